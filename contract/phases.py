@@ -1,0 +1,191 @@
+"""Phases of cases and calls, their legal transitions, and the name of every ending.
+
+::
+
+    case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
+           QUEUED → PRE_CALL (left the queue); from any open phase → EXPIRED | ABORTED
+    call   RINGING → CONNECTING → ACTIVE ⇄ HELD, ACTIVE ⇄ RECONNECTING; from any open phase → ENDED
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from contract.errors import WrongPhase
+
+
+class CasePhase(StrEnum):
+    """Where a customer's application stands."""
+
+    CREATED = "created"
+    PRE_CALL = "pre_call"
+    QUEUED = "queued"
+    IN_CALL = "in_call"
+    AGENT_DONE = "agent_done"
+    UNDER_AUDIT = "under_audit"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    ABORTED = "aborted"
+
+
+class CallPhase(StrEnum):
+    """Where a connected media session stands."""
+
+    RINGING = "ringing"
+    CONNECTING = "connecting"
+    ACTIVE = "active"
+    HELD = "held"
+    RECONNECTING = "reconnecting"
+    ENDED = "ended"
+
+
+class Role(StrEnum):
+    """Who a party is. ``SYSTEM`` parties (recorder, face sampler) only receive."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+class Presence(StrEnum):
+    """What an agent is doing."""
+
+    OFFLINE = "offline"
+    BREAK = "break"
+    READY = "ready"
+    RINGING = "ringing"
+    BUSY = "busy"
+    WRAP_UP = "wrap_up"
+
+
+class TrackKind(StrEnum):
+    """Sound or picture."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class TrackSource(StrEnum):
+    """What a track shows or carries."""
+
+    MICROPHONE = "microphone"
+    CAMERA = "camera"
+    SCREEN = "screen"
+
+
+class CallEnd(StrEnum):
+    """Every way in which a call can end."""
+
+    CUSTOMER_HUNG_UP = "customer_hung_up"
+    AGENT_HUNG_UP = "agent_hung_up"
+    CUSTOMER_LOST = "customer_lost"
+    AGENT_LOST = "agent_lost"
+    MEDIA_TIMEOUT = "media_timeout"
+    MEDIA_FAILED = "media_failed"
+    RECORDER_FAILED = "recorder_failed"
+    SERVER_STOPPED = "server_stopped"
+    SERVER_LOST = "server_lost"
+
+
+class RingEnd(StrEnum):
+    """Every way in which a ring can end."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    TIMED_OUT = "timed_out"
+    AGENT_LEFT = "agent_left"
+    CUSTOMER_LEFT = "customer_left"
+
+
+class CaseEnd(StrEnum):
+    """Why a case ended without an audit verdict."""
+
+    CUSTOMER_LEFT = "customer_left"
+    TICKET_EXPIRED = "ticket_expired"
+    CALL_FAILED = "call_failed"
+    SERVER_LOST = "server_lost"
+    CONSENT_REFUSED = "consent_refused"
+
+
+class Outcome(StrEnum):
+    """The agent's result at the end of the conversation."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCOMPLETE = "incomplete"
+
+
+class Verdict(StrEnum):
+    """The auditor's decision."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class CheckVerdict(StrEnum):
+    """The result of one identity check. ``REVIEW`` hands the doubt to a person."""
+
+    PASSED = "passed"
+    REVIEW = "review"
+    FAILED = "failed"
+
+
+class EvidenceKind(StrEnum):
+    """What an immutable evidence file shows."""
+
+    ID_CARD = "id_card"
+    FACE_STILL = "face_still"
+    ID_PORTRAIT = "id_portrait"
+
+
+_C = CasePhase
+_OPEN_CASE_ENDS = frozenset({_C.EXPIRED, _C.ABORTED})
+CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {
+    _C.CREATED: frozenset({_C.PRE_CALL}) | _OPEN_CASE_ENDS,
+    _C.PRE_CALL: frozenset({_C.QUEUED}) | _OPEN_CASE_ENDS,
+    _C.QUEUED: frozenset({_C.PRE_CALL, _C.IN_CALL}) | _OPEN_CASE_ENDS,
+    _C.IN_CALL: frozenset({_C.AGENT_DONE}) | _OPEN_CASE_ENDS,
+    _C.AGENT_DONE: frozenset({_C.UNDER_AUDIT}) | _OPEN_CASE_ENDS,
+    _C.UNDER_AUDIT: frozenset({_C.APPROVED, _C.REJECTED}) | _OPEN_CASE_ENDS,
+    _C.APPROVED: frozenset(),
+    _C.REJECTED: frozenset(),
+    _C.EXPIRED: frozenset(),
+    _C.ABORTED: frozenset(),
+}
+
+_P = CallPhase
+CALL_TRANSITIONS: Mapping[CallPhase, frozenset[CallPhase]] = {
+    _P.RINGING: frozenset({_P.CONNECTING, _P.ENDED}),
+    _P.CONNECTING: frozenset({_P.ACTIVE, _P.ENDED}),
+    _P.ACTIVE: frozenset({_P.HELD, _P.RECONNECTING, _P.ENDED}),
+    _P.HELD: frozenset({_P.ACTIVE, _P.RECONNECTING, _P.ENDED}),
+    _P.RECONNECTING: frozenset({_P.ACTIVE, _P.ENDED}),
+    _P.ENDED: frozenset(),
+}
+
+_Phase = TypeVar("_Phase", CasePhase, CallPhase)
+
+
+def advance(now: _Phase, to: _Phase, table: Mapping[_Phase, frozenset[_Phase]]) -> _Phase:
+    """Return ``to`` if ``table`` allows going there from ``now``.
+
+    Raises:
+        WrongPhase: the transition is not in the table.
+    """
+    if to not in table[now]:
+        raise WrongPhase(f"{now} cannot become {to}")
+    return to
+
+
+def advance_case(now: CasePhase, to: CasePhase) -> CasePhase:
+    """Return ``to`` if a case may go there from ``now``; raise WrongPhase otherwise."""
+    return advance(now, to, CASE_TRANSITIONS)
+
+
+def advance_call(now: CallPhase, to: CallPhase) -> CallPhase:
+    """Return ``to`` if a call may go there from ``now``; raise WrongPhase otherwise."""
+    return advance(now, to, CALL_TRANSITIONS)

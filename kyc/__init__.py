@@ -1,0 +1,1 @@
+"""Pixels to evidence to verdict: models, documents, faces, decision."""

@@ -1,0 +1,1 @@
+"""Packets, never pixels: peers, forwarding, taps."""

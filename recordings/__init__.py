@@ -1,0 +1,1 @@
+"""What must survive the call: journal, segments, timeline, merge, manifest, archive, playback."""

@@ -1,0 +1,1 @@
+"""The front door: sockets, tickets, accounts, REST; the call machine and the desk as pure code."""

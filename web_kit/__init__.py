@@ -1,0 +1,1 @@
+"""What the three web apps share, and how all assets are served."""
