@@ -1,0 +1,1 @@
+"""The demo: scripted callers, their pictures and sound, and the case they play."""
