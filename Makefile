@@ -1,0 +1,75 @@
+# make demo            the whole service with demo data; prints the links
+# make demo AUTO=1     a scripted customer and agent play one case (AUTO=mismatch: somebody else's card)
+# make test            every check and every test, Chromium included
+PYTHON ?= python3
+V   := .venv
+BIN := $(V)/bin
+UV  := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/$(V) $(BIN)/uv
+ARGS := $(if $(AUTO),--auto$(if $(filter-out 1,$(AUTO)),=$(AUTO))) $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data=$(DATA))
+ROOT := $(filter 0,$(shell id -u))
+SERIAL := browser or server or ceph
+
+.PHONY: help demo test check tests system lock clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo 'make lock            renew requirements/*.lock and package-lock.json'
+	@echo 'make clean           remove the environment and what the checks left behind'
+
+demo: $(V)/.demo
+	@$(BIN)/teller demo $(strip $(ARGS))
+
+test: system check tests
+
+$(V)/.uv: requirements/uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(V) || { rm -rf $(V); \
+	  echo 'No virtual environment could be made; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+$(V)/.demo $(V)/.dev: $(V)/.%: requirements/%.lock pyproject.toml $(V)/.uv
+	@echo 'Installing $(shell grep -c "^[a-z].*==" $<) pinned packages into $(V) ...'
+	@$(UV) pip install -q --no-deps --require-hashes -r $<
+	@$(UV) pip install -q --no-deps -e .
+	@touch $@
+
+node_modules/.stamp: package-lock.json
+	@npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+system:
+	@requirements/system
+
+check: $(V)/.dev node_modules/.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m web_kit.wire_types --check
+	node_modules/.bin/tsc --noEmit -p tsconfig.json
+
+tests: $(V)/.dev
+	$(BIN)/python -m pytest -q -n 2 -m 'not ($(SERIAL))'
+	$(if $(ROOT),,@echo 'Not root: the tests against a real Ceph are left out.')
+	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL))$(if $(ROOT),, and not ceph)'
+
+# insightface and scikit-image come without their dependencies: only pictures inside the wheels are used,
+# and insightface would bring the GUI build of OpenCV.
+COMPILE := $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+PICTURES = printf 'insightface>=2.1,<3\nscikit-image>=0.25\n' | $(COMPILE) --no-deps - -o
+
+lock: $(V)/.uv
+	echo uv | $(COMPILE) - -o requirements/uv.lock
+	$(PICTURES) requirements/pictures.part
+	$(COMPILE) pyproject.toml -o requirements/demo.part
+	cat requirements/demo.part requirements/pictures.part > requirements/demo.lock
+	$(COMPILE) pyproject.toml --extra postgres --group dev -c requirements/demo.lock -o requirements/dev.part
+	cat requirements/dev.part requirements/pictures.part > requirements/dev.lock
+	rm -f requirements/*.part
+	@! grep -iE '^opencv-python==|https?://' requirements/*.lock
+	npm install --package-lock-only --ignore-scripts --no-audit --no-fund --silent
+	@! grep -n '"resolved"' package-lock.json
+
+clean:
+	rm -rf $(V) node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
