@@ -1,0 +1,71 @@
+"""Just enough Matroska to read back what the recorder wrote, and to find where a torn file ends.
+
+Source: RFC 8794 (EBML) and RFC 9559 (Matroska). The recorder's files are live Matroska: one track, a
+Segment of unknown size, Clusters of SimpleBlocks, a timestamp scale of 1 ms, no index. Reading them
+takes no codec and no probing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SEGMENT = 0x18538067
+_CLUSTER = 0x1F43B675
+_CLUSTER_TIMESTAMP = 0xE7
+_SIMPLE_BLOCK = 0xA3
+# Elements whose children are read in place instead of being stepped over.
+_OPENED = frozenset({_SEGMENT, _CLUSTER})
+# Track number (1 byte, below 127), relative timestamp (2) and flags (1) stand before a block's frame.
+_BLOCK_HEAD_BYTES = 4
+_KEYFRAME = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One frame in the file. ``pts_ms`` in milliseconds; ``end`` is the offset behind its last byte."""
+
+    pts_ms: int
+    keyframe: bool
+    data: bytes
+    end: int
+
+
+def blocks(content: bytes) -> Iterator[Block]:
+    """Yield the whole frames of a file in order; a torn or foreign tail ends the iteration."""
+    offset = 0
+    cluster_ms = 0
+    while (head := _element(content, offset)) is not None:
+        kind, start, size = head
+        if kind in _OPENED:
+            offset = start
+            continue
+        end = start + size
+        if end > len(content):
+            return
+        if kind == _CLUSTER_TIMESTAMP:
+            cluster_ms = int.from_bytes(content[start:end])
+        elif kind == _SIMPLE_BLOCK and size >= _BLOCK_HEAD_BYTES:
+            relative = int.from_bytes(content[start + 1 : start + 3], signed=True)
+            keyframe = bool(content[start + 3] & _KEYFRAME)
+            yield Block(cluster_ms + relative, keyframe, content[start + _BLOCK_HEAD_BYTES : end], end)
+        offset = end
+
+
+def _element(content: bytes, offset: int) -> tuple[int, int, int] | None:
+    kind = _number(content, offset, keep_marker=True)
+    if kind is None:
+        return None
+    size = _number(content, offset + kind[1], keep_marker=False)
+    if size is None:
+        return None
+    return kind[0], offset + kind[1] + size[1], size[0]
+
+
+def _number(content: bytes, offset: int, *, keep_marker: bool) -> tuple[int, int] | None:
+    """Return an EBML variable-size number and its length; the leading zero bits tell the length."""
+    if offset >= len(content) or content[offset] == 0:
+        return None
+    length = 9 - content[offset].bit_length()
+    if offset + length > len(content):
+        return None
+    value = int.from_bytes(content[offset : offset + length])
+    return (value if keep_marker else value & ((1 << 7 * length) - 1)), length

@@ -1,0 +1,155 @@
+"""Reading what the recorder left: tracks, their clock, and their frames, without opening a codec.
+
+``clock.jsonl`` holds two kinds of lines: ``{"ntp_at", "timestamp", "arrived_at"}`` for each RTCP sender
+report and ``{"first_arrived_at", "timestamp"}`` for the first frame of each segment. All timestamps are
+absolute RTP ticks as the frames carried them. Functions here block.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract import codec
+from contract.errors import ProtocolError, StorageError
+from contract.ports import ClockSample, TrackInfo
+from recordings import matroska
+
+_SEGMENT_NAME = re.compile(r"(\d{5})\.mkv")
+_START_CODE = b"\0\0\0\1"
+# FFmpeg stores H.264 NAL units behind four-byte lengths (ISO 14496-15, lengthSizeMinusOne = 3).
+_LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSegment:
+    """A sealed segment; ``index`` counts from 0 within the track, without gaps unless one was lost."""
+
+    index: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The server's wall clock (seconds UTC) when the frame with this RTP timestamp came."""
+
+    timestamp: int
+    arrived_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTrack:
+    """A track as it lies on disk. ``base_timestamp`` is the RTP timestamp of its first frame.
+
+    ``arrivals`` has one sample a segment, ``clock`` one a sender report; both in file order.
+    """
+
+    info: TrackInfo
+    base_timestamp: int
+    segments: tuple[RecordedSegment, ...]
+    clock: tuple[ClockSample, ...]
+    arrivals: tuple[Arrival, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """One encoded frame as it came: a VP8 frame, an Annex B access unit, or an Opus packet.
+
+    ``timestamp`` is in RTP ticks, exact to half a millisecond. The first frame of an H.264 segment
+    carries the parameter sets then in force, so a decoder may start or go on at any segment; it shows a
+    picture from the first keyframe on.
+    """
+
+    data: bytes
+    timestamp: int
+    keyframe: bool
+
+
+def segment_name(index: int) -> str:
+    """Return the file name of a sealed segment."""
+    return f"{index:05d}.mkv"
+
+
+def read_track(folder: Path) -> RecordedTrack:
+    """Return the track that lies in ``folder``. A torn last line of ``clock.jsonl`` is left out.
+
+    Raises:
+        StorageError: ``track.json`` is missing or damaged: this folder holds no track.
+    """
+    info, base = read_head(folder)
+    clock: list[ClockSample] = []
+    arrivals: list[Arrival] = []
+    for line in _json_lines(folder / "clock.jsonl"):
+        match line:
+            case {"ntp_at": ntp_at, "timestamp": timestamp, "arrived_at": arrived_at}:
+                clock.append(ClockSample(ntp_at, timestamp, arrived_at))
+            case {"first_arrived_at": arrived_at, "timestamp": timestamp}:
+                arrivals.append(Arrival(timestamp, arrived_at))
+            case _:
+                continue
+    return RecordedTrack(info, base, sealed_segments(folder), tuple(clock), tuple(arrivals))
+
+
+def read_tracks(call_dir: Path) -> tuple[RecordedTrack, ...]:
+    """Return the tracks of a call by folder name; folders without a ``track.json`` are passed over."""
+    heads = sorted(call_dir.glob("*/track.json")) if call_dir.is_dir() else []
+    return tuple(read_track(head.parent) for head in heads)
+
+
+def read_head(folder: Path) -> tuple[TrackInfo, int]:
+    """Return the track's description and base timestamp. Raises StorageError."""
+    try:
+        head = json.loads((folder / "track.json").read_bytes())
+        return codec.load(TrackInfo, head["info"]), int(head["base_timestamp"])
+    except (OSError, ValueError, KeyError, TypeError, ProtocolError) as error:
+        raise StorageError("track.json is missing or damaged") from error
+
+
+def dump_head(info: TrackInfo, base_timestamp: int) -> bytes:
+    """Return the content of ``track.json``."""
+    return codec.canonical({"info": codec.dump(info), "base_timestamp": base_timestamp})
+
+
+def sealed_segments(folder: Path) -> tuple[RecordedSegment, ...]:
+    """Return the sealed segments in a track's folder, in order."""
+    found = ((match, path) for path in folder.iterdir() if (match := _SEGMENT_NAME.fullmatch(path.name)))
+    return tuple(sorted((RecordedSegment(int(m[1]), path) for m, path in found), key=lambda s: s.index))
+
+
+def read_frames(track: RecordedTrack, segment: RecordedSegment) -> Iterator[StoredFrame]:
+    """Yield the frames of one segment in order."""
+    yield from decode_frames(segment.path.read_bytes(), track.info, track.base_timestamp)
+
+
+def decode_frames(content: bytes, info: TrackInfo, base_timestamp: int) -> Iterator[StoredFrame]:
+    """Yield the frames in a segment's bytes; a torn tail is left out."""
+    for block in matroska.blocks(content):
+        data = to_annex_b(block.data) if info.codec == "H264" else block.data
+        ticks = round(block.pts_ms * info.clock_rate / 1000)
+        yield StoredFrame(data, base_timestamp + ticks, block.keyframe)
+
+
+def to_annex_b(unit: bytes) -> bytes:
+    """Return a length-prefixed access unit with start codes instead; a torn last NAL unit is left out."""
+    parts: list[bytes] = []
+    offset = 0
+    while offset + _LENGTH_BYTES <= len(unit):
+        start = offset + _LENGTH_BYTES
+        offset = start + int.from_bytes(unit[offset:start])
+        if offset <= len(unit):
+            parts += (_START_CODE, unit[start:offset])
+    return b"".join(parts)
+
+
+def _json_lines(path: Path) -> Iterator[Any]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    for line in lines[:-1]:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
