@@ -129,7 +129,11 @@ def _load_scalar(kind: Any, value: Any, where: str, bound: Text | Number | None)
         return _load_text(value, where, bound)
     if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
         raise ProtocolError(f"{where}: a number is wanted")
-    return _load_number(kind(value), where, bound)
+    try:
+        number = kind(value)
+    except OverflowError as error:
+        raise ProtocolError(f"{where}: a finite number is wanted") from error
+    return _load_number(number, where, bound)
 
 
 def _load_text(value: Any, where: str, bound: Text | Number | None) -> Any:

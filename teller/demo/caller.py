@@ -20,6 +20,7 @@ from teller.demo.peer import WebRtcPeer
 
 _M = TypeVar("_M", bound=wire.Message)
 _F = TypeVar("_F", bound=Fact)
+_T = TypeVar("_T")
 
 # Longest time a single step of a healthy call may take on a busy two-core machine.
 STEP_S = 40.0
@@ -136,12 +137,14 @@ class Caller:
 
     async def send(self, message: wire.Message) -> None:
         """Send one message."""
-        assert self._socket is not None
+        if self._socket is None:
+            raise StepFailed("not connected")
         await self._socket.send_str(wire.dump(message))
 
     async def prepare_media(self, call: CallId) -> None:
         """Offer the peer connection for ``call`` and apply the answer."""
-        assert self.welcome is not None
+        if self.welcome is None:
+            raise StepFailed("not connected")
         self.call = call
         if self.peer:
             await self.peer.close()
@@ -202,8 +205,8 @@ class Caller:
 
         return await self._wait(look, kind.__name__, seconds)
 
-    async def _wait(self, look: Callable[[], Any], what: str, seconds: float) -> Any:
-        async def until_found() -> Any:
+    async def _wait(self, look: Callable[[], _T | None], what: str, seconds: float) -> _T:
+        async def until_found() -> _T:
             async with self._news:
                 while (found := look()) is None:
                     await self._news.wait()

@@ -1,0 +1,21 @@
+"""Errors carry a machine word."""
+
+import inspect
+
+from contract import errors
+
+
+def test_every_error_has_its_own_code() -> None:
+    """Each class has a default code, and the tree in the docstring names every class."""
+    classes = [cls for _, cls in inspect.getmembers(errors, inspect.isclass)]
+
+    assert len({cls.default_code for cls in classes}) == len(classes) - 1  # InternalError inherits
+    assert all(cls.__name__ in (errors.__doc__ or "") for cls in classes)
+
+
+def test_a_code_can_be_given() -> None:
+    """The code of one occasion replaces the class's; the text falls back to it."""
+    error = errors.Denied(code="ticket_used")
+
+    assert (error.code, str(error)) == ("ticket_used", "ticket_used")
+    assert str(errors.Denied("no")) == "no"
