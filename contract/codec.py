@@ -120,7 +120,7 @@ def _load_list(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
 
 def _load_scalar(kind: Any, value: Any, where: str, bound: Text | Number | None) -> Any:
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if value not in kind._value2member_map_:
+        if not isinstance(value, str) or value not in kind._value2member_map_:
             raise ProtocolError(f"{where}: not one of {len(kind)} known words")
         return kind(value)
     if kind is bool:

@@ -14,7 +14,7 @@ from contract import facts, wire
 from contract.ids import CaseId
 from contract.phases import CallPhase, CheckVerdict, EvidenceKind, Outcome, Presence
 from teller.demo.caller import Caller, Rest, StepFailed
-from teller.demo.card import Person
+from teller.demo.card import Holder
 from teller.demo.peer import PictureSource, SoundSource, WebRtcPeer
 
 CONSENT_LANGUAGE = "zh-CN"
@@ -36,7 +36,7 @@ class Logins:
 class Props:
     """What the customer and the agent show and say."""
 
-    person: Person
+    person: Holder
     card: bytes
     still: bytes
     customer: tuple[PictureSource, SoundSource]
