@@ -1,0 +1,229 @@
+"""Pictures of a merge: decoding one lane per person, and the fixed canvas they are painted on.
+
+Everything stays in planes of 8 bit YUV 4:2:0 with limited range (ITU-T H.273): luma 16 to 235, chroma
+around 128. A pane is cleared only when the incoming size changes, so an ordinary tick costs one
+resize per person.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import av
+import av.error
+import cv2
+import numpy as np
+import structlog
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+Plane = NDArray[np.uint8]
+
+_log = structlog.get_logger(__name__)
+
+WIDTH, HEIGHT, FPS = 1280, 720, 15
+PANE_WIDTH = WIDTH // 2
+# One line of text above (case, time) and below (who), even so that chroma rows divide.
+STRIP = 40
+PANE_HEIGHT = HEIGHT - 2 * STRIP
+# A picture this much older than the tick is marked as "no signal".
+STALE_S = 1.0
+BLACK, BACKGROUND, NEUTRAL = 16, 22, 128
+_TEXT_SIZE, _TEXT_BASELINE, _TEXT_MARGIN = 20, 28, 12
+_NO_SIGNAL = "信号中断 / No signal"
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """One encoded frame, ``at`` seconds from the start of the axis.
+
+    ``follows`` is False where the frame before it in the file is missing, so that an inter frame
+    cannot be decoded.
+    """
+
+    at: float
+    data: bytes
+    keyframe: bool
+    follows: bool = True
+
+
+class PictureTrack:
+    """Decodes one video track on demand, in one pass, holding two pictures.
+
+    ``damage`` collects stretches ``(since, until)`` in seconds in which frames were there but could
+    not be decoded; ``until`` is the time of the next good picture.
+    """
+
+    def __init__(self, codec: str, frames: Iterable[Coded]) -> None:
+        self.damage: list[tuple[float, float]] = []
+        self.last_at = 0.0
+        self._codec = {"VP8": "vp8", "H264": "h264"}[codec]
+        self._pictures = self._decode(frames)
+        self._current: tuple[float, VideoFrame] | None = None
+        self._next = next(self._pictures, None)
+
+    def at(self, seconds: float) -> tuple[float, VideoFrame] | None:
+        """Return the picture that is showing at ``seconds`` and its own time; calls must not go back."""
+        while self._next is not None and self._next[0] <= seconds:
+            self._current, self._next = self._next, next(self._pictures, None)
+        return self._current
+
+    def _decode(self, frames: Iterable[Coded]) -> Iterator[tuple[float, VideoFrame]]:
+        decoder = self._open()
+        times: dict[int, float] = {}
+        broken_at: float | None = None
+        waiting = True
+        for index, coded in enumerate(frames):
+            self.last_at = coded.at
+            waiting = not coded.keyframe and (waiting or not coded.follows)
+            pictures: list[VideoFrame] | None = None
+            if not waiting:
+                times[index] = coded.at
+                pictures = _decoded(decoder, coded.data, index)
+            if pictures is None:
+                broken_at = coded.at if broken_at is None else broken_at
+                if not waiting:
+                    waiting, decoder = True, self._open()
+                continue
+            if broken_at is not None:
+                self.damage.append((broken_at, coded.at))
+                broken_at = None
+            for picture in pictures:
+                yield times.pop(cast(int, picture.pts)), picture
+        if broken_at is not None:
+            self.damage.append((broken_at, self.last_at))
+        for picture in _decoded(decoder, None, -1) or ():
+            yield times.pop(cast(int, picture.pts)), picture
+
+    def _open(self) -> VideoCodecContext:
+        decoder = av.CodecContext.create(self._codec, "r")
+        assert isinstance(decoder, VideoCodecContext)  # noqa: S101 - narrows the type for mypy
+        decoder.thread_count = 1
+        # Conferencing streams have no reordering: a picture comes out with its packet.
+        decoder.options = {"flags": "low_delay"}
+        return decoder
+
+
+def _decoded(decoder: VideoCodecContext, data: bytes | None, index: int) -> list[VideoFrame] | None:
+    """Return the pictures that ``data`` (None: the end) completes, None when it does not decode."""
+    packet = None
+    if data is not None:
+        packet = av.Packet(data)
+        packet.pts = packet.dts = index
+    try:
+        pictures = decoder.decode(packet)
+    except av.error.FFmpegError as error:
+        _log.debug("frame does not decode", pii_error=str(error))
+        return None
+    if any(picture.is_corrupt for picture in pictures):
+        return None
+    return pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Whose pane it is: ``label`` such as 客户 / Customer, and the person's display name."""
+
+    label: str
+    pii_name: str
+
+
+class Canvas:
+    """A 1280x720 picture with two panes, left and right, painted in place."""
+
+    def __init__(self, case: str, captions: Sequence[Caption]) -> None:
+        self._buffer: Plane = np.full((HEIGHT * 3 // 2, WIDTH), NEUTRAL, np.uint8)
+        quarter = HEIGHT // 4
+        self._planes: tuple[Plane, ...] = (
+            self._buffer[:HEIGHT],
+            self._buffer[HEIGHT : HEIGHT + quarter].reshape(HEIGHT // 2, WIDTH // 2),
+            self._buffer[HEIGHT + quarter :].reshape(HEIGHT // 2, WIDTH // 2),
+        )
+        self._planes[0][:] = BACKGROUND
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._shown: dict[int, tuple[VideoFrame | None, bool]] = {}
+        self._case, self._clock = case, ""
+        for side, caption in enumerate(captions):
+            self._write(f"{caption.label}  {caption.pii_name}", side, HEIGHT - STRIP)
+            self._clear(side, BLACK)
+
+    def show(self, side: int, picture: VideoFrame | None, stale: bool) -> None:
+        """Paint pane 0 (left) or 1 (right); what it shows already is left alone."""
+        if picture is None or self._shown.get(side) == (picture, stale):
+            return
+        self._shown[side] = (picture, stale)
+        self._paint(side, picture)
+        if stale:
+            self._mark_stale(side)
+
+    def stamp(self, clock: str) -> None:
+        """Write the case and the time into the upper strip."""
+        if clock != self._clock:
+            self._clock = clock
+            self._write(self._case, 0, 0)
+            self._write(clock, 1, 0)
+
+    def picture(self, index: int) -> VideoFrame:
+        """Return a copy of the canvas as frame number ``index``."""
+        frame = VideoFrame.from_ndarray(self._buffer, format="yuv420p")
+        frame.pts = index
+        return frame
+
+    def _paint(self, side: int, picture: VideoFrame) -> None:
+        if picture.format.name not in {"yuv420p", "yuvj420p"}:
+            picture = picture.reformat(format="yuv420p")
+        width, height = fit(picture.width, picture.height)
+        if self._sizes.get(side) != (width, height):
+            self._sizes[side] = (width, height)
+            self._clear(side, BACKGROUND)
+        left = side * PANE_WIDTH + (PANE_WIDTH - width) // 4 * 2
+        top = STRIP + (PANE_HEIGHT - height) // 4 * 2
+        for plane, source, half in zip(self._planes, picture.planes, (1, 2, 2), strict=True):
+            pixels = np.frombuffer(cast(Any, source), np.uint8).reshape(-1, source.line_size)
+            target = plane[top // half : (top + height) // half, left // half : (left + width) // half]
+            _resize(pixels[: source.height, : source.width], target)
+
+    def _clear(self, side: int, luma: int) -> None:
+        columns = slice(side * PANE_WIDTH, (side + 1) * PANE_WIDTH)
+        self._planes[0][STRIP : HEIGHT - STRIP, columns] = luma
+        chroma = slice(columns.start // 2, columns.stop // 2)
+        for plane in self._planes[1:]:
+            plane[STRIP // 2 : (HEIGHT - STRIP) // 2, chroma] = NEUTRAL
+
+    def _mark_stale(self, side: int) -> None:
+        """Halve the pane's brightness and write across its middle."""
+        pane = self._planes[0][STRIP : HEIGHT - STRIP, side * PANE_WIDTH : (side + 1) * PANE_WIDTH]
+        pane[:] = BLACK + (np.maximum(pane, BLACK) - BLACK) // 2
+        band = pane[(PANE_HEIGHT - STRIP) // 2 : (PANE_HEIGHT + STRIP) // 2]
+        band[:] = _lettering(_NO_SIGNAL, centred=True)
+
+    def _write(self, text: str, side: int, top: int) -> None:
+        pane = slice(side * PANE_WIDTH, (side + 1) * PANE_WIDTH)
+        self._planes[0][top : top + STRIP, pane] = _lettering(text)
+
+
+def fit(width: int, height: int) -> tuple[int, int]:
+    """Return the largest even size of the same aspect that fits a pane, at least 2 by 2."""
+    scale = min(PANE_WIDTH / width, PANE_HEIGHT / height)
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+def _resize(source: Plane, target: Plane) -> None:
+    if source.shape == target.shape:
+        target[:] = source
+        return
+    shrinks = source.shape[1] > target.shape[1]
+    size = (target.shape[1], target.shape[0])
+    target[:] = cv2.resize(source, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _lettering(text: str, centred: bool = False) -> Plane:
+    """Return white text on the background, one strip high and one pane wide."""
+    mask: Plane = np.zeros((STRIP, PANE_WIDTH), np.uint8)
+    face = cv2.FontFace("uni")  # OpenCV's built-in font with CJK glyphs
+    box = cv2.getTextSize((PANE_WIDTH, STRIP), text, (0, 0), face, _TEXT_SIZE)
+    left = max(0, (PANE_WIDTH - box[2]) // 2) if centred else _TEXT_MARGIN
+    cv2.putText(mask, text, (left, _TEXT_BASELINE), (255,), face, _TEXT_SIZE)
+    light = mask.astype(np.uint16) * (235 - BACKGROUND) // 255
+    return (light + BACKGROUND).astype(np.uint8)

@@ -1,0 +1,257 @@
+"""Facts and frame times onto one wall-clock axis. Pure: no I/O, no clock.
+
+A sender report (RFC 3550, section 6.4.1) says which RTP time was "now" on the sender's clock. The
+sender's clock is tied to the server's by the fastest report of the person: the smallest of
+``arrived_at - ntp_at`` over all of the person's tracks, so that sound and picture of one person
+share one offset. Where a track has no report, the fastest frames of every ten seconds take that
+place. What the tracks do not cover becomes a ledger of gaps.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.facts import CallAdvanced, CallEnded, Entry
+from contract.ids import CallId, SeatId, TrackId
+from contract.phases import CallEnd, CallPhase, Role, TrackKind, TrackSource
+from contract.ports import ClockSample
+
+Seconds = NDArray[np.float64]
+
+# A report slower than the fastest by more than this is not a slow packet but a clock that was set.
+CLOCK_STEP_S = 2.0
+# Without reports, one anchor per this many seconds: long enough to hold one frame without queueing.
+ARRIVAL_WINDOW_S = 10.0
+# A running median over so many anchors takes out send-time jitter and keeps drift and steps.
+SMOOTHED_ANCHORS = 5
+# Low light and weak uplinks go down to 5 fps (200 ms); more between two frames is a gap.
+VIDEO_GAP_S = 0.25
+# Opus in DTX still sends every 400 ms (RFC 7587, section 3.1.3); more between two packets is a gap.
+AUDIO_GAP_S = 0.45
+# What one frame stands for before a gap begins: 1/15 s of picture, one Opus packet of sound.
+VIDEO_HOLD_S = 1 / 15
+AUDIO_HOLD_S = 0.02
+# The tracks that every call must have; a lane without any track is one gap of the whole call.
+MANDATORY_LANES = (
+    (Role.CUSTOMER, TrackSource.MICROPHONE),
+    (Role.CUSTOMER, TrackSource.CAMERA),
+    (Role.AGENT, TrackSource.MICROPHONE),
+    (Role.AGENT, TrackSource.CAMERA),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackTimes:
+    """A recorded track's frame times in file order.
+
+    ``timestamps`` are unwrapped RTP ticks of ``clock_rate`` (shape N, int64); ``arrived`` are seconds
+    UTC on the server's clock (shape N).
+    """
+
+    track: TrackId
+    seat: SeatId
+    role: Role
+    source: TrackSource
+    clock_rate: int
+    timestamps: NDArray[np.int64]
+    arrived: Seconds
+    clock: tuple[ClockSample, ...] = ()
+
+    @property
+    def kind(self) -> TrackKind:
+        """Return whether this is sound or picture."""
+        return TrackKind.AUDIO if self.source is TrackSource.MICROPHONE else TrackKind.VIDEO
+
+
+class GapCause(StrEnum):
+    """Why a lane has no media for a while."""
+
+    ABSENT = "absent"
+    NOT_STARTED = "not_started"
+    LOST = "lost"
+    RECONNECT = "reconnect"
+    ENDED = "ended"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time without media, in seconds from the start of the axis: ``since_s <= t < until_s``."""
+
+    role: Role
+    source: TrackSource
+    since_s: float
+    until_s: float
+    cause: GapCause
+
+    @property
+    def seconds(self) -> float:
+        """Return the length of the gap."""
+        return self.until_s - self.since_s
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The stretch of server time that a call's merged picture shows, seconds UTC."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """Return the length of the axis."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Where each frame of a track goes: seconds from the start of the axis, never falling (shape N)."""
+
+    track: TrackId
+    role: Role
+    source: TrackSource
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline:
+    """One call on its axis, with the account of what is missing."""
+
+    call: CallId
+    axis: Axis
+    placements: tuple[Placement, ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def gap_s(self) -> float:
+        """Return the sum over lanes of time without media."""
+        return sum(gap.seconds for gap in self.gaps)
+
+
+def lay_timeline(entries: Iterable[Entry], call: CallId, tracks: Sequence[TrackTimes]) -> Timeline | None:
+    """Put the recorded ``tracks`` of ``call`` on one axis; None when no frame was recorded.
+
+    The axis runs from the moment the call became ACTIVE to its CallEnded, which is what the call's
+    length means everywhere else. A call that never became active starts with its first frame, and a
+    call that the server did not survive ends with its last.
+    """
+    filled = sorted(
+        (track for track in tracks if track.timestamps.size), key=lambda track: float(track.arrived.min())
+    )
+    if not filled:
+        return None
+    offsets = _party_offsets(filled)
+    walls = [_walls(track, offsets.get(track.seat)) for track in filled]
+    first = min(float(wall[0]) for wall in walls)
+    last = max(float(wall[-1]) + _hold_s(track.kind) for wall, track in zip(walls, filled, strict=True))
+    axis = call_axis(entries, call, first, last)
+    placements = tuple(
+        Placement(track.track, track.role, track.source, wall - axis.start)
+        for track, wall in zip(filled, walls, strict=True)
+    )
+    return Timeline(call, axis, placements, tuple(_ledger(placements, axis.seconds)))
+
+
+def call_axis(entries: Iterable[Entry], call: CallId, first: float, last: float) -> Axis:
+    """Return the axis of ``call`` whose recorded frames lie between ``first`` and ``last``."""
+    start, end = None, None
+    for entry in entries:
+        match entry.fact:
+            case CallAdvanced(call=named, now=CallPhase.ACTIVE) if named == call and start is None:
+                start = entry.at
+            case CallEnded(call=named, reason=reason) if named == call and reason is not CallEnd.SERVER_LOST:
+                end = entry.at
+    start = first if start is None else start
+    end = last if end is None else end
+    return Axis(start, max(start, end))
+
+
+def gap_limit_s(kind: TrackKind) -> float:
+    """Return how far apart two frames may be before the time between them counts as a gap."""
+    return AUDIO_GAP_S if kind is TrackKind.AUDIO else VIDEO_GAP_S
+
+
+def _hold_s(kind: TrackKind) -> float:
+    return AUDIO_HOLD_S if kind is TrackKind.AUDIO else VIDEO_HOLD_S
+
+
+def _party_offsets(tracks: Iterable[TrackTimes]) -> dict[SeatId, float]:
+    offsets: dict[SeatId, float] = {}
+    for track in tracks:
+        for sample in track.clock:
+            delay = sample.arrived_at - sample.ntp_at
+            offsets[track.seat] = min(delay, offsets.get(track.seat, delay))
+    return offsets
+
+
+def _walls(track: TrackTimes, offset: float | None) -> Seconds:
+    """Return seconds UTC on the server's clock for every frame."""
+    reports = [
+        (sample.timestamp, sample.ntp_at + offset)
+        for sample in track.clock
+        if offset is not None and sample.arrived_at - sample.ntp_at <= offset + CLOCK_STEP_S
+    ]
+    ticks, walls = _columns(reports) if reports else _arrival_anchors(track)
+    order = np.argsort(ticks, kind="stable")
+    rtp_s = ticks[order] / track.clock_rate
+    leads = _smooth(walls[order] - rtp_s)
+    frames_s = track.timestamps / track.clock_rate
+    # Outside the anchors np.interp holds the last lead, which is the nominal clock rate.
+    return np.maximum.accumulate(frames_s + np.interp(frames_s, rtp_s, leads))
+
+
+def _columns(pairs: Sequence[tuple[int, float]]) -> tuple[NDArray[np.int64], Seconds]:
+    ticks, walls = zip(*pairs, strict=True)
+    return np.array(ticks, np.int64), np.array(walls, np.float64)
+
+
+def _arrival_anchors(track: TrackTimes) -> tuple[NDArray[np.int64], Seconds]:
+    """Take the frame that came fastest in every window as if it were a report."""
+    leads = track.arrived - track.timestamps / track.clock_rate
+    windows = ((track.arrived - track.arrived[0]) // ARRIVAL_WINDOW_S).astype(np.int64)
+    fastest = [
+        rows[np.argmin(leads[rows])] for rows in (np.flatnonzero(windows == w) for w in np.unique(windows))
+    ]
+    return track.timestamps[fastest], track.arrived[fastest]
+
+
+def _smooth(leads: Seconds) -> Seconds:
+    """Return the running median; the ends see their own values repeated."""
+    side = SMOOTHED_ANCHORS // 2
+    padded = np.pad(leads, side, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED_ANCHORS), axis=1)
+
+
+def _ledger(placements: Sequence[Placement], seconds: float) -> Iterable[Gap]:
+    lanes = {lane: [] for lane in MANDATORY_LANES}  # type: dict[tuple[Role, TrackSource], list[Placement]]
+    for placement in placements:
+        lanes.setdefault((placement.role, placement.source), []).append(placement)
+    for (role, source), placed in lanes.items():
+        for since, until, cause in _lane_gaps(placed, source, seconds):
+            low, high = max(since, 0.0), min(until, seconds)
+            if low < high:
+                yield Gap(role, source, low, high, cause)
+
+
+def _lane_gaps(
+    placed: Sequence[Placement], source: TrackSource, seconds: float
+) -> Iterable[tuple[float, float, GapCause]]:
+    if not placed:
+        yield 0.0, seconds, GapCause.ABSENT
+        return
+    kind = TrackKind.AUDIO if source is TrackSource.MICROPHONE else TrackKind.VIDEO
+    limit, hold = gap_limit_s(kind), _hold_s(kind)
+    at = np.concatenate([placement.at for placement in placed])
+    owner = np.repeat(np.arange(len(placed)), [placement.at.size for placement in placed])
+    order = np.argsort(at, kind="stable")
+    at, owner = at[order], owner[order]
+    if at[0] > limit:
+        yield 0.0, float(at[0]), GapCause.NOT_STARTED
+    for i in np.flatnonzero(np.diff(at) > limit):
+        cause = GapCause.LOST if owner[i] == owner[i + 1] else GapCause.RECONNECT
+        yield float(at[i]) + hold, float(at[i + 1]), cause
+    if seconds - at[-1] > limit:
+        yield float(at[-1]) + hold, seconds, GapCause.ENDED
