@@ -1,0 +1,88 @@
+/**
+ * Camera and microphone, with the refusals told apart.
+ *
+ * @typedef {"denied" | "missing" | "busy" | "insecure" | "unsupported" | "webview" | "unknown"} CaptureTrouble
+ * @typedef {"user" | "environment"} Facing
+ */
+
+export class CaptureError extends Error {
+  /**
+   * @param {CaptureTrouble} reason
+   * @param {string} detail  The browser's own words, for support.
+   */
+  constructor(reason, detail) {
+    super(detail);
+    this.reason = reason;
+  }
+}
+
+// 640×480 is the least that shows a face well; 720p is what a phone's uplink usually carries.
+const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
+const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+/** Whether the page runs inside a chat app's browser, where capture is often withheld. */
+export function inAppBrowser() {
+  return /MicroMessenger|QQ\/|AlipayClient|DingTalk|Weibo|FBAN|FBAV|Instagram|Line\//i.test(navigator.userAgent);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {CaptureTrouble}
+ */
+function troubleOf(error) {
+  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  if (name === "NotFoundError" || name === "OverconstrainedError") return "missing";
+  if (name === "NotReadableError" || name === "AbortError") return "busy";
+  if (name === "NotAllowedError" || name === "SecurityError") return inAppBrowser() ? "webview" : "denied";
+  return "unknown";
+}
+
+/**
+ * @param {MediaStreamConstraints} constraints
+ * @returns {Promise<MediaStream>}
+ * @throws {CaptureError}
+ */
+async function capture(constraints) {
+  if (!globalThis.isSecureContext) throw new CaptureError("insecure", "not a secure context");
+  if (!navigator.mediaDevices || !globalThis.RTCPeerConnection) {
+    throw new CaptureError(inAppBrowser() ? "webview" : "unsupported", "no mediaDevices");
+  }
+  try {
+    return await navigator.mediaDevices.getUserMedia(constraints);
+  } catch (error) {
+    throw new CaptureError(troubleOf(error), String(error));
+  }
+}
+
+/**
+ * Open microphone and camera together, so that the person is asked once.
+ *
+ * @param {Facing} facing
+ * @returns {Promise<MediaStream>}
+ * @throws {CaptureError}
+ */
+export function openCapture(facing) {
+  return capture({ audio: SOUND, video: { ...PICTURE, facingMode: facing } });
+}
+
+/**
+ * Open a camera alone. Phones hold one camera at a time: stop the other track first.
+ *
+ * @param {Facing} facing
+ * @param {boolean} [sharp]  Ask for the most the camera can give, for a still.
+ * @returns {Promise<MediaStreamTrack>}
+ * @throws {CaptureError}
+ */
+export async function openCamera(facing, sharp = false) {
+  const picture = sharp ? { width: { ideal: 3840 }, height: { ideal: 2160 } } : PICTURE;
+  const stream = await capture({ video: { ...picture, facingMode: { ideal: facing } } });
+  const track = stream.getVideoTracks()[0];
+  if (!track) throw new CaptureError("missing", "no video track");
+  return track;
+}
+
+/** How many cameras there are; labels and true numbers are known only after permission. */
+export async function cameraCount() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter((device) => device.kind === "videoinput").length;
+}
