@@ -5,7 +5,7 @@
  * candidates. A broken connection is not repaired but replaced: a new offer takes the same seat.
  *
  * @import { Connection } from "./connection.js"
- * @import { IceServer } from "../wire"
+ * @import { IceServer } from "./wire"
  */
 
 /**

@@ -4,7 +4,7 @@
  * Never touches the page. A customer comes back with the resume token until the grace period is over;
  * a logged-in person (hello with `csrf`) tries for as long as the page is open.
  *
- * @import { ClientMessage, ServerMessage, Hello, Welcome } from "../wire"
+ * @import { ClientMessage, ServerMessage, Hello, Welcome } from "./wire"
  */
 
 const PROTOCOL = 1;
