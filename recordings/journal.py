@@ -1,0 +1,290 @@
+"""The journal on disk: one file of JSON lines per case, each line chained to the one before by SHA-256.
+
+Appending takes the file's lock (``flock``), so several processes may write one journal; what another
+process added meanwhile is read and checked first. A line counts once it ends in a line feed and is
+synced. A last line without one is what a crash left: it is moved to ``<case>.torn`` and cut off.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from weakref import WeakValueDictionary
+
+import structlog
+from prometheus_client import Counter
+
+from contract.errors import ProtocolError, StorageError
+from contract.facts import GENESIS, Entry, Fact, dump_entry, load_entry, seal_entry
+from contract.ids import CaseId, is_id
+from contract.ports import Clock
+from recordings.spool import make_dirs, sync_dir, write_all
+
+_log = structlog.get_logger(__name__)
+_APPENDED = Counter("teller_recordings_journal_entries", "Journal entries appended by this process")
+_TORN = Counter("teller_recordings_journal_torn", "Torn journal lines moved aside")
+_UNPROJECTED = Counter("teller_recordings_journal_unprojected", "Entries whose projection failed at first")
+
+# A follower further behind than this has stopped reading.
+FOLLOW_MAX = 10_000
+# Heads kept in memory; a case outside is read again from its file. One head is about 300 bytes.
+_HEADS_MAX = 1_000
+
+Projection = Callable[[Entry], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a verified chain: last sequence number and hash, and the length in bytes."""
+
+    seq: int = 0
+    hash: str = GENESIS
+    size: int = 0
+
+
+_START = Head()
+
+
+def load_chain(content: bytes, case: CaseId, head: Head = _START) -> tuple[tuple[Entry, ...], Head]:
+    """Return the entries in ``content``, which follows ``head``, and the new head.
+
+    Bytes behind the last line feed are not part of the chain: the new ``size`` stops before them.
+
+    Raises:
+        StorageError: a line is damaged, of another case, or does not follow the one before.
+    """
+    entries: list[Entry] = []
+    *lines, _torn = content.split(b"\n")
+    for line in lines:
+        entry = _load_line(line, case, head)
+        entries.append(entry)
+        head = Head(entry.seq, entry.hash, head.size + len(line) + 1)
+    return tuple(entries), head
+
+
+def _load_line(line: bytes, case: CaseId, head: Head) -> Entry:
+    try:
+        entry = load_entry(json.loads(line))
+    except (ValueError, RecursionError, ProtocolError) as error:
+        raise StorageError(f"journal is damaged behind entry {head.seq}", code="journal_damaged") from error
+    if (entry.case, entry.seq, entry.prev) != (case, head.seq + 1, head.hash) or dump_entry(entry) != line:
+        raise StorageError(f"journal does not chain behind entry {head.seq}", code="journal_damaged")
+    return entry
+
+
+class _Follower:
+    """Entries on their way to one reader, in order, bounded."""
+
+    def __init__(self, case: CaseId | None) -> None:
+        self.case = case
+        self._waiting: deque[Entry] = deque()
+        self._news = asyncio.Event()
+        self._behind = False
+
+    def push_entry(self, entry: Entry) -> None:
+        if self.case is not None and self.case != entry.case:
+            return
+        if len(self._waiting) >= FOLLOW_MAX:
+            self._behind = True
+        else:
+            self._waiting.append(entry)
+        self._news.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Entry:
+        while not self._waiting and not self._behind:
+            self._news.clear()
+            await self._news.wait()
+        if self._behind:
+            raise StorageError("follower of the journal fell behind", code="follower_behind")
+        return self._waiting.popleft()
+
+
+class FileJournal:
+    """Implements ``contract.ports.Journal`` on files ``<root>/<case>.jsonl``.
+
+    ``project`` is awaited for each entry this process appends, in order, when it is on disk. If it
+    fails, the entry stands all the same, and is projected again before the case's next one. Entered
+    as a context, it waits on leaving for appends whose callers have given up.
+    """
+
+    def __init__(self, root: Path, clock: Clock, project: Projection | None = None) -> None:
+        self._root = root
+        self._clock = clock
+        self._project = project
+        self._files = _JournalFiles(root)
+        self._locks: WeakValueDictionary[CaseId, asyncio.Lock] = WeakValueDictionary()
+        self._unprojected: dict[CaseId, list[Entry]] = {}
+        self._followers: list[_Follower] = []
+        self._running: set[asyncio.Future[Entry]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def append(self, case: CaseId, fact: Fact) -> Entry:
+        """See the port. A cancelled call still appends, projects and tells followers, or does nothing."""
+        _check(case)
+        running = asyncio.ensure_future(self._append(case, fact))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return await asyncio.shield(running)
+
+    async def read(self, case: CaseId, after: int = 0) -> tuple[Entry, ...]:
+        """See the port."""
+        _check(case)
+        entries = await asyncio.to_thread(self._files.read, case)
+        return entries[after:]
+
+    @contextlib.asynccontextmanager
+    async def follow(self, case: CaseId | None = None) -> AsyncIterator[AsyncIterator[Entry]]:
+        """See the port."""
+        follower = _Follower(case)
+        self._followers.append(follower)
+        try:
+            yield follower
+        finally:
+            self._followers.remove(follower)
+
+    async def replay(self, case: CaseId) -> None:
+        """Project every entry of the case once more: what a crash between disk and database left out."""
+        if self._project is not None:
+            for entry in await self.read(case):
+                await self._project(entry)
+
+    async def _append(self, case: CaseId, fact: Fact) -> Entry:
+        lock = self._locks.get(case)
+        if lock is None:
+            self._locks[case] = lock = asyncio.Lock()
+        async with lock:
+            entry = await asyncio.to_thread(self._files.append, case, fact, self._clock.now())
+            _APPENDED.inc()
+            await self._project_entry(entry)
+            for follower in tuple(self._followers):
+                follower.push_entry(entry)
+        return entry
+
+    async def _project_entry(self, entry: Entry) -> None:
+        if self._project is None:
+            return
+        due = [*self._unprojected.pop(entry.case, ()), entry]
+        for index, waiting in enumerate(due):
+            try:
+                await self._project(waiting)
+            except Exception as error:
+                _UNPROJECTED.inc()
+                self._unprojected[entry.case] = due[index:]
+                _log.exception("journal entry not projected", case=entry.case, pii_error=str(error))
+                return
+
+
+def _check(case: CaseId) -> None:
+    if not is_id(case):
+        raise ValueError("not a case id")
+
+
+class _JournalFiles:
+    """The blocking half: called in threads, one call per case at a time within this process."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._heads: OrderedDict[CaseId, Head] = OrderedDict()
+
+    def read(self, case: CaseId) -> tuple[Entry, ...]:
+        try:
+            content = (self._root / f"{case}.jsonl").read_bytes()
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StorageError(f"journal cannot be read: {error.strerror}") from error
+        return load_chain(content, case)[0]
+
+    def append(self, case: CaseId, fact: Fact, at: float) -> Entry:
+        try:
+            with self._locked(case) as descriptor:
+                head = self._head(descriptor, case)
+                entry = seal_entry(head.seq + 1, at, case, fact, head.hash)
+                line = dump_entry(entry) + b"\n"
+                self._write(descriptor, line, head.size)
+                if head.size == 0:
+                    sync_dir(self._root)
+                self._remember(case, Head(entry.seq, entry.hash, head.size + len(line)))
+                return entry
+        except OSError as error:
+            raise StorageError(f"journal cannot be written: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def _locked(self, case: CaseId) -> Iterator[int]:
+        make_dirs(self._root, self._root)
+        path = self._root / f"{case}.jsonl"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _head(self, descriptor: int, case: CaseId) -> Head:
+        """Return the chain's end as it is now, having read what others added and cut off a torn line."""
+        known = self._heads.get(case, _START)
+        size = os.fstat(descriptor).st_size
+        if size < known.size:
+            raise StorageError("journal is shorter than it was", code="journal_damaged")
+        if size == known.size:
+            return known
+        content = _pread(descriptor, size - known.size, known.size)
+        _, head = load_chain(content, case, known)
+        if head.size < size:
+            self._cut_torn(descriptor, case, content[head.size - known.size :], head.size)
+        return head
+
+    def _cut_torn(self, descriptor: int, case: CaseId, torn: bytes, keep: int) -> None:
+        aside = os.open(
+            self._root / f"{case}.torn", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        try:
+            write_all(aside, torn + b"\n")
+            os.fsync(aside)
+        finally:
+            os.close(aside)
+        sync_dir(self._root)
+        os.ftruncate(descriptor, keep)
+        os.fsync(descriptor)
+        _TORN.inc()
+        _log.warning("torn journal line moved aside", case=case, bytes=len(torn))
+
+    def _write(self, descriptor: int, line: bytes, size: int) -> None:
+        try:
+            write_all(descriptor, line)
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+
+    def _remember(self, case: CaseId, head: Head) -> None:
+        self._heads.pop(case, None)
+        self._heads[case] = head
+        if len(self._heads) > _HEADS_MAX:
+            self._heads.popitem(last=False)
+
+
+def _pread(descriptor: int, length: int, offset: int) -> bytes:
+    parts: list[bytes] = []
+    while length > 0 and (part := os.pread(descriptor, length, offset)):
+        parts.append(part)
+        length -= len(part)
+        offset += len(part)
+    return b"".join(parts)
