@@ -1,0 +1,431 @@
+"""Configuration: a TOML file, overlaid by ``TELLER_*`` variables, overlaid by the command line.
+
+``TELLER_HTTP__PORT=8443`` sets ``port`` in ``[http]``; lists and tables are written as JSON there.
+An unknown key anywhere is an error that names the key and where it stands.
+"""
+
+import json
+import os
+import textwrap
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from contract.errors import UserError
+
+ENV_PREFIX = "TELLER_"
+FILE_VARIABLE = "TELLER_CONFIG"
+DEFAULT_FILE = Path("teller.toml")
+
+
+class ConfigError(UserError):
+    """The configuration cannot be used. ``lines`` holds one sentence per fault."""
+
+    default_code = "bad_config"
+    # As of a shell command that was called with wrong arguments.
+    exit_code = 2
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+# TOML has no null, so an empty text stands for "not set".
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Http(_Section):
+    """Where the service listens and who may talk to it."""
+
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104
+    port: Port = Field(default=8443, description="Port to listen on; 0 takes a free one.")
+    local_port: int = Field(
+        default=8080,
+        ge=-1,
+        le=65_535,
+        description="Plain HTTP for browsers on this machine (127.0.0.1); 0: a free port, -1: off.",
+    )
+    tls: Literal["auto", "off", "files"] = Field(
+        default="auto",
+        description="auto: a self-made certificate, kept in data_dir/certs; files: cert and key below; "
+        "off: plain HTTP, for use behind a proxy that terminates TLS.",
+    )
+    cert: OptionalPath = Field(default=None, description="Certificate chain, PEM; for tls = files.")
+    key: OptionalPath = Field(default=None, description="Private key, PEM; for tls = files.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+)?$",
+        description="How customers reach the service, for links: https://video.bank.example without a path. "
+        "Empty: the machine's own address.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="Addresses or networks whose X-Forwarded-For is believed."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        default=(), description="Web origins besides our own that may open the socket."
+    )
+    embed_origins: tuple[str, ...] = Field(
+        default=(), description="Web origins that may show the customer's page in a frame."
+    )
+
+    @model_validator(mode="after")
+    def _files_named(self) -> "Http":
+        if self.tls == "files" and not (self.cert and self.key):
+            raise ValueError("tls = files needs cert and key")
+        return self
+
+
+class DatabaseSection(_Section):
+    """The database."""
+
+    url: str = Field(
+        default="",
+        pattern=r"^(|sqlite\+aiosqlite:///.+|postgresql\+asyncpg://.+)$",
+        description="postgresql+asyncpg://user:password@host/name, or sqlite+aiosqlite:///path. "
+        "Empty: SQLite in data_dir/teller.db.",
+    )
+
+
+class ArchiveSection(_Section):
+    """Where records live for years."""
+
+    kind: Literal["directory", "s3"] = Field(default="directory", description="directory, or s3.")
+    path: OptionalPath = Field(default=None, description="For directory. Empty: data_dir/archive.")
+    endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+)?$",
+        description="For s3: https://store.example:9000. Object lock needs https.",
+    )
+    bucket: str = Field(default="", description="For s3: the bucket, which must exist.")
+    region: str = Field(default="us-east-1", description="For s3: the bucket's region.")
+    access_key: str = Field(default="", description="For s3.")
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="For s3; secret_key_file is the better place."
+    )
+    secret_key_file: OptionalPath = Field(
+        default=None, description="For s3: a file that holds the secret key alone."
+    )
+    ca_file: OptionalPath = Field(
+        default=None, description="For s3: certificates to trust, PEM. Empty: the system's."
+    )
+    object_lock_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="For s3: days for which no one may delete a record; 0 sets no lock.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ArchiveSection":
+        if self.kind == "s3":
+            wanted = {"endpoint": self.endpoint, "bucket": self.bucket, "access_key": self.access_key}
+            missing = [name for name, value in wanted.items() if not value]
+            if not self.secret_key.get_secret_value() and self.secret_key_file is None:
+                missing.append("secret_key or secret_key_file")
+            if missing:
+                raise ValueError(f"kind = s3 needs {', '.join(missing)}")
+        return self
+
+    def secret(self) -> str:
+        """Return the secret key. Raises ConfigError when its file cannot be read."""
+        if self.secret_key_file is None:
+            return self.secret_key.get_secret_value()
+        try:
+            return self.secret_key_file.read_text().strip()
+        except OSError as error:
+            raise ConfigError((f"archive.secret_key_file: {error.strerror}",)) from error
+
+
+class IceServerSection(_Section):
+    """One STUN or TURN server, as in RTCIceServer."""
+
+    urls: tuple[str, ...] = Field(min_length=1, description="Such as turn:turn.example:3478.")
+    username: str = Field(default="", description="For TURN.")
+    credential: SecretStr = Field(default=SecretStr(""), description="For TURN.")
+
+
+class MediaSection(_Section):
+    """Sound and picture."""
+
+    advertised: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses at which browsers reach this machine's UDP ports. Empty: all its own.",
+    )
+    ice_servers: tuple[IceServerSection, ...] = Field(
+        default=(),
+        description='STUN and TURN servers for the browsers: [{ urls = ["turn:turn.example:3478"], '
+        'username = "...", credential = "..." }].',
+    )
+    promise_s: Seconds = Field(
+        default=15.0,
+        le=120,
+        description="A call whose promised media does not arrive within this time is ended.",
+    )
+    quality_interval_s: Seconds = Field(
+        default=5.0, le=300, description="Seconds between two quality facts per seat."
+    )
+    video_codecs: tuple[Literal["VP8", "H264"], ...] = Field(
+        default=("VP8", "H264"),
+        min_length=1,
+        description="Codecs that are accepted, the preferred one first.",
+    )
+
+
+class RecordingSection(_Section):
+    """The recorder. At most segment_s + sync_s of a track is lost when the machine dies."""
+
+    segment_s: Seconds = Field(default=4.0, ge=1, le=4, description="Length of a segment; at most 4.")
+    sync_s: Seconds = Field(
+        default=1.0, le=1, description="Seconds between two syncs of an open segment to disk."
+    )
+
+
+class DeskSection(_Section):
+    """Queue, ring and sockets."""
+
+    ring_s: Seconds = Field(default=30.0, le=600, description="How long an agent's console rings.")
+    grace_s: Seconds = Field(default=20.0, le=600, description="How long a dropped party's seat is kept.")
+    heartbeat_s: Seconds = Field(default=10.0, le=60, description="Seconds between two pings of a page.")
+
+
+class TicketSection(_Section):
+    """Lifetimes of rights."""
+
+    link_s: Seconds = Field(
+        default=86_400.0, le=2_592_000, description="How long a link from an agent can be opened."
+    )
+    walk_in_s: Seconds = Field(default=300.0, le=3_600, description="How long a walk-in ticket can be used.")
+    upload_s: Seconds = Field(default=7_200.0, le=86_400, description="How long a page may upload stills.")
+    session_s: Seconds = Field(
+        default=36_000.0, le=86_400, description="How long a login lasts: one working day."
+    )
+
+
+class KycSection(_Section):
+    """Identity checks."""
+
+    models_dir: OptionalPath = Field(
+        default=None,
+        description="Folder with the models of the open pack. Empty: the base pack, which is for demos "
+        "and never approves by itself.",
+    )
+
+
+class LogSection(_Section):
+    """The log, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level shown."
+    )
+    format: Literal["console", "json"] = Field(
+        default="console", description="console for people, json for machines."
+    )
+    show_personal_data: bool = Field(
+        default=False, description="Show pii_ values; honoured at level debug only, never for production."
+    )
+
+
+class PolicySection(_Section):
+    """What a case must go through."""
+
+    pack: str = Field(
+        default="cn-account-opening",
+        min_length=1,
+        description="Name of a policy pack that comes along, or path of a YAML file.",
+    )
+
+
+class Config(BaseSettings):
+    """All of it. ``load`` builds one."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__"
+    )
+
+    data_dir: Path = Field(
+        default=Path("teller-data"),
+        description="Everything the service keeps: database, keys, journals, recordings.",
+    )
+    http: Http = Http()
+    database: DatabaseSection = DatabaseSection()
+    archive: ArchiveSection = ArchiveSection()
+    media: MediaSection = MediaSection()
+    recording: RecordingSection = RecordingSection()
+    desk: DeskSection = DeskSection()
+    tickets: TicketSection = TicketSection()
+    kyc: KycSection = KycSection()
+    log: LogSection = LogSection()
+    policy: PolicySection = PolicySection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what ``load`` merged, so that a Config built in code does not depend on variables."""
+        return (init_settings,)
+
+    @property
+    def database_url(self) -> str:
+        """Return the URL of the database in use."""
+        return self.database.url or f"sqlite+aiosqlite:///{self.data_dir / 'teller.db'}"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Return the folder of the directory archive."""
+        return self.archive.path or self.data_dir / "archive"
+
+    @property
+    def certs_dir(self) -> Path:
+        """Return the folder of the self-made certificate."""
+        return self.data_dir / "certs"
+
+
+def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Return the configuration; ``overrides`` is nested like the file and wins over all.
+
+    Without ``path`` the file named by ``TELLER_CONFIG`` is read, else ``teller.toml`` if there is one.
+
+    Raises:
+        ConfigError: a file that cannot be read, an unknown key or a bad value.
+    """
+    file = _file_to_read(path)
+    data = {} if file is None else _read(file)
+    from_env = _read_environment()
+    merged = _merge(_merge(data, from_env), overrides or {})
+    try:
+        return Config(**merged)
+    except ValidationError as error:
+        lines = tuple(
+            _line(fault["loc"], fault["type"], fault["msg"], _place(fault["loc"], from_env, file))
+            for fault in error.errors()
+        )
+        raise ConfigError(lines) from error
+
+
+def _file_to_read(path: Path | None) -> Path | None:
+    named = path or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
+    if named is None:
+        return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    return named
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError((f"{file}: {error.strerror}",)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{file}: {error}",)) from error
+
+
+def _read_environment() -> dict[str, Any]:
+    known = {name.upper() for name in Config.model_fields}
+    unknown = [
+        f"environment: {name} is not a setting"
+        for name in sorted(os.environ)
+        if name.startswith(ENV_PREFIX)
+        and name != FILE_VARIABLE
+        and name.removeprefix(ENV_PREFIX).split("__")[0].upper() not in known
+    ]
+    if unknown:
+        raise ConfigError(tuple(unknown))
+    try:
+        return dict(EnvSettingsSource(Config)())
+    except SettingsError as error:
+        raise ConfigError((f"environment: {error}",)) from error
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(under, Mapping)
+        merged[key] = _merge(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _place(where: tuple[int | str, ...], from_env: Mapping[str, Any], file: Path | None) -> str:
+    found: Any = from_env
+    for part in where[:2]:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if found is not None:
+        return "environment"
+    return "configuration" if file is None else str(file)
+
+
+def _line(where: tuple[int | str, ...], kind: str, text: str, place: str) -> str:
+    name = ".".join(str(part) for part in where)
+    if kind == "extra_forbidden":
+        return f"{place}: {name} is not a setting"
+    return f"{place}: {name}: {text.removeprefix('Value error, ')}"
+
+
+def sample() -> str:
+    """Return a TOML file with every key, its explanation and its default."""
+    parts = ["# Configuration of Video Teller. Every key is shown with its default.\n"]
+    parts += [_sample_key(name, field) for name, field in Config.model_fields.items() if not _section(field)]
+    for name, field in Config.model_fields.items():
+        section = _section(field)
+        if section is not None:
+            keys = "".join(_sample_key(key, value) for key, value in section.model_fields.items())
+            parts.append(f"{_comment(section.__doc__ or '')}[{name}]\n{keys}")
+    return "\n".join(parts)
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _sample_key(name: str, field: FieldInfo) -> str:
+    return f"{_comment(field.description or '')}{name} = {_toml(field.default)}\n"
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 100, initial_indent="# ", subsequent_indent="# ") + "\n"
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case None:
+            return '""'
+        case SecretStr():
+            return json.dumps(value.get_secret_value())
+        case Path():
+            return json.dumps(str(value))
+        case _:
+            return json.dumps(value)
