@@ -1,0 +1,109 @@
+"""What the pure machines want done: commands, facts and messages, as values.
+
+The front executes them: sends at once, everything else of one case in order. Commands that take
+long or may fail alone (:class:`AnswerOffer`, :class:`CheckNumber`, :class:`CompareFaces`) run beside.
+"""
+
+from dataclasses import dataclass
+
+from contract.facts import Fact
+from contract.ids import AccountId, CallId, EvidenceId, SeatId
+from contract.ports import Party
+from contract.wire import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now: ``at`` in seconds UTC for facts, ``mono`` in seconds that never go back for deadlines."""
+
+    at: float
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Append this fact to the case's journal."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this message to an agent, or to the case's customer (None), if connected."""
+
+    to: AccountId | None
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMedia:
+    """Prepare the media call with its gate shut; answered by ``Call.media_opened``."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOffer:
+    """Let media answer the offer; the answer goes back to ``party``."""
+
+    call: CallId
+    party: Party
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """Forward and record from now on."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class DropSeat:
+    """Close one seat's connection."""
+
+    call: CallId
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True)
+class WindUp:
+    """Close the media call, then finish its recording; answered by ``Call.wound_up``."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMerge:
+    """Hand the recording to the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNumber:
+    """Apply the ID number rules."""
+
+    number: str
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class CompareFaces:
+    """Compare the card's portrait with the still; answered by ``Call.compared``."""
+
+    card: EvidenceId
+    still: EvidenceId
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class FreeAgent:
+    """The agent's conversation is over after ``talked_s`` seconds; wrap-up begins."""
+
+    agent: AccountId
+    talked_s: float
+
+
+Effect = (
+    Append | Send | OpenMedia | AnswerOffer | OpenGate | DropSeat | WindUp | QueueMerge | CheckNumber
+    | CompareFaces | FreeAgent
+)  # fmt: skip
