@@ -1,0 +1,135 @@
+"""Pictures from phones: their bounds are checked before anything is decoded.
+
+Only JPEG and PNG are taken. The size is read from the header, so a small file that would unfold into
+gigabytes is refused without touching a decoder.
+"""
+
+import struct
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.errors import UserError
+from contract.ports import ImageFinding
+from kyc.limits import BYTES_MAX, LONG_SIDE_MIN, PIXELS_MAX
+
+Picture = NDArray[np.uint8]
+"""Height x width x 3, BGR, 0 to 255."""
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Start-of-frame markers C0 to CF but DHT, JPG and DAC (ITU-T T.81, table B.1).
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_START_OF_SCAN = 0xDA
+# Markers without a length: TEM, RST0 to RST7, SOI.
+_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself before decoding; width and height as stored, before EXIF turns them."""
+
+    media_type: str
+    width: int
+    height: int
+
+
+def read_header(data: bytes) -> Header:
+    """Return the header of a complete JPEG or PNG.
+
+    Raises:
+        UserError: ``not_an_image``: another format, broken, or cut off.
+    """
+    if data.startswith(_PNG_SIGNATURE):
+        return _png_header(data)
+    if data.startswith(b"\xff\xd8\xff"):
+        return _jpeg_header(data)
+    raise _not_an_image("neither JPEG nor PNG")
+
+
+def _png_header(data: bytes) -> Header:
+    # ISO/IEC 15948: IHDR comes first, IEND last.
+    if len(data) < 33 or data[12:16] != b"IHDR" or b"IEND" not in data[-64:]:
+        raise _not_an_image("broken PNG")
+    width, height = struct.unpack(">II", data[16:24])
+    return Header("image/png", width, height)
+
+
+def _jpeg_header(data: bytes) -> Header:
+    size: tuple[int, int] | None = None
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF or marker in _BARE_MARKERS:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker == _START_OF_SCAN:
+            return _finished(size, data, at)
+        if marker in _START_OF_FRAME:
+            size = _frame_size(data, at)
+        at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+    raise _not_an_image("broken JPEG")
+
+
+def _frame_size(data: bytes, at: int) -> tuple[int, int]:
+    if at + 9 > len(data):
+        raise _not_an_image("broken JPEG")
+    height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+    return width, height
+
+
+def _finished(size: tuple[int, int] | None, data: bytes, scan: int) -> Header:
+    # A decoder fills what is cut off with grey and says nothing: the end marker must be there.
+    if size is None or data.rfind(b"\xff\xd9") < scan:
+        raise _not_an_image("JPEG without size or end")
+    return Header("image/jpeg", *size)
+
+
+def decode(data: bytes) -> Picture:
+    """Return the picture upright (EXIF orientation applied).
+
+    Raises:
+        UserError: ``not_an_image``, ``image_too_small`` or ``image_too_large``.
+    """
+    if len(data) > BYTES_MAX:
+        raise UserError(f"more than {BYTES_MAX} bytes", code="image_too_large")
+    header = read_header(data)
+    if header.width * header.height > PIXELS_MAX:
+        raise UserError(f"more than {PIXELS_MAX} pixels", code="image_too_large")
+    if max(header.width, header.height) < LONG_SIDE_MIN:
+        raise UserError(f"long side below {LONG_SIDE_MIN} pixels", code="image_too_small")
+    return _decoded(data, header)
+
+
+def _decoded(data: bytes, header: Header) -> Picture:
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise _not_an_image("the decoder refused it") from error
+    if picture is None or {*picture.shape[:2]} != {header.width, header.height}:
+        raise _not_an_image("the decoder refused it")
+    return np.asarray(picture, np.uint8)
+
+
+def describe(data: bytes, picture: Picture) -> ImageFinding:
+    """Return the finding for ``data``, which decodes to ``picture``."""
+    height, width = picture.shape[:2]
+    return ImageFinding(read_header(data).media_type, width, height, sharpness(picture))
+
+
+def sharpness(picture: Picture) -> float:
+    """Return the variance of the Laplacian of the 8 bit grey picture: 0 is flat, below about 50 blurred."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    return round(float(deviation[0][0]) ** 2, 2)
+
+
+def encode_jpeg(picture: Picture, quality: int = 95) -> bytes:
+    """Return ``picture`` as JPEG bytes."""
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return bytes(data)
+
+
+def _not_an_image(text: str) -> UserError:
+    return UserError(text, code="not_an_image")
