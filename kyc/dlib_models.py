@@ -1,0 +1,49 @@
+"""The base pack: dlib's HOG detector, 5 landmarks and ResNet. For demonstrations only."""
+
+import cv2
+import dlib
+import numpy as np
+
+from kyc.faces import Face, Vector, largest_first
+from kyc.images import Picture
+from kyc.registry import Pack
+
+# The HOG detector finds faces from 80 pixels; at 1024 a card filling half of the picture has those.
+_LONG_SIDE = 1024
+
+
+class DlibModels:
+    """The loaded base pack; implements :class:`kyc.faces.FaceModels`."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._detector = dlib.get_frontal_face_detector()
+        self._landmarks = dlib.shape_predictor(str(pack.directory / pack.detector.file))
+        self._embedder = dlib.face_recognition_model_v1(str(pack.directory / pack.embedder.file))
+
+    def detect(self, picture: Picture) -> tuple[Face, ...]:
+        """Return the faces in ``picture``, largest first; ``points`` are the two eyes."""
+        scale = min(1.0, _LONG_SIDE / max(picture.shape[:2]))
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+        boxes, scores, _ = self._detector.run(rgb, 0, 0.0)
+        return largest_first(
+            [self._face(rgb, box, score, scale) for box, score in zip(boxes, scores, strict=True)]
+        )
+
+    def _face(self, rgb: Picture, box: dlib.rectangle, score: float, scale: float) -> Face:
+        corners = [(part.x, part.y) for part in self._landmarks(rgb, box).parts()[:4]]
+        # dlib's order is both corners of the eye on the picture's right, then of the one on its left.
+        eyes = np.array(corners, np.float32).reshape(2, 2, 2).mean(axis=1)[::-1] / scale
+        place = (box.left() / scale, box.top() / scale, box.width() / scale, box.height() / scale)
+        return Face(place, np.asarray(eyes, np.float32), score)
+
+    def embed(self, picture: Picture, face: Face) -> Vector:
+        """Return the embedding of ``face``."""
+        rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        x, y, w, h = (round(value) for value in face.box)
+        shape = self._landmarks(rgb, dlib.rectangle(x, y, x + w, y + h))
+        return np.asarray(self._embedder.compute_face_descriptor(rgb, shape), np.float32)
+
+    def score(self, one: Vector, other: Vector) -> float:
+        """Return 1 minus the Euclidean distance."""
+        return 1.0 - float(np.linalg.norm(one - other))

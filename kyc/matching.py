@@ -1,0 +1,74 @@
+"""The two picture checks, as they run inside the model process."""
+
+import time
+
+from contract.phases import CheckVerdict
+from contract.ports import FaceFinding, ImageFinding
+from kyc.faces import FaceModels, decide, several_faces
+from kyc.images import Picture, decode, describe, sharpness
+from kyc.portraits import CardPortrait, find_portrait
+from kyc.registry import Pack
+
+
+def load_models(pack: Pack) -> FaceModels:
+    """Load ``pack``. Only the pack in use is imported: dlib alone takes 60 MB."""
+    if pack.name == "base":
+        from kyc.dlib_models import DlibModels  # noqa: PLC0415
+
+        return DlibModels(pack)
+    from kyc.open_models import OpenModels  # noqa: PLC0415
+
+    return OpenModels(pack)
+
+
+def inspect_image(data: bytes) -> ImageFinding:
+    """Decode and describe. Raises UserError as :func:`kyc.images.decode`."""
+    return describe(data, decode(data))
+
+
+def match_faces(models: FaceModels, pack: Pack, card: bytes, still: bytes) -> FaceFinding:
+    """Compare the portrait on ``card`` with the face on ``still``.
+
+    Without a comparison the score is None and the verdict REVIEW, never FAILED: a hand over the
+    portrait says nothing about the person. Raises UserError as :func:`kyc.images.decode`.
+    """
+    began = time.perf_counter()
+    card_picture, still_picture = decode(card), decode(still)
+    portrait, reason = find_portrait(models, card_picture)
+    score: float | None = None
+    verdict = CheckVerdict.REVIEW
+    if portrait is not None and not reason:
+        score, reason = _compare(models, card_picture, portrait, still_picture)
+    if score is not None:
+        verdict, reason = decide(pack, score)
+    return FaceFinding(
+        pack=pack.name,
+        demo_only=pack.demo_only,
+        detector_sha256=pack.detector.sha256,
+        model_sha256=pack.embedder.sha256,
+        score=score,
+        threshold=pack.threshold,
+        review_threshold=pack.review_threshold,
+        verdict=verdict,
+        reason=reason,
+        portrait=portrait.jpeg if portrait else None,
+        portrait_image=_described(portrait.picture) if portrait else None,
+        seconds=round(time.perf_counter() - began, 4),
+    )
+
+
+def _compare(
+    models: FaceModels, card: Picture, portrait: CardPortrait, still: Picture
+) -> tuple[float | None, str]:
+    faces = models.detect(still)
+    if not faces:
+        return None, "no_face_on_still"
+    if several_faces(faces):
+        return None, "several_faces_on_still"
+    score = models.score(models.embed(card, portrait.face), models.embed(still, faces[0]))
+    return round(score, 6), ""
+
+
+def _described(picture: Picture) -> ImageFinding:
+    height, width = picture.shape[:2]
+    return ImageFinding("image/jpeg", width, height, sharpness(picture))
