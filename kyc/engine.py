@@ -1,0 +1,225 @@
+"""The identity checks as the rest of the house sees them: a bounded queue before one model process.
+
+A process and not a thread: dlib's ResNet holds the interpreter's lock for 130 ms a face (measured),
+which in the server process would stop every live call for as long. A native crash, too, costs one job
+and not the calls.
+"""
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from contract.errors import Busy, ModelError, UserError
+from contract.ports import FaceFinding, IdNumberFinding, ImageFinding
+from kyc.documents import check_id_number
+from kyc.limits import PIXELS_MAX
+from kyc.pipes import PREFIX, Broke, Inspect, Job, Match, Ready, Refused, body_length, packed, unpacked
+from kyc.registry import Pack
+
+_log = structlog.get_logger(__name__)
+
+_JOBS = Counter("teller_kyc_jobs", "Identity jobs by outcome", ["kind", "outcome"])
+_WAITING = Gauge("teller_kyc_waiting", "Identity jobs that wait for the model process")
+_RESTARTS = Counter("teller_kyc_restarts", "Times the model process was started again")
+
+# Importing and loading takes 0.7 s on an idle core; a full machine takes many times that.
+_START_DEADLINE_S = 60.0
+# Between attempts to start a model process that does not come up.
+_RESTART_PAUSE_S = 1.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    job: Job
+    answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def fail(self, text: str) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(ModelError(text))
+
+
+class Engine:
+    """Implements :class:`contract.ports.IdentityChecks`; an async context manager.
+
+    At most ``queue_max`` jobs wait; more are refused with ``Busy("kyc_busy")``. A job that takes the
+    model process longer than ``deadline_s`` seconds fails with ModelError and costs the process, which
+    is started anew. A cancelled caller's job is skipped, or its result dropped.
+
+    Entering raises ModelError when the models cannot be loaded.
+    """
+
+    def __init__(self, pack: Pack, queue_max: int = 8, *, deadline_s: float = 30.0) -> None:
+        self.pack = pack
+        self._deadline_s = deadline_s
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(queue_max)
+        self._group = asyncio.TaskGroup()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        child = await _Child.start(self.pack)
+        await self._group.__aenter__()
+        self._task = self._group.create_task(self._run(child), name="kyc engine")
+        _log.info("models loaded", pack=self.pack.name, demo_only=self.pack.demo_only, pid=child.pid)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        await self._group.__aexit__(None, None, None)
+
+    async def inspect_image(self, data: bytes) -> ImageFinding:
+        """Decode a JPEG or PNG and describe it. See the port for the errors."""
+        finding: ImageFinding = await self._ask(Inspect(data))
+        return finding
+
+    async def check_id_number(self, number: str, on: date) -> IdNumberFinding:
+        """Apply GB 11643; microseconds, so done on the spot."""
+        return check_id_number(number, on)
+
+    async def match_faces(self, card: bytes, still: bytes) -> FaceFinding:
+        """Compare the portrait on the card with the face on the still. See the port for the errors."""
+        finding: FaceFinding = await self._ask(Match(card, still))
+        return finding
+
+    async def _ask(self, job: Job) -> Any:
+        if self._task is None:
+            raise ModelError("the engine is not running")
+        waiting = _Waiting(job)
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull:
+            _JOBS.labels(type(job).__name__, "busy").inc()
+            raise Busy("too many identity checks wait", code="kyc_busy") from None
+        _WAITING.set(self._queue.qsize())
+        return await waiting.answer
+
+    async def _run(self, child: "_Child") -> None:
+        try:
+            while True:
+                try:
+                    await self._relay(child)
+                finally:
+                    await child.stop()
+                child = await self._restarted()
+        finally:
+            self._fail_waiting("the engine was closed")
+
+    async def _relay(self, child: "_Child") -> None:
+        while True:
+            waiting = await self._queue.get()
+            _WAITING.set(self._queue.qsize())
+            if waiting.answer.done():
+                continue
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    reply = await child.ask(waiting.job)
+            except asyncio.CancelledError:
+                waiting.fail("the engine was closed")
+                raise
+            except (TimeoutError, OSError, EOFError) as error:
+                _log.error("model process lost", job=type(waiting.job).__name__, cause=type(error).__name__)
+                _JOBS.labels(type(waiting.job).__name__, "lost").inc()
+                waiting.fail("the model process was lost")
+                return
+            _deliver(waiting, reply)
+
+    async def _restarted(self) -> "_Child":
+        while True:
+            _RESTARTS.inc()
+            try:
+                return await _Child.start(self.pack)
+            except ModelError as error:
+                _log.error("model process does not start", pii_error=str(error))
+                self._fail_waiting("the model process does not start")
+                await asyncio.sleep(_RESTART_PAUSE_S)
+
+    def _fail_waiting(self, text: str) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait().fail(text)
+        _WAITING.set(0)
+
+
+def _deliver(waiting: _Waiting, reply: Any) -> None:
+    outcome = "done"
+    error: UserError | ModelError | None = None
+    if isinstance(reply, Refused):
+        outcome, error = "refused", UserError(reply.text, code=reply.code)
+    elif isinstance(reply, Broke):
+        outcome, error = "broke", ModelError(reply.text)
+        _log.error("identity job broke", pii_error=reply.text)
+    _JOBS.labels(type(waiting.job).__name__, outcome).inc()
+    if waiting.answer.done():
+        return
+    if error is None:
+        waiting.answer.set_result(reply)
+    else:
+        waiting.answer.set_exception(error)
+
+
+class _Child:
+    """The model process and its pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        # Both are pipes, because start() asks for them.
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101
+        self._process = process
+        self._stdin, self._stdout = process.stdin, process.stdout
+        self.pid = process.pid
+
+    @classmethod
+    async def start(cls, pack: Pack) -> Self:
+        """Start a process and load ``pack`` in it. Raises ModelError."""
+        # -P: what lies in the working directory must not be imported.
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "kyc.child",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=_environment(),
+        )  # fmt: skip
+        child = cls(process)
+        try:
+            async with asyncio.timeout(_START_DEADLINE_S):
+                reply = await child.ask(pack)
+        except BaseException as error:
+            await child.stop()
+            if isinstance(error, TimeoutError | OSError | EOFError):
+                raise ModelError(f"the model process did not start: {type(error).__name__}") from error
+            raise
+        if not isinstance(reply, Ready):
+            await child.stop()
+            raise ModelError(reply.text if isinstance(reply, Broke) else "the model process is confused")
+        return child
+
+    async def ask(self, message: Pack | Job) -> Any:
+        """Send one message and return its reply. Raises OSError or EOFError when the process is gone."""
+        self._stdin.write(packed(message))
+        await self._stdin.drain()
+        prefix = await self._stdout.readexactly(PREFIX)
+        return unpacked(await self._stdout.readexactly(body_length(prefix)))
+
+    async def stop(self) -> None:
+        """Kill the process, which keeps nothing worth saving, and wait for its end."""
+        self._stdin.close()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        await self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {
+        # One job at a time on one core: the other cores belong to the calls.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OPENCV_LOG_LEVEL": "ERROR",
+        "OPENCV_IO_MAX_IMAGE_PIXELS": str(PIXELS_MAX),
+    }
