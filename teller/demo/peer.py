@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import aioice.ice
 import numpy as np
 from aiortc import (
     MediaStreamTrack,
@@ -47,6 +48,14 @@ M_LINES = (
     ("video", "recvonly"),
 )
 OTHER_AUDIO, OTHER_VIDEO = 3, 4
+
+
+def use_loopback() -> None:
+    """Let every peer of this process use 127.0.0.1 only, for calls within one machine.
+
+    aioice leaves loopback out of its candidates, and a machine may have no other address.
+    """
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
 
 
 class PictureSource(Protocol):

@@ -1,0 +1,237 @@
+"""The command ``teller``."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+from rich.console import Console
+
+from contract.errors import TellerError
+from teller.config import Config, ConfigError, load, sample
+from teller.logs import setup_logs
+
+_P = ParamSpec("_P")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What stood before the subcommand."""
+
+    config_file: Path | None
+    data: Path | None
+    sets: tuple[str, ...]
+
+    def load(self, below: dict[str, Any] | None = None) -> Config:
+        """Return the configuration; ``below`` are defaults of the subcommand."""
+        overrides = dict(below or {})
+        for text in self.sets:
+            _put(overrides, text)
+        if self.data:
+            overrides["data_dir"] = str(self.data)
+        config = load(self.config_file, overrides)
+        setup_logs(config.log)
+        return config
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return the same words for a child process."""
+        named = ("--config", str(self.config_file)) if self.config_file else ()
+        data = ("--data", str(self.data)) if self.data else ()
+        return (*named, *data, *(part for text in self.sets for part in ("--set", text)))
+
+
+def _put(overrides: dict[str, Any], text: str) -> None:
+    """Set one ``section.key=value``; the value is JSON, or a plain text when it is not."""
+    path, found, value = text.partition("=")
+    if not found:
+        raise ConfigError((f"--set {text}: section.key=value is wanted",))
+    *sections, key = path.split(".")
+    for section in sections:
+        overrides = overrides.setdefault(section, {})
+    try:
+        overrides[key] = json.loads(value)
+    except ValueError:
+        overrides[key] = value
+
+
+def _guarded(function: Callable[_P, int | None]) -> Callable[_P, None]:
+    """Turn our errors into one line on standard error and an exit code."""
+
+    @wraps(function)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            code = function(*args, **kwargs) or 0
+        except ConfigError as error:
+            for line in error.lines:
+                click.echo(line, err=True)
+            code = error.exit_code
+        except TellerError as error:
+            click.echo(f"{error.code}: {error}", err=True)
+            code = 1
+        except KeyboardInterrupt:
+            code = 130
+        sys.exit(code)
+
+    return wrapper
+
+
+def _run(work: Coroutine[Any, Any, int | None]) -> int | None:
+    return asyncio.run(work)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="video-teller", prog_name="teller")
+@click.option("-c", "--config", "config_file", type=click.Path(path_type=Path), help="TOML file to read.")
+@click.option("--data", type=click.Path(path_type=Path), help="Data directory (data_dir).")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One setting, such as http.port=443.")
+@click.pass_context
+def main(context: click.Context, config_file: Path | None, data: Path | None, sets: tuple[str, ...]) -> None:
+    """Video Teller 视频柜员: face-to-face banking over video, on the bank's own machines."""
+    context.obj = Call(config_file, data, sets)
+
+
+@main.command()
+@click.pass_obj
+@_guarded
+def serve(call: Call) -> int | None:
+    """Run the service until it is told to stop."""
+    from teller.serve import serve as run_server  # noqa: PLC0415 - other commands need no media stack
+
+    return _run(run_server(call.load(), call.arguments()))
+
+
+@main.command()
+@click.option("--with-parent", is_flag=True, hidden=True)
+@click.pass_obj
+@_guarded
+def worker(call: Call, with_parent: bool) -> int | None:
+    """Merge and archive recordings. ``serve`` runs one; start more for more."""
+    from teller.worker import work  # noqa: PLC0415
+
+    return _run(work(call.load(), with_parent=with_parent))
+
+
+@main.command()
+@click.option(
+    "--auto",
+    is_flag=False,
+    flag_value="match",
+    type=click.Choice(["match", "mismatch"]),
+    help="Play one scripted case and end; mismatch: with another person's face on the card.",
+)
+@click.option("--port", type=int, default=8443, show_default=True, help="HTTPS port for the local network.")
+@click.option("--http-port", type=int, default=8080, show_default=True, help="HTTP port on this machine.")
+@click.pass_obj
+@_guarded
+def demo(call: Call, auto: str | None, port: int, http_port: int) -> int | None:
+    """Run the service with demo data and print the links."""
+    from teller.demo.run import run_demo  # noqa: PLC0415
+
+    return _run(run_demo(call.load(), call.arguments(), auto, (port, http_port), Console()))
+
+
+@main.command()
+@click.argument("what")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+@_guarded
+def verify(call: Call, what: str, as_json: bool) -> int | None:
+    """Check a record: every file's SHA-256, the journal's chain, the manifest.
+
+    WHAT is a case id in the configured archive, or a folder that holds a manifest.json.
+    """
+    from teller.checks import verify_record  # noqa: PLC0415
+
+    return _run(verify_record(call.load(), what, as_json))
+
+
+@main.command()
+@click.pass_obj
+@_guarded
+def doctor(call: Call) -> int | None:
+    """Try what the service needs and say what is wrong."""
+    from teller.doctor import examine  # noqa: PLC0415
+
+    return _run(examine(call.load(), Console()))
+
+
+@main.command("config")
+@click.option("--sample", "as_sample", is_flag=True, help="Print a file with every key and its default.")
+@click.pass_obj
+@_guarded
+def show_config(call: Call, as_sample: bool) -> None:
+    """Check the configuration, or print a sample."""
+    if as_sample:
+        click.echo(sample())
+        return
+    config = call.load()
+    click.echo(json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False))
+
+
+@main.group()
+def models() -> None:
+    """The face models."""
+
+
+@models.command("list")
+@click.pass_obj
+@_guarded
+def list_models(call: Call) -> int | None:
+    """Show each pack's files, licence and whether they are here."""
+    from teller.checks import print_models  # noqa: PLC0415
+
+    return print_models(call.load(), Console())
+
+
+@models.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_obj
+@_guarded
+def import_models(call: Call, folder: Path) -> int | None:
+    """Copy the open pack's files from FOLDER, hashes checked."""
+    from teller.checks import take_models  # noqa: PLC0415
+
+    return take_models(call.load(), folder, Console())
+
+
+@main.group()
+def account() -> None:
+    """The people who work here."""
+
+
+@account.command("add")
+@click.argument("login")
+@click.option("--name", required=True, help="As customers and auditors see it.")
+@click.option("--role", type=click.Choice(["agent", "supervisor", "auditor", "admin"]), required=True)
+@click.option("--tenant", required=True, help="Code of the bank or branch.")
+@click.password_option(help="Asked for when not given.")
+@click.pass_obj
+@_guarded
+def add_account(call: Call, login: str, name: str, role: str, tenant: str, password: str) -> int | None:
+    """Add somebody who can log in."""
+    from teller.people import add_person  # noqa: PLC0415
+
+    return _run(add_person(call.load(), login, name, role, tenant, password))
+
+
+@main.group()
+def tenant() -> None:
+    """The banks and branches."""
+
+
+@tenant.command("add")
+@click.argument("code")
+@click.argument("name")
+@click.option("--walk-in", is_flag=True, help="Customers may come without a link.")
+@click.pass_obj
+@_guarded
+def add_tenant(call: Call, code: str, name: str, walk_in: bool) -> int | None:
+    """Add a bank or branch; CODE stands in its links."""
+    from teller.people import add_bank  # noqa: PLC0415
+
+    return _run(add_bank(call.load(), code, name, walk_in))

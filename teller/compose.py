@@ -1,0 +1,212 @@
+"""The composition root: opens the rooms in order and hands each what it needs.
+
+Both processes build on :func:`open_base`; the server adds the live rooms with :func:`open_house`.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.errors import StorageError
+from contract.ports import Archive, Clock
+from contract.wire import IceServer
+from kyc.engine import Engine
+from kyc.registry import find_pack
+from media.plane import MediaSettings, Plane
+from recordings.archive_directory import DirectoryArchive
+from recordings.archive_s3 import S3Archive, S3Settings
+from recordings.evidence import FileEvidence
+from recordings.finalise import recover
+from recordings.journal import FileJournal
+from recordings.pipeline import Pipeline
+from recordings.playback import Playback
+from recordings.recorder import Recorder, RecorderSettings
+from recordings.spool import Spool
+from signaling import Signaling
+from signaling.settings import SignalingSettings
+from store import Database
+from teller.config import Config
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return seconds UTC."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the server and the worker both need."""
+
+    config: Config
+    clock: Clock
+    database: Database
+    journal: FileJournal
+    spool: Spool
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The server's rooms, open."""
+
+    base: Base
+    signaling: Signaling
+    playback: Playback
+    recovered: int
+
+
+def open_archive(config: Config) -> Archive:
+    """Return the configured archive.
+
+    Raises:
+        ConfigError: the S3 secret cannot be read.
+    """
+    settings = config.archive
+    if settings.kind == "directory":
+        return DirectoryArchive(config.archive_dir)
+    return S3Archive(
+        S3Settings(
+            endpoint=settings.endpoint,
+            bucket=settings.bucket,
+            region=settings.region,
+            access_key=settings.access_key,
+            secret_key=settings.secret(),
+            ca_file=settings.ca_file,
+            object_lock_days=settings.object_lock_days,
+        )
+    )
+
+
+@asynccontextmanager
+async def open_base(config: Config) -> AsyncIterator[Base]:
+    """Open database, journal, spool and archive."""
+    _make_private(config.data_dir)
+    clock = SystemClock()
+    async with Database(config.database_url) as database:
+        journal = FileJournal(config.data_dir / "journal", clock, database.cases.project)
+        spool = Spool(config.data_dir / "spool")
+        yield Base(config, clock, database, journal, spool, open_archive(config))
+
+
+@asynccontextmanager
+async def open_house(config: Config) -> AsyncIterator[House]:
+    """Open every room of the server; what a crash left behind is sealed first."""
+    async with AsyncExitStack() as stack:
+        base = await stack.enter_async_context(open_base(config))
+        recovered = await _recover(base)
+        engine = await stack.enter_async_context(Engine(find_pack(models_dir(config))))
+        recorder = await stack.enter_async_context(
+            Recorder(base.spool, base.journal, base.clock, _recorder_settings(config))
+        )
+        media = await stack.enter_async_context(
+            Plane(base.journal, base.clock, media_settings(config), (recorder,))
+        )
+        signaling = await stack.enter_async_context(
+            Signaling(
+                _signaling_settings(config),
+                base.journal,
+                media,
+                recorder,
+                FileEvidence(base.spool, base.journal, base.clock),
+                engine,
+                base.database.accounts,
+                base.database.tickets,
+                base.database.cases,
+                base.database.jobs,
+                base.clock,
+            )
+        )
+        playback = Playback(base.spool, base.archive, base.database.cases, base.journal, signaling.authorise)
+        yield House(base, signaling, playback, recovered)
+
+
+def models_dir(config: Config) -> Path:
+    """Return where the open pack's files are looked for."""
+    return config.kyc.models_dir or config.data_dir / "models"
+
+
+def make_pipeline(base: Base, worker: str) -> Pipeline:
+    """Return the worker's pipeline."""
+    return Pipeline(
+        base.spool, base.journal, base.database.jobs, base.archive, base.database.cases, base.clock, worker
+    )
+
+
+async def _recover(base: Base) -> int:
+    cases = await base.database.cases.open_cases()
+    merge_next = await recover(base.spool, base.journal, cases)
+    for case in merge_next:
+        await base.database.jobs.enqueue("merge", case)
+    return len(merge_next)
+
+
+def _recorder_settings(config: Config) -> RecorderSettings:
+    return RecorderSettings(segment_s=config.recording.segment_s, sync_s=config.recording.sync_s)
+
+
+def media_settings(config: Config) -> MediaSettings:
+    """Return what the media plane is told."""
+    media = config.media
+    return MediaSettings(
+        addresses=media.advertised,
+        ice_servers=ice_servers(config),
+        promise_s=media.promise_s,
+        quality_interval_s=media.quality_interval_s,
+        video_codecs=media.video_codecs,
+    )
+
+
+def ice_servers(config: Config) -> tuple[IceServer, ...]:
+    """Return the ICE servers as browsers are told of them."""
+    return tuple(
+        IceServer(server.urls, server.username or None, server.credential.get_secret_value() or None)
+        for server in config.media.ice_servers
+    )
+
+
+def _signaling_settings(config: Config) -> SignalingSettings:
+    return SignalingSettings(
+        secret=_secret(config.data_dir / "keys" / "tickets"),
+        origins=config.http.allowed_origins,
+        trusted_proxies=config.http.trusted_proxies,
+        ice_servers=ice_servers(config),
+        policy=config.policy.pack,
+        walk_in_ticket_s=config.tickets.walk_in_s,
+        link_ticket_s=config.tickets.link_s,
+        upload_token_s=config.tickets.upload_s,
+        absolute_s=config.tickets.session_s,
+        ring_s=config.desk.ring_s,
+        grace_s=config.desk.grace_s,
+        heartbeat_s=config.desk.heartbeat_s,
+    )
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"data_dir {folder}: {error.strerror}") from error
+
+
+def _secret(path: Path) -> bytes:
+    """Return the key in ``path``, made on first use, 32 random bytes, readable by the owner only."""
+    _make_private(path.parent)
+    if not path.exists():
+        part = path.with_suffix(".part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            os.fsync(file.fileno())
+        part.replace(path)
+    return path.read_bytes()

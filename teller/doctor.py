@@ -1,0 +1,202 @@
+"""``teller doctor``: tries what the service needs, in the order in which trouble is usually found."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from enum import Enum
+from typing import NoReturn
+
+from rich.console import Console
+
+from contract.errors import MediaError, ModelError, TellerError
+from contract.facts import GENESIS, Entry, Fact, seal_entry
+from contract.ids import CaseId, new_call_id, new_case_id, new_seat_id
+from contract.phases import Role
+from contract.ports import Party
+from kyc.registry import find_pack
+from media.plane import Plane
+from store import Database
+from teller.certificate import ensure_certificate
+from teller.compose import SystemClock, media_settings, models_dir, open_archive
+from teller.config import Config
+from teller.demo.data import FPS, VIDEO_SIZE
+from teller.demo.peer import WebRtcPeer, use_loopback
+from teller.demo.pictures import FaceVideo, astronaut
+from teller.demo.sound import Voice
+
+# A two-hour call of two parties takes about 2 GB of spool.
+LEAST_FREE_BYTES = 4 * 2**30
+LOOPBACK_S = 20.0
+
+
+class Mark(Enum):
+    """How a check came out."""
+
+    GOOD = "[green]✓[/]"
+    WARNING = "[yellow]![/]"
+    BAD = "[red]✗[/]"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, and what to do about it."""
+
+    mark: Mark
+    text: str
+    advice: str = ""
+
+
+Check = Callable[[Config], Awaitable[Finding]]
+
+
+async def examine(config: Config, console: Console) -> int:
+    """Print a line a check; return 1 when anything is bad, else 0."""
+    worst = 0
+    for name, check in CHECKS.items():
+        finding = await _run(check, config)
+        console.print(f"{finding.mark.value} {name:<12} {finding.text}", highlight=False)
+        if finding.advice:
+            console.print(f"  {'':<12} [dim]{finding.advice}[/]", highlight=False)
+        worst = max(worst, int(finding.mark is Mark.BAD))
+    return worst
+
+
+async def _run(check: Check, config: Config) -> Finding:
+    try:
+        return await check(config)
+    except TellerError as error:
+        return Finding(Mark.BAD, str(error))
+    except OSError as error:
+        return Finding(Mark.BAD, error.strerror or type(error).__name__)
+
+
+async def _disk(config: Config) -> Finding:
+    folder = config.data_dir
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        return Finding(Mark.BAD, f"{folder} cannot be written", "give the service's user the folder")
+    free = shutil.disk_usage(folder).free
+    text = f"{free / 2**30:.0f} GB free in {folder.resolve()}"
+    if free < LEAST_FREE_BYTES:
+        return Finding(Mark.WARNING, text, "a two-hour call needs about 2 GB until it is archived")
+    return Finding(Mark.GOOD, text)
+
+
+async def _ports(config: Config) -> Finding:
+    wanted = [(config.http.host, config.http.port)]
+    if config.http.local_port >= 0:
+        wanted.append(("127.0.0.1", config.http.local_port))
+    taken = [f"{host}:{port}" for host, port in wanted if not _free(host, port)]
+    if taken:
+        return Finding(
+            Mark.WARNING, f"in use: {', '.join(taken)}", "by a running teller, or by another program"
+        )
+    return Finding(Mark.GOOD, ", ".join(f"{host}:{port}" for host, port in wanted) + " can be had")
+
+
+def _free(host: str, port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+async def _certificate(config: Config) -> Finding:
+    if config.http.tls == "off":
+        return Finding(Mark.WARNING, "off", "browsers open the camera over https or on localhost only")
+    if config.http.tls == "files":
+        return Finding(Mark.GOOD, f"{config.http.cert}")
+    made = await asyncio.to_thread(ensure_certificate, config.certs_dir)
+    return Finding(
+        Mark.WARNING, f"self-made, {made.cert}", "browsers ask once; use your own CA in production"
+    )
+
+
+async def _database(config: Config) -> Finding:
+    async with Database(config.database_url):
+        return Finding(Mark.GOOD, "open, schema current")
+
+
+async def _archive(config: Config) -> Finding:
+    archive = open_archive(config)
+    await archive.probe()
+    return Finding(Mark.GOOD, f"{archive.name}: written, read back")
+
+
+async def _models(config: Config) -> Finding:
+    try:
+        pack = await asyncio.to_thread(find_pack, models_dir(config))
+    except ModelError as error:
+        return Finding(Mark.BAD, str(error), "teller models import DIR")
+    if pack.demo_only:
+        advice = "for demos: it never approves by itself; teller models import DIR brings the open pack"
+        return Finding(Mark.WARNING, f"pack {pack.name}", advice)
+    return Finding(Mark.GOOD, f"pack {pack.name}, hashes verified")
+
+
+class _NoJournal:
+    """Takes the facts of the loopback call and keeps the last; nothing is written."""
+
+    async def append(self, case: CaseId, fact: Fact) -> Entry:
+        return seal_entry(1, 0.0, case, fact, GENESIS)
+
+    async def read(self, case: CaseId, after: int = 0) -> tuple[Entry, ...]:
+        return ()
+
+    @asynccontextmanager
+    async def follow(self, case: CaseId | None = None) -> AsyncIterator[AsyncIterator[Entry]]:
+        yield _nothing()
+
+
+async def _nothing() -> AsyncIterator[Entry]:
+    return
+    yield
+
+
+async def _loopback(config: Config) -> Finding:
+    use_loopback()
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    case, call = new_case_id(), new_call_id()
+    async with Plane(_NoJournal(), SystemClock(), media_settings(config), ()) as plane:
+        await plane.open_call(case, call)
+        async with WebRtcPeer(FaceVideo(astronaut(), VIDEO_SIZE, FPS), Voice()) as one, WebRtcPeer() as two:
+            for peer, role in ((one, Role.CUSTOMER), (two, Role.AGENT)):
+                answer = await plane.answer(call, Party(new_seat_id(), role, role), await peer.offer())
+                await peer.accept(answer)
+            await plane.open_gate(call)
+            await _until_seen(two)
+    return Finding(Mark.GOOD, f"picture and sound arrived after {loop.time() - begun:.1f} s")
+
+
+async def _until_seen(peer: WebRtcPeer) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + LOOPBACK_S
+    while not (peer.first_video_at and peer.first_audio_at):
+        if loop.time() > deadline:
+            _no_media(peer)
+        await asyncio.sleep(0.05)
+
+
+def _no_media(peer: WebRtcPeer) -> NoReturn:
+    if not peer.connected.is_set():
+        raise MediaError("no connection: is UDP on this machine blocked by a firewall?")
+    raise MediaError("connected, but no media arrived")
+
+
+CHECKS: dict[str, Check] = {
+    "disk": _disk,
+    "ports": _ports,
+    "certificate": _certificate,
+    "database": _database,
+    "archive": _archive,
+    "models": _models,
+    "call": _loopback,
+}

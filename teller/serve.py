@@ -1,0 +1,132 @@
+"""``teller serve``: the web application, its addresses, and the worker beside it."""
+
+import asyncio
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from contract.errors import UserError
+from teller.certificate import ensure_certificate
+from teller.compose import House, open_house
+from teller.config import Config
+from web_kit.serve import WebKit
+
+_log = structlog.get_logger(__name__)
+
+_HERE = Path(__file__).resolve().parent.parent
+APPS = {
+    "web_kit": _HERE / "web_kit" / "web",
+    "customer_h5": _HERE / "customer_h5",
+    "agent_console": _HERE / "agent_console",
+    "player": _HERE / "recordings" / "player",
+}
+# A worker that dies at once is started again after this pause, so that it cannot spin.
+WORKER_PAUSE_S = 2.0
+# Open requests get this long when the service stops; sockets were told before.
+SHUTDOWN_S = 5.0
+# A merge step notices SIGTERM within one beat of its lease.
+WORKER_STOP_S = 10.0
+
+
+def make_app(config: Config, house: House) -> web.Application:
+    """Return the application with every route and the headers on every response."""
+    kit = WebKit(APPS, embed_origins=config.http.embed_origins)
+    app = web.Application(
+        middlewares=[kit.middleware, house.signaling.middleware],
+        client_max_size=house.signaling.body_max,
+    )
+    kit.add_to(app)
+    house.signaling.add_to(app)
+    app.router.add_get("/api/cases/{case}/files/{path:.+}", house.playback.handler)
+    app.router.add_get("/metrics", _metrics)
+    return app
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    if request.remote not in ("127.0.0.1", "::1"):
+        raise web.HTTPNotFound
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def serve(config: Config, arguments: tuple[str, ...]) -> int:
+    """Serve until SIGINT or SIGTERM; ``arguments`` stand before the worker's subcommand."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_house(config) as house, listening(config, house) as urls:
+        _log.info("ready", urls=urls, recovered_cases=house.recovered)
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(_keep_worker(arguments))
+            await stop.wait()
+            _log.info("stopping")
+            watch.cancel()
+            await house.signaling.close()
+    return 0
+
+
+@asynccontextmanager
+async def listening(config: Config, house: House) -> AsyncIterator[list[str]]:
+    """Listen at the configured addresses; yield their URLs.
+
+    Raises:
+        UserError: an address cannot be had.
+    """
+    runner = web.AppRunner(make_app(config, house), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        tls = await asyncio.to_thread(_tls, config)
+        await _listen(runner, config.http.host, config.http.port, tls)
+        if config.http.local_port >= 0:
+            await _listen(runner, "127.0.0.1", config.http.local_port, None)
+        yield [site.name for site in runner.sites]
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    try:
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+    except OSError as error:
+        raise UserError(f"{host}:{port}: {error.strerror}", code="cannot_listen") from error
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if config.http.tls == "off":
+        return None
+    cert, key = config.http.cert, config.http.key
+    if config.http.tls == "auto" or cert is None or key is None:
+        made = ensure_certificate(config.certs_dir)
+        cert, key = made.cert, made.key
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert, key)
+    return context
+
+
+async def _keep_worker(arguments: tuple[str, ...]) -> None:
+    while True:
+        words = ("-m", "teller", *arguments, "worker", "--with-parent")
+        process = await asyncio.create_subprocess_exec(sys.executable, *words)
+        try:
+            code = await process.wait()
+            _log.warning("worker_ended", code=code)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await _reap(process)
+        await asyncio.sleep(WORKER_PAUSE_S)
+
+
+async def _reap(process: asyncio.subprocess.Process) -> None:
+    try:
+        await asyncio.wait_for(process.wait(), WORKER_STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,49 @@
+"""``teller worker``: merges and archives until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import structlog
+
+from teller.compose import make_pipeline, open_base
+from teller.config import Config
+
+_log = structlog.get_logger(__name__)
+
+
+async def work(config: Config, *, with_parent: bool) -> int:
+    """Take jobs until SIGINT or SIGTERM; ``with_parent``: or until the process that started it is gone."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    # The live path comes first: merging takes what the calls leave of the processor.
+    os.nice(10)
+    async with open_base(config) as base:
+        _log.info("worker_ready", worker=name)
+        with _following_parent(stop) if with_parent else nullcontext():
+            await make_pipeline(base, name).run_forever(stop)
+    return 0
+
+
+@contextmanager
+def _following_parent(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` when the process that started this one ends, however it ends."""
+    loop = asyncio.get_running_loop()
+    descriptor = os.pidfd_open(os.getppid())
+
+    def gone() -> None:
+        loop.remove_reader(descriptor)
+        _log.warning("server_gone")
+        stop.set()
+
+    loop.add_reader(descriptor, gone)
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
