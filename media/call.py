@@ -1,0 +1,269 @@
+"""One call: who is connected, who hears whom, and the facts about it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from prometheus_client import Counter
+
+from contract.errors import MediaError, TellerError
+from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackEnded, TrackStarted
+from contract.ids import CallId, CaseId, SeatId, new_track_id
+from contract.phases import TrackSource
+from contract.ports import Clock, Journal, MediaReceiver, Party, TrackInfo, TrackSink
+from media.leg import Leg
+from media.peer import Peer
+from media.plan import OTHERS_MAX, PLAN
+from media.publication import Publication
+from media.settings import MediaSettings
+
+_log = structlog.get_logger(__name__)
+_lost_facts = Counter("teller_media_lost_facts", "Facts that could not be journaled", ["why"])
+
+# How often promises and silence are looked at: a tenth of the shortest promise anybody would set.
+_TICK_S = 0.1
+
+
+class Call:
+    """A call's media. ``run`` owns everything until ``close``."""
+
+    def __init__(
+        self,
+        case: CaseId,
+        call: CallId,
+        journal: Journal,
+        clock: Clock,
+        settings: MediaSettings,
+        receivers: Sequence[MediaReceiver],
+    ) -> None:
+        self.case, self.call = case, call
+        self._journal, self._clock, self._settings = journal, clock, settings
+        self._receivers = receivers
+        self._gate_at: float | None = None
+        self._peers: dict[SeatId, Peer] = {}
+        self._seats: list[SeatId] = []
+        self._publishers: dict[Publication, Peer] = {}
+        self._leavers: list[Peer] = []
+        self._facts: asyncio.Queue[Fact | None] = asyncio.Queue(settings.fact_queue)
+        self._changing = asyncio.Lock()
+        self._started, self._closing, self._closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._measured_at = clock.monotonic()
+
+    # --- lifetime ------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve until ``close``. On return every sink is closed and every fact journaled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._write_facts())
+                async with asyncio.TaskGroup() as self._tasks:
+                    supervisor = self._tasks.create_task(self._supervise())
+                    self._started.set()
+                    await self._closing.wait()
+                    supervisor.cancel()
+                    async with self._changing:
+                        for peer in (*self._peers.values(), *self._leavers):
+                            await peer.close()
+                await self._facts.put(None)
+        except* Exception as group:
+            _log.exception("a call's media broke down", call=self.call, pii_error=str(group.exceptions))
+        finally:
+            self._closing.set()
+            self._closed.set()
+
+    async def close(self) -> None:
+        """Close everything and wait for it. Idempotent."""
+        self._closing.set()
+        await self._closed.wait()
+
+    async def wait_started(self) -> None:
+        """Return when the call can be used."""
+        await self._started.wait()
+
+    # --- commands ------------------------------------------------------------------------------
+
+    async def answer(self, party: Party, offer: str) -> str:
+        """Answer an offer; the seat's former connection is closed when the new one is ready."""
+        async with self._changing:
+            if self._closing.is_set() or self._tasks is None:
+                raise MediaError("the call is closing")
+            peer = Peer(party, self._settings, self._clock, self)
+            answer = await peer.answer(offer)
+            self._tasks.create_task(peer.run())
+            former = self._peers.get(party.seat)
+            try:
+                self._check_codecs(peer)
+            except MediaError:
+                await peer.close()
+                raise
+            self._peers[party.seat] = peer
+            if party.seat not in self._seats:
+                self._seats.append(party.seat)
+            self._publishers |= dict.fromkeys(peer.publications, peer)
+            if former is not None:
+                await self._remove(former)
+            self._rewire()
+            return answer
+
+    def open_gate(self) -> None:
+        """Let media pass from now on. Idempotent."""
+        if self._gate_at is None:
+            self._gate_at = self._clock.monotonic()
+            for publication in self._publishers:
+                publication.request_keyframe()
+
+    async def drop_seat(self, seat: SeatId) -> None:
+        """Close a seat's connection; unknown seats are ignored."""
+        async with self._changing:
+            peer = self._peers.pop(seat, None)
+            self._seats = [one for one in self._seats if one != seat]
+            if peer is not None:
+                await self._remove(peer)
+                self._rewire()
+
+    # --- what peers and publications report ----------------------------------------------------
+
+    @property
+    def gate_open(self) -> bool:
+        """Tell whether media may pass."""
+        return self._gate_at is not None
+
+    def wall_now(self) -> float:
+        """Return seconds UTC."""
+        return self._clock.now()
+
+    def note_connected(self, peer: Peer) -> None:
+        """Journal that a seat's connection is up."""
+        self._note(MediaConnected(self.call, peer.party.seat))
+
+    def note_lost(self, peer: Peer, reason: str) -> None:
+        """Journal that a connection broke and let the supervisor take it away."""
+        if self._peers.get(peer.party.seat) is peer:
+            del self._peers[peer.party.seat]
+            self._leavers.append(peer)
+            self._note(MediaLost(self.call, peer.party.seat, reason))
+
+    def start_track(self, publication: Publication, codec: str, clock_rate: int) -> TrackInfo:
+        """Give a track its id and journal its start."""
+        party = self._publishers[publication].party
+        track = TrackInfo(
+            case=self.case,
+            call=self.call,
+            track=new_track_id(),
+            seat=party.seat,
+            role=party.role,
+            kind=publication.kind,
+            source=publication.source,
+            codec=codec,
+            clock_rate=clock_rate,
+        )
+        self._note(
+            TrackStarted(
+                self.call, track.track, track.seat, track.role, track.kind, track.source, codec, clock_rate
+            )
+        )
+        return track
+
+    def open_sinks(self, track: TrackInfo) -> list[TrackSink]:
+        """Return every receiver's sink; a receiver that raises goes without."""
+        sinks = []
+        for receiver in self._receivers:
+            try:
+                sinks.append(receiver.open_track(track))
+            except Exception as error:
+                _log.exception("a receiver refused a track", track=track.track, pii_error=str(error))
+        return sinks
+
+    def end_track(self, track: TrackInfo, frames: int) -> None:
+        """Journal a track's end."""
+        self._note(TrackEnded(self.call, track.track, frames))
+
+    # --- inside --------------------------------------------------------------------------------
+
+    async def _remove(self, peer: Peer) -> None:
+        for publication in peer.publications:
+            publication.end()
+            self._publishers.pop(publication, None)
+        await peer.close()
+
+    def _others(self, peer: Peer) -> list[Peer]:
+        """Return whom ``peer`` hears, in the order of their lines: who came first keeps its lines."""
+        connected = [self._peers[seat] for seat in self._seats if seat in self._peers]
+        return [other for other in connected if other is not peer and other.publishes]
+
+    def _rewire(self) -> None:
+        legs: dict[Publication, list[Leg]] = {publication: [] for publication in self._publishers}
+        for peer in self._peers.values():
+            for leg, line in zip(peer.legs, (line for line in PLAN if not line.publishes), strict=False):
+                publication = self._publication_for(peer, line.source, line.other)
+                if publication is None:
+                    leg.connect(None)
+                else:
+                    legs[publication].append(leg)
+        for publication, fed in legs.items():
+            publication.feed(fed)
+
+    def _publication_for(self, peer: Peer, source: TrackSource, other: int) -> Publication | None:
+        others = self._others(peer)
+        if source is not TrackSource.SCREEN:
+            others = others[other : other + 1]
+        found = [p for one in others for p in one.publications if p.source is source]
+        return next((p for p in found if p.track is not None), found[0] if found else None)
+
+    def _check_codecs(self, peer: Peer) -> None:
+        """Refuse a peer that could not be seen by the others, or could not see them."""
+        for other in self._others(peer)[:OTHERS_MAX]:
+            for sender, taker in ((peer, other), (other, peer)):
+                offered = sender.codecs(TrackSource.CAMERA, None)
+                if sender.publishes and offered and offered[0] not in taker.codecs(TrackSource.CAMERA, 0):
+                    raise MediaError(
+                        f"{offered[0]} cannot be taken by the other side", code="no_common_codec"
+                    )
+
+    def _note(self, fact: Fact) -> None:
+        try:
+            self._facts.put_nowait(fact)
+        except asyncio.QueueFull:
+            _lost_facts.labels("queue_full").inc()
+            _log.error("a fact is lost because the journal does not keep up", fact=type(fact).__name__)
+
+    async def _write_facts(self) -> None:
+        while (fact := await self._facts.get()) is not None:
+            try:
+                await self._journal.append(self.case, fact)
+            except TellerError as error:
+                _lost_facts.labels("journal").inc()
+                _log.error("a fact could not be journaled", fact=type(fact).__name__, pii_error=str(error))
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now = self._clock.monotonic()
+            for peer in tuple(self._peers.values()):
+                self._check_promises(peer, now)
+            if now - self._measured_at >= self._settings.quality_interval_s:
+                self._measured_at = now
+                self._measure(now)
+            if self._leavers:
+                await self._take_away()
+
+    def _check_promises(self, peer: Peer, now: float) -> None:
+        missing, waited = peer.missing(now, self._gate_at)
+        refused = tuple(f"{leg.kind}_codec" for leg in peer.legs if leg.refused_codec)
+        if (missing or refused) and not peer.missing_noted:
+            peer.missing_noted = True
+            self._note(MediaMissing(self.call, peer.party.seat, missing or refused, round(waited, 3)))
+        if peer.is_silent(now):
+            self.note_lost(peer, "silent")
+
+    def _measure(self, now: float) -> None:
+        for peer in self._peers.values():
+            if peer.connected_at is not None:
+                self._note(peer.measure(self.call, now))
+
+    async def _take_away(self) -> None:
+        async with self._changing:
+            while self._leavers:
+                await self._remove(self._leavers.pop())
+            self._rewire()
