@@ -3,12 +3,12 @@
 A sender report (RFC 3550, section 6.4.1) says which RTP time was "now" on the sender's clock. The
 sender's clock is tied to the server's by the fastest report of the person: the smallest of
 ``arrived_at - ntp_at`` over all of the person's tracks, so that sound and picture of one person
-share one offset. Where a track has no report, the fastest frames of every ten seconds take that
-place. What the tracks do not cover becomes a ledger of gaps.
+share one offset. Where a track has no report, the arrival of the first frame of each segment takes
+its place. What the tracks do not cover becomes a ledger of gaps.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -23,9 +23,7 @@ Seconds = NDArray[np.float64]
 
 # A report slower than the fastest by more than this is not a slow packet but a clock that was set.
 CLOCK_STEP_S = 2.0
-# Without reports, one anchor per this many seconds: long enough to hold one frame without queueing.
-ARRIVAL_WINDOW_S = 10.0
-# A running median over so many anchors takes out send-time jitter and keeps drift and steps.
+# A running median over so many reports takes out send-time jitter and keeps drift and steps.
 SMOOTHED_ANCHORS = 5
 # Low light and weak uplinks go down to 5 fps (200 ms); more between two frames is a gap.
 VIDEO_GAP_S = 0.25
@@ -47,8 +45,8 @@ MANDATORY_LANES = (
 class TrackTimes:
     """A recorded track's frame times in file order.
 
-    ``timestamps`` are unwrapped RTP ticks of ``clock_rate`` (shape N, int64); ``arrived`` are seconds
-    UTC on the server's clock (shape N).
+    ``timestamps`` are unwrapped RTP ticks of ``clock_rate`` (shape N, int64). ``arrivals`` are pairs of
+    an RTP timestamp and the server's clock (seconds UTC) when that frame came, at least one.
     """
 
     track: TrackId
@@ -57,7 +55,7 @@ class TrackTimes:
     source: TrackSource
     clock_rate: int
     timestamps: NDArray[np.int64]
-    arrived: Seconds
+    arrivals: tuple[tuple[int, float], ...]
     clock: tuple[ClockSample, ...] = ()
 
     @property
@@ -138,9 +136,7 @@ def lay_timeline(entries: Iterable[Entry], call: CallId, tracks: Sequence[TrackT
     length means everywhere else. A call that never became active starts with its first frame, and a
     call that the server did not survive ends with its last.
     """
-    filled = sorted(
-        (track for track in tracks if track.timestamps.size), key=lambda track: float(track.arrived.min())
-    )
+    filled = [track for track in tracks if track.timestamps.size]
     if not filled:
         return None
     offsets = _party_offsets(filled)
@@ -194,28 +190,12 @@ def _walls(track: TrackTimes, offset: float | None) -> Seconds:
         for sample in track.clock
         if offset is not None and sample.arrived_at - sample.ntp_at <= offset + CLOCK_STEP_S
     ]
-    ticks, walls = _columns(reports) if reports else _arrival_anchors(track)
-    order = np.argsort(ticks, kind="stable")
-    rtp_s = ticks[order] / track.clock_rate
-    leads = _smooth(walls[order] - rtp_s)
+    ticks, walls = np.array(sorted(reports or track.arrivals), np.float64).T
+    rtp_s = ticks / track.clock_rate
+    leads = _smooth(walls - rtp_s)
     frames_s = track.timestamps / track.clock_rate
     # Outside the anchors np.interp holds the last lead, which is the nominal clock rate.
     return np.maximum.accumulate(frames_s + np.interp(frames_s, rtp_s, leads))
-
-
-def _columns(pairs: Sequence[tuple[int, float]]) -> tuple[NDArray[np.int64], Seconds]:
-    ticks, walls = zip(*pairs, strict=True)
-    return np.array(ticks, np.int64), np.array(walls, np.float64)
-
-
-def _arrival_anchors(track: TrackTimes) -> tuple[NDArray[np.int64], Seconds]:
-    """Take the frame that came fastest in every window as if it were a report."""
-    leads = track.arrived - track.timestamps / track.clock_rate
-    windows = ((track.arrived - track.arrived[0]) // ARRIVAL_WINDOW_S).astype(np.int64)
-    fastest = [
-        rows[np.argmin(leads[rows])] for rows in (np.flatnonzero(windows == w) for w in np.unique(windows))
-    ]
-    return track.timestamps[fastest], track.arrived[fastest]
 
 
 def _smooth(leads: Seconds) -> Seconds:
@@ -223,6 +203,26 @@ def _smooth(leads: Seconds) -> Seconds:
     side = SMOOTHED_ANCHORS // 2
     padded = np.pad(leads, side, mode="edge")
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, SMOOTHED_ANCHORS), axis=1)
+
+
+def add_damage(gaps: Sequence[Gap], damage: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Return ``gaps`` with those parts of ``damage`` that they do not cover already, by lane and time."""
+    known = list(gaps)
+    for hurt in damage:
+        covers = sorted((g for g in gaps if _lane(g) == _lane(hurt)), key=lambda g: g.since_s)
+        since = hurt.since_s
+        for cover in covers:
+            if since < cover.since_s < hurt.until_s:
+                known.append(replace(hurt, since_s=since, until_s=cover.since_s))
+            if cover.since_s < hurt.until_s:
+                since = max(since, cover.until_s)
+        if since < hurt.until_s:
+            known.append(replace(hurt, since_s=since))
+    return tuple(sorted(known, key=lambda gap: (*_lane(gap), gap.since_s)))
+
+
+def _lane(gap: Gap) -> tuple[Role, TrackSource]:
+    return gap.role, gap.source
 
 
 def _ledger(placements: Sequence[Placement], seconds: float) -> Iterable[Gap]:

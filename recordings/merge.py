@@ -1,0 +1,311 @@
+"""One seekable MP4 out of a case's recorded tracks.
+
+Both persons side by side by role, all microphones mixed, everything placed by wall time. The work
+streams: memory holds one segment per track and what the encoder looks ahead. The same tracks and facts
+give the same decoded content. Functions here block; the pipeline runs them in a thread.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+
+from contract.facts import Entry, PartyJoined, SegmentSealed
+from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
+from contract.phases import Role, TrackSource
+from recordings import compose, mix, timeline
+from recordings.segments import RecordedTrack, read_frames, read_tracks
+from recordings.spool import Spool, sync_dir
+
+MERGED_FILE = "merged.mp4"
+Progress = Callable[[float, str], None]
+
+# Both frame rates divide: one picture goes with exactly this many samples.
+SAMPLES_PER_PICTURE = mix.RATE // compose.FPS
+# A player decodes at most this many pictures after a seek: 2 s.
+_GOP = 2 * compose.FPS
+# superfast is the slowest preset that leaves one of two cores to the decoders; crf 24 keeps an ID card
+# held into the camera legible.
+_X264 = {"preset": "superfast", "crf": "24", "profile": "high"}
+_AAC_BIT_RATE = 96_000
+_MICROPHONE, _CAMERA = TrackSource.MICROPHONE, TrackSource.CAMERA
+_PANES = ((Role.CUSTOMER, "客户 / Customer"), (Role.AGENT, "坐席 / Agent"))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrack:
+    """A recorded track and the time of each of its frames on the axis.
+
+    ``sealed_frames`` says how many frames each segment had when it was sealed, where that is known.
+    """
+
+    recorded: RecordedTrack
+    at: timeline.Seconds
+    sealed_frames: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """One call to render; ``pii_names`` are the display names by role."""
+
+    timeline: timeline.Timeline
+    tracks: tuple[PlannedTrack, ...]
+    pii_names: dict[Role, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """What to render: the recorded calls of a case, one after another.
+
+    ``utc_offset_s`` is the local time that is burnt in, in seconds east of UTC.
+    """
+
+    case: CaseId
+    calls: tuple[CallPlan, ...]
+    utc_offset_s: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Return the length of the merged picture."""
+        return sum(call.timeline.axis.seconds for call in self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """The merged file. ``speed`` is recorded seconds per second of work; ``ledger`` by call and lane."""
+
+    seconds: float
+    gap_s: float
+    speed: float
+    sha256: str
+    bytes: int
+    ledger: dict[CallId, tuple[timeline.Gap, ...]]
+
+
+# --- planning ----------------------------------------------------------------------------------
+
+
+def plan_merge(spool: Spool, case: CaseId, entries: Sequence[Entry], utc_offset_s: int = 0) -> MergePlan:
+    """Return what the spool holds of ``case``, oldest call first; calls without a frame are left out.
+
+    Raises:
+        StorageError: a track's description is damaged.
+    """
+    folder = spool.case_dir(case)
+    names = sorted(p.name for p in folder.iterdir() if is_id(p.name)) if folder.is_dir() else []
+    plans = [_plan_call(spool, case, CallId(name), entries) for name in names]
+    found = [plan for plan in plans if plan is not None]
+    return MergePlan(case, tuple(sorted(found, key=lambda plan: plan.timeline.axis.start)), utc_offset_s)
+
+
+def _plan_call(spool: Spool, case: CaseId, call: CallId, entries: Sequence[Entry]) -> CallPlan | None:
+    recorded = {track.info.track: track for track in read_tracks(spool.call_dir(case, call))}
+    sealed = _sealed(entries, call)
+    times = [_times(track, sealed.get(track.info.track, [])) for track in recorded.values()]
+    laid = timeline.lay_timeline(entries, call, times)
+    if laid is None:
+        return None
+    tracks = tuple(
+        PlannedTrack(
+            recorded[placed.track],
+            placed.at,
+            {fact.index: fact.frames for fact in sealed.get(placed.track, [])},
+        )
+        for placed in laid.placements
+    )
+    names = {f.role: f.name for e in entries if isinstance(f := e.fact, PartyJoined) and f.call == call}
+    return CallPlan(laid, tracks, names)
+
+
+def _sealed(entries: Iterable[Entry], call: CallId) -> dict[TrackId, list[SegmentSealed]]:
+    found: dict[TrackId, list[SegmentSealed]] = {}
+    for entry in entries:
+        if isinstance(fact := entry.fact, SegmentSealed) and fact.call == call:
+            found.setdefault(fact.track, []).append(fact)
+    return found
+
+
+def _times(track: RecordedTrack, sealed: Sequence[SegmentSealed]) -> timeline.TrackTimes:
+    stamps = [frame.timestamp for segment in track.segments for frame in read_frames(track, segment)]
+    arrivals = tuple((arrival.timestamp, arrival.arrived_at) for arrival in track.arrivals)
+    if not arrivals and sealed:
+        arrivals = ((track.base_timestamp, min(fact.first_at for fact in sealed)),)
+    info = track.info
+    return timeline.TrackTimes(
+        info.track,
+        SeatId(info.seat),
+        info.role,
+        info.source,
+        info.clock_rate,
+        np.array(stamps, np.int64),
+        arrivals,
+        track.clock,
+    )
+
+
+# --- rendering ---------------------------------------------------------------------------------
+
+
+def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
+    """Render ``plan`` into ``out``; what stood there is replaced in one step when all is on disk.
+
+    ``progress`` is called about once per rendered second with a fraction of 0 to 1 and a machine word;
+    what it raises ends the work and leaves ``out`` as it was.
+
+    Raises:
+        ValueError: the plan has no recorded second.
+        OSError: the disk refused.
+    """
+    if plan.seconds <= 0:
+        raise ValueError("nothing was recorded")
+    started = time.perf_counter()
+    part = out.with_name(out.name + ".part")
+    ledger: dict[CallId, tuple[timeline.Gap, ...]] = {}
+    try:
+        with _Output(part, plan) as output:
+            for call in plan.calls:
+                ledger[call.timeline.call] = _render(plan, call, output, progress)
+        progress(1.0, "hashing")
+        digest, size = _sync_and_hash(part)
+        part.replace(out)
+        sync_dir(out.parent)
+    finally:
+        part.unlink(missing_ok=True)
+    gap_s = sum(gap.seconds for gaps in ledger.values() for gap in gaps)
+    seconds = output.pictures / compose.FPS
+    speed = seconds / max(time.perf_counter() - started, 1e-6)
+    return MergeResult(seconds, gap_s, speed, digest, size, ledger)
+
+
+def _render(
+    plan: MergePlan, call: CallPlan, output: "_Output", progress: Progress
+) -> tuple[timeline.Gap, ...]:
+    captions = [compose.Caption(label, call.pii_names.get(role, "")) for role, label in _PANES]
+    canvas = compose.Canvas(plan.case, captions)
+    lanes = [_picture_tracks(call, role) for role, _ in _PANES]
+    sounds = [mix.SoundTrack(_coded(track)) for track in call.tracks if _source(track) == _MICROPHONE]
+    total = round(plan.seconds * compose.FPS)
+    for tick in range(round(call.timeline.axis.seconds * compose.FPS)):
+        now = tick / compose.FPS
+        if tick % compose.FPS == 0:
+            canvas.stamp(clock_text(call.timeline.axis.start + now, plan.utc_offset_s))
+            progress(min(output.pictures / total, 1.0), "merging")
+        for side, lane in enumerate(lanes):
+            at, picture = newest(lane, now)
+            canvas.show(side, picture, now - at > compose.STALE_S)
+        output.write(canvas, mix.mix(sounds, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE))
+    return timeline.add_damage(call.timeline.gaps, _damage(call, lanes))
+
+
+def _source(track: PlannedTrack) -> TrackSource:
+    return track.recorded.info.source
+
+
+def _picture_tracks(call: CallPlan, role: Role) -> list[compose.PictureTrack]:
+    return [
+        compose.PictureTrack(track.recorded.info.codec, _coded(track))
+        for track in call.tracks
+        if track.recorded.info.role is role and _source(track) is _CAMERA
+    ]
+
+
+def newest(tracks: Iterable[compose.PictureTrack], now: float) -> tuple[float, VideoFrame | None]:
+    """Return the latest picture of any of the lane's tracks and its time, (now, None) before the first."""
+    showing = [shown for track in tracks if (shown := track.at(now)) is not None]
+    return max(showing, key=lambda shown: shown[0]) if showing else (now, None)
+
+
+def _damage(call: CallPlan, lanes: Sequence[Sequence[compose.PictureTrack]]) -> Iterator[timeline.Gap]:
+    limit = call.timeline.axis.seconds
+    for (role, _), lane in zip(_PANES, lanes, strict=True):
+        for since, until in (stretch for track in lane for stretch in track.damage):
+            low, high = max(since, 0.0), min(until, limit)
+            if high - low > timeline.VIDEO_GAP_S:
+                yield timeline.Gap(role, _CAMERA, low, high, timeline.GapCause.DAMAGED)
+
+
+def _coded(track: PlannedTrack) -> Iterator[compose.Coded]:
+    """Yield the frames of all segments; a lost or shortened segment breaks the chain of inter frames."""
+    position, expected = 0, 0
+    for segment in track.recorded.segments:
+        follows = segment.index == expected
+        count = 0
+        for frame in read_frames(track.recorded, segment):
+            at = float(track.at[position + count])
+            yield compose.Coded(at, frame.data, frame.keyframe, follows)
+            follows = True
+            count += 1
+        whole = count >= track.sealed_frames.get(segment.index, 0)
+        expected = segment.index + 1 if whole else -1
+        position += count
+
+
+def clock_text(at: float, utc_offset_s: int) -> str:
+    """Return the burnt-in time: local with its offset, and UTC where they differ."""
+    utc = datetime.fromtimestamp(at, UTC)
+    if utc_offset_s == 0:
+        return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    local = utc.astimezone(timezone(timedelta(seconds=utc_offset_s)))
+    return f"{local:%Y-%m-%d %H:%M:%S %z} ({utc:%H:%M:%S} UTC)"
+
+
+class _Output:
+    """The MP4 being written: H.264 and AAC, index in front, one GOP every two seconds."""
+
+    def __init__(self, path: Path, plan: MergePlan) -> None:
+        self.pictures = 0
+        options = {"movflags": "+faststart"}
+        self._container = av.open(str(path), "w", format="mp4", options=options)
+        self._container.metadata["title"] = plan.case
+        video = self._container.add_stream("libx264", rate=compose.FPS, options=dict(_X264))
+        audio = self._container.add_stream("aac", rate=mix.RATE, layout="mono")
+        video.width, video.height, video.pix_fmt = compose.WIDTH, compose.HEIGHT, "yuv420p"
+        video.codec_context.gop_size = _GOP
+        video.codec_context.thread_count = 2
+        audio.bit_rate = _AAC_BIT_RATE
+        self._video, self._audio = video, audio
+
+    def write(self, canvas: compose.Canvas, samples: mix.Samples) -> None:
+        picture = canvas.picture(self.pictures)
+        picture.time_base = Fraction(1, compose.FPS)
+        sound = AudioFrame.from_ndarray(samples.reshape(1, -1), format="fltp", layout="mono")
+        sound.sample_rate = mix.RATE
+        sound.pts = self.pictures * SAMPLES_PER_PICTURE
+        sound.time_base = Fraction(1, mix.RATE)
+        self._container.mux(self._video.encode(picture))
+        self._container.mux(self._audio.encode(sound))
+        self.pictures += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._container.mux(self._video.encode(None))
+                self._container.mux(self._audio.encode(None))
+        finally:
+            self._container.close()
+
+
+def _sync_and_hash(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256")
+        return digest.hexdigest(), os.fstat(file.fileno()).st_size

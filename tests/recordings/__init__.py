@@ -1,0 +1,1 @@
+"""What must survive the call, tested on real encoded media."""
