@@ -1,0 +1,1 @@
+"""Tests of the demo's callers: what they show, say and carry."""
