@@ -1,0 +1,173 @@
+/** The agent's console: wires state, session and screens together. */
+
+import { h, mount } from "../web_kit/dom.js";
+import { addStrings, onLanguage, t } from "../web_kit/i18n.js";
+import { createStore } from "../web_kit/store.js";
+import "./elements/call_view.js";
+import "./elements/desk_view.js";
+import "./elements/ring_card.js";
+import "./elements/wrap_up.js";
+import { problemWords } from "./problem.js";
+import recordEn from "./record/en.js";
+import "./record/login_card.js";
+import { part } from "./record/part.js";
+import "./record/top_bar.js";
+import recordZh from "./record/zh_CN.js";
+import { RingTone } from "./ring_tone.js";
+import { ConsoleSession } from "./session.js";
+import { screenOf, START } from "./state.js";
+import en from "./strings/en.js";
+import zh from "./strings/zh_CN.js";
+
+/** @typedef {import("./state.js").ConsoleState} ConsoleState */
+/** @typedef {import("./state.js").Screen} Screen */
+
+addStrings({ "zh-CN": { ...recordZh, ...zh }, en: { ...recordEn, ...en } });
+
+const FLASH_MS = 900;
+const BELL_KEY = "teller-agent-bell-off";
+/** @type {Partial<Record<Screen, string>>} */
+const TAGS = { login: "login-card", desk: "desk-view", ring: "desk-view", call: "call-view", wrap_up: "wrap-up" };
+
+const store = createStore({ ...START, bellOff: localStorage.getItem(BELL_KEY) === "1" });
+const session = new ConsoleSession(store);
+const bell = new RingTone();
+/** @type {{bar: any, main: HTMLElement, ring: any, notice: HTMLElement, view: any}} */
+let page;
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let flashing;
+
+function build() {
+  const main = h("main", { id: "main" });
+  page = { bar: part("top-bar"), main, ring: null, notice: h("div", { class: "toast", role: "alert" }), view: null };
+  mount(document.body, h("a", { class: "skip", href: "#main" }, t("skip")), page.bar, main, page.notice);
+  draw(store.get());
+}
+
+/** @param {ConsoleState} state */
+function draw(state) {
+  const screen = screenOf(state);
+  document.body.dataset.screen = screen;
+  page.bar.show({ title: t("console.title"), bank: state.bank, name: state.session?.name ?? "", link: state.session ? state.link : "" });
+  const tag = TAGS[screen];
+  if (page.view?.localName !== tag) {
+    page.view = tag ? part(tag) : null;
+    mount(page.main, page.view ?? h("div", { class: "loading" }, h("span", { class: "spinner" }), t("loading")));
+  }
+  page.view?.show(screen === "login" ? loginView(state) : state);
+  drawRing(state, screen === "ring");
+  drawNotice(state);
+}
+
+/** @param {ConsoleState} state */
+function loginView({ loginBusy, loginError }) {
+  return { title: t("console.title"), intro: t("console.intro"), busy: loginBusy, error: loginError };
+}
+
+/** @param {ConsoleState} state @param {boolean} ringing */
+function drawRing(state, ringing) {
+  if (ringing) {
+    page.ring ??= page.main.appendChild(part("ring-card"));
+    page.ring.show(state);
+  } else {
+    page.ring?.remove();
+    page.ring = null;
+  }
+  page.view?.toggleAttribute("inert", ringing);
+  page.bar.toggleAttribute("inert", ringing);
+  if (ringing && !state.bellOff) {
+    bell.start();
+  } else {
+    bell.stop();
+  }
+  flash(ringing ? t("ring.flash", { name: state.ring?.customer_name ?? "" }) : "");
+}
+
+/** @param {string} words */
+function flash(words) {
+  const calm = t("console.title");
+  if (!words) {
+    clearInterval(flashing);
+    flashing = undefined;
+    document.title = calm;
+  } else if (flashing === undefined) {
+    document.title = words;
+    flashing = setInterval(() => {
+      document.title = document.title === calm ? words : calm;
+    }, FLASH_MS);
+  }
+}
+
+/** @param {ConsoleState} state */
+function drawNotice({ notice, link, linkReason, session: who }) {
+  const closed = who !== null && link === "closed";
+  const words = closed ? problemWords({ code: linkReason ?? "unreachable", about: null }) : notice ? problemWords(notice) : "";
+  const key = closed ? `closed ${words}` : `${notice?.nr} ${words}`;
+  if (page.notice.dataset.key === key) {
+    return;
+  }
+  page.notice.dataset.key = key;
+  page.notice.hidden = words === "";
+  const button = closed
+    ? h("button", { class: "button", type: "button", onclick: () => session.reconnect() }, t("retry"))
+    : h("button", { class: "button quiet", type: "button", onclick: () => store.update({ notice: null }) }, t("close"));
+  mount(page.notice, h("span", { class: "grow" }, words), words && button);
+}
+
+function toggleBell() {
+  const bellOff = !store.get().bellOff;
+  localStorage.setItem(BELL_KEY, bellOff ? "1" : "0");
+  store.update({ bellOff });
+}
+
+/** @type {Readonly<Record<string, (detail: any) => unknown>>} */
+const REQUESTS = {
+  "login-request": (detail) => session.logIn(detail),
+  "logout-request": () => session.logOut(),
+  "camera-request": () => session.openCamera(),
+  "bell-request": toggleBell,
+  "presence-request": ({ presence }) => session.send({ type: "set_presence", presence }),
+  "accept-request": ({ call }) => session.send({ type: "accept", call }),
+  "refuse-request": ({ call }) => session.send({ type: "refuse", call }),
+  "mic-request": () => session.setMutes({ micOn: !store.get().micOn }),
+  "camera-toggle-request": () => session.setMutes({ cameraOn: !store.get().cameraOn }),
+  "chat-request": ({ text }) => session.send({ type: "chat", text }),
+  "still-request": ({ kind }) => session.send({ type: "request_still", kind }),
+  "number-request": ({ number }) => session.send({ type: "check_id_number", number }),
+  "match-request": ({ card, still }) => session.send({ type: "match_faces", card, still }),
+  "finish-request": ({ outcome, reason, note }) => session.send({ type: "finish", outcome, reason, note }),
+  "hang-up-confirmed": () => session.send({ type: "hang_up" }),
+};
+
+/** @type {Partial<Record<Screen, Readonly<Record<string, () => void>>>>} */
+const KEYS = {
+  ring: {
+    a: () => REQUESTS["accept-request"]?.({ call: store.get().ring?.call }),
+    r: () => REQUESTS["refuse-request"]?.({ call: store.get().ring?.call }),
+  },
+  call: {
+    m: () => REQUESTS["mic-request"]?.(null),
+    v: () => REQUESTS["camera-toggle-request"]?.(null),
+  },
+};
+
+/** @param {KeyboardEvent} event */
+function gotKey(event) {
+  const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
+  const action = KEYS[screenOf(store.get())]?.[event.key.toLowerCase()];
+  if (action && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    action();
+  }
+}
+
+for (const [name, handle] of Object.entries(REQUESTS)) {
+  document.addEventListener(name, (event) => handle(/** @type {CustomEvent} */ (event).detail));
+}
+document.addEventListener("keydown", gotKey);
+document.addEventListener("pointerdown", () => bell.unlock());
+document.addEventListener("keydown", () => bell.unlock());
+build();
+onLanguage(build);
+store.subscribe(draw);
+void session.boot();

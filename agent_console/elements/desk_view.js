@@ -1,0 +1,101 @@
+/** The desk between calls: presence, queue, own picture, my latest cases. */
+
+import { h, mount, playStream, videoElement } from "../../web_kit/dom.js";
+import { t, tCode } from "../../web_kit/i18n.js";
+import { icon } from "../../web_kit/icons.js";
+import { ask, define, PartElement } from "../record/part.js";
+import { caseBadge } from "../record/case_badge.js";
+import { dateAndTime, wordFor } from "../record/words.js";
+
+/** @typedef {import("../state.js").ConsoleState} ConsoleState */
+
+const CHOICES = /** @type {const} */ (["ready", "break"]);
+
+/** @extends {PartElement<ConsoleState>} */
+export class DeskViewElement extends PartElement {
+  /** @override */
+  looksAt(/** @type {ConsoleState} */ { presence, waiting, camera, local, cases, link, session, bellOff }) {
+    return [presence, waiting, camera, local, cases, link, session, bellOff];
+  }
+
+  /** @override */
+  build() {
+    this.greeting = h("h1", {});
+    this.presence = h("div", { class: "presence", role: "group", "aria-label": t("presence.label") });
+    this.waiting = h("strong", { class: "figure" });
+    this.waitingWords = h("span", { class: "soft" });
+    this.bell = h("button", { class: "button quiet", type: "button", onclick: () => ask(this, "bell-request") });
+    this.video = videoElement({ class: "mirrored", muted: true, label: t("camera.own") });
+    this.cameraHelp = h("div", { class: "camera-help" });
+    this.cases = h("div", { class: "my-cases" });
+    mount(this,
+      h("header", { class: "desk-head" }, this.greeting, h("p", { class: "soft" }, t("desk.intro"))),
+      h("section", { class: "card desk-presence", "aria-live": "polite" }, h("h2", {}, t("presence.label")), this.presence,
+        h("div", { class: "queue" }, this.waiting, this.waitingWords), this.bell),
+      h("section", { class: "card desk-camera" }, h("h2", {}, t("camera.own")), h("div", { class: "preview" }, this.video, this.cameraHelp)),
+      h("section", { class: "card desk-cases" }, h("h2", {}, t("desk.cases")), this.cases)); // prettier-ignore
+  }
+
+  /** @override */
+  draw(/** @type {ConsoleState} */ state, /** @type {ConsoleState | undefined} */ was) {
+    this.greeting?.replaceChildren(t("desk.hello", { name: state.session?.name ?? "" }));
+    this.drawPresence(state);
+    this.waiting?.replaceChildren(String(state.waiting));
+    this.waitingWords?.replaceChildren(t(state.waiting ? "desk.waiting" : "desk.nobody"));
+    this.bell && mount(this.bell, t(state.bellOff ? "bell.off" : "bell.on"));
+    this.bell?.setAttribute("aria-pressed", String(state.bellOff));
+    this.drawCamera(state);
+    if (state.cases !== was?.cases) {
+      this.drawCases(state);
+    }
+  }
+
+  /** @param {ConsoleState} state */
+  drawPresence({ presence, link }) {
+    if (!this.presence) {
+      return;
+    }
+    const had = this.presence.contains(document.activeElement) ? document.activeElement?.getAttribute("data-choice") : null;
+    mount(this.presence, CHOICES.map((choice) =>
+      h("button", { type: "button", class: `choice ${choice}`, "data-choice": choice, "aria-pressed": String(presence === choice),
+        disabled: link !== "open", onclick: () => ask(this, "presence-request", { presence: choice }) },
+        h("i", { class: "dot", "aria-hidden": "true" }), h("span", {}, t(`presence.${choice}`)), h("small", {}, t(`presence.${choice}_hint`))))); // prettier-ignore
+    if (had) {
+      /** @type {HTMLElement | null} */ (this.presence.querySelector(`[data-choice="${had}"]`))?.focus();
+    }
+  }
+
+  /** @param {ConsoleState} state */
+  drawCamera({ camera, local }) {
+    if (this.video) {
+      void playStream(this.video, local);
+      this.video.hidden = camera !== "on";
+    }
+    if (!this.cameraHelp) {
+      return;
+    }
+    this.cameraHelp.hidden = camera === "on";
+    const working = camera === "asking" || camera === "off";
+    mount(this.cameraHelp, icon(working ? "camera" : "camera-off"), h("p", {}, tCode("camera", camera)),
+      !working && h("button", { class: "button", type: "button", onclick: () => ask(this, "camera-request") }, t("camera.again"))); // prettier-ignore
+  }
+
+  /** @param {ConsoleState} state */
+  drawCases({ cases }) {
+    if (!this.cases) {
+      return;
+    }
+    if (!cases.length) {
+      mount(this.cases, h("p", { class: "soft" }, t("desk.no_cases")));
+      return;
+    }
+    const row = (/** @type {any} */ one) =>
+      h("tr", {}, h("td", {}, h("strong", {}, one.pii_customer_name || t("case.unnamed"))), h("td", {}, wordFor("purpose", one.purpose)),
+        h("td", { class: "soft" }, dateAndTime(one.created_at)), h("td", {}, caseBadge(one.phase))); // prettier-ignore
+    mount(this.cases, h("table", {},
+      h("thead", {}, h("tr", {}, ["customer", "purpose", "created", "phase"].map((key) => h("th", { scope: "col" }, t(`column.${key}`))))),
+      h("tbody", {}, cases.map(row)))); // prettier-ignore
+  }
+}
+
+define("desk-view", DeskViewElement);

@@ -1,0 +1,197 @@
+/**
+ * From the journal to what a screen shows: a pure fold over facts.
+ *
+ * The agent's console folds the facts as the server sends them, the auditor's player folds the same facts
+ * as they stand in the journal. Both therefore show the same case. Nothing else may put a result on a screen.
+ */
+
+/**
+ * @typedef {Record<string, any>} FactBody
+ * @typedef {{seq: number, at: number, case: string, name: string, fact: FactBody, hash?: string}} Entry
+ * @typedef {{seat: string, role: string, name: string, account: string | null, present: boolean,
+ *   media: "waiting" | "connected" | "lost", graceEndsAt: number | null, quality: FactBody | null}} Party
+ * @typedef {{track: string, role: string, kind: string, stopped: boolean, troubled: boolean}} Recording
+ * @typedef {{seat: string, role: string, text: string, at: number}} ChatLine
+ * @typedef {{id: string, phase: string, activeAt: number | null, endedAt: number | null,
+ *   reason: string | null, seconds: number | null}} CallView
+ * @typedef {{state: "none" | "queued" | "running" | "failed" | "done", attempt: number, reason: string,
+ *   result: FactBody | null}} MergeView
+ * @typedef {Readonly<{case: string, lastSeq: number, phase: string, caseEnd: string | null, customer: string,
+ *   purpose: string, policy: string, createdAt: number | null, call: CallView | null,
+ *   parties: Readonly<Record<string, Party>>, recordings: Readonly<Record<string, Recording>>,
+ *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
+ *   faceChecks: readonly FactBody[], chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
+ *   archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
+ *   timeline: readonly Entry[]}>} CaseView
+ * @typedef {(view: CaseView, fact: FactBody, at: number) => Partial<CaseView>} Fold
+ */
+
+/** @type {CaseView} */
+export const EMPTY = Object.freeze({
+  case: "",
+  lastSeq: -1,
+  phase: "",
+  caseEnd: null,
+  customer: "",
+  purpose: "",
+  policy: "",
+  createdAt: null,
+  call: null,
+  parties: Object.freeze({}),
+  recordings: Object.freeze({}),
+  asked: Object.freeze({}),
+  evidence: Object.freeze([]),
+  idChecks: Object.freeze([]),
+  faceChecks: Object.freeze([]),
+  chat: Object.freeze([]),
+  decision: null,
+  merge: Object.freeze({ state: /** @type {const} */ ("none"), attempt: 0, reason: "", result: null }),
+  archived: null,
+  verified: null,
+  audit: null,
+  timeline: Object.freeze([]),
+});
+
+/** @param {CaseView} view @param {string} seat @param {Partial<Party>} change */
+function party(view, seat, change) {
+  const known = view.parties[seat];
+  return known ? { parties: { ...view.parties, [seat]: { ...known, ...change } } } : {};
+}
+
+/** @param {CaseView} view @param {string} track @param {Partial<Recording>} change */
+function recording(view, track, change) {
+  const known = view.recordings[track];
+  return known ? { recordings: { ...view.recordings, [track]: { ...known, ...change } } } : {};
+}
+
+/** @param {FactBody} fact @param {number} at */
+const stamped = (fact, at) => Object.freeze({ ...fact, at });
+
+/** @type {Readonly<Record<string, Fold>>} */
+const FOLDS = {
+  CaseCreated: (view, fact, at) => ({
+    phase: "created",
+    customer: fact.pii_customer_name,
+    purpose: fact.purpose,
+    policy: fact.policy,
+    createdAt: at,
+  }),
+  CaseAdvanced: (view, fact) => ({ phase: fact.now, caseEnd: fact.reason ?? null }),
+  CallAdvanced: foldCall,
+  CallEnded: (view, fact, at) => ({
+    call: {
+      ...(view.call ?? newCall(fact.call)),
+      phase: "ended",
+      endedAt: at,
+      reason: fact.reason,
+      seconds: fact.seconds,
+    },
+  }),
+  PartyJoined: (view, fact) => ({
+    parties: {
+      ...view.parties,
+      [fact.seat]: {
+        seat: fact.seat,
+        role: fact.role,
+        name: fact.name,
+        account: fact.account ?? null,
+        present: true,
+        media: /** @type {const} */ ("waiting"),
+        graceEndsAt: null,
+        quality: null,
+      },
+    },
+  }),
+  PartyLeft: (view, fact) => party(view, fact.seat, { present: false, graceEndsAt: null }),
+  PartyDropped: (view, fact) => party(view, fact.seat, { graceEndsAt: fact.grace_ends_at }),
+  PartyReturned: (view, fact) => party(view, fact.seat, { present: true, graceEndsAt: null }),
+  MediaConnected: (view, fact) => party(view, fact.seat, { media: "connected" }),
+  MediaLost: (view, fact) => party(view, fact.seat, { media: "lost" }),
+  QualityMeasured: (view, fact, at) => party(view, fact.seat, { quality: stamped(fact, at) }),
+  RecordingStarted: (view, fact) => ({
+    recordings: {
+      ...view.recordings,
+      [fact.track]: { track: fact.track, role: fact.role, kind: fact.kind, stopped: false, troubled: false },
+    },
+  }),
+  RecordingStopped: (view, fact) => recording(view, fact.track, { stopped: true }),
+  RecorderTroubled: (view, fact) => recording(view, fact.track, { troubled: true }),
+  ChatSaid: (view, fact, at) => ({
+    chat: [...view.chat, { seat: fact.seat, role: fact.role, text: fact.pii_text, at }],
+  }),
+  StillRequested: (view, fact, at) => ({ asked: { ...view.asked, [fact.kind]: stamped(fact, at) } }),
+  EvidenceStored: foldEvidence,
+  IdNumberChecked: (view, fact, at) => ({ idChecks: [...view.idChecks, stamped(fact, at)] }),
+  FacesCompared: (view, fact, at) => ({ faceChecks: [...view.faceChecks, stamped(fact, at)] }),
+  AgentDecided: (view, fact, at) => ({ decision: stamped(fact, at) }),
+  MergeQueued: (view) => ({ merge: { ...view.merge, state: "queued" } }),
+  MergeStarted: (view, fact) => ({ merge: { ...view.merge, state: "running", attempt: fact.attempt } }),
+  MergeFailed: (view, fact) => ({ merge: { ...view.merge, state: "failed", reason: fact.reason } }),
+  MergeCompleted: (view, fact, at) => ({ merge: { ...view.merge, state: "done", result: stamped(fact, at) } }),
+  ArchiveWritten: (view, fact, at) => ({ archived: stamped(fact, at) }),
+  ArchiveVerified: (view, fact, at) => ({ verified: stamped(fact, at) }),
+  AuditSigned: (view, fact, at) => ({ audit: stamped(fact, at) }),
+};
+
+/** @param {string} id @returns {CallView} */
+function newCall(id) {
+  return { id, phase: "", activeAt: null, endedAt: null, reason: null, seconds: null };
+}
+
+/** @type {Fold} */
+function foldCall(view, fact, at) {
+  const call = view.call?.id === fact.call ? view.call : newCall(fact.call);
+  const activeAt = fact.now === "active" ? (call.activeAt ?? at) : call.activeAt;
+  return { call: { ...call, phase: fact.now, activeAt } };
+}
+
+/** @type {Fold} */
+function foldEvidence(view, fact, at) {
+  const { [fact.kind]: answered, ...asked } = view.asked;
+  const open = answered && answered.request !== fact.evidence ? view.asked : asked;
+  return { evidence: [...view.evidence, stamped(fact, at)], asked: open };
+}
+
+// Measurements arrive every few seconds and say nothing to a reader of the story of the call.
+const NOT_TOLD = new Set(["QualityMeasured", "SegmentSealed"]);
+
+/**
+ * Return the view after one more entry; an entry that was folded before changes nothing.
+ *
+ * @param {CaseView} view
+ * @param {Entry} entry
+ * @returns {CaseView}
+ */
+export function fold(view, entry) {
+  if (entry.seq <= view.lastSeq) {
+    return view;
+  }
+  const change = FOLDS[entry.name]?.(view, entry.fact, entry.at) ?? {};
+  const timeline = NOT_TOLD.has(entry.name) ? view.timeline : [...view.timeline, entry];
+  return Object.freeze({ ...view, ...change, case: entry.case, lastSeq: entry.seq, timeline });
+}
+
+/** @param {readonly Entry[]} entries @returns {CaseView} */
+export function project(entries) {
+  return entries.reduce(fold, EMPTY);
+}
+
+/** @param {CaseView} view @param {string} kind @returns {FactBody | null} */
+export function newestEvidence(view, kind) {
+  return view.evidence.findLast((item) => item.kind === kind) ?? null;
+}
+
+/** @param {CaseView} view @param {string} id @returns {FactBody | null} */
+export function evidenceById(view, id) {
+  return view.evidence.find((item) => item.evidence === id) ?? null;
+}
+
+/** @param {CaseView} view @param {string} role @returns {Party | null} */
+export function partyOf(view, role) {
+  return Object.values(view.parties).findLast((one) => one.role === role) ?? null;
+}
+
+/** Tell whether something is being written to disk now. @param {CaseView} view */
+export function isRecording(view) {
+  return Object.values(view.recordings).some((track) => !track.stopped) && view.call?.phase !== "ended";
+}

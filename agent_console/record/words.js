@@ -1,0 +1,141 @@
+/**
+ * Facts in words: which sentence, which tone, with which values. The sentences stand in the string tables.
+ */
+
+import { clock, language, t } from "../../web_kit/i18n.js";
+
+/**
+ * @typedef {import("./projection.js").Entry} Entry
+ * @typedef {import("./projection.js").CaseView} CaseView
+ * @typedef {import("./projection.js").FactBody} FactBody
+ * @typedef {"plain" | "good" | "warn" | "bad"} Tone
+ * @typedef {{text: string, tone: Tone, group: string}} FactWords
+ */
+
+/** @type {Readonly<Record<string, string>>} */
+const GROUPS = {
+  CaseCreated: "case", TicketIssued: "case", TicketRedeemed: "case", ConsentGiven: "case", CaseAdvanced: "case",
+  RingStarted: "call", RingEnded: "call", CallAdvanced: "call", CallEnded: "call",
+  PartyJoined: "people", PartyLeft: "people", PartyDropped: "people", PartyReturned: "people",
+  MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people",
+  RecordingStarted: "recording", RecordingStopped: "recording", RecorderTroubled: "recording",
+  CaseRecovered: "recording", SegmentSealed: "recording", QualityMeasured: "people",
+  ChatSaid: "chat", StillRequested: "still", EvidenceStored: "still", IdNumberChecked: "check",
+  FacesCompared: "check", AgentDecided: "decision", AuditSigned: "decision",
+  MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", MergeCompleted: "archive",
+  ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive",
+}; // prettier-ignore
+
+/** @type {Readonly<Record<string, Tone>>} */
+const TONES = {
+  CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad",
+  CaseRecovered: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
+  MergeCompleted: "good",
+}; // prettier-ignore
+
+/** @type {Readonly<Record<string, Tone>>} */
+export const VERDICT_TONES = {
+  passed: "good", review: "warn", failed: "bad", incomplete: "warn", approved: "good", rejected: "bad",
+}; // prettier-ignore
+
+// Which field of which fact is a machine word, and under which heading its translation stands.
+/** @type {Readonly<Record<string, string>>} */
+const VOCABULARY = {
+  role: "role", source: "source", how: "ring_end", outcome: "outcome", what: "trouble",
+  "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
+  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict",
+  "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
+}; // prettier-ignore
+
+/**
+ * Translate a machine word; one that no table knows is shown as it is rather than hidden.
+ *
+ * @param {string} heading @param {string | null | undefined} word
+ */
+export function wordFor(heading, word) {
+  if (word === null || word === undefined || word === "") {
+    return "";
+  }
+  const key = `${heading}.${word}`;
+  const text = t(key);
+  return text === key ? word : text;
+}
+
+/** @param {readonly string[]} failures */
+export function failureWords(failures) {
+  return failures.map((word) => wordFor("failure", word));
+}
+
+/** @param {Entry} entry @param {CaseView} view @returns {Record<string, string | number>} */
+function values({ name, fact }, view) {
+  /** @type {Record<string, string | number>} */
+  const found = {};
+  for (const [key, value] of Object.entries(fact)) {
+    const heading = VOCABULARY[`${name}.${key}`] ?? VOCABULARY[key];
+    if (heading && typeof value === "string") {
+      found[key] = wordFor(heading, value);
+    } else if (typeof value === "string" || typeof value === "number") {
+      found[key] = value;
+    }
+  }
+  return { ...found, ...extra(name, fact, view) };
+}
+
+/** @param {string} name @param {FactBody} fact @param {CaseView} view */
+function extra(name, fact, view) {
+  const who = fact.seat ? view.parties[fact.seat] : undefined;
+  return {
+    who: who?.name || wordFor("role", who?.role ?? fact.role) || t("role.unknown"),
+    mb: fact.bytes ? (fact.bytes / 1e6).toFixed(1) : "0",
+    took: fact.seconds === undefined ? "" : clock(fact.seconds),
+    speed_x: fact.speed === undefined ? "" : fact.speed.toFixed(1),
+    gap: fact.gap_s === undefined ? "" : fact.gap_s.toFixed(2),
+    score_text: typeof fact.score === "number" ? fact.score.toFixed(3) : "—",
+    threshold_text: typeof fact.threshold === "number" ? fact.threshold.toFixed(2) : "—",
+    reason_text: reasonWord(name, fact.reason),
+    missing_text: (fact.missing ?? []).map((/** @type {string} */ one) => wordFor("source", one)).join(" + "),
+    failures_text: failureWords(fact.failures ?? []).join(t("list.comma")),
+    subjects_text: (fact.subjects ?? []).map((/** @type {string} */ one) => wordFor("subject", one)).join(t("list.comma")),
+  };
+}
+
+/** @type {Readonly<Record<string, string>>} */
+const REASON_HEADINGS = { CallEnded: "end", CaseAdvanced: "case_end", FacesCompared: "face_reason", AgentDecided: "reason" };
+
+/** @param {string} name @param {string | null | undefined} reason */
+function reasonWord(name, reason) {
+  return wordFor(REASON_HEADINGS[name] ?? "reason", reason);
+}
+
+/** @param {Entry} entry @returns {Tone} */
+function toneOf({ name, fact }) {
+  const verdict = fact.verdict ?? fact.outcome;
+  return (verdict && VERDICT_TONES[verdict]) || TONES[name] || "plain";
+}
+
+/**
+ * Return the sentence that tells a fact.
+ *
+ * @param {Entry} entry @param {CaseView} view the case, for people's names
+ * @returns {FactWords}
+ */
+export function factWords(entry, view) {
+  const key = `fact.${entry.name}`;
+  const text = t(key, values(entry, view));
+  return { text: text === key ? entry.name : text, tone: toneOf(entry), group: GROUPS[entry.name] ?? "case" };
+}
+
+/** Return the local time of day of a journal time. @param {number} at */
+export function timeOfDay(at) {
+  return new Date(at * 1000).toLocaleTimeString(language(), { hour12: false });
+}
+
+/** Return local date and time. @param {number} at */
+export function dateAndTime(at) {
+  return new Date(at * 1000).toLocaleString(language(), { hour12: false, dateStyle: "medium", timeStyle: "short" });
+}
+
+/** Return the first and last symbols of a SHA-256, enough to compare by eye. @param {string} hash */
+export function shortHash(hash) {
+  return hash.length > 16 ? `${hash.slice(0, 8)}…${hash.slice(-4)}` : hash;
+}
