@@ -5,6 +5,7 @@ Segment of unknown size, Clusters of SimpleBlocks, a timestamp scale of 1 ms, no
 takes no codec and no probing.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ _SEGMENT = 0x18538067
 _CLUSTER = 0x1F43B675
 _CLUSTER_TIMESTAMP = 0xE7
 _SIMPLE_BLOCK = 0xA3
+# FFmpeg puts Opus packets into groups with their duration; each group holds one block, first.
+_BLOCK_GROUP = 0xA0
+_BLOCK = 0xA1
 # Elements whose children are read in place instead of being stepped over.
 _OPENED = frozenset({_SEGMENT, _CLUSTER})
 # Track number (1 byte, below 127), relative timestamp (2) and flags (1) stand before a block's frame.
@@ -44,10 +48,23 @@ def blocks(content: bytes) -> Iterator[Block]:
         if kind == _CLUSTER_TIMESTAMP:
             cluster_ms = int.from_bytes(content[start:end])
         elif kind == _SIMPLE_BLOCK and size >= _BLOCK_HEAD_BYTES:
-            relative = int.from_bytes(content[start + 1 : start + 3], signed=True)
             keyframe = bool(content[start + 3] & _KEYFRAME)
-            yield Block(cluster_ms + relative, keyframe, content[start + _BLOCK_HEAD_BYTES : end], end)
+            yield _block(content[start:end], cluster_ms, keyframe, end)
+        elif kind == _BLOCK_GROUP:
+            yield from _grouped(content[start:end], cluster_ms, end)
         offset = end
+
+
+def _block(payload: bytes, cluster_ms: int, keyframe: bool, end: int) -> Block:
+    relative = int.from_bytes(payload[1:3], signed=True)
+    return Block(cluster_ms + relative, keyframe, payload[_BLOCK_HEAD_BYTES:], end)
+
+
+def _grouped(group: bytes, cluster_ms: int, end: int) -> Iterator[Block]:
+    """Yield the block of a group. Only sound comes in groups, and each of its packets is a keyframe."""
+    head = _element(group, 0)
+    if head is not None and head[0] == _BLOCK and _BLOCK_HEAD_BYTES <= head[2] <= len(group) - head[1]:
+        yield _block(group[head[1] : head[1] + head[2]], cluster_ms, True, end)
 
 
 def _element(content: bytes, offset: int) -> tuple[int, int, int] | None:
@@ -69,3 +86,31 @@ def _number(content: bytes, offset: int, *, keep_marker: bool) -> tuple[int, int
         return None
     value = int.from_bytes(content[offset : offset + length])
     return (value if keep_marker else value & ((1 << 7 * length) - 1)), length
+
+
+def opus_header() -> bytes:
+    """Return the head of a live Matroska file with one Opus track, up to its first Cluster.
+
+    PyAV's ``add_mux_stream`` cannot carry the codec's private data, and Matroska demands the OpusHead
+    of RFC 7845 there: version 1, 2 channels, pre-skip 0 (this is the middle of a stream), 48 kHz.
+    """
+    opus_head = b"OpusHead\x01\x02" + (0).to_bytes(2) + (48_000).to_bytes(4, "little") + b"\0\0\0"
+    audio = _made(0xB5, struct.pack(">d", 48_000)) + _made(0x9F, b"\x02")
+    track = b"".join((
+        _made(0xD7, b"\x01"), _made(0x73C5, b"\x01"), _made(0x83, b"\x02"), _made(0x9C, b"\0"),
+        _made(0x86, b"A_OPUS"), _made(0x63A2, opus_head), _made(0xE1, audio),
+    ))  # fmt: skip
+    ebml = b"".join((
+        _made(0x4286, b"\x01"), _made(0x42F7, b"\x01"), _made(0x42F2, b"\x04"), _made(0x42F3, b"\x08"),
+        _made(0x4282, b"matroska"), _made(0x4287, b"\x04"), _made(0x4285, b"\x02"),
+    ))  # fmt: skip
+    info = _made(0x2AD7B1, (1_000_000).to_bytes(3)) + _made(0x4D80, b"teller") + _made(0x5741, b"teller")
+    unknown_size = b"\x01" + b"\xff" * 7
+    segment = _SEGMENT.to_bytes(4) + unknown_size
+    return _made(0x1A45DFA3, ebml) + segment + _made(0x1549A966, info) + _made(0x1654AE6B, _made(0xAE, track))
+
+
+def _made(kind: int, content: bytes) -> bytes:
+    """Return an element with a two-byte size."""
+    head = kind.to_bytes((kind.bit_length() + 7) // 8)
+    return head + (0x4000 | len(content)).to_bytes(2) + content

@@ -1,0 +1,35 @@
+"""What the tests of the recordings share."""
+
+from pathlib import Path
+
+import pytest
+
+from contract.ids import CallId, CaseId, new_call_id, new_case_id
+from recordings.journal import FileJournal
+from recordings.spool import Spool
+from tests.recordings.encoded import MovedClock
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: MovedClock) -> FileJournal:
+    return FileJournal(tmp_path / "journal", clock)
+
+
+@pytest.fixture
+def case() -> CaseId:
+    return new_case_id()
+
+
+@pytest.fixture
+def call() -> CallId:
+    return new_call_id()
