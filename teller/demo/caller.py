@@ -179,11 +179,11 @@ class Caller:
             StepFailed: it did not come in time, or the server refused something meanwhile.
         """
 
-        def look() -> _M | wire.Failed | None:
+        def look() -> _M | wire.Failed | wire.Bye | None:
             for message in self.messages[after:]:
                 if isinstance(message, kind) and fits(message):
                     return message
-                if isinstance(message, wire.Failed):
+                if isinstance(message, wire.Failed | wire.Bye):
                     return message
             return None
 

@@ -79,8 +79,16 @@ class Stage(Protocol):
 class Play:
     """One run of the case."""
 
-    def __init__(self, rests: Callable[[], Rest], logins: Logins, props: Props, stage: Stage) -> None:
+    def __init__(
+        self,
+        rests: Callable[[], Rest],
+        logins: Logins,
+        props: Props,
+        stage: Stage,
+        talk_s: float = TALK_S,
+    ) -> None:
         self._rests, self._logins, self._props, self._stage = rests, logins, props, stage
+        self._talk_s = talk_s
         self.report = Report(CaseId("-"))
 
     async def run(self) -> Report:
@@ -188,7 +196,7 @@ class Play:
         still = await self._still(customer, agent, EvidenceKind.FACE_STILL, self._props.still)
         await agent.send(wire.MatchFaces(card.evidence, still.evidence))
         self._note_match(await agent.wait_for_fact(facts.FacesCompared))
-        await asyncio.sleep(max(0.0, talking + TALK_S - asyncio.get_running_loop().time()))
+        await asyncio.sleep(max(0.0, talking + self._talk_s - asyncio.get_running_loop().time()))
 
     async def _chat(self, customer: Caller, agent: Caller) -> None:
         await agent.send(wire.Chat("您好，请出示身份证。"))

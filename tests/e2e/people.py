@@ -1,0 +1,68 @@
+"""Callers for tests that need only a part of the scripted case."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from contract import facts, wire
+from contract.ids import CallId, CaseId
+from contract.phases import CallPhase, Presence
+from teller.demo.caller import Caller, Rest
+from teller.demo.data import FPS, LOGINS, VIDEO_SIZE
+from teller.demo.peer import WebRtcPeer
+from teller.demo.pictures import FaceVideo, Portrait, astronaut, other_person
+from teller.demo.sound import Speaker, Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A customer and an agent in an active call."""
+
+    customer: Caller
+    agent: Caller
+    case: CaseId
+    call: CallId
+
+
+def _peers(portrait: Portrait, speaker: Speaker, codec: str | None = None):  # type: ignore[no-untyped-def]
+    picture, sound = FaceVideo(portrait, VIDEO_SIZE, FPS), Voice(speaker)
+    return lambda servers: WebRtcPeer(picture, sound, ice_servers=servers, codec=codec)
+
+
+@asynccontextmanager
+async def agent_ready(url: str, *, login: tuple[str, str] = LOGINS.agent) -> AsyncIterator[Caller]:
+    """Yield an agent who is ready."""
+    async with Rest(url) as rest:
+        await rest.login(*login)
+        async with Caller(rest, _peers(other_person(0), Speaker.AGENT)) as agent:
+            await agent.connect()
+            await agent.send(wire.SetPresence(Presence.READY))
+            await agent.wait_for(wire.PresenceSet, lambda m: m.presence is Presence.READY)
+            yield agent
+
+
+@asynccontextmanager
+async def customer_in(url: str, codec: str | None = None) -> AsyncIterator[tuple[Caller, CaseId]]:
+    """Yield a customer who has consented, and the case."""
+    async with Rest(url) as rest:
+        door = await rest.call("POST", "/api/walk-in", body={"tenant": "demo", "language": "en"})
+        async with Caller(rest, _peers(astronaut(), Speaker.CUSTOMER, codec)) as customer:
+            welcome = await customer.connect(ticket=door["ticket"])
+            await customer.send(wire.Consent(True, True, welcome.consent_version, "en"))
+            await customer.wait_for_fact(facts.ConsentGiven)
+            yield customer, CaseId(door["case"])
+
+
+@asynccontextmanager
+async def in_call(url: str, codec: str | None = None) -> AsyncIterator[Pair]:
+    """Yield two people in an active call with every mandatory track on disk."""
+    async with agent_ready(url) as agent, customer_in(url, codec) as (customer, case):
+        await customer.send(wire.JoinQueue())
+        place = await customer.wait_for(wire.QueuePosition)
+        await customer.prepare_media(place.call)
+        ring = await agent.wait_for(wire.Ring, lambda m: m.case == case)
+        await agent.prepare_media(ring.call)
+        await agent.send(wire.Accept(ring.call))
+        await customer.wait_for(wire.CallState, lambda m: m.phase is CallPhase.ACTIVE)
+        await agent.wait_for(wire.CallState, lambda m: m.kyc_unlocked)
+        yield Pair(customer, agent, case, ring.call)

@@ -1,0 +1,76 @@
+"""The server is killed in the middle of a call; nothing but the last seconds may be missing."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.facts import CallEnded, CaseRecovered, Entry, SegmentSealed, TrackStarted
+from recordings.journal import FileJournal
+from teller.compose import SystemClock
+from teller.demo.caller import Rest
+from teller.demo.data import LOGINS, VIDEO_SIZE
+from tests.e2e.measure import measure
+from tests.e2e.people import in_call
+from tests.e2e.server import Server
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
+
+# The promise: at most this much of any track is missing after a kill.
+LOSS_S = 5.0
+TALK_S = 11.0
+
+
+async def _talk_and_kill(server: Server) -> tuple[str, float]:
+    async with in_call(server.url) as pair:
+        await asyncio.sleep(TALK_S)
+        killed_at = time.time()
+        await asyncio.to_thread(server.kill)
+        return pair.case, killed_at
+
+
+async def _until_archived(server: Server, case: str) -> Any:
+    async with Rest(server.url) as auditor:
+        await auditor.login(*LOGINS.auditor)
+        deadline = time.monotonic() + 90
+        while True:
+            told = await auditor.case(case)
+            if told["case"]["archived"]:
+                return told
+            assert time.monotonic() < deadline, f"not archived: {told['case']}, {told['jobs']}"
+            await asyncio.sleep(0.2)
+
+
+async def _journal(server: Server, case: str) -> tuple[Entry, ...]:
+    return await FileJournal(server.data / "journal", SystemClock(), None).read(case)  # type: ignore[arg-type]
+
+
+def test_a_killed_server_loses_at_most_five_seconds(tmp_path: Path, models_dir: Path) -> None:
+    """After kill -9 and a restart every track ends at most 5 s before the kill, and the case tells it."""
+    server = Server(tmp_path / "data", {"kyc.models_dir": str(models_dir)})
+    server.seed()
+    server.start()
+    case, killed_at = asyncio.run(_talk_and_kill(server))
+    server.start()
+    try:
+        told = asyncio.run(_until_archived(server, case))
+    finally:
+        assert server.stop() == 0
+    entries = asyncio.run(_journal(server, case))
+    facts = [entry.fact for entry in entries]
+    tracks = {fact.track for fact in facts if isinstance(fact, TrackStarted)}
+    last = {
+        track: max(f.last_at for f in facts if isinstance(f, SegmentSealed) and f.track == track)
+        for track in tracks
+    }
+
+    assert len(tracks) == 4
+    assert all(killed_at - at <= LOSS_S for at in last.values()), {k: killed_at - v for k, v in last.items()}
+    assert any(isinstance(fact, CaseRecovered) for fact in facts)
+    assert [fact.reason for fact in facts if isinstance(fact, CallEnded)] == ["server_lost"]
+    assert told["case"]["phase"] == "aborted"
+    assert told["case"]["case_end"] == "server_lost"
+    merged = next((server.data / "archive").glob(f"*/{case}/merged.mp4"))
+    assert measure(merged, VIDEO_SIZE).seconds >= TALK_S - LOSS_S
