@@ -16,7 +16,8 @@ from contract.ports import Archive, Clock
 from contract.wire import IceServer
 from kyc.engine import Engine
 from kyc.registry import find_pack
-from media.plane import MediaSettings, Plane
+from media.plane import Plane
+from media.settings import MediaSettings
 from recordings.archive_directory import DirectoryArchive
 from recordings.archive_s3 import S3Archive, S3Settings
 from recordings.evidence import FileEvidence
@@ -159,7 +160,8 @@ def media_settings(config: Config) -> MediaSettings:
     """Return what the media plane is told."""
     media = config.media
     return MediaSettings(
-        addresses=media.advertised,
+        bind_addresses=media.bind,
+        advertised_address=media.advertised,
         ice_servers=ice_servers(config),
         promise_s=media.promise_s,
         quality_interval_s=media.quality_interval_s,

@@ -176,9 +176,12 @@ class IceServerSection(_Section):
 class MediaSection(_Section):
     """Sound and picture."""
 
-    advertised: tuple[str, ...] = Field(
-        default=(),
-        description="Addresses at which browsers reach this machine's UDP ports. Empty: all its own.",
+    bind: tuple[str, ...] = Field(
+        default=(), description="This machine's addresses to use for media. Empty: all of them."
+    )
+    advertised: str = Field(
+        default="",
+        description="Address at which browsers reach this machine through one-to-one NAT. Empty: none.",
     )
     ice_servers: tuple[IceServerSection, ...] = Field(
         default=(),
