@@ -1,0 +1,43 @@
+"""The database as one thing with a lifetime."""
+
+from types import TracebackType
+from typing import Self
+
+from contract.ports import Clock
+from store.accounts import Accounts
+from store.cases import Cases
+from store.engine import Engine
+from store.jobs import Jobs
+from store.migrate import migrate
+from store.tickets import Tickets
+
+
+class Database:
+    """Accounts, tickets, cases and jobs behind one URL; entering brings the schema up to date.
+
+    ``url`` is ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user:password@host/name``.
+    Several processes may use it at once; every method raises StorageError when it fails.
+    """
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._engine = Engine(url)
+        self.accounts = Accounts(self._engine)
+        self.tickets = Tickets(self._engine, clock)
+        self.cases = Cases(self._engine)
+        self.jobs = Jobs(self._engine, clock)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await migrate(self._engine)
+        except BaseException:
+            await self._engine.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._engine.close()

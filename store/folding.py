@@ -1,0 +1,113 @@
+"""What each fact says about its case's row. Pure.
+
+Two processes append to one journal, so entries may arrive here out of order, twice, or, when a process
+dies between append and projection, only at the next rebuild. Each column therefore keeps the sequence
+number of the entry that set it last and takes newer ones only: folding the same entries in any order,
+any number of times, gives the same row.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contract import facts
+from contract.facts import Entry
+from contract.phases import CasePhase, RingEnd, Role
+
+Row = Mapping[str, Any]
+
+# A case whose first entry has not come yet; an empty tenant keeps it out of every list.
+BLANK: Row = {
+    "tenant": "",
+    "phase": CasePhase.CREATED.value,
+    "purpose": "",
+    "policy": "",
+    "pii_customer_name": "",
+    "created_at": 0.0,
+    "updated_at": 0.0,
+    "last_seq": 0,
+    "agent": None,
+    "agent_name": "",
+    "call": None,
+    "call_end": "",
+    "call_s": None,
+    "outcome": "",
+    "case_end": "",
+    "face_verdict": "",
+    "face_score": None,
+    "id_verdict": "",
+    "gap_s": None,
+    "merged_file": "",
+    "manifest_sha256": "",
+    "archived": False,
+    "spool_released": False,
+    "audit_verdict": "",
+    "auditor": None,
+    "set_by": {},
+}
+
+
+def fold(row: Row, entry: Entry) -> Row:
+    """Return ``row`` with what ``entry`` says."""
+    set_by = dict(row["set_by"])
+    newer = {name: value for name, value in changes(entry).items() if entry.seq >= set_by.get(name, 0)}
+    set_by |= dict.fromkeys(newer, entry.seq)
+    return {
+        **row,
+        **newer,
+        "set_by": set_by,
+        "updated_at": max(row["updated_at"], entry.at),
+        "last_seq": max(row["last_seq"], entry.seq),
+    }
+
+
+def changes(entry: Entry) -> Row:
+    """Return the columns that ``entry`` sets."""
+    match entry.fact:
+        case facts.CaseCreated() as fact:
+            return {
+                "tenant": fact.tenant,
+                "purpose": fact.purpose,
+                "policy": fact.policy,
+                "pii_customer_name": fact.pii_customer_name,
+                "created_at": entry.at,
+            }
+        case facts.CaseAdvanced() as fact:
+            return {"phase": fact.now.value, "case_end": fact.reason.value if fact.reason else ""}
+        case facts.IdNumberChecked() as fact:
+            return {"id_verdict": fact.verdict.value}
+        case facts.FacesCompared() as fact:
+            return {"face_verdict": fact.verdict.value, "face_score": fact.score}
+        case facts.AgentDecided() as fact:
+            return {"agent": fact.agent, "outcome": fact.outcome.value}
+        case facts.AuditSigned() as fact:
+            return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value}
+        case _:
+            return {**_of_call(entry), **_of_record(entry)}
+
+
+def _of_call(entry: Entry) -> Row:
+    match entry.fact:
+        case facts.CallAdvanced(was=None) as fact:
+            return {"call": fact.call, "call_end": "", "call_s": None}
+        case facts.CallEnded() as fact:
+            return {"call": fact.call, "call_end": fact.reason.value, "call_s": fact.seconds}
+        case facts.RingEnded(how=RingEnd.ACCEPTED) as fact:
+            return {"agent": fact.agent}
+        case facts.PartyJoined(role=Role.AGENT) as fact:
+            return {"agent": fact.account, "agent_name": fact.name}
+        case _:
+            return {}
+
+
+def _of_record(entry: Entry) -> Row:
+    match entry.fact:
+        case facts.MergeCompleted() as fact:
+            return {"merged_file": fact.file, "gap_s": fact.gap_s}
+        case facts.ArchiveWritten() as fact:
+            return {"manifest_sha256": fact.manifest_sha256, "archived": False}
+        case facts.ArchiveVerified() as fact:
+            return {"manifest_sha256": fact.manifest_sha256, "archived": True}
+        case facts.SpoolReleased():
+            return {"spool_released": True}
+        case _:
+            return {}

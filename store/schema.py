@@ -1,0 +1,121 @@
+"""The tables. A change here needs a migration; a test compares the two."""
+
+import sqlalchemy as sa
+
+# Names must be stable on both engines, or a later migration cannot drop what an earlier one made.
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+TENANTS = sa.Table(
+    "tenants",
+    METADATA,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("walk_in", sa.Boolean(create_constraint=False), nullable=False),
+)
+
+ACCOUNTS = sa.Table(
+    "accounts",
+    METADATA,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.ForeignKey("tenants.tenant"), nullable=False),
+    sa.Column("login", sa.Text, nullable=False),
+    # The case-folded login: SQLite's own folding knows ASCII only.
+    sa.Column("login_key", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("failed_logins", sa.Integer, nullable=False),
+    sa.Column("locked_until", sa.Double, nullable=False),
+    sa.Column("disabled", sa.Boolean(create_constraint=False), nullable=False),
+)
+
+SESSIONS = sa.Table(
+    "sessions",
+    METADATA,
+    sa.Column("token_sha256", sa.Text, primary_key=True),
+    sa.Column("csrf_sha256", sa.Text, nullable=False),
+    sa.Column("account", sa.ForeignKey("accounts.account"), nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("seen_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False, index=True),
+)
+
+TICKETS = sa.Table(
+    "redeemed_tickets",
+    METADATA,
+    sa.Column("ticket", sa.Text, primary_key=True),
+    sa.Column("expires_at", sa.Double, nullable=False, index=True),
+)
+
+CASES = sa.Table(
+    "cases",
+    METADATA,
+    sa.Column("case", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False, index=True),
+    sa.Column("phase", sa.Text, nullable=False, index=True),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("pii_customer_name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False, index=True),
+    sa.Column("updated_at", sa.Double, nullable=False),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("agent", sa.Text),
+    sa.Column("agent_name", sa.Text, nullable=False),
+    sa.Column("call", sa.Text),
+    sa.Column("call_end", sa.Text, nullable=False),
+    sa.Column("call_s", sa.Double),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("case_end", sa.Text, nullable=False),
+    sa.Column("face_verdict", sa.Text, nullable=False),
+    sa.Column("face_score", sa.Double),
+    sa.Column("id_verdict", sa.Text, nullable=False),
+    sa.Column("gap_s", sa.Double),
+    sa.Column("merged_file", sa.Text, nullable=False),
+    sa.Column("manifest_sha256", sa.Text, nullable=False),
+    sa.Column("archived", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("spool_released", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("audit_verdict", sa.Text, nullable=False),
+    sa.Column("auditor", sa.Text),
+    # Column name -> sequence number of the entry that set it last.
+    sa.Column("set_by", sa.JSON, nullable=False),
+)
+
+JOBS = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("case", sa.Text, nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("max_attempts", sa.Integer, nullable=False),
+    sa.Column("progress", sa.Double, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("worker", sa.Text, nullable=False),
+    sa.Column("args", sa.JSON, nullable=False),
+    sa.Column("queued_at", sa.Double, nullable=False),
+    sa.Column("started_at", sa.Double),
+    sa.Column("finished_at", sa.Double),
+    # From here on a worker may take it: when it is due, or when its worker's lease has run out.
+    sa.Column("free_at", sa.Double, nullable=False),
+    sa.Index("ix_jobs_state_free_at", "state", "free_at"),
+)
+# Written out, not bound: PostgreSQL matches ON CONFLICT with this index by the text of the condition.
+NOT_DEAD = JOBS.c.state != sa.literal_column("'dead'")
+sa.Index(
+    "uq_jobs_kind_case_not_dead",
+    JOBS.c.kind,
+    JOBS.c.case,
+    unique=True,
+    sqlite_where=NOT_DEAD,
+    postgresql_where=NOT_DEAD,
+)
