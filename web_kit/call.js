@@ -41,7 +41,8 @@ const RESTART_MIN_GAP_MS = 3000;
 const STATS_EVERY_MS = 2000;
 // Without a hint Chromium starts at 300 kbit/s and looks blurry for the first seconds.
 const START_KBPS = 900;
-const CAMERA_MAX_BPS = 1_800_000;
+const CAMERA_MAX_BPS = 1800000;
+const CAMERA_MAX_WIDTH = 1280;
 
 /**
  * Add the start bitrate to the format lines of the `index`-th m-section of an answer.
@@ -149,7 +150,9 @@ export class Call {
     this._local[source] = track;
     const index = PLAN.findIndex((line) => line.own === source);
     const transceiver = this._pc ? this._pc.getTransceivers()[index] : undefined;
-    if (transceiver) await transceiver.sender.replaceTrack(track);
+    if (!transceiver) return;
+    await transceiver.sender.replaceTrack(track);
+    if (source === "camera") await this._limitCamera(transceiver.sender);
   }
 
   /** End it. Local tracks stay open: they belong to the caller. */
@@ -227,9 +230,19 @@ export class Call {
     await pc.setRemoteDescription({ type: "answer", sdp: withStartBitrate(sdp, 1, START_KBPS) });
     const camera = pc.getTransceivers()[1];
     if (!camera || pc !== this._pc) return;
-    const parameters = camera.sender.getParameters();
-    for (const encoding of parameters.encodings) encoding.maxBitrate = CAMERA_MAX_BPS;
-    await camera.sender.setParameters(parameters);
+    await this._limitCamera(camera.sender);
+  }
+
+  /** @param {RTCRtpSender} sender */
+  async _limitCamera(sender) {
+    const width = sender.track ? sender.track.getSettings().width || 0 : 0;
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) {
+      encoding.maxBitrate = CAMERA_MAX_BPS;
+      // A camera opened at still resolution must not be encoded at it.
+      encoding.scaleResolutionDownBy = Math.max(1, width / CAMERA_MAX_WIDTH);
+    }
+    await sender.setParameters(parameters);
   }
 
   /** @param {RTCPeerConnection} pc */

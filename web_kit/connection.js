@@ -20,7 +20,7 @@ const SILENT_BEATS = 2.5;
  * @template {Tag} T
  * @typedef {Extract<ServerMessage, { type: T }>} Of
  */
-/** @typedef {Pick<Hello, "ticket" | "csrf">} Credentials */
+/** @typedef {Pick<Hello, "ticket" | "csrf" | "resume">} Credentials */
 /**
  * @typedef {object} ConnectionState
  * @property {"idle" | "connecting" | "open" | "dropped" | "closed"} phase

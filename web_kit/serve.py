@@ -64,20 +64,27 @@ class WebKit:
 
     ``apps`` maps an app's name in addresses to its folder; ``web_kit`` itself is added. An app that
     is missing from it has no page. ``https`` adds HSTS. ``embed_origins`` are the origins
-    (``https://bank.example``) whose pages may frame the customer's page.
+    (``https://bank.example``) whose pages may frame the customer's page. ``bank`` is the name on the
+    customer's first screen, before the socket has told the tenant's own.
 
     Raises:
         ValueError: a module imports a file that is not there, or an embed origin is not an origin.
     """
 
     def __init__(
-        self, apps: Mapping[str, Path], *, https: bool = False, embed_origins: tuple[str, ...] = ()
+        self,
+        apps: Mapping[str, Path],
+        *,
+        https: bool = False,
+        embed_origins: tuple[str, ...] = (),
+        bank: str = "",
     ) -> None:
         for origin in embed_origins:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"not an origin: {origin}")
         self._https = https
         self._embed_origins = embed_origins
+        self._bank = bank
         roots = {"web_kit": Path(__file__).parent, **apps}
         self._assets = {
             f"{app}/{path}": asset for app, root in roots.items() for path, asset in _read_app(root)
@@ -121,6 +128,7 @@ class WebKit:
         )
         text = source.replace("</head>", f"{links}</head>").replace("{{build}}", self.build)
         text = text.replace("{{embed_origins}}", html.escape(" ".join(self._embed_origins)))
+        text = text.replace("{{bank}}", html.escape(self._bank))
         return _asset(text.encode(), "text/html; charset=utf-8")
 
     def install(self, app: web.Application) -> None:

@@ -1,0 +1,172 @@
+/**
+ * The picture that the agent asked for: aim, look at it, send it. Nobody is told which check it serves.
+ *
+ * @import { Store } from "../web_kit/store.js"
+ * @import { Session } from "./session.js"
+ * @import { State, StillRequest } from "./state.js"
+ */
+
+import { h, mount, playStream, videoElement } from "../web_kit/dom.js";
+import { t, tCode } from "../web_kit/i18n.js";
+import { icon } from "../web_kit/icons.js";
+import { RestError } from "../web_kit/rest.js";
+import { hasPhotoCapture, photograph } from "./photo.js";
+
+const SENT_SHOWN_MS = 900;
+
+/**
+ * @param {Session} session
+ * @param {Store<State>} store
+ */
+export function stillSheet(session, store) {
+  const sheet = new StillSheet(session, store);
+  return { node: sheet.node, update: (/** @type {Readonly<State>} */ state) => sheet.update(state) };
+}
+
+class StillSheet {
+  /**
+   * @param {Session} session
+   * @param {Store<State>} store
+   */
+  constructor(session, store) {
+    this._session = session;
+    this._store = store;
+    this.node = h("section", { class: "still", hidden: true, "aria-live": "polite" });
+    this._finder = videoElement({ class: "finder", muted: true, label: t("still.view") });
+    /** @type {StillRequest | null} */
+    this._request = null;
+    /** @type {Blob | null} */
+    this._photo = null;
+    this._url = "";
+  }
+
+  /** @param {Readonly<State>} state */
+  update({ still, ownStream, facing }) {
+    this._finder.classList.toggle("mirrored", facing === "user");
+    if (still && this._finder.srcObject !== ownStream) void playStream(this._finder, ownStream);
+    if (still === this._request) return;
+    this._request = still;
+    this.node.hidden = still === null;
+    if (still) void this._open(still);
+    else mount(this.node);
+  }
+
+  /** @param {StillRequest} still */
+  async _open(still) {
+    const facing = still.kind === "face_still" ? "user" : "environment";
+    mount(this.node, h("div", { class: "centre-box" }, h("div", { class: "spinner", role: "presentation" }), h("p", null, t("still.opening"))));
+    const sharp = !hasPhotoCapture();
+    if (sharp || this._store.get().facing !== facing) {
+      // On refusal the camera in use stays: a picture from it is better than none.
+      await this._session.useCamera(facing, sharp).catch(() => undefined);
+    }
+    if (this._request === still) this._aim(still);
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} help
+   * @param {Element} stage
+   * @param {(Element | null)[]} buttons
+   */
+  _draw(title, help, stage, ...buttons) {
+    mount(
+      this.node,
+      h("header", { class: "still-words" }, h("h2", null, title), h("p", null, help)),
+      stage,
+      h("footer", { class: "still-buttons" }, ...buttons),
+    );
+    const first = this.node.querySelector("button");
+    if (first) first.focus();
+  }
+
+  /** @param {StillRequest} still */
+  _aim(still) {
+    const shape = still.kind === "face_still" ? "frame face" : "frame";
+    const stage = h("div", { class: "stage" }, this._finder, h("div", { class: shape, "aria-hidden": "true" }));
+    const shutter = h("button", { class: "shutter", type: "button", "aria-label": t("still.shutter"), onclick: () => void this._shoot(still, shutter) });
+    this._draw(t(`still.${still.kind}`), t(`still.${still.kind}.help`), stage, shutter);
+    void playStream(this._finder, this._store.get().ownStream);
+  }
+
+  /**
+   * @param {StillRequest} still
+   * @param {HTMLButtonElement} shutter
+   */
+  async _shoot(still, shutter) {
+    const track = this._session.cameraTrack();
+    if (!track) return;
+    shutter.disabled = true;
+    this._photo = await photograph(track, this._finder);
+    if (this._request === still) this._preview(still, this._photo);
+  }
+
+  /**
+   * @param {StillRequest} still
+   * @param {Blob} photo
+   */
+  _preview(still, photo) {
+    URL.revokeObjectURL(this._url);
+    this._url = URL.createObjectURL(photo);
+    this._draw(
+      t("still.preview"),
+      t("still.preview.help"),
+      this._stageWithPhoto(),
+      h("button", { class: "button big", type: "button", onclick: () => this._aim(still) }, t("still.retake")),
+      h("button", { class: "button primary big", type: "button", onclick: () => void this._send(still, photo) }, icon("check"), t("still.use")),
+    );
+  }
+
+  _stageWithPhoto() {
+    return h("div", { class: "stage" }, h("img", { class: "finder", src: this._url, alt: t("still.preview") }));
+  }
+
+  /**
+   * @param {StillRequest} still
+   * @param {Blob} photo
+   */
+  async _send(still, photo) {
+    const bar = h("progress", { max: 100, value: 0 });
+    const words = h("p", { role: "status" }, t("still.sending", { percent: 0 }));
+    this._draw(t(`still.${still.kind}`), "", this._stageWithPhoto(), h("div", { class: "sending" }, words, bar));
+    try {
+      await this._session.sendStill(photo, (fraction) => {
+        const percent = Math.round(fraction * 100);
+        bar.value = percent;
+        words.textContent = t("still.sending", { percent });
+      });
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      if (this._request === still) this._failed(still, photo, error.code);
+      return;
+    }
+    mount(this.node, h("div", { class: "centre-box", role: "status" }, h("span", { class: "medal good" }, icon("check")), h("p", null, t("still.sent"))));
+    setTimeout(() => void this._close(still), SENT_SHOWN_MS);
+  }
+
+  /**
+   * @param {StillRequest} still
+   * @param {Blob} photo
+   * @param {string} code
+   */
+  _failed(still, photo, code) {
+    this._draw(
+      t("still.failed", { reason: tCode("error", code) }),
+      "",
+      this._stageWithPhoto(),
+      h("button", { class: "button big", type: "button", onclick: () => this._aim(still) }, t("still.retake")),
+      h("button", { class: "button primary big", type: "button", onclick: () => void this._send(still, photo) }, t("still.again")),
+    );
+  }
+
+  /** @param {StillRequest} still */
+  async _close(still) {
+    URL.revokeObjectURL(this._url);
+    // Another picture may have been asked for meanwhile; that one keeps the sheet.
+    if (this._store.get().still !== still) return;
+    this._store.update({ still: null });
+    if (this._store.get().facing !== "user" || !hasPhotoCapture()) {
+      await this._session.useCamera("user").catch(() => undefined);
+    }
+  }
+}
