@@ -1,0 +1,202 @@
+"""Is this record what was signed? Checks a folder or an archive against its manifest and journal.
+
+Three things hold each other: the manifest lists the files, the journal's chain contains the manifest's
+head, and the journal's facts (segments, evidence, merge, archive, audit) repeat the hashes of files and
+manifest. To alter one file unseen, all three would have to be rewritten, and every hash given out
+since would differ.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from contract.errors import StorageError
+from contract.facts import (
+    ArchiveVerified,
+    ArchiveWritten,
+    AuditSigned,
+    Entry,
+    EvidenceStored,
+    MergeCompleted,
+    SegmentSealed,
+)
+from contract.ids import CaseId, TenantId
+from contract.ports import Archive
+from recordings.journal import load_chain
+from recordings.manifest import JOURNAL, MANIFEST, Manifest, load_manifest, manifest_sha256
+from recordings.spool import sha256_of
+
+
+class FileVerdict(StrEnum):
+    """What became of one file."""
+
+    INTACT = "intact"
+    MISSING = "missing"
+    ALTERED = "altered"
+    TRUNCATED = "truncated"
+    EXTRA = "extra"
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """One file's verdict; ``TRUNCATED`` is an altered file that is shorter than it was."""
+
+    path: str
+    verdict: FileVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file as it lies there."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole verdict. ``problems`` are machine words about manifest and journal, empty when sound.
+
+    ``manifest_missing``, ``manifest_damaged``, ``manifest_of_another_case``, ``journal_missing``,
+    ``journal_damaged``, ``journal_torn``, ``head_not_in_journal``, ``file_not_as_journaled``,
+    ``journaled_file_not_listed``, ``manifest_not_as_journaled``.
+    """
+
+    manifest_sha256: str = ""
+    entries: int = 0
+    files: tuple[FileReport, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def intact(self) -> bool:
+        """Tell whether nothing at all is wrong."""
+        return not self.problems and all(file.verdict is FileVerdict.INTACT for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of manifest and journal, and what was wrong with them."""
+
+    manifest: Manifest | None
+    manifest_sha256: str
+    entries: tuple[Entry, ...]
+    problems: list[str] = field(default_factory=list)
+
+
+def judge(case: CaseId, manifest: bytes | None, journal: bytes | None, found: Mapping[str, Found]) -> Report:
+    """Return the verdict on a record; ``found`` maps every other file's path to what it is. Pure."""
+    read = _read(case, manifest, journal)
+    problems = read.problems
+    if read.manifest is not None:
+        problems += _chain_problems(read.manifest, read.entries)
+        problems += _journaled_problems(read.manifest, read.manifest_sha256, read.entries)
+    files = tuple(_file_reports(read.manifest, found))
+    return Report(read.manifest_sha256, len(read.entries), files, tuple(dict.fromkeys(problems)))
+
+
+def verify_folder(folder: Path, case: CaseId, journal: Path | None = None) -> Report:
+    """Return the verdict on the record in ``folder``; the journal lies in it unless named. Blocks."""
+    journal = journal or folder / JOURNAL
+    own = {folder / MANIFEST, journal}
+    others = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
+    found = {path.relative_to(folder).as_posix(): Found(*sha256_of(path)) for path in others}
+    return judge(case, _content(folder / MANIFEST), _content(journal), found)
+
+
+async def verify_archive(archive: Archive, tenant: TenantId, case: CaseId) -> Report:
+    """Return the verdict on an archived record; every byte is read back."""
+    prefix = f"{tenant}/{case}/"
+    kept: dict[str, bytes] = {}
+    found: dict[str, Found] = {}
+    for key in await archive.keys(prefix):
+        name = key.removeprefix(prefix)
+        if name in (MANIFEST, JOURNAL):
+            kept[name] = b"".join([block async for block in archive.read(key)])
+        else:
+            found[name] = await _found(archive, key)
+    return await asyncio.to_thread(judge, case, kept.get(MANIFEST), kept.get(JOURNAL), found)
+
+
+async def _found(archive: Archive, key: str) -> Found:
+    digest, size = hashlib.sha256(), 0
+    async for block in archive.read(key):
+        await asyncio.to_thread(digest.update, block)
+        size += len(block)
+    return Found(digest.hexdigest(), size)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _read(case: CaseId, manifest: bytes | None, journal: bytes | None) -> _Read:
+    problems: list[str] = []
+    loaded: Manifest | None = None
+    entries: tuple[Entry, ...] = ()
+    try:
+        loaded = load_manifest(manifest) if manifest is not None else None
+        problems += [] if loaded else ["manifest_missing"]
+    except StorageError as error:
+        problems.append(error.code)
+    if loaded is not None and loaded.case != case:
+        problems.append("manifest_of_another_case")
+    try:
+        entries, head = load_chain(journal or b"", case)
+        problems += ["journal_torn"] if head.size < len(journal or b"") else []
+        problems += [] if entries else ["journal_missing"]
+    except StorageError as error:
+        problems.append(error.code)
+    return _Read(loaded, manifest_sha256(manifest or b"") if loaded else "", entries, problems)
+
+
+def _chain_problems(manifest: Manifest, entries: tuple[Entry, ...]) -> Iterator[str]:
+    head = manifest.journal
+    if not 0 < head.seq <= len(entries) or entries[head.seq - 1].hash != head.hash:
+        yield "head_not_in_journal"
+
+
+def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, ...]) -> Iterator[str]:
+    listed = {file.path: file.sha256 for file in manifest.files}
+    # A merge that was tried again leaves an older fact about the same file: the last one counts.
+    journaled = dict(_journaled_files(entries[: manifest.journal.seq]))
+    for path, file_sha256 in journaled.items():
+        if path not in listed:
+            yield "journaled_file_not_listed"
+        elif listed[path] != file_sha256:
+            yield "file_not_as_journaled"
+    for entry in entries[manifest.journal.seq :]:
+        match entry.fact:
+            case ArchiveWritten() | ArchiveVerified() | AuditSigned() as fact if (
+                fact.manifest_sha256 != sha256
+            ):
+                yield "manifest_not_as_journaled"
+            case _:
+                continue
+
+
+def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str]]:
+    for entry in entries:
+        match entry.fact:
+            case SegmentSealed() | EvidenceStored() | MergeCompleted() as fact:
+                yield fact.file, fact.sha256
+            case _:
+                continue
+
+
+def _file_reports(manifest: Manifest | None, found: Mapping[str, Found]) -> Iterator[FileReport]:
+    listed = {file.path: file for file in manifest.files} if manifest else {}
+    for path in sorted(listed.keys() | found.keys()):
+        if path not in listed:
+            verdict = FileVerdict.EXTRA
+        elif path not in found:
+            verdict = FileVerdict.MISSING
+        elif found[path].bytes < listed[path].bytes:
+            verdict = FileVerdict.TRUNCATED
+        elif found[path] != Found(listed[path].sha256, listed[path].bytes):
+            verdict = FileVerdict.ALTERED
+        else:
+            verdict = FileVerdict.INTACT
+        yield FileReport(path, verdict)
