@@ -1,7 +1,7 @@
 """Real faces, real cards, and both packs.
 
 The open pack's files are no part of the project. Tests marked ``models`` need them in the directory
-that TELLER_TEST_MODELS names, or in ``shared/models`` beside the checkout.
+that TEST_MODELS_DIR names, or in ``shared/models`` beside the checkout.
 """
 
 import os
@@ -27,9 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def open_models_dir() -> Path:
     """Return the directory of the open pack's files."""
-    place = Path(os.environ.get("TELLER_TEST_MODELS", _BESIDE))
+    place = Path(os.environ.get("TEST_MODELS_DIR", _BESIDE))
     if not place.is_dir():
-        raise pytest.UsageError(f'no models in {place}: set TELLER_TEST_MODELS, or run with -m "not models"')
+        raise pytest.UsageError(f'no models in {place}: set TEST_MODELS_DIR, or run with -m "not models"')
     return place
 
 
