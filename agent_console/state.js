@@ -18,7 +18,7 @@ import { EMPTY, fold } from "./record/projection.js";
  *   recording: boolean, kycUnlocked: boolean, reason: string | null, graceEndsAt: number | null}>} CallNow
  * @typedef {Readonly<{
  *   boot: "loading" | "login" | "desk", session: Session | null,
- *   loginBusy: boolean, loginError: Readonly<{code: string, until: number | null}> | null,
+ *   loginBusy: boolean, loginError: string | null,
  *   link: "idle" | "connecting" | "open" | "dropped" | "closed", linkReason: string | null,
  *   bank: string, iceServers: readonly any[], presence: string, waiting: number, ring: RingView | null,
  *   call: CallNow | null, view: CaseView, notice: Notice | null, cases: readonly any[],
@@ -58,11 +58,7 @@ export const START = Object.freeze({
 
 /** @type {Readonly<Record<string, Reducer>>} */
 const REDUCERS = {
-  welcome: (state, message) => ({
-    bank: message.bank,
-    iceServers: message.ice_servers,
-    notice: null,
-  }),
+  welcome: (_state, { bank, ice_servers: iceServers }) => ({ bank, iceServers, notice: null }),
   presence_set: (state, { presence, waiting }) => ({
     presence,
     waiting,

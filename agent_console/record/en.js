@@ -4,8 +4,9 @@
 export default {
   "brand.name": "Video Teller", "skip": "Skip to content",
   "login.name": "Login", "login.password": "Password", "login.enter": "Log in", "login.busy": "Logging in…", "login.leave": "Log out",
-  "login.locked_until": "Too many attempts; the account is locked until {time}",
   "link.idle": "Not connected", "link.connecting": "Connecting", "link.open": "Connected", "link.dropped": "Reconnecting", "link.closed": "Disconnected",
+  "error.login_failed": "Wrong login or password. After several mistakes the account is locked for a while.", "error.too_fast": "Too many attempts. Please wait a moment",
+  "error.origin": "This page's address does not fit the service. Please open it anew", "error.wrong_role": "This account may not do that",
   "case.unnamed": "No name given",
   "column.customer": "Customer", "column.purpose": "Purpose", "column.created": "Time", "column.phase": "Status",
   "facts.none": "Nothing recorded yet.",

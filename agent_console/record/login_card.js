@@ -4,9 +4,8 @@ import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { ask, define, PartElement } from "./part.js";
-import { timeOfDay } from "./words.js";
 
-/** @typedef {{title: string, intro: string, busy: boolean, error: {code: string, until: number | null} | null}} LoginView */
+/** @typedef {{title: string, intro: string, busy: boolean, error: string | null}} LoginView */
 
 /** @extends {PartElement<LoginView>} */
 export class LoginCardElement extends PartElement {
@@ -39,7 +38,7 @@ export class LoginCardElement extends PartElement {
     if (this.submit) {
       this.submit.disabled = busy;
     }
-    this.problem?.replaceChildren(error ? problemWords(error) : "");
+    this.problem?.replaceChildren(error ? tCode("error", error) : "");
     if (error && !busy) {
       this.password?.select();
     }
@@ -50,14 +49,6 @@ export class LoginCardElement extends PartElement {
     event.preventDefault();
     ask(this, "login-request", { login: this.login?.value.trim(), password: this.password?.value });
   }
-}
-
-/** @param {{code: string, until: number | null}} error */
-function problemWords({ code, until }) {
-  if (code === "locked" && until) {
-    return t("login.locked_until", { time: timeOfDay(until) });
-  }
-  return tCode("error", code);
 }
 
 define("login-card", LoginCardElement);

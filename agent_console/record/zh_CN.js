@@ -4,8 +4,9 @@
 export default {
   "brand.name": "视频柜员", "skip": "跳到主要内容",
   "login.name": "账号", "login.password": "密码", "login.enter": "登录", "login.busy": "正在登录…", "login.leave": "退出",
-  "login.locked_until": "尝试次数过多，账号已锁定至 {time}",
   "link.idle": "未连接", "link.connecting": "连接中", "link.open": "已连接", "link.dropped": "重连中", "link.closed": "已断开",
+  "error.login_failed": "账号或密码不正确。连续输错后，账号会暂时锁定。", "error.too_fast": "尝试过于频繁，请稍候再试",
+  "error.origin": "页面地址与服务不一致，请重新打开页面", "error.wrong_role": "此账号没有这项权限",
   "case.unnamed": "未留姓名",
   "column.customer": "客户", "column.purpose": "业务", "column.created": "时间", "column.phase": "状态",
   "facts.none": "还没有记录。",

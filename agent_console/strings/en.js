@@ -77,6 +77,8 @@ export default {
   "wrap.archive": "The recording will be merged, archived and sent to audit by itself.",
   "wrap.ready": "Ready for the next", "wrap.break": "Take a break",
   "error.checks_incomplete": "Checks are missing or failed; “Passed” is not possible",
+  "error.finish_first": "Please give the result of this call first",
+  "error.ring_over": "This ring is over",
   "error.kyc_locked": "Recording has not started; the checks are locked",
   "error.still_stored": "This picture is here already",
   "error.about": "{what}: {words}",

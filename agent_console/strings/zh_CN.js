@@ -77,6 +77,8 @@ export default {
   "wrap.archive": "录像将自动合成、归档并送审。",
   "wrap.ready": "就绪，接待下一位", "wrap.break": "小休",
   "error.checks_incomplete": "核验未完成或未通过，不能给出「通过」",
+  "error.finish_first": "请先提交本次通话的办理结果",
+  "error.ring_over": "这次来电已经结束",
   "error.kyc_locked": "录像尚未开始，核验步骤仍锁定",
   "error.still_stored": "这张照片已经收到",
   "error.about": "{what}：{words}",

@@ -1,0 +1,226 @@
+/** The auditor's page: login, the list of cases, one case with its recording. */
+
+import recordEn from "../agent_console/record/en.js";
+import "../agent_console/record/login_card.js";
+import { part } from "../agent_console/record/part.js";
+import { project } from "../agent_console/record/projection.js";
+import "../agent_console/record/top_bar.js";
+import recordZh from "../agent_console/record/zh_CN.js";
+import { h, mount } from "../web_kit/dom.js";
+import { addStrings, onLanguage, t, tCode } from "../web_kit/i18n.js";
+import { request, RestError, setCsrf } from "../web_kit/rest.js";
+import { createStore } from "../web_kit/store.js";
+import "./elements/case_list.js";
+import "./elements/case_page.js";
+import { isMoving, NO_CASE, START } from "./state.js";
+import en from "./strings/en.js";
+import zh from "./strings/zh_CN.js";
+
+/** @typedef {import("./state.js").PlayerState} PlayerState */
+
+addStrings({ "zh-CN": { ...recordZh, ...zh }, en: { ...recordEn, ...en } });
+
+// As in the agent's console: do not ask for a session that was never begun here.
+const LOGGED_IN_KEY = "teller-audit-session";
+const MERGING_MS = 1000;
+const LIST_MS = 4000;
+const LIST_MAX = 200;
+
+const store = createStore(START);
+/** @type {{bar: any, main: HTMLElement, view: any, notice: HTMLElement}} */
+let page;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let again;
+
+function build() {
+  page = { bar: part("top-bar"), main: h("main", { id: "main" }), view: null, notice: h("div", { class: "notice bad page-problem", role: "alert" }) };
+  mount(document.body, h("a", { class: "skip", href: "#main" }, t("skip")), page.bar, page.notice, page.main);
+  draw(store.get());
+}
+
+/** @param {PlayerState} state */
+function tagOf({ boot, caseId }) {
+  return boot === "loading" ? null : boot === "login" ? "login-card" : caseId ? "case-page" : "case-list";
+}
+
+/** @param {PlayerState} state */
+function draw(state) {
+  const tag = tagOf(state);
+  document.title = t("player.title");
+  page.bar.show({ title: t("player.title"), bank: state.session?.bank ?? "", name: state.session?.name ?? "", link: "" });
+  if (page.view?.localName !== tag) {
+    page.view = tag ? part(tag) : null;
+    mount(page.main, page.view ?? h("div", { class: "loading" }, h("span", { class: "spinner" }), t("loading")));
+    scrollTo(0, 0);
+  }
+  const shown = tag === "login-card" ? { title: t("player.title"), intro: t("player.intro"), busy: state.loginBusy, error: state.loginError } : state;
+  page.view?.show(shown);
+  page.notice.hidden = state.problem === null || tag !== "case-page";
+  page.notice.replaceChildren(state.problem ? tCode("error", state.problem) : "");
+}
+
+async function boot() {
+  if (!localStorage.getItem(LOGGED_IN_KEY)) {
+    store.update({ boot: "login" });
+    return;
+  }
+  try {
+    enter(await request("GET", "/api/me"));
+  } catch {
+    localStorage.removeItem(LOGGED_IN_KEY);
+    store.update({ boot: "login" });
+  }
+}
+
+/** @param {import("./state.js").Session} session */
+function enter(session) {
+  setCsrf(session.csrf);
+  localStorage.setItem(LOGGED_IN_KEY, "1");
+  store.update({ session, boot: "in", loginBusy: false, loginError: null });
+  gotRoute();
+}
+
+/** @param {{login: string, password: string}} credentials */
+async function logIn(credentials) {
+  store.update({ loginBusy: true, loginError: null });
+  try {
+    enter(await request("POST", "/api/login", credentials));
+  } catch (error) {
+    store.update({ loginBusy: false, loginError: codeOf(error) });
+  }
+}
+
+async function logOut() {
+  clearTimeout(again);
+  try {
+    await request("POST", "/api/logout");
+  } finally {
+    localStorage.removeItem(LOGGED_IN_KEY);
+    store.update({ ...START, boot: "login" });
+  }
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  if (error instanceof RestError) {
+    return error.code;
+  }
+  throw error;
+}
+
+function gotRoute() {
+  const wanted = location.hash.slice(1);
+  const caseId = wanted.startsWith("case-") ? wanted : null;
+  store.update({ caseId, problem: null, ...(caseId === store.get().caseId ? {} : NO_CASE) });
+  void refresh();
+}
+
+/** Read what the page shows, and again while it may change. */
+async function refresh() {
+  clearTimeout(again);
+  const { boot: where, caseId } = store.get();
+  if (where !== "in") {
+    return;
+  }
+  try {
+    await (caseId ? readCase(caseId) : readCases());
+    store.update({ problem: null });
+  } catch (error) {
+    gotProblem(codeOf(error));
+  }
+  const { summary, cases, boot: now } = store.get();
+  const moving = caseId ? isMoving(summary) : cases?.some((one) => one.phase === "agent_done");
+  clearTimeout(again);
+  if (now === "in" && (!caseId || moving)) {
+    again = setTimeout(() => void refresh(), moving ? MERGING_MS : LIST_MS);
+  }
+}
+
+/** @param {string} code */
+function gotProblem(code) {
+  if (code === "not_logged_in" || code === "denied") {
+    localStorage.removeItem(LOGGED_IN_KEY);
+    store.update({ ...START, boot: "login", loginError: code });
+  } else {
+    store.update({ problem: code });
+  }
+}
+
+async function readCases() {
+  const { text, phase } = store.get();
+  const query = new URLSearchParams({ text, phase, limit: String(LIST_MAX), offset: "0" });
+  /** @type {{cases: any[]}} */
+  const found = await request("GET", `/api/cases?${query}`);
+  const now = store.get();
+  if (now.text === text && now.phase === phase) {
+    keep({ cases: found.cases });
+  }
+}
+
+/** @param {string} caseId */
+async function readCase(caseId) {
+  /** @type {any} */
+  const { case: summary, entries, jobs } = await request("GET", `/api/cases/${encodeURIComponent(caseId)}`);
+  if (store.get().caseId === caseId) {
+    keep({ summary, entries, jobs });
+  }
+}
+
+/**
+ * Put answers into the state, keeping what is equal to what stands there: an answer that brings nothing
+ * new must not redraw anything.
+ *
+ * @param {Record<string, any>} answers
+ */
+function keep(answers) {
+  /** @type {any} */
+  const state = store.get();
+  const changed = Object.entries(answers).filter(([key, value]) => JSON.stringify(state[key]) !== JSON.stringify(value));
+  const change = Object.fromEntries(changed);
+  store.update(change.entries ? { ...change, view: project(change.entries) } : change);
+}
+
+/** @param {{verdict: string, reason: string}} signed */
+async function sign(signed) {
+  const { caseId } = store.get();
+  store.update({ signing: true, signProblem: null });
+  try {
+    await request("POST", `/api/cases/${caseId}/verdict`, signed);
+  } catch (error) {
+    store.update({ signProblem: codeOf(error) });
+  }
+  await refresh();
+  store.update({ signing: false });
+}
+
+/** @type {Readonly<Record<string, (detail: any) => unknown>>} */
+const REQUESTS = {
+  "login-request": logIn,
+  "logout-request": logOut,
+  "verdict-request": sign,
+  "filter-request": ({ text, phase }) => {
+    store.update({ text, phase });
+    return refresh();
+  },
+};
+
+/** @param {KeyboardEvent} event */
+function gotKey(event) {
+  const busy = event.target instanceof Element && event.target.matches("input, textarea, select, button, a");
+  const ours = !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]");
+  // The space bar presses a focused button and arrows move a focused slider; letters stay shortcuts there.
+  const free = !busy || (event.target instanceof Element && !event.target.matches("input:not([type=range]), textarea, select") && /^[jkl]$/i.test(event.key));
+  if (ours && free && page.view?.localName === "case-page" && page.view.pressed(event.key)) {
+    event.preventDefault();
+  }
+}
+
+for (const [name, handle] of Object.entries(REQUESTS)) {
+  document.addEventListener(name, (event) => void handle(/** @type {CustomEvent} */ (event).detail));
+}
+document.addEventListener("keydown", gotKey);
+addEventListener("hashchange", gotRoute);
+build();
+onLanguage(build);
+store.subscribe(draw);
+void boot();

@@ -1,0 +1,71 @@
+/**
+ * The axis of a merged recording: which wall time is second 0 of the file, and where facts lie on it.
+ */
+
+import { factWords } from "../agent_console/record/words.js";
+
+/**
+ * @typedef {import("../agent_console/record/projection.js").Entry} Entry
+ * @typedef {import("../agent_console/record/projection.js").CaseView} CaseView
+ * @typedef {import("../agent_console/record/words.js").FactWords} FactWords
+ * @typedef {{seq: number, at: number, second: number, name: string, words: FactWords, jump: boolean}} Marker
+ */
+
+/**
+ * Return the wall time of second 0, null when nothing was recorded.
+ *
+ * @param {readonly Entry[]} entries @returns {number | null}
+ */
+export function axisStart(entries) {
+  const active = entries.find((entry) => entry.name === "CallAdvanced" && entry.fact.now === "active");
+  // A call that never became active starts with its first recorded frame.
+  const first = entries.find((entry) => entry.name === "RecordingStarted");
+  return active?.at ?? first?.at ?? null;
+}
+
+// Facts that a viewer wants to jump to; the others stand in the list only.
+const MARKED = new Set([
+  "ChatSaid", "StillRequested", "EvidenceStored", "IdNumberChecked", "FacesCompared", "AgentDecided",
+  "PartyDropped", "PartyReturned", "MediaLost", "RecorderTroubled", "CaseRecovered", "CallEnded",
+]); // prettier-ignore
+
+/**
+ * Return every told fact with its second in the recording; facts outside lie before 0 or after the end.
+ *
+ * @param {CaseView} view @param {number | null} start
+ * @returns {readonly Marker[]}
+ */
+export function markers(view, start) {
+  return view.timeline.map((entry) => ({
+    seq: entry.seq,
+    at: entry.at,
+    second: start === null ? Number.NaN : entry.at - start,
+    name: entry.name,
+    words: factWords(entry, view),
+    jump: MARKED.has(entry.name),
+  }));
+}
+
+/**
+ * Return the seq of the last fact at or before a second of the recording.
+ *
+ * @param {readonly Marker[]} all @param {number} second @returns {number | null}
+ */
+export function currentSeq(all, second) {
+  return all.findLast((marker) => marker.second <= second)?.seq ?? null;
+}
+
+/**
+ * Return the markers worth a place on the bar, each with its share of the duration from 0 to 1.
+ *
+ * @param {readonly Marker[]} all @param {number} duration seconds
+ * @returns {readonly (Marker & {share: number})[]}
+ */
+export function onBar(all, duration) {
+  if (!(duration > 0)) {
+    return [];
+  }
+  return all
+    .filter((marker) => marker.jump && marker.second >= -0.5 && marker.second <= duration + 0.5)
+    .map((marker) => ({ ...marker, share: Math.min(1, Math.max(0, marker.second / duration)) }));
+}

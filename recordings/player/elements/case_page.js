@@ -1,0 +1,120 @@
+/** One case as the auditor works on it: trust first, then the recording, then what it shows, then the verdict. */
+
+import { h, mount } from "../../web_kit/dom.js";
+import { clock, t, tCode } from "../../web_kit/i18n.js";
+import { caseBadge } from "../../agent_console/record/case_badge.js";
+import "../../agent_console/record/fact_list.js";
+import { define, part, PartElement } from "../../agent_console/record/part.js";
+import { dateAndTime, timeOfDay, wordFor } from "../../agent_console/record/words.js";
+import { axisStart, currentSeq, markers } from "../axis.js";
+import { isMoving } from "../state.js";
+import "./findings_panel.js";
+import "./integrity_badge.js";
+import "./merge_progress.js";
+import "./record_player.js";
+import "./verdict_form.js";
+
+/** @typedef {import("../state.js").PlayerState} PlayerState */
+
+/** @extends {PartElement<PlayerState>} */
+export class CasePageElement extends PartElement {
+  /** @type {readonly import("../axis.js").Marker[]} */
+  markers = [];
+
+  /** @override */
+  looksAt(/** @type {PlayerState} */ state) {
+    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem];
+  }
+
+  /** @override */
+  build() {
+    this.head = h("header", { class: "case-head" });
+    this.integrity = /** @type {import("./integrity_badge.js").IntegrityBadgeElement} */ (part("integrity-badge"));
+    this.merge = /** @type {import("./merge_progress.js").MergeProgressElement} */ (part("merge-progress"));
+    this.player = /** @type {import("./record_player.js").RecordPlayerElement} */ (part("record-player"));
+    this.facts = /** @type {import("../../agent_console/record/fact_list.js").FactListElement} */ (part("fact-list"));
+    this.findings = /** @type {import("./findings_panel.js").FindingsPanelElement} */ (part("findings-panel"));
+    this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
+    mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity,
+      h("div", { class: "columns" },
+        h("div", { class: "column" }, this.merge, this.player, this.findings),
+        h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts)))); // prettier-ignore
+    this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
+    this.addEventListener("fact-jump", (event) => this.gotJump(/** @type {CustomEvent} */ (event).detail.seq));
+  }
+
+  /** @override */
+  draw(/** @type {PlayerState} */ state, /** @type {PlayerState | undefined} */ was) {
+    const { view, entries, summary } = state;
+    this.hidden = summary === null;
+    this.drawHead(state);
+    this.integrity?.show(state);
+    this.merge?.show(state);
+    this.drawPlayer(state);
+    if (entries !== was?.entries) {
+      this.markers = markers(view, axisStart(entries));
+      this.drawFacts(null);
+    }
+    this.findings?.show(view);
+    this.verdict?.show(state);
+  }
+
+  /** @param {PlayerState} state */
+  drawHead({ summary, view }) {
+    if (!this.head || !summary) {
+      return;
+    }
+    const pair = (/** @type {string} */ key, /** @type {string} */ value) => h("div", { class: "pair" }, h("dt", {}, t(`column.${key}`)), h("dd", {}, value));
+    mount(this.head,
+      h("div", { class: "row wrap" }, h("h1", {}, summary.pii_customer_name || t("case.unnamed")), caseBadge(summary.phase)),
+      h("code", { class: "soft" }, summary.case),
+      h("dl", { class: "pairs" }, pair("purpose", wordFor("purpose", summary.purpose)), pair("agent", summary.agent_name || "—"),
+        pair("created", dateAndTime(summary.created_at)), pair("length", summary.call_s == null ? "—" : clock(summary.call_s)),
+        pair("end", summary.call_end ? tCode("end", summary.call_end) : "—"), pair("outcome", view.decision ? tCode("outcome", view.decision.outcome) : "—"))); // prettier-ignore
+  }
+
+  /** @param {PlayerState} state */
+  drawPlayer({ summary, view, entries }) {
+    const file = view.merge.result?.file;
+    const playable = Boolean(file) && summary?.phase !== "agent_done";
+    if (!this.player || !this.merge) {
+      return;
+    }
+    this.player.hidden = !playable;
+    this.merge.hidden = playable || !(isMoving(summary) || view.merge.state !== "none");
+    if (playable && summary) {
+      this.player.show({ caseId: summary.case, file, markers: markers(view, axisStart(entries)) });
+    }
+  }
+
+  /** @param {number | null} current */
+  drawFacts(current) {
+    if (this.lined !== this.markers) {
+      this.lined = this.markers;
+      const playable = this.player?.hidden === false;
+      this.lines = this.markers.map(({ seq, at, second, words }) => ({
+        seq, ...words, jump: playable && second >= 0, clock: second >= 0 && playable ? clock(second) : timeOfDay(at) })); // prettier-ignore
+    }
+    this.facts?.show({ lines: this.lines ?? [], current, follow: false });
+  }
+
+  /** @param {number} second */
+  gotPlayMoved(second) {
+    this.drawFacts(second > 0 ? currentSeq(this.markers, second) : null);
+  }
+
+  /** @param {number} seq */
+  gotJump(seq) {
+    const marker = this.markers.find((one) => one.seq === seq);
+    if (marker) {
+      this.player?.jumpTo(marker.second);
+    }
+  }
+
+  /** @param {string} key */
+  pressed(key) {
+    return this.player?.hidden === false && this.player.pressed(key);
+  }
+}
+
+define("case-page", CasePageElement);

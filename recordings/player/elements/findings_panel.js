@@ -1,0 +1,69 @@
+/** What identity was established with: the checks with their scores, and the pictures they used. */
+
+import { h, mount } from "../../web_kit/dom.js";
+import { t, tCode } from "../../web_kit/i18n.js";
+import { pictureLine, thumbnail } from "../../agent_console/record/evidence_zoom.js";
+import { faceMatch, verdictBadge } from "../../agent_console/record/face_match.js";
+import { define, PartElement } from "../../agent_console/record/part.js";
+import { failureWords, timeOfDay, wordFor } from "../../agent_console/record/words.js";
+
+/** @typedef {import("../../agent_console/record/projection.js").CaseView} CaseView */
+/** @typedef {import("../../agent_console/record/projection.js").FactBody} FactBody */
+
+/** @extends {PartElement<CaseView>} */
+export class FindingsPanelElement extends PartElement {
+  /** @override */
+  looksAt(/** @type {CaseView} */ { evidence, idChecks, faceChecks, decision }) {
+    return [evidence, idChecks, faceChecks, decision];
+  }
+
+  /** @override */
+  draw(/** @type {CaseView} */ view) {
+    const newest = view.faceChecks.at(-1);
+    mount(this,
+      h("section", { class: "card stack" }, h("h2", {}, t("findings.face")), newest ? faceMatch(view, newest) : h("p", { class: "soft" }, t("findings.no_face"))),
+      h("section", { class: "card stack" }, h("h2", {}, t("findings.checks")), h("div", { class: "scroll-x" }, checksTable(view)), decisionLine(view)),
+      h("section", { class: "card stack" }, h("h2", {}, t("findings.evidence")), gallery(view))); // prettier-ignore
+  }
+}
+
+/** @param {CaseView} view */
+function checksTable(view) {
+  const rows = [...view.idChecks.map(idRow), ...view.faceChecks.map(faceRow)];
+  if (!rows.length) {
+    return h("p", { class: "soft" }, t("findings.none"));
+  }
+  return h("table", { class: "checks" }, h("thead", {}, h("tr", {}, ["time", "check", "found", "verdict"].map((key) => h("th", { scope: "col" }, t(`column.${key}`))))), h("tbody", {}, rows));
+}
+
+/** @param {FactBody} check */
+function idRow(check) {
+  const found = check.failures.length ? failureWords(check.failures).join(t("list.comma")) : `${check.region} ${check.birth_date}`;
+  return h("tr", {}, h("td", {}, h("time", {}, timeOfDay(check.at))), h("td", {}, t("findings.id_number")), h("td", {}, h("code", {}, check.pii_number), h("p", { class: "soft small" }, found)), h("td", {}, verdictBadge(check.verdict)));
+}
+
+/** @param {FactBody} check */
+function faceRow(check) {
+  const score = check.score === null ? wordFor("face_reason", check.reason) : t("findings.score", { score: check.score.toFixed(3), threshold: check.threshold.toFixed(2) });
+  return h("tr", {}, h("td", {}, h("time", {}, timeOfDay(check.at))), h("td", {}, t("findings.face_match")),
+    h("td", {}, score, h("p", { class: "soft small hashes" }, t("findings.models", { pack: check.pack }), " ", h("code", {}, check.model_sha256.slice(0, 16)), " · ", h("code", {}, check.detector_sha256.slice(0, 16)))),
+    h("td", {}, verdictBadge(check.verdict))); // prettier-ignore
+}
+
+/** @param {CaseView} view */
+function decisionLine({ decision }) {
+  if (!decision) {
+    return h("p", { class: "soft" }, t("findings.no_decision"));
+  }
+  return h("p", {}, h("strong", {}, t("findings.decision", { outcome: tCode("outcome", decision.outcome) })), " ", wordFor("reason", decision.reason), decision.pii_note && h("span", { class: "soft" }, ` ${decision.pii_note}`));
+}
+
+/** @param {CaseView} view */
+function gallery(view) {
+  if (!view.evidence.length) {
+    return h("p", { class: "soft" }, t("findings.no_evidence"));
+  }
+  return h("ul", { class: "gallery" }, view.evidence.map((one) => h("li", {}, thumbnail(view.case, one), h("strong", {}, tCode("evidence", one.kind)), pictureLine(one))));
+}
+
+define("findings-panel", FindingsPanelElement);

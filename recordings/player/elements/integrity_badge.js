@@ -1,0 +1,38 @@
+/** Whether the record can be trusted, in one line that opens to its grounds. */
+
+import { h, mount } from "../../web_kit/dom.js";
+import { t } from "../../web_kit/i18n.js";
+import { icon } from "../../web_kit/icons.js";
+import { define, PartElement } from "../../agent_console/record/part.js";
+import { shortHash } from "../../agent_console/record/words.js";
+import { integrityOf } from "../integrity.js";
+
+/** @typedef {import("../state.js").PlayerState} PlayerState */
+
+const TONES = { sound: "good", pending: "warn", broken: "bad" };
+const SHAPES = { sound: "shield", pending: "clock", broken: "warning" };
+
+/** @extends {PartElement<PlayerState>} */
+export class IntegrityBadgeElement extends PartElement {
+  /** @override */
+  looksAt(/** @type {PlayerState} */ { view, entries }) {
+    return [view, entries];
+  }
+
+  /** @override */
+  draw(/** @type {PlayerState} */ { view, entries }) {
+    const found = integrityOf(view, entries);
+    const pair = (/** @type {string} */ key, /** @type {string} */ value, title = "") =>
+      h("div", { class: "pair" }, h("dt", {}, t(`integrity.${key}`)), h("dd", { title: title || null }, value)); // prettier-ignore
+    const yes = (/** @type {boolean} */ held) => t(held ? "integrity.yes" : "integrity.not_yet");
+    mount(this, h("div", { class: `integrity ${TONES[found.state]}` },
+      h("div", { class: "integrity-word", role: "status" }, icon(SHAPES[found.state]), h("div", {}, h("strong", {}, t(`integrity.${found.state}`)), h("p", {}, t(`integrity.${found.state}_text`)))),
+      h("dl", { class: "pairs" },
+        pair("chain", found.chain ? t("integrity.chain_holds", { facts: found.facts }) : t("integrity.chain_broken")),
+        pair("manifest", found.manifest ? shortHash(found.manifest) : "—", found.manifest),
+        pair("verified", found.verified ? t("integrity.objects", { objects: found.objects }) : yes(false)),
+        pair("gap", found.gapS === null ? "—" : t("integrity.seconds", { seconds: found.gapS.toFixed(2) }))))); // prettier-ignore
+  }
+}
+
+define("integrity-badge", IntegrityBadgeElement);

@@ -1,0 +1,129 @@
+/**
+ * The merged recording with its facts on the bar below.
+ *
+ * Emits `play-moved` with `{second}` as playback goes on. `jumpTo(second)` is for the list of facts beside it.
+ */
+
+import { h, mount } from "../../web_kit/dom.js";
+import { clock, t } from "../../web_kit/i18n.js";
+import { icon } from "../../web_kit/icons.js";
+import { fileUrl } from "../../agent_console/record/evidence_zoom.js";
+import { ask, define, PartElement } from "../../agent_console/record/part.js";
+import { onBar } from "../axis.js";
+
+/** @typedef {{caseId: string, file: string, markers: readonly import("../axis.js").Marker[]}} RecordView */
+
+const RATES = [0.5, 1, 1.5, 2, 4];
+const STEP_S = 5;
+const LONG_STEP_S = 10;
+
+/** @extends {PartElement<RecordView>} */
+export class RecordPlayerElement extends PartElement {
+  /** @override */
+  looksAt(/** @type {RecordView} */ { caseId, file, markers }) {
+    return [caseId, file, markers];
+  }
+
+  /** @override */
+  build() {
+    this.video = h("video", { preload: "metadata", playsinline: true, "aria-label": t("play.recording"), onclick: () => this.toggle() });
+    for (const name of ["loadedmetadata", "durationchange", "timeupdate", "seeked", "play", "pause", "ratechange"]) {
+      this.video.addEventListener(name, () => this.moved(name));
+    }
+    this.video.addEventListener("error", () => this.problem && (this.problem.hidden = false));
+    this.problem = h("p", { class: "play-problem", role: "alert", hidden: true }, t("play.problem"));
+    this.playButton = h("button", { class: "control", type: "button", "aria-keyshortcuts": "Space", onclick: () => this.toggle() });
+    this.time = h("span", { class: "play-time numbers" });
+    this.seek = h("input", { class: "seek", type: "range", min: 0, max: 0, step: 0.1, value: 0, "aria-label": t("play.seek"), oninput: () => this.jumpTo(Number(this.seek?.value)) });
+    this.marks = h("div", { class: "marks" });
+    this.rate = h("select", { class: "rate", "aria-label": t("play.rate"), onchange: () => this.video && (this.video.playbackRate = Number(this.rate?.value)) },
+      RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`))); // prettier-ignore
+    mount(this, h("div", { class: "screen" }, this.video, this.problem),
+      h("div", { class: "bar" }, this.seek, this.marks),
+      h("div", { class: "play-row" }, this.playButton, this.time, h("span", { class: "grow" }),
+        h("span", { class: "keys" }, h("kbd", {}, t("play.space")), h("kbd", {}, "← →"), h("kbd", {}, "J K L")), this.rate)); // prettier-ignore
+  }
+
+  /** @override */
+  draw(/** @type {RecordView} */ { caseId, file }, /** @type {RecordView | undefined} */ was) {
+    if (this.video && (caseId !== was?.caseId || file !== was?.file)) {
+      this.video.src = fileUrl(caseId, file);
+    }
+    this.moved("");
+    this.drawMarks();
+  }
+
+  drawMarks() {
+    const duration = this.video?.duration ?? 0;
+    const marks = onBar(this.shown?.markers ?? [], duration).map((marker) => {
+      const words = `${clock(marker.second)} ${marker.words.text}`;
+      const mark = h("button", { class: `mark ${marker.words.group} ${marker.words.tone}`, type: "button", title: words, "aria-label": words, onclick: () => this.jumpTo(marker.second) });
+      mark.style.setProperty("--at", String(marker.share));
+      return mark;
+    });
+    this.marks && mount(this.marks, marks);
+  }
+
+  /** @param {string} what */
+  moved(what) {
+    const { video, seek } = this;
+    if (!video || !seek) {
+      return;
+    }
+    const duration = Number.isFinite(video.duration) ? video.duration : 0;
+    if (what === "loadedmetadata" || what === "durationchange") {
+      seek.max = String(duration);
+      this.drawMarks();
+    }
+    seek.value = String(video.currentTime);
+    seek.setAttribute("aria-valuetext", clock(video.currentTime));
+    seek.style.setProperty("--done", String(duration ? video.currentTime / duration : 0));
+    this.time?.replaceChildren(`${clock(video.currentTime)} / ${clock(duration)}`);
+    this.drawPlay(video.paused);
+    ask(this, "play-moved", { second: video.currentTime });
+  }
+
+  /** @param {boolean} paused */
+  drawPlay(paused) {
+    const words = t(paused ? "play.play" : "play.pause");
+    if (this.playButton && this.playButton.getAttribute("aria-label") !== words) {
+      this.playButton.setAttribute("aria-label", words);
+      mount(this.playButton, icon(paused ? "play" : "pause"));
+    }
+  }
+
+  toggle() {
+    if (this.video?.paused) {
+      // A play() cut short by another seek or pause is not a failure.
+      this.video.play().catch(() => undefined);
+    } else {
+      this.video?.pause();
+    }
+  }
+
+  /** @param {number} second */
+  jumpTo(second) {
+    if (this.video) {
+      this.video.currentTime = Math.min(Math.max(0, second), this.video.duration || 0);
+    }
+  }
+
+  /** @param {number} by */
+  jumpBy(by) {
+    this.jumpTo((this.video?.currentTime ?? 0) + by);
+  }
+
+  /** Act on a key of the page; tells whether it was one of ours. @param {string} key */
+  pressed(key) {
+    /** @type {Readonly<Record<string, () => void>>} */
+    const actions = {
+      " ": () => this.toggle(), k: () => this.toggle(), j: () => this.jumpBy(-LONG_STEP_S), l: () => this.jumpBy(LONG_STEP_S),
+      ArrowLeft: () => this.jumpBy(-STEP_S), ArrowRight: () => this.jumpBy(STEP_S),
+    }; // prettier-ignore
+    const action = actions[key.length === 1 ? key.toLowerCase() : key];
+    action?.();
+    return action !== undefined;
+  }
+}
+
+define("record-player", RecordPlayerElement);

@@ -1,0 +1,68 @@
+/** What the auditor's page knows. */
+
+import { EMPTY } from "../agent_console/record/projection.js";
+
+/**
+ * @typedef {import("../agent_console/record/projection.js").CaseView} CaseView
+ * @typedef {import("../agent_console/record/projection.js").Entry} Entry
+ * @typedef {Readonly<Record<string, any>>} CaseSummary
+ * @typedef {Readonly<Record<string, any>>} Job
+ * @typedef {Readonly<{account: string, name: string, role: string, csrf: string, bank?: string}>} Session
+ * @typedef {Readonly<{
+ *   boot: "loading" | "login" | "in", session: Session | null, loginBusy: boolean,
+ *   loginError: string | null, caseId: string | null,
+ *   cases: readonly CaseSummary[] | null, text: string, phase: string, problem: string | null,
+ *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
+ *   signing: boolean, signProblem: string | null}>} PlayerState
+ */
+
+/** @type {PlayerState} */
+export const START = Object.freeze({
+  boot: "loading",
+  session: null,
+  loginBusy: false,
+  loginError: null,
+  caseId: null,
+  cases: null,
+  text: "",
+  phase: "",
+  problem: null,
+  summary: null,
+  entries: Object.freeze([]),
+  jobs: Object.freeze([]),
+  view: EMPTY,
+  signing: false,
+  signProblem: null,
+});
+
+export const NO_CASE = Object.freeze({
+  summary: null,
+  entries: START.entries,
+  jobs: START.jobs,
+  view: EMPTY,
+  signing: false,
+  signProblem: null,
+});
+
+// Nothing more happens by itself to a case in one of these phases.
+const AT_REST = new Set(["under_audit", "approved", "rejected", "expired", "aborted"]);
+
+/** Tell whether a case may change without anybody doing something here. @param {CaseSummary | null} summary */
+export function isMoving(summary) {
+  return summary !== null && !AT_REST.has(summary.phase);
+}
+
+/**
+ * Return why the verdict cannot be given now, as the key of a sentence; empty when it can.
+ *
+ * @param {PlayerState} state
+ */
+export function whyNotSign({ session, summary, view }) {
+  if (!summary || !session) {
+    return "verdict.not_loaded";
+  }
+  if (summary.phase !== "under_audit") {
+    return view.audit ? "verdict.signed" : "verdict.wrong_phase";
+  }
+  return summary.agent && summary.agent === session.account ? "verdict.own_case" : "";
+}
