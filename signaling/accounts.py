@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,8 +31,6 @@ _T = TypeVar("_T")
 _HASHES_AT_ONCE: Final = 2
 # Beyond this queue (about half a second of work) logins are refused.
 _HASHES_WAITING: Final = 16
-_SEEN_MAX: Final = 10_000
-_PASSWORD_MAX: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,6 @@ class Accounts:
         self._store = store
         self._clock = clock
         self._hashes = hashes or PasswordHashes()
-        self._seen: OrderedDict[str, float] = OrderedDict()
 
     async def login(self, login: str, password: str) -> LoggedIn:
         """Start a session.
@@ -115,7 +111,7 @@ class Accounts:
         """
         account = await self._store.account_by_login(login)
         known = account.password_hash if account else None
-        fits = await self._hashes.fits(password[:_PASSWORD_MAX], known)
+        fits = await self._hashes.fits(password, known)
         if account is None or account.disabled or account.locked_until > self._clock.now():
             self._refuse("unknown" if account is None else "locked")
         if not fits:
@@ -133,10 +129,9 @@ class Accounts:
         now = self._clock.now()
         digest = _sha256(token)
         session = await self._store.session(digest, now)
-        if session is None or now - self._seen.get(digest, session.seen_at) > self._settings.idle_s:
+        if session is None or now - session.seen_at > self._settings.idle_s:
             await self.logout(token)
             raise Denied("no such session", code="not_logged_in")
-        self._note_seen(digest, now)
         account = await self._store.account(session.account)
         if account.disabled:
             raise Denied("the account is disabled", code="not_logged_in")
@@ -144,7 +139,6 @@ class Accounts:
 
     async def logout(self, token: str) -> None:
         """Forget a session."""
-        self._seen.pop(_sha256(token), None)
         await self._store.drop_session(_sha256(token))
 
     def _refuse(self, result: str) -> NoReturn:
@@ -152,7 +146,10 @@ class Accounts:
         raise Denied("wrong login or password, or locked", code="login_failed")
 
     async def _count_failure(self, account: Account) -> None:
-        until = self._clock.now() + self._settings.lock_s
+        now = self._clock.now()
+        if 0 < account.locked_until <= now:
+            await self._store.note_login(account.account, 0, 0.0)
+        until = now + self._settings.lock_s
         count = await self._store.note_failed_login(account.account, self._settings.lock_after, until)
         _log.warning("login failed", account=account.account, failures=count)
 
@@ -170,18 +167,11 @@ class Accounts:
         await self._store.add_session(
             Session(_sha256(token), _sha256(csrf), account.account, now, now, expires_at)
         )
-        self._note_seen(_sha256(token), now)
         _log.info("logged in", account=account.account, role=account.role)
         return LoggedIn(account, token, csrf)
 
     def _csrf(self, token: str) -> str:
         return hmac.new(self._settings.secret, b"csrf:" + token.encode(), hashlib.sha256).hexdigest()
-
-    def _note_seen(self, digest: str, now: float) -> None:
-        self._seen[digest] = now
-        self._seen.move_to_end(digest)
-        if len(self._seen) > _SEEN_MAX:
-            self._seen.popitem(last=False)
 
 
 def require_role(person: LoggedIn, *roles: Role) -> None:

@@ -45,6 +45,7 @@ from contract.phases import (
     CallPhase,
     CaseEnd,
     CasePhase,
+    EvidenceKind,
     Outcome,
     RingEnd,
     Role,
@@ -296,12 +297,12 @@ class Call:
             case _:
                 self._got_hang_up(role, moment)
 
-    def claim_upload(self, seat: SeatId, request: EvidenceId) -> None:
-        """Begin the one upload of ``request``. Raises NotFound or WrongPhase."""
+    def claim_upload(self, seat: SeatId, request: EvidenceId) -> EvidenceKind:
+        """Begin the one upload of ``request``; return what it is to show. Raises NotFound or WrongPhase."""
         if seat != self._customer.party.seat:
             raise NotFound("another seat was asked for this picture")
         self._require(self.phase is CallPhase.ACTIVE)
-        self.checks.claim_upload(request)
+        return self.checks.claim_upload(request)
 
     def compared(self) -> None:
         """The running comparison is over, well or not."""

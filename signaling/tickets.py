@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from contract.errors import Denied
-from contract.ids import CaseId, SeatId, TenantId, TicketId, is_id, new_ticket_id
+from contract.ids import CaseId, SeatId, TenantId, TicketId, new_ticket_id
 from contract.ports import Clock, TicketLedger
 
 _ALGORITHM: Final = "HS256"
@@ -73,11 +73,11 @@ class Tickets:
             TicketExpired: code ``ticket_expired``.
         """
         body = self._verify(_TICKET, text, "ticket_invalid")
-        ids = [body.get(name) for name in ("jti", "case", "tenant")]
-        if not all(isinstance(value, str) and is_id(value) for value in ids):
-            raise Denied("the ticket names nothing", code="ticket_invalid")
         claims = TicketClaims(
-            TicketId(body["jti"]), CaseId(body["case"]), TenantId(body["tenant"]), float(body["exp"])
+            TicketId(str(body.get("jti"))),
+            CaseId(str(body.get("case"))),
+            TenantId(str(body.get("tenant"))),
+            float(body["exp"]),
         )
         if claims.expires_at <= self._clock.now():
             raise TicketExpired(claims)

@@ -1,0 +1,184 @@
+"""What is posted to the front's inbox. Only the front changes calls and desks."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from contract.errors import TellerError
+from contract.facts import Entry
+from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, TenantId
+from contract.phases import EvidenceKind
+from contract.ports import Account
+from contract.wire import Message
+
+
+class Line(Protocol):
+    """A browser's connection as the front sees it. Calls never block."""
+
+    def send(self, *messages: Message) -> None:
+        """Queue messages in one place of the outbox; a full outbox ends the line."""
+        ...
+
+    def end(self, code: str) -> None:
+        """Say goodbye with this word and close."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A customer who came with a ticket."""
+
+    case: CaseId
+    tenant: TenantId
+    bank: str
+    name: str
+    purpose: str
+    language: str
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCame:
+    """A ticket was redeemed on this line."""
+
+    line: Line
+    visitor: Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerResumed:
+    """A resume token was shown on this line."""
+
+    line: Line
+    token: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCame:
+    """A logged-in agent's console connected."""
+
+    line: Line
+    account: Account
+    bank: str
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """A message arrived."""
+
+    line: Line
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The line is closed, by whichever side."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The journal holds a new entry."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The server stops: end everything by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRead:
+    """The entries of a case, asked for by a screen."""
+
+    line: Line
+    case: CaseId
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOpened:
+    """Media is prepared, or ``error`` says why not."""
+
+    call: CallId
+    error: TellerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """Media answered an offer of the customer (``agent`` None) or of an agent."""
+
+    call: CallId
+    agent: AccountId | None
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """A party's request failed on its way through a port."""
+
+    call: CallId
+    agent: AccountId | None
+    about: str
+    error: TellerError
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The face comparison of a call is over."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class GateStuck:
+    """The gate could not be opened."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class WoundUp:
+    """Media is closed and the recording finished, as well as could be."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFailed:
+    """A fact could not be written."""
+
+    case: CaseId
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimStill:
+    """May this seat upload this picture now? ``reply`` gets the kind, or the error."""
+
+    case: CaseId
+    seat: SeatId
+    request: EvidenceId
+    reply: "asyncio.Future[EvidenceKind]"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStill:
+    """The upload is over."""
+
+    case: CaseId
+    request: EvidenceId
+
+
+Action = (
+    CustomerCame | CustomerResumed | AgentCame | Got | Lost | Noted | Tick | Stop | HistoryRead
+    | MediaOpened | OfferAnswered | CommandRefused | Compared | GateStuck | WoundUp | JournalFailed
+    | ClaimStill | ReleaseStill
+)  # fmt: skip

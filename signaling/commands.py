@@ -1,0 +1,259 @@
+"""Executes effects against the ports, off the front's loop; results come back as actions.
+
+What must keep its order within a case (facts, media, recording, merge) waits in the case's lane; what
+takes long or may fail alone (answers, checks) runs beside it. Every command has a deadline.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import structlog
+from prometheus_client import Counter
+
+from contract.errors import InternalError, TellerError
+from contract.facts import FacesCompared, IdNumberChecked, MergeQueued
+from contract.ids import AccountId, CallId, CaseId, new_check_id, new_evidence_id
+from contract.phases import EvidenceKind, Role
+from contract.ports import (
+    CallRecorder,
+    Clock,
+    EvidenceStore,
+    FaceFinding,
+    IdentityChecks,
+    JobQueue,
+    Journal,
+    MediaPlane,
+)
+from signaling.actions import (
+    Action,
+    CommandRefused,
+    Compared,
+    GateStuck,
+    HistoryRead,
+    JournalFailed,
+    Line,
+    MediaOpened,
+    OfferAnswered,
+    WoundUp,
+)
+from signaling.effects import (
+    AnswerOffer,
+    Append,
+    CheckNumber,
+    CompareFaces,
+    DropSeat,
+    Effect,
+    FreeAgent,
+    OpenGate,
+    OpenMedia,
+    QueueMerge,
+    Send,
+    WindUp,
+)
+
+_log = structlog.get_logger(__name__)
+_failures = Counter("teller_signaling_command_failures", "Commands that failed", ["command"])
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The rooms that commands go down to."""
+
+    journal: Journal
+    media: MediaPlane
+    recorder: CallRecorder
+    evidence: EvidenceStore
+    identity: IdentityChecks
+    jobs: JobQueue
+    clock: Clock
+
+
+class Commands:
+    """Runs commands while entered; leaving cancels what is left."""
+
+    def __init__(self, ports: Ports, deadline_s: float, post: Callable[[Action], Awaitable[None]]) -> None:
+        self._ports = ports
+        self._deadline_s = deadline_s
+        self._post = post
+        self._group = asyncio.TaskGroup()
+        self._lanes: dict[CaseId, deque[Effect]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: Any) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._group.__aexit__(*exc)
+
+    @property
+    def idle(self) -> bool:
+        """True when nothing runs or waits."""
+        return not self._tasks
+
+    def backlog(self, case: CaseId) -> int:
+        """Return how many commands wait in the lane of ``case``."""
+        return len(self._lanes.get(case, ()))
+
+    def submit(self, case: CaseId, call: CallId | None, effect: Effect) -> None:
+        """Execute ``effect``, in order where order matters."""
+        match effect:
+            case AnswerOffer():
+                self._start(self._answer(effect))
+            case CheckNumber() if call:
+                self._start(self._beside(call, effect.agent, "check_id_number", self._check(case, effect)))
+            case CompareFaces() if call:
+                self._start(self._compare(case, call, effect))
+            case _:
+                self._enqueue(case, effect)
+
+    def read_history(self, line: Line, case: CaseId) -> None:
+        """Read the case's journal for a screen."""
+        self._start(self._read_history(line, case))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _enqueue(self, case: CaseId, effect: Effect) -> None:
+        lane = self._lanes.get(case)
+        if lane is not None:
+            lane.append(effect)
+            return
+        self._lanes[case] = deque((effect,))
+        self._start(self._drain(case))
+
+    async def _drain(self, case: CaseId) -> None:
+        lane = self._lanes[case]
+        try:
+            while lane:
+                await self._in_order(case, lane[0])
+                lane.popleft()
+        finally:
+            del self._lanes[case]
+
+    async def _in_order(self, case: CaseId, effect: Effect) -> None:
+        ports = self._ports
+        match effect:
+            case Append():
+                if await self._try("append", ports.journal.append(case, effect.fact)):
+                    await self._post(JournalFailed(case))
+            case OpenMedia():
+                error = await self._try("open_call", ports.media.open_call(case, effect.call))
+                await self._post(MediaOpened(effect.call, error))
+            case OpenGate():
+                if await self._try("open_gate", ports.media.open_gate(effect.call)):
+                    await self._post(GateStuck(effect.call))
+            case DropSeat():
+                await self._try("drop_seat", ports.media.drop_seat(effect.call, effect.seat))
+            case WindUp():
+                await self._try("close_call", ports.media.close_call(effect.call))
+                await self._try("finish", ports.recorder.finish(effect.call))
+                await self._post(WoundUp(effect.call))
+            case QueueMerge():
+                await self._try("enqueue", self._queue_merge(case))
+            case Send() | FreeAgent() | AnswerOffer() | CheckNumber() | CompareFaces():
+                raise TypeError("not a command of the lane")
+
+    async def _try(self, command: str, work: Awaitable[Any]) -> TellerError | None:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await work
+        except TellerError as error:
+            return self._failed(command, error)
+        except TimeoutError as error:
+            return self._failed(command, InternalError(f"{command} took too long: {error}"))
+        except Exception as error:
+            _log.exception("a command broke", command=command)
+            return self._failed(command, InternalError(type(error).__name__))
+        return None
+
+    def _failed(self, command: str, error: TellerError) -> TellerError:
+        _failures.labels(command).inc()
+        _log.warning("a command failed", command=command, code=error.code, pii_error=str(error))
+        return error
+
+    async def _answer(self, effect: AnswerOffer) -> None:
+        async def answer() -> None:
+            sdp = await self._ports.media.answer(effect.call, effect.party, effect.sdp)
+            await self._post(OfferAnswered(effect.call, effect.party.account, sdp))
+
+        agent = effect.party.account if effect.party.role is Role.AGENT else None
+        await self._beside(effect.call, agent, "offer", answer())
+
+    async def _beside(
+        self, call: CallId, agent: AccountId | None, about: str, work: Coroutine[Any, Any, None]
+    ) -> None:
+        error = await self._try(about, work)
+        if error is not None:
+            await self._post(CommandRefused(call, agent, about, error))
+
+    async def _check(self, case: CaseId, effect: CheckNumber) -> None:
+        today = datetime.fromtimestamp(self._ports.clock.now(), UTC).date()
+        found = await self._ports.identity.check_id_number(effect.number, today)
+        fact = IdNumberChecked(
+            check=new_check_id(),
+            pii_number=found.number,
+            verdict=found.verdict,
+            failures=found.failures,
+            region=found.region,
+            birth_date=found.birth_date.isoformat() if found.birth_date else "",
+            agent=effect.agent,
+        )
+        await self._ports.journal.append(case, fact)
+
+    async def _compare(self, case: CaseId, call: CallId, effect: CompareFaces) -> None:
+        await self._beside(call, effect.agent, "match_faces", self._compare_pictures(case, effect))
+        await self._post(Compared(call))
+
+    async def _compare_pictures(self, case: CaseId, effect: CompareFaces) -> None:
+        ports = self._ports
+        card = await ports.evidence.read(case, effect.card)
+        still = await ports.evidence.read(case, effect.still)
+        found = await ports.identity.match_faces(card, still)
+        portrait = None
+        if found.portrait is not None and found.portrait_image is not None:
+            portrait = new_evidence_id()
+            kind = EvidenceKind.ID_PORTRAIT
+            await ports.evidence.store(case, portrait, kind, found.portrait, found.portrait_image, "derived")
+        await ports.journal.append(case, _faces_compared(effect, found, portrait))
+
+    async def _queue_merge(self, case: CaseId) -> None:
+        job = await self._ports.jobs.enqueue("merge", case)
+        await self._ports.journal.append(case, MergeQueued(job))
+
+    async def _read_history(self, line: Line, case: CaseId) -> None:
+        entries: list[Any] = []
+
+        async def read() -> None:
+            entries.extend(await self._ports.journal.read(case))
+
+        if await self._try("read", read()):
+            line.end("internal")
+        else:
+            await self._post(HistoryRead(line, case, tuple(entries)))
+
+
+def _faces_compared(effect: CompareFaces, found: FaceFinding, portrait: Any) -> FacesCompared:
+    return FacesCompared(
+        check=new_check_id(),
+        card=effect.card,
+        still=effect.still,
+        portrait=portrait,
+        pack=found.pack,
+        detector_sha256=found.detector_sha256,
+        model_sha256=found.model_sha256,
+        score=found.score,
+        threshold=found.threshold,
+        review_threshold=found.review_threshold,
+        verdict=found.verdict,
+        reason=found.reason,
+        agent=effect.agent,
+    )

@@ -1,0 +1,149 @@
+"""Who asks: cookies, CSRF tokens, origins and addresses of HTTP requests."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from prometheus_client import Counter
+
+from contract.errors import (
+    Busy,
+    Denied,
+    InternalError,
+    NotFound,
+    ProtocolError,
+    TellerError,
+    WrongPhase,
+)
+from contract.phases import Role
+from signaling.accounts import Accounts, LoggedIn, require_csrf, require_role
+from signaling.settings import SignalingSettings
+
+_log = structlog.get_logger(__name__)
+_refused = Counter("teller_signaling_http_refusals", "HTTP requests refused", ["code"])
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_STATUS: tuple[tuple[type[TellerError], int], ...] = (
+    (ProtocolError, 400),
+    (Denied, 403),
+    (NotFound, 404),
+    (Busy, 429),
+    (WrongPhase, 409),
+    (InternalError, 500),
+)
+# Refusals that mean "log in" or "show a right", not "you may not".
+_UNAUTHORISED = frozenset({"not_logged_in", "login_failed", "upload_denied"})
+
+
+class Guard:
+    """Checks requests against the session and the settings."""
+
+    def __init__(self, settings: SignalingSettings, accounts: Accounts) -> None:
+        self._settings = settings
+        self._accounts = accounts
+
+    def cookie_name(self, request: web.Request) -> str:
+        """Return the session cookie's name: ``__Host-`` binds it to this host, but needs HTTPS."""
+        return "__Host-teller" if self._https(request) else "teller"
+
+    def set_cookie(self, request: web.Request, response: web.Response, token: str) -> None:
+        """Give the browser its session."""
+        response.set_cookie(
+            self.cookie_name(request),
+            token,
+            max_age=int(self._settings.absolute_s),
+            path="/",
+            secure=self._https(request),
+            httponly=True,
+            samesite="Strict",
+        )
+
+    def drop_cookie(self, request: web.Request, response: web.Response) -> None:
+        """Take the session from the browser."""
+        response.del_cookie(
+            self.cookie_name(request),
+            path="/",
+            secure=self._https(request),
+            httponly=True,
+            samesite="Strict",
+        )
+
+    async def person(self, request: web.Request) -> LoggedIn:
+        """Return who is logged in. Raises Denied ``not_logged_in``."""
+        token = request.cookies.get(self.cookie_name(request))
+        if not token:
+            raise Denied("no session cookie", code="not_logged_in")
+        return await self._accounts.check(token)
+
+    async def require(self, request: web.Request, *roles: Role) -> LoggedIn:
+        """Return who is logged in, with one of ``roles``; a change also needs the CSRF token.
+
+        Raises:
+            Denied: ``not_logged_in``, ``wrong_role``, ``csrf`` or ``origin``.
+        """
+        person = await self.person(request)
+        require_role(person, *roles)
+        if request.method not in {"GET", "HEAD"}:
+            self.require_origin(request)
+            require_csrf(person, request.headers.get("X-CSRF-Token"))
+        return person
+
+    def require_origin(self, request: web.Request) -> None:
+        """Raise Denied ``origin`` for a page of another host; programs that are no browser send none."""
+        origin = request.headers.get("Origin")
+        if origin is None or origin in self._settings.origins:
+            return
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or parts.netloc.lower() != request.host.lower():
+            raise Denied("a page of another origin", code="origin")
+
+    def address(self, request: web.Request) -> str:
+        """Return the client's address: the socket's, or what a trusted proxy says."""
+        peer = request.remote or ""
+        if peer not in self._settings.trusted_proxies:
+            return peer
+        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+        foreign = [hop for hop in hops if hop and hop not in self._settings.trusted_proxies]
+        return foreign[-1] if foreign else peer
+
+    def _https(self, request: web.Request) -> bool:
+        return self._settings.https or request.secure
+
+
+def status_of(error: TellerError) -> int:
+    """Return the HTTP status that goes with an error."""
+    if error.code in _UNAUTHORISED:
+        return 401
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
+
+
+def answering_errors(handler: Handler) -> Handler:
+    """Wrap a handler so that errors are answered as JSON ``{"code", "text"}``."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, "too_large", "the body is too large")
+        except TellerError as error:
+            return _told(error)
+        except TimeoutError:
+            return _told(InternalError("a deadline has passed"))
+
+    return answer
+
+
+def _told(error: TellerError) -> web.Response:
+    status = status_of(error)
+    _refused.labels(error.code).inc()
+    if status >= 500:
+        _log.error("a request failed", code=error.code, pii_error=str(error))
+    else:
+        _log.debug("a request was refused", code=error.code, pii_error=str(error))
+    return _error(status, error.code, str(error) if status < 500 else "our fault")
+
+
+def _error(status: int, code: str, text: str) -> web.Response:
+    return web.json_response({"code": code, "text": text}, status=status)

@@ -1,0 +1,132 @@
+"""The WebSocket endpoint: says who comes, then carries messages to the front."""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from contract.errors import Denied, ProtocolError, TellerError
+from contract.facts import CaseAdvanced, TicketRedeemed
+from contract.ids import CaseId, new_seat_id
+from contract.phases import CaseEnd, CasePhase, Role
+from contract.ports import AccountStore, CaseStore, Clock, Journal
+from contract.wire import Hello, Ping, Pong
+from signaling.accounts import Accounts, LoggedIn, require_csrf, require_role
+from signaling.actions import AgentCame, CustomerCame, CustomerResumed, Got, Lost, Visitor
+from signaling.front import Front
+from signaling.guard import Guard
+from signaling.settings import SignalingSettings
+from signaling.socket import Socket, prepare, word_of
+from signaling.tickets import TicketClaims, TicketExpired, Tickets
+
+_log = structlog.get_logger(__name__)
+
+# An open console keeps its session from idling out; this often is enough.
+_TOUCH_S = 60.0
+
+
+class Reception:
+    """Handles ``/ws``."""
+
+    def __init__(
+        self,
+        settings: SignalingSettings,
+        front: Front,
+        guard: Guard,
+        tickets: Tickets,
+        accounts: Accounts,
+        people: AccountStore,
+        cases: CaseStore,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._front = front
+        self._guard = guard
+        self._tickets = tickets
+        self._accounts = accounts
+        self._people = people
+        self._cases = cases
+        self._journal = journal
+        self._clock = clock
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one socket until it closes."""
+        self._guard.require_origin(request)
+        ws = await prepare(request, self._settings)
+        transport = request.transport
+        socket = Socket(ws, transport, self._settings, self._clock)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(socket.write())
+            try:
+                await self._serve(request, socket)
+            finally:
+                await self._front.post(Lost(socket))
+                socket.end("gone")
+        return ws
+
+    async def _serve(self, request: web.Request, socket: Socket) -> None:
+        try:
+            person = await self._admit(request, socket, await socket.hello())
+            await self._carry(socket, person)
+        except TellerError as error:
+            _log.info("socket refused", code=error.code, pii_error=str(error))
+            socket.end(word_of(error))
+        except Exception:
+            _log.exception("a socket broke")
+            socket.end("internal")
+
+    async def _admit(self, request: web.Request, socket: Socket, hello: Hello) -> LoggedIn | None:
+        proofs = [proof for proof in (hello.ticket, hello.resume, hello.csrf) if proof is not None]
+        if len(proofs) != 1:
+            raise ProtocolError("one of ticket, resume and csrf is wanted")
+        if hello.resume is not None:
+            await self._front.post(CustomerResumed(socket, hello.resume, hello.language))
+            return None
+        if hello.ticket is not None:
+            visitor = await self._redeem(hello.ticket, hello.language)
+            await self._front.post(CustomerCame(socket, visitor))
+            return None
+        person = await self._guard.person(request)
+        require_csrf(person, hello.csrf)
+        require_role(person, Role.AGENT)
+        bank = await self._people.tenant(person.account.tenant)
+        await self._front.post(AgentCame(socket, person.account, bank.name))
+        return person
+
+    async def _redeem(self, text: str, language: str) -> Visitor:
+        try:
+            claims = await self._tickets.redeem(text)
+        except TicketExpired as expired:
+            await self._expire(expired.claims.case)
+            raise
+        case = await self._cases.case(claims.case)
+        if case.tenant != claims.tenant or case.phase is not CasePhase.CREATED:
+            raise Denied("the case is under way or over", code="ticket_used")
+        return await self._seat(claims, case.pii_customer_name, case.purpose, language)
+
+    async def _seat(self, claims: TicketClaims, name: str, purpose: str, language: str) -> Visitor:
+        seat = new_seat_id()
+        bank = await self._people.tenant(claims.tenant)
+        await self._journal.append(claims.case, TicketRedeemed(claims.ticket, seat))
+        await self._journal.append(claims.case, CaseAdvanced(CasePhase.CREATED, CasePhase.PRE_CALL))
+        return Visitor(claims.case, claims.tenant, bank.name, name, purpose, language, seat)
+
+    async def _expire(self, case: CaseId) -> None:
+        if (await self._cases.case(case)).phase is CasePhase.CREATED:
+            fact = CaseAdvanced(CasePhase.CREATED, CasePhase.EXPIRED, CaseEnd.TICKET_EXPIRED)
+            await self._journal.append(case, fact)
+
+    async def _carry(self, socket: Socket, person: LoggedIn | None) -> None:
+        touched = self._clock.monotonic()
+        while (message := await socket.receive()) is not None:
+            match message:
+                case Ping():
+                    socket.send(Pong(message.sent_at))
+                    if person is not None and self._clock.monotonic() - touched > _TOUCH_S:
+                        touched = self._clock.monotonic()
+                        await self._accounts.check(person.token)
+                case Hello():
+                    raise ProtocolError("hello comes once")
+                case _:
+                    await self._front.post(Got(socket, message))
