@@ -24,10 +24,10 @@ def main() -> None:
     # Live calls on the same cores come first.
     os.nice(5)
     cv2.setNumThreads(1)
-    replies = os.fdopen(os.dup(1), "wb")
-    # Native libraries print to file descriptor 1; that must not land between replies.
-    os.dup2(2, 1)
-    serve(sys.stdin.buffer, replies)
+    with os.fdopen(os.dup(1), "wb") as replies:
+        # Native libraries print to file descriptor 1; that must not land between replies.
+        os.dup2(2, 1)
+        serve(sys.stdin.buffer, replies)
 
 
 def serve(jobs: BinaryIO, replies: BinaryIO) -> None:
