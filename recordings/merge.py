@@ -21,14 +21,16 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
+from contract import codec
 from contract.facts import Entry, PartyJoined, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
 from contract.phases import Role, TrackSource
 from recordings import compose, mix, timeline
 from recordings.segments import RecordedTrack, read_frames, read_tracks
-from recordings.spool import Spool, sync_dir
+from recordings.spool import Spool, replace_synced, sync_dir
 
 MERGED_FILE = "merged.mp4"
+LEDGER_FILE = "gaps.json"
 Progress = Callable[[float, str], None]
 
 # Both frame rates divide: one picture goes with exactly this many samples.
@@ -91,6 +93,17 @@ class MergeResult:
     sha256: str
     bytes: int
     ledger: dict[CallId, tuple[timeline.Gap, ...]]
+
+
+def is_unfinished(path: Path) -> bool:
+    """Tell whether ``path`` is a merge that was cut off, and so belongs to no record."""
+    return path.name.startswith(f"{MERGED_FILE}.") and path.suffix == ".part"
+
+
+def write_ledger(path: Path, result: MergeResult) -> None:
+    """Write the account of all gaps as JSON: by call, then lane, in seconds from the call's start."""
+    gaps = {call: codec.dump(gaps) for call, gaps in result.ledger.items()}
+    replace_synced(path, codec.canonical({"seconds": result.seconds, "gap_s": result.gap_s, "calls": gaps}))
 
 
 # --- planning ----------------------------------------------------------------------------------
@@ -170,7 +183,10 @@ def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
     if plan.seconds <= 0:
         raise ValueError("nothing was recorded")
     started = time.perf_counter()
-    part = out.with_name(out.name + ".part")
+    for left in out.parent.glob(f"{out.name}.*.part"):
+        left.unlink()
+    # Named by process, so that a worker whose lease was taken over cannot write into its successor's.
+    part = out.with_name(f"{out.name}.{os.getpid()}.part")
     ledger: dict[CallId, tuple[timeline.Gap, ...]] = {}
     try:
         with _Output(part, plan) as output:

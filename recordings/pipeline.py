@@ -1,0 +1,361 @@
+"""After the call: merge, archive, read back, release. Each step can be cut off and taken up again.
+
+What is done is read from the journal, never remembered: a job that another worker takes over goes on
+where the facts end. Files are frozen before they are uploaded, and the archive refuses a second content
+under the same key, so that nothing is stored twice and nothing is replaced. The local copy goes last.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import av.error
+import structlog
+from prometheus_client import Counter, Gauge
+
+from contract.errors import NotFound, StorageError, TellerError
+from contract.facts import (
+    ArchiveVerified,
+    ArchiveWritten,
+    CaseAdvanced,
+    Entry,
+    Fact,
+    MergeCompleted,
+    MergeFailed,
+    MergeStarted,
+    SpoolReleased,
+    dump_entry,
+)
+from contract.ids import CaseId, TenantId
+from contract.phases import CasePhase
+from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
+from recordings import merge
+from recordings.manifest import (
+    JOURNAL,
+    MANIFEST,
+    ManifestFile,
+    dump_manifest,
+    load_manifest,
+    make_manifest,
+    manifest_sha256,
+)
+from recordings.spool import Spool, create_synced, make_dirs, replace_synced, sha256_of
+
+_log = structlog.get_logger(__name__)
+
+JOBS = Counter("teller_recordings_jobs", "Jobs by how they ended.", ["kind", "how"])
+SPEED = Gauge("teller_recordings_merge_speed", "Recorded seconds per second of the last merge.")
+
+_F = TypeVar("_F", bound=Fact)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """Times in seconds. A lease outlives several missed heartbeats; retries double up to the longest."""
+
+    lease_s: float = 60.0
+    beat_s: float = 5.0
+    poll_s: float = 1.0
+    retry_first_s: float = 5.0
+    retry_max_s: float = 900.0
+    utc_offset_s: int = 0
+
+
+class Stopped(Exception):
+    """The rendering thread was told to stop."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the heartbeat tells; written by the rendering thread, read by the event loop."""
+
+    fraction: float = 0.0
+    note: str = "starting"
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def told(self, fraction: float, note: str) -> None:
+        """Take the renderer's progress; raise Stopped when nobody waits for it any more."""
+        if self.stop.is_set():
+            raise Stopped
+        # Rendering is most of the work; the archive gets the last tenth.
+        self.fraction, self.note = fraction * 0.9, note
+
+
+class Pipeline:
+    """Works on jobs of kind ``merge`` and ``archive_journal``."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        journal: Journal,
+        jobs: JobQueue,
+        archive: Archive,
+        cases: CaseStore,
+        clock: Clock,
+        worker_name: str,
+        settings: PipelineSettings | None = None,
+    ) -> None:
+        self._spool, self._journal, self._jobs = spool, journal, jobs
+        self._archive, self._cases, self._clock = archive, cases, clock
+        self._worker = worker_name
+        self._settings = settings or PipelineSettings()
+
+    async def run_forever(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; a job in progress then goes back to the queue."""
+        while not stop.is_set():
+            job = await self._claim()
+            if job is None:
+                await _wait(stop, self._settings.poll_s)
+            else:
+                await self._run_until(stop, job)
+
+    async def run_one(self, job: Job) -> bool:
+        """Do ``job`` and settle it; return whether it was completed.
+
+        A failure is journaled and the job put back with a growing delay. A job whose lease is lost is left
+        to its new owner.
+        """
+        try:
+            await self._work_beating(job)
+            await self._jobs.complete(job)
+        except LeaseLost:
+            # The work was cut off; its new owner goes on where the facts end.
+            self._settle(job, "lease_lost")
+            return False
+        except (TellerError, OSError, ValueError, av.error.FFmpegError) as error:
+            await self._fail(job, error)
+            return False
+        self._settle(job, "done")
+        return True
+
+    # --- one job -----------------------------------------------------------------------------
+
+    async def _claim(self) -> Job | None:
+        try:
+            return await self._jobs.claim(self._worker, self._settings.lease_s)
+        except StorageError as error:
+            _log.error("the job queue does not answer", pii_error=str(error))
+            return None
+
+    async def _run_until(self, stop: asyncio.Event, job: Job) -> None:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(self.run_one(job))
+            stopping = group.create_task(stop.wait())
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            work.cancel()
+        if work.cancelled():
+            with contextlib.suppress(LeaseLost):
+                await self._jobs.fail(job, "worker_stopped", 0.0)
+            self._settle(job, "stopped")
+
+    async def _work_beating(self, job: Job) -> None:
+        progress = _Progress()
+        try:
+            async with asyncio.TaskGroup() as group:
+                beating = group.create_task(self._beat(job, progress))
+                await self._work(job, progress)
+                beating.cancel()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+
+    async def _beat(self, job: Job, progress: _Progress) -> None:
+        while True:
+            await self._jobs.beat(job, progress.fraction, progress.note, self._settings.lease_s)
+            await asyncio.sleep(self._settings.beat_s)
+
+    async def _work(self, job: Job, progress: _Progress) -> None:
+        match job.kind:
+            case "merge":
+                await self._bring_home(job, progress)
+            case "archive_journal":
+                await self._ship_journal(job.case)
+            case _:
+                raise StorageError("no such kind of job", code="unknown_job")
+
+    async def _fail(self, job: Job, error: Exception) -> None:
+        reason = error.code if isinstance(error, TellerError) else type(error).__name__
+        delay = min(self._settings.retry_max_s, self._settings.retry_first_s * 2 ** min(job.attempt, 30))
+        _log.error("a job failed", kind=job.kind, case=job.case, reason=reason, pii_error=str(error))
+        self._settle(job, "failed")
+        try:
+            again = await self._jobs.fail(job, reason, delay)
+            await self._journal.append(job.case, MergeFailed(job.job, job.attempt, reason, again))
+        except (LeaseLost, StorageError) as second:
+            _log.error("a failure cannot be noted", case=job.case, pii_error=str(second))
+
+    def _settle(self, job: Job, how: str) -> None:
+        JOBS.labels(job.kind, how).inc()
+        _log.info("job settled", kind=job.kind, case=job.case, how=how, attempt=job.attempt)
+
+    # --- the way home ------------------------------------------------------------------------
+
+    async def _bring_home(self, job: Job, progress: _Progress) -> None:
+        case = job.case
+        entries = await self._journal.read(case)
+        if _last(entries, SpoolReleased) is None:
+            if _last(entries, ArchiveVerified) is None:
+                await self._merge(job, entries, progress)
+                progress.fraction, progress.note = 0.9, "archiving"
+                await self._archive_case(case)
+            progress.fraction, progress.note = 0.97, "releasing"
+            await self._ship_journal(case)
+            await self._release(case)
+        await self._hand_to_auditors(case)
+
+    async def _merge(self, job: Job, entries: Sequence[Entry], progress: _Progress) -> None:
+        merged = _last(entries, MergeCompleted)
+        out = self._spool.file(job.case, merge.MERGED_FILE)
+        if merged is not None and await asyncio.to_thread(_is_intact, out, merged):
+            return
+        await self._journal.append(job.case, MergeStarted(job.job, self._worker, job.attempt))
+        plan = await asyncio.to_thread(
+            merge.plan_merge, self._spool, job.case, entries, self._settings.utc_offset_s
+        )
+        if plan.seconds <= 0:
+            _log.info("nothing was recorded", case=job.case)
+            return
+        result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
+        await asyncio.to_thread(merge.write_ledger, out.with_name(merge.LEDGER_FILE), result)
+        SPEED.set(result.speed)
+        done = MergeCompleted(
+            job.job, merge.MERGED_FILE, result.sha256, result.bytes,
+            result.seconds, result.gap_s, result.speed,
+        )  # fmt: skip
+        await self._journal.append(job.case, done)
+
+    async def _archive_case(self, case: CaseId) -> None:
+        entries = await self._journal.read(case)
+        tenant = (await self._cases.case(case)).tenant
+        folder = self._spool.case_dir(case)
+        frozen = await asyncio.to_thread(_freeze, folder, tenant, entries, self._clock.now())
+        for name in frozen.names:
+            await self._archive.put(f"{tenant}/{case}/{name}", folder / name)
+        written = _last(entries, ArchiveWritten)
+        if written is None or written.manifest_sha256 != frozen.sha256:
+            fact = ArchiveWritten(self._archive.name, frozen.sha256, len(frozen.names), frozen.bytes)
+            await self._journal.append(case, fact)
+        for name, digest in frozen.names.items():
+            await self._read_back(f"{tenant}/{case}/{name}", digest)
+        await self._journal.append(case, ArchiveVerified(frozen.sha256, len(frozen.names), frozen.bytes))
+
+    async def _read_back(self, key: str, wanted: str) -> None:
+        digest = hashlib.sha256()
+        async for block in self._archive.read(key):
+            await asyncio.to_thread(digest.update, block)
+        if digest.hexdigest() != wanted:
+            raise StorageError("the archive gives back another content", code="archive_differs")
+
+    async def _ship_journal(self, case: CaseId) -> None:
+        """Put the journal as it stands beside the record; a journal that has not grown is there already."""
+        entries = await self._journal.read(case)
+        if not entries:
+            raise NotFound("the case has no journal")
+        tenant = (await self._cases.case(case)).tenant
+        key = f"{tenant}/{case}/{journal_version(entries[-1].seq)}"
+        content = _journal_bytes(entries)
+        with tempfile.TemporaryDirectory(prefix="journal-") as folder:
+            path = Path(folder) / JOURNAL
+            await asyncio.to_thread(create_synced, path, content)
+            await self._archive.put(key, path)
+        await self._read_back(key, hashlib.sha256(content).hexdigest())
+
+    async def _release(self, case: CaseId) -> None:
+        verified = _last(await self._journal.read(case), ArchiveVerified)
+        await asyncio.to_thread(_delete_listed, self._spool.case_dir(case))
+        await self._journal.append(case, SpoolReleased(verified.bytes if verified else 0))
+
+    async def _hand_to_auditors(self, case: CaseId) -> None:
+        advanced = _last(await self._journal.read(case), CaseAdvanced)
+        if advanced is not None and advanced.now is CasePhase.AGENT_DONE:
+            fact = CaseAdvanced(advanced.now, CasePhase.UNDER_AUDIT)
+            await self._journal.append(case, fact)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """A record that no longer changes: what to upload, in order, with each hash; the manifest comes last."""
+
+    names: dict[str, str]
+    sha256: str
+    bytes: int
+
+
+def journal_version(seq: int) -> str:
+    """Return the archive's name for the journal as it stood after entry ``seq``."""
+    return f"journal-{seq:06d}.jsonl"
+
+
+def _journal_bytes(entries: Sequence[Entry]) -> bytes:
+    return b"".join(dump_entry(entry) + b"\n" for entry in entries)
+
+
+def _freeze(folder: Path, tenant: TenantId, entries: Sequence[Entry], now: float) -> _Frozen:
+    """Write the journal's copy and the manifest, once: what stands there already is what was uploaded."""
+    if not (folder / MANIFEST).is_file():
+        make_dirs(folder, folder.parent)
+        replace_synced(folder / JOURNAL, _journal_bytes(entries))
+        manifest = make_manifest(tenant, entries[0].case, now, entries[-1], tuple(_listed(folder)))
+        replace_synced(folder / MANIFEST, dump_manifest(manifest))
+    content = (folder / MANIFEST).read_bytes()
+    files = load_manifest(content).files
+    names = {file.path: file.sha256 for file in files}
+    names[JOURNAL], journal_size = sha256_of(folder / JOURNAL)
+    names[MANIFEST] = manifest_sha256(content)
+    size = sum(file.bytes for file in files) + journal_size + len(content)
+    return _Frozen(names, names[MANIFEST], size)
+
+
+def _listed(folder: Path) -> Iterator[ManifestFile]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in {JOURNAL, MANIFEST} and not merge.is_unfinished(path):
+            yield ManifestFile(name, *sha256_of(path))
+
+
+def _delete_listed(folder: Path) -> None:
+    """Delete what the manifest lists and then the manifest; anything else was never archived and stays."""
+    if (folder / MANIFEST).is_file():
+        for file in load_manifest((folder / MANIFEST).read_bytes()).files:
+            (folder / file.path).unlink(missing_ok=True)
+        (folder / JOURNAL).unlink(missing_ok=True)
+        (folder / MANIFEST).unlink()
+    for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+        with contextlib.suppress(OSError):
+            path.rmdir()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    if folder.exists():
+        _log.error("files that were never archived stay behind", case=folder.name)
+
+
+def _is_intact(path: Path, fact: MergeCompleted) -> bool:
+    return path.is_file() and sha256_of(path) == (fact.sha256, fact.bytes)
+
+
+def _last(entries: Sequence[Entry], kind: type[_F]) -> _F | None:
+    found = (entry.fact for entry in reversed(entries) if isinstance(entry.fact, kind))
+    return next(found, None)
+
+
+async def _in_thread(progress: _Progress, work: Callable[[], _T]) -> _T:
+    """Return what ``work`` returns; on cancellation tell it to stop and wait until it has."""
+    running = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        progress.stop.set()
+        await asyncio.wait({running})
+        raise
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
