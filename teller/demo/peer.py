@@ -15,6 +15,7 @@ import aioice.ice
 import numpy as np
 from aiortc import (
     MediaStreamTrack,
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCIceServer,
     RTCPeerConnection,
@@ -152,7 +153,9 @@ class WebRtcPeer:
         codec: str | None = None,
     ) -> None:
         servers = [RTCIceServer(list(s.urls), s.username, s.credential) for s in ice_servers]
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        # With the balanced policy aiortc 1.16 leaves the later m-lines of a kind on a discarded transport.
+        policy = RTCBundlePolicy.MAX_BUNDLE
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=policy))
         self._hear_video, self._hear_audio = hear_video, hear_audio
         self._listeners: list[asyncio.Task[None]] = []
         self.connected = asyncio.Event()

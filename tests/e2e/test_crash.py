@@ -47,9 +47,9 @@ async def _journal(server: Server, case: str) -> tuple[Entry, ...]:
     return await FileJournal(server.data / "journal", SystemClock(), None).read(case)  # type: ignore[arg-type]
 
 
-def test_a_killed_server_loses_at_most_five_seconds(tmp_path: Path, models_dir: Path) -> None:
+def test_a_killed_server_loses_at_most_five_seconds(tmp_path: Path, pack_settings: dict[str, str]) -> None:
     """After kill -9 and a restart every track ends at most 5 s before the kill, and the case tells it."""
-    server = Server(tmp_path / "data", {"kyc.models_dir": str(models_dir)})
+    server = Server(tmp_path / "data", pack_settings)
     server.seed()
     server.start()
     case, killed_at = asyncio.run(_talk_and_kill(server))

@@ -56,9 +56,10 @@ def test_the_case_is_approved(minute: tuple[Report, Merged]) -> None:
     report, _ = minute
 
     assert report.verdict == "approved"
-    assert report.face_verdict == "passed"
+    # The base pack never approves by itself: it leaves the decision to the agent.
+    assert report.face_verdict == ("passed" if report.pack == "open" else "review")
     assert report.face_score is not None
-    assert report.face_score >= report.face_threshold
+    assert report.pack == "base" or report.face_score >= report.face_threshold
     assert report.click_to_first_frame_s is not None
 
 

@@ -1,0 +1,77 @@
+"""What the command line asks of records and models."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from contract.codec import dump
+from contract.errors import ModelError, NotFound
+from contract.ids import CaseId, is_id
+from kyc.registry import BASE_MODELS, OPEN_MODELS, find_pack, verify_model
+from kyc.registry import import_models as copy_models
+from recordings.verify import Report, verify_archive, verify_folder
+from store import Database
+from teller.compose import models_dir, open_archive
+from teller.config import Config
+
+
+async def verify_record(config: Config, what: str, as_json: bool) -> int:
+    """Print the report on a case id or a folder; return 0 when everything is as sealed.
+
+    Raises:
+        NotFound: there is neither such a folder nor such a case.
+    """
+    report = await _report(config, what)
+    if as_json:
+        click.echo(json.dumps(dump(report) | {"ok": report.ok}, ensure_ascii=False, indent=2))
+    else:
+        _print(report)
+    return 0 if report.ok else 1
+
+
+async def _report(config: Config, what: str) -> Report:
+    folder = Path(what)
+    if folder.is_dir():
+        return verify_folder(folder)
+    if not is_id(what):
+        raise NotFound(f"{what} is neither a folder nor a case id")
+    async with Database(config.database_url) as database:
+        case = await database.cases.case(CaseId(what))
+    return await verify_archive(open_archive(config), case.tenant, case.case)
+
+
+def _print(report: Report) -> None:
+    raise NotImplementedError
+
+
+def print_models(config: Config, console: Console) -> int:
+    """Print every model of both packs; return 1 when the pack in use cannot be used."""
+    table = Table("pack", "file", "licence", "MB", "here", box=None)
+    folder = models_dir(config)
+    for model in OPEN_MODELS:
+        here = (folder / model.file).exists()
+        table.add_row("open", model.file, model.licence, f"{model.bytes / 1e6:.1f}", "yes" if here else "no")
+    for model in BASE_MODELS:
+        table.add_row("base", model.file, model.licence, f"{model.bytes / 1e6:.1f}", "yes")
+    console.print(table)
+    try:
+        pack = find_pack(folder)
+    except ModelError as error:
+        console.print(f"[red]✗[/] {error}")
+        return 1
+    console.print(f"in use: {pack.name}, from {pack.directory}", highlight=False)
+    for model in pack.models:
+        verify_model(pack.directory / model.file, model)
+        if model.caveat:
+            console.print(f"  {model.file}: {model.caveat}", highlight=False)
+    return 0
+
+
+def take_models(config: Config, folder: Path, console: Console) -> int:
+    """Copy the open pack from ``folder``. Raises ModelError."""
+    for path in copy_models(folder, models_dir(config)):
+        console.print(f"[green]✓[/] {path}", highlight=False)
+    return 0
