@@ -1,5 +1,6 @@
 """The database as one thing with a lifetime."""
 
+import time
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,14 @@ from store.migrate import migrate
 from store.tickets import Tickets
 
 
+class _WallClock:
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
 class Database:
     """Accounts, tickets, cases and jobs behind one URL; entering brings the schema up to date.
 
@@ -19,7 +28,8 @@ class Database:
     Several processes may use it at once; every method raises StorageError when it fails.
     """
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        clock = clock or _WallClock()
         self._engine = Engine(url)
         self.accounts = Accounts(self._engine)
         self.tickets = Tickets(self._engine, clock)

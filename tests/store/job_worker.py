@@ -5,18 +5,9 @@
 
 import asyncio
 import sys
-import time
 
 from contract.ports import Job
 from store import Database
-
-
-class MachineClock:
-    def now(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
 
 
 def _say(job: Job) -> None:
@@ -25,7 +16,7 @@ def _say(job: Job) -> None:
 
 
 async def _main(url: str, name: str, lease_s: float, what: str) -> None:
-    async with Database(url, MachineClock()) as database:
+    async with Database(url) as database:
         while job := await database.jobs.claim(name, lease_s):
             if what == "hang":
                 await database.jobs.beat(job, 0.5, "half", lease_s)

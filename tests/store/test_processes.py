@@ -6,10 +6,11 @@ import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+import pytest
+
 from contract.ids import CaseId
 from contract.ports import Job
 from store import Database
-from tests.store.job_worker import MachineClock
 
 ROOT = Path(__file__).resolve().parents[2]
 CASE = CaseId("case-1")
@@ -34,7 +35,7 @@ async def _taken_over(database: Database, within_s: float) -> Job:
 async def test_job_of_a_killed_worker_is_taken_over(url: str) -> None:
     """kill -9 in the middle of a job: after the lease, and not before, another worker gets it."""
     lease_s = 2.0
-    async with Database(url, MachineClock()) as database:
+    async with Database(url) as database:
         job_id = await database.jobs.enqueue("merge", CASE)
         worker = await _worker(url, "first", lease_s, "hang")
         assert worker.stdout is not None
@@ -47,9 +48,10 @@ async def test_job_of_a_killed_worker_is_taken_over(url: str) -> None:
         await database.jobs.complete(job)
 
 
+@pytest.mark.slow
 async def test_four_processes_run_each_of_a_hundred_jobs_once(url: str) -> None:
     """No job is lost and none runs twice."""
-    async with Database(url, MachineClock()) as database:
+    async with Database(url) as database:
         queued = {await database.jobs.enqueue("merge", CaseId(f"case-{number}")) for number in range(100)}
         workers = [await _worker(url, f"w{number}", 60.0, "drain") for number in range(4)]
         said = [(await worker.communicate())[0].decode().splitlines() for worker in workers]
