@@ -1,91 +1,35 @@
-"""The front: one loop that owns every desk, visit and call of this server.
+"""The front: the loop that lets the floor act on one action after another.
 
 Sockets, the journal's follower, the ticker and finished commands post typed actions to its bounded
-inbox; nothing else changes this state. Handling an action never waits.
+inbox; nothing else changes the floor.
 """
 
 import asyncio
-import hashlib
-import secrets
-from collections.abc import Callable
 from typing import Any, Self
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
-from contract.errors import Busy, NotFound, ProtocolError, UserError, WrongPhase
-from contract.facts import CaseAdvanced, ConsentGiven
-from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, TenantId, new_call_id, new_seat_id
-from contract.phases import CallEnd, CaseEnd, CasePhase, EvidenceKind, Presence, Role
-from contract.ports import Clock, Party
-from contract.wire import (
-    VERSION,
-    Accept,
-    Answer,
-    Chat,
-    CheckIdNumber,
-    Consent,
-    Failed,
-    Finish,
-    HangUp,
-    JoinQueue,
-    LeaveQueue,
-    MatchFaces,
-    Message,
-    Offer,
-    PresenceSet,
-    QueuePosition,
-    Refuse,
-    RequestStill,
-    Ring,
-    SetPresence,
-    StillWanted,
-    Welcome,
-)
+from contract.ids import CaseId, EvidenceId, SeatId
+from contract.phases import EvidenceKind
 from signaling.actions import (
     Action,
-    AgentCame,
     ClaimStill,
-    CommandRefused,
-    Compared,
-    CustomerCame,
-    CustomerResumed,
-    GateStuck,
-    Got,
-    HistoryRead,
-    JournalFailed,
-    Line,
-    Lost,
-    MediaOpened,
     Noted,
-    OfferAnswered,
-    ReleaseStill,
     Stop,
     Tick,
-    WoundUp,
 )
-from signaling.call import Call, CallLimits
 from signaling.commands import Commands, Ports
-from signaling.desk import Desk, Rang, RangOut
-from signaling.effects import Append, FreeAgent, Moment, Send
-from signaling.feed import Feed
-from signaling.people import Agent, Visit
+from signaling.floor import Floor, IssueUpload
 from signaling.settings import SignalingSettings
 
 _log = structlog.get_logger(__name__)
-_waiting = Gauge("teller_signaling_waiting", "Customers who wait")
-_calls = Gauge("teller_signaling_calls", "Calls that are not closed")
-_refusals = Counter("teller_signaling_refusals", "Requests that were not granted", ["code"])
 _broken = Counter("teller_signaling_broken_actions", "Actions that raised what they must not")
 
 # Actions wait here; when it is full, sockets are read no further (back-pressure up to TCP).
 _INBOX_MAX = 1_024
-# A case with this many unfinished commands takes no more requests.
-_BACKLOG_MAX = 200
 # Ending calls at server stop: media closes and segments are sealed within a few seconds.
 _STOP_S = 20.0
-
-IssueUpload = Callable[[CaseId, SeatId], str]
 
 
 class Front:
@@ -94,20 +38,11 @@ class Front:
     def __init__(self, settings: SignalingSettings, ports: Ports, issue_upload: IssueUpload) -> None:
         self._settings = settings
         self._ports = ports
-        self._clock: Clock = ports.clock
-        self._issue_upload = issue_upload
-        self._limits = CallLimits(settings.grace_s, settings.connect_s, settings.wrap_up_s)
         self._inbox: asyncio.Queue[Action] = asyncio.Queue(_INBOX_MAX)
         self._commands = Commands(ports, settings.command_s, self.post)
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
-        self._desks: dict[TenantId, Desk] = {}
-        self._visits: dict[CaseId, Visit] = {}
-        self._resumes: dict[str, CaseId] = {}
-        self._agents: dict[AccountId, Agent] = {}
-        self._calls: dict[CallId, Call] = {}
-        self._lines: dict[Line, Visit | Agent] = {}
-        self._stopping = False
+        self._floor = Floor(settings, ports.clock, self._commands, issue_upload)
         self._stopped = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -136,7 +71,7 @@ class Front:
             async with asyncio.timeout(_STOP_S):
                 await self._stopped.wait()
         except TimeoutError:
-            _log.error("calls did not end in time", calls=len(self._calls))
+            _log.error("calls did not end in time", calls=self._floor.calls)
 
     async def post(self, action: Action) -> None:
         """Hand an action to the loop; waits while the inbox is full."""
@@ -159,561 +94,22 @@ class Front:
         while True:
             action = await self._inbox.get()
             try:
-                self._handle(action)
-                self._publish()
+                self._floor.handle(action)
+                self._floor.publish()
             except Exception:
                 _broken.inc()
                 _log.exception("an action broke", action=type(action).__name__)
-            if self._stopping and not self._calls and self._commands.idle and self._inbox.empty():
+            if self._floor.stopping and not self._floor.calls and self._commands.idle and self._inbox.empty():
                 self._stopped.set()
 
     async def _follow(self, following: asyncio.Event) -> None:
         async with self._ports.journal.follow() as entries:
             following.set()
             async for entry in entries:
-                if entry.case in self._visits:
+                if self._floor.knows(entry.case):
                     await self.post(Noted(entry))
 
     async def _keep_time(self) -> None:
         while True:
             await asyncio.sleep(self._settings.tick_s)
             await self.post(Tick())
-
-    # --- actions ---
-
-    def _handle(self, action: Action) -> None:
-        match action:
-            case Got():
-                self._got(action.line, action.message)
-            case Noted():
-                self._noted(action)
-            case Tick():
-                self._tick()
-            case CustomerCame() | CustomerResumed() | AgentCame():
-                self._came(action)
-            case Lost():
-                self._lost(action.line)
-            case HistoryRead():
-                self._history_read(action)
-            case ClaimStill():
-                self._claim_still(action)
-            case ReleaseStill():
-                self._release_still(action)
-            case JournalFailed():
-                self._journal_failed(action.case)
-            case Stop():
-                self._stop()
-            case _:
-                self._call_result(action)
-
-    def _call_result(
-        self, action: MediaOpened | OfferAnswered | CommandRefused | Compared | GateStuck | WoundUp
-    ) -> None:
-        call = self._calls.get(action.call)
-        if call is None:
-            return
-        match action:
-            case MediaOpened():
-                self._media_opened(call, action)
-            case OfferAnswered():
-                self._send(call, action.agent, Answer(call.call, action.sdp))
-            case CommandRefused():
-                self._command_refused(call, action)
-            case Compared():
-                call.compared()
-            case GateStuck():
-                call.stop(CallEnd.MEDIA_FAILED, self._now())
-            case WoundUp():
-                call.wound_up()
-        self._run(call)
-
-    def _media_opened(self, call: Call, action: MediaOpened) -> None:
-        if action.error is not None:
-            call.failed(action.error.code)
-            return
-        call.media_opened()
-        self._run(call)
-        if call.waiting:
-            self._desk_events(self._desk_of(call), self._desk_of(call).join(call.call, self._mono()))
-
-    def _command_refused(self, call: Call, action: CommandRefused) -> None:
-        error = action.error
-        if isinstance(error, ProtocolError):
-            line = self._line(call, action.agent)
-            if line is not None:
-                line.end(error.code)
-        elif call.reason is None:
-            text = str(error) if isinstance(error, UserError) else "our fault"
-            _refusals.labels(error.code).inc()
-            self._send(call, action.agent, Failed(error.code, text, action.about))
-
-    # --- coming and going ---
-
-    def _came(self, action: CustomerCame | CustomerResumed | AgentCame) -> None:
-        if self._stopping:
-            action.line.end("server_stopped")
-            return
-        match action:
-            case CustomerCame():
-                self._customer_came(action)
-            case CustomerResumed():
-                self._customer_resumed(action)
-            case AgentCame():
-                self._agent_came(action)
-
-    def _customer_came(self, action: CustomerCame) -> None:
-        visit = Visit(action.visitor)
-        self._visits[visit.who.case] = visit
-        self._greet_customer(visit, action.line)
-
-    def _customer_resumed(self, action: CustomerResumed) -> None:
-        case = self._resumes.get(_sha256(action.token))
-        visit = self._visits.get(case) if case else None
-        if visit is None:
-            action.line.end("resume_invalid")
-            return
-        self._replace(visit, action.line)
-        self._greet_customer(visit, action.line)
-        if visit.call is not None:
-            visit.call.returned(Role.CUSTOMER, self._now())
-            desk = self._desk_of(visit.call)
-            self._desk_events(desk, desk.step_in(visit.call.call, self._mono()))
-            self._run(visit.call)
-            self._show_call(visit.call, Role.CUSTOMER, action.line)
-
-    def _greet_customer(self, visit: Visit, line: Line) -> None:
-        visit.line, visit.gone_until, visit.place = line, None, None
-        self._lines[line] = visit
-        token = secrets.token_urlsafe(32)
-        self._forget_resume(visit.resume_before)
-        visit.resume_before, visit.resume = visit.resume, _sha256(token)
-        self._resumes[visit.resume] = visit.who.case
-        line.send(self._welcome_customer(visit, token))
-        visit.feed = Feed(visit.who.case, everything=False)
-        self._commands.read_history(line, visit.who.case)
-
-    def _welcome_customer(self, visit: Visit, resume: str) -> Welcome:
-        who = visit.who
-        upload = self._issue_upload(who.case, who.seat)
-        call = visit.call.call if visit.call and visit.call.reason is None else None
-        return self._welcome(
-            Role.CUSTOMER, who.name, who.bank, who.case, visit.phase, who.seat, call, resume, upload
-        )
-
-    def _welcome(
-        self,
-        role: Role,
-        name: str,
-        bank: str,
-        case: CaseId | None,
-        phase: CasePhase | None,
-        seat: SeatId | None,
-        call: CallId | None,
-        resume: str | None,
-        upload: str | None,
-    ) -> Welcome:
-        return Welcome(
-            version=VERSION,
-            role=role,
-            name=name,
-            bank=bank,
-            case=case,
-            phase=phase,
-            seat=seat,
-            call=call,
-            resume=resume,
-            upload=upload,
-            ice_servers=self._settings.ice_servers,
-            grace_s=self._settings.grace_s,
-            heartbeat_s=self._settings.heartbeat_s,
-            consent_version=self._settings.consent_version,
-        )
-
-    def _agent_came(self, action: AgentCame) -> None:
-        agent = self._agents.setdefault(action.account.account, Agent(action.account, action.bank))
-        self._replace(agent, action.line)
-        agent.line, agent.shown = action.line, None
-        self._lines[action.line] = agent
-        desk = self._desk(action.account.tenant)
-        desk.arrive(action.account.account, self._mono())
-        action.line.send(self._welcome_agent(agent))
-        self._resume_presence(agent, desk)
-        call = agent.call
-        if call is None:
-            return
-        agent.feed = Feed(call.case, everything=True)
-        self._commands.read_history(action.line, call.case)
-        call.returned(Role.AGENT, self._now())
-        self._run(call)
-        self._show_call(call, Role.AGENT, action.line)
-
-    def _resume_presence(self, agent: Agent, desk: Desk) -> None:
-        if agent.ready_until is not None and agent.ready_until > self._mono():
-            events = desk.set_presence(agent.account.account, Presence.READY, self._mono())
-            self._desk_events(desk, events)
-        agent.ready_until = None
-
-    def _welcome_agent(self, agent: Agent) -> Welcome:
-        call = agent.call
-        seat = call.agent.seat if call and call.agent else None
-        return self._welcome(
-            Role.AGENT,
-            agent.account.name,
-            agent.bank,
-            call.case if call else None,
-            call.case_phase if call else None,
-            seat,
-            call.call if call else None,
-            None,
-            None,
-        )
-
-    def _replace(self, who: Visit | Agent, line: Line) -> None:
-        old = who.line
-        if old is not None and old is not line:
-            self._lines.pop(old, None)
-            old.end("replaced")
-
-    def _lost(self, line: Line) -> None:
-        match self._lines.pop(line, None):
-            case Visit() as visit:
-                visit.line = None
-                visit.gone_until = self._mono() + self._settings.pre_call_grace_s
-                if visit.call is not None:
-                    self._desk_of(visit.call).step_out(visit.call.call)
-                    visit.call.dropped(Role.CUSTOMER, self._now())
-                    self._run(visit.call)
-            case Agent() as agent:
-                self._agent_lost(agent)
-            case None:
-                pass
-
-    def _agent_lost(self, agent: Agent) -> None:
-        agent.line = None
-        me = agent.account.account
-        desk = self._desk(agent.account.tenant)
-        presence = desk.presence(me)
-        if presence in {Presence.READY, Presence.RINGING}:
-            agent.ready_until = self._mono() + self._settings.grace_s
-        if presence is Presence.BUSY and agent.call is not None:
-            agent.call.dropped(Role.AGENT, self._now())
-            self._run(agent.call)
-        elif agent.call is None or presence is Presence.RINGING:
-            self._desk_events(desk, desk.depart(me, self._mono()))
-
-    # --- messages ---
-
-    def _got(self, line: Line, message: Message) -> None:
-        who = self._lines.get(line)
-        if who is None:
-            return
-        try:
-            if isinstance(who, Visit):
-                self._got_from_customer(who, message)
-            else:
-                self._got_from_agent(who, message)
-        except ProtocolError as error:
-            _refusals.labels(error.code).inc()
-            line.end(error.code)
-        except UserError as error:
-            _refusals.labels(error.code).inc()
-            line.send(Failed(error.code, str(error), message.tag))
-
-    def _got_from_customer(self, visit: Visit, message: Message) -> None:
-        self._forget_resume(visit.resume_before)
-        visit.resume_before = None
-        self._require_room(visit.who.case)
-        match message:
-            case Consent():
-                self._got_consent(visit, message)
-            case JoinQueue():
-                self._join_queue(visit)
-            case LeaveQueue():
-                call = _call_of(visit)
-                call.leave_queue(self._now())
-                self._run(call)
-            case Offer() | Chat() | HangUp():
-                call = _call_of(visit)
-                call.got(Role.CUSTOMER, message, self._now())
-                self._run(call)
-            case _:
-                raise ProtocolError("not a customer's message")
-
-    def _got_consent(self, visit: Visit, message: Consent) -> None:
-        if visit.phase is not CasePhase.PRE_CALL or visit.call is not None:
-            raise WrongPhase("consent is given before the call")
-        if message.text_version != self._settings.consent_version:
-            raise WrongPhase("the consent text has changed", code="consent_outdated")
-        visit.language = message.language
-        if not message.recording:
-            self._advance(visit, CasePhase.ABORTED, CaseEnd.CONSENT_REFUSED)
-            if visit.line is not None:
-                visit.line.end("consent_refused")
-            return
-        subjects = ("recording", "biometrics") if message.biometrics else ("recording",)
-        visit.consent = frozenset(subjects)
-        fact = ConsentGiven(subjects, message.text_version, message.language)
-        self._commands.submit(visit.who.case, None, Append(fact))
-
-    def _join_queue(self, visit: Visit) -> None:
-        if visit.call is not None or visit.phase is not CasePhase.PRE_CALL:
-            raise WrongPhase("not now")
-        if "recording" not in visit.consent:
-            raise WrongPhase("consent comes first", code="consent_missing")
-        if self._stopping:
-            raise Busy("the server stops")
-        who = visit.who
-        customer = Party(who.seat, Role.CUSTOMER, who.name)
-        visit.call = Call(new_call_id(), who.case, customer, visit.consent, self._limits)
-        visit.joined_at = self._mono()
-        self._calls[visit.call.call] = visit.call
-        visit.call.open()
-        self._run(visit.call)
-
-    def _got_from_agent(self, agent: Agent, message: Message) -> None:
-        match message:
-            case SetPresence():
-                self._set_presence(agent, message.presence)
-            case Accept():
-                self._accept(agent, message.call)
-            case Refuse():
-                desk = self._desk(agent.account.tenant)
-                events = desk.refuse(agent.account.account, message.call, self._mono())
-                self._desk_events(desk, events)
-            case Offer() | Chat() | HangUp() | RequestStill() | CheckIdNumber() | MatchFaces() | Finish():
-                if agent.call is None:
-                    raise WrongPhase("no call")
-                self._require_room(agent.call.case)
-                agent.call.got(Role.AGENT, message, self._now())
-                self._run(agent.call)
-            case _:
-                raise ProtocolError("not an agent's message")
-
-    def _set_presence(self, agent: Agent, presence: Presence) -> None:
-        if agent.call is not None and agent.call.undecided:
-            raise WrongPhase("the result is missing", code="finish_first")
-        desk = self._desk(agent.account.tenant)
-        self._desk_events(desk, desk.set_presence(agent.account.account, presence, self._mono()))
-
-    def _accept(self, agent: Agent, call_id: CallId) -> None:
-        self._desk(agent.account.tenant).accept(agent.account.account, call_id)
-        call = self._calls[call_id]
-        agent.feed = Feed(call.case, everything=True)
-        if agent.line is not None:
-            self._commands.read_history(agent.line, call.case)
-        call.accepted(self._now())
-        self._run(call)
-
-    def _require_room(self, case: CaseId) -> None:
-        if self._commands.backlog(case) >= _BACKLOG_MAX:
-            raise Busy("too many requests are unfinished")
-
-    # --- facts, time, results ---
-
-    def _noted(self, action: Noted) -> None:
-        entry = action.entry
-        visit = self._visits.get(entry.case)
-        if visit is None:
-            return
-        call = visit.call
-        if call is not None and getattr(entry.fact, "call", call.call) == call.call:
-            call.noted(entry.fact, self._now())
-            self._run(call)
-        screens: list[Visit | Agent] = [visit, *self._agents.values()]
-        for who in screens:
-            if who.feed is not None and who.feed.case == entry.case and who.line is not None:
-                _show(who.line, who.feed.live(entry))
-
-    def _history_read(self, action: HistoryRead) -> None:
-        who = self._lines.get(action.line)
-        if who is not None and who.feed is not None and who.feed.case == action.case:
-            _show(action.line, who.feed.history(action.entries))
-
-    def _tick(self) -> None:
-        now = self._now()
-        for desk in self._desks.values():
-            self._desk_events(desk, desk.tick(now.mono))
-        for call in list(self._calls.values()):
-            call.tick(now)
-            self._run(call)
-        for visit in list(self._visits.values()):
-            if visit.gone_until is not None and visit.gone_until <= now.mono and not self._live(visit):
-                self._forget(visit)
-
-    def _live(self, visit: Visit) -> bool:
-        return any(call.case == visit.who.case for call in self._calls.values())
-
-    def _forget(self, visit: Visit) -> None:
-        if visit.phase is CasePhase.PRE_CALL:
-            self._advance(visit, CasePhase.ABORTED, CaseEnd.CUSTOMER_LEFT)
-        self._forget_resume(visit.resume)
-        self._forget_resume(visit.resume_before)
-        del self._visits[visit.who.case]
-
-    def _forget_resume(self, resume: str | None) -> None:
-        if resume is not None:
-            self._resumes.pop(resume, None)
-
-    def _advance(self, visit: Visit, to: CasePhase, reason: CaseEnd) -> None:
-        self._commands.submit(visit.who.case, None, Append(CaseAdvanced(visit.phase, to, reason)))
-        visit.own_phase = to
-
-    def _journal_failed(self, case: CaseId) -> None:
-        visit = self._visits.get(case)
-        if visit is not None and visit.call is not None:
-            visit.call.stop(CallEnd.RECORDER_FAILED, self._now())
-            self._run(visit.call)
-
-    def _claim_still(self, action: ClaimStill) -> None:
-        visit = self._visits.get(action.case)
-        if action.reply.cancelled():
-            return
-        try:
-            if visit is None or visit.call is None:
-                raise NotFound("no call of this case")
-            kind = visit.call.claim_upload(action.seat, action.request)
-        except UserError as error:
-            action.reply.set_exception(error)
-        else:
-            action.reply.set_result(kind)
-
-    def _release_still(self, action: ReleaseStill) -> None:
-        visit = self._visits.get(action.case)
-        if visit is not None and visit.call is not None:
-            visit.call.checks.release_upload(action.request)
-
-    def _stop(self) -> None:
-        self._stopping = True
-        for call in list(self._calls.values()):
-            call.stop(CallEnd.SERVER_STOPPED, self._now())
-            self._run(call)
-        for line in list(self._lines):
-            line.end("server_stopped")
-
-    # --- doing what the machines want ---
-
-    def _run(self, call: Call) -> None:
-        for effect in call.take():
-            match effect:
-                case Send():
-                    self._send(call, effect.to, effect.message)
-                case FreeAgent():
-                    self._desk_of(call).wrap_up(effect.agent, effect.talked_s)
-                case _:
-                    self._commands.submit(call.case, call.call, effect)
-        if call.reason is not None:
-            self._settle(call)
-
-    def _settle(self, call: Call) -> None:
-        desk = self._desk_of(call)
-        self._desk_events(desk, desk.leave(call.call, self._mono()))
-        visit = self._visits[call.case]
-        visit.own_phase = call.case_phase
-        if call.case_phase is CasePhase.PRE_CALL:
-            visit.call = None
-        self._release_agent(call, desk)
-        if call.closed:
-            self._calls.pop(call.call, None)
-
-    def _release_agent(self, call: Call, desk: Desk) -> None:
-        if call.undecided:
-            return
-        for agent in self._agents.values():
-            if agent.call is call:
-                agent.call = None
-                if agent.line is None:
-                    self._desk_events(desk, desk.depart(agent.account.account, self._mono()))
-
-    def _desk_events(self, desk: Desk, events: list[Rang | RangOut]) -> None:
-        for event in events:
-            call = self._calls.get(event.call)
-            agent = self._agents.get(event.agent)
-            if call is None or agent is None:
-                continue
-            if isinstance(event, Rang):
-                self._rang(call, agent)
-            else:
-                agent.call = None
-                call.ring_over(event.how)
-                self._run(call)
-
-    def _rang(self, call: Call, agent: Agent) -> None:
-        account = agent.account
-        agent.call = call
-        call.rang(Party(new_seat_id(), Role.AGENT, account.name, account.account), self._now())
-        self._run(call)
-        visit = self._visits[call.case]
-        if agent.line is not None:
-            agent.line.send(
-                Ring(
-                    call=call.call,
-                    case=call.case,
-                    purpose=visit.who.purpose,
-                    customer_name=visit.who.name,
-                    waited_s=self._mono() - visit.joined_at,
-                    language=visit.language,
-                    expires_in_s=self._settings.ring_s,
-                )
-            )
-
-    def _show_call(self, call: Call, role: Role, line: Line) -> None:
-        state = call.state(role, self._now())
-        if state is not None:
-            line.send(state)
-        if role is Role.CUSTOMER and call.reason is None:
-            for request, kind in call.checks.wanted():
-                line.send(StillWanted(request, kind))
-
-    def _publish(self) -> None:
-        """Tell every screen its place and presence, when they have changed."""
-        _calls.set(len(self._calls))
-        _waiting.set(sum(desk.waiting() for desk in self._desks.values()))
-        for desk in self._desks.values():
-            for call_id, place in desk.places().items():
-                visit = self._visits[self._calls[call_id].case]
-                shown = QueuePosition(call_id, place.position, place.estimated_wait_s, desk.agents_ready())
-                if visit.line is not None and visit.place != shown:
-                    visit.place = shown
-                    visit.line.send(shown)
-        for agent in self._agents.values():
-            desk = self._desk(agent.account.tenant)
-            presence = PresenceSet(desk.presence(agent.account.account), desk.waiting())
-            if agent.line is not None and agent.shown != presence:
-                agent.shown = presence
-                agent.line.send(presence)
-
-    def _send(self, call: Call, agent: AccountId | None, message: Message) -> None:
-        line = self._line(call, agent)
-        if line is not None:
-            line.send(message)
-
-    def _line(self, call: Call, agent: AccountId | None) -> Line | None:
-        who = self._visits.get(call.case) if agent is None else self._agents.get(agent)
-        return who.line if who else None
-
-    def _desk(self, tenant: TenantId) -> Desk:
-        return self._desks.setdefault(tenant, Desk(self._settings.ring_s))
-
-    def _desk_of(self, call: Call) -> Desk:
-        return self._desk(self._visits[call.case].who.tenant)
-
-    def _mono(self) -> float:
-        return self._clock.monotonic()
-
-    def _now(self) -> Moment:
-        return Moment(self._clock.now(), self._clock.monotonic())
-
-
-def _call_of(visit: Visit) -> Call:
-    if visit.call is None:
-        raise WrongPhase("no call")
-    return visit.call
-
-
-def _show(line: Line, messages: list[Any]) -> None:
-    if messages:
-        line.send(*messages)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from contract.phases import CasePhase
+from contract.phases import CasePhase, Role
 from contract.ports import Account
-from contract.wire import PresenceSet, QueuePosition
+from contract.wire import VERSION, PresenceSet, QueuePosition, Welcome
 from signaling.actions import Line, Visitor
 from signaling.call import Call
 from signaling.feed import Feed
+from signaling.settings import SignalingSettings
 
 
 @dataclass(slots=True, eq=False)
@@ -50,3 +51,45 @@ class Agent:
     ready_until: float | None = None
     shown: PresenceSet | None = None
     feed: Feed | None = None
+
+
+def customer_welcome(visit: Visit, settings: SignalingSettings, resume: str, upload: str) -> Welcome:
+    """Return what a customer's page is greeted with; ``resume`` and ``upload`` are its secrets."""
+    who = visit.who
+    return Welcome(
+        version=VERSION,
+        role=Role.CUSTOMER,
+        name=who.name,
+        bank=who.bank,
+        case=who.case,
+        phase=visit.phase,
+        seat=who.seat,
+        call=visit.call.call if visit.call and visit.call.reason is None else None,
+        resume=resume,
+        upload=upload,
+        ice_servers=settings.ice_servers,
+        grace_s=settings.grace_s,
+        heartbeat_s=settings.heartbeat_s,
+        consent_version=settings.consent_version,
+    )
+
+
+def agent_welcome(agent: Agent, settings: SignalingSettings) -> Welcome:
+    """Return what an agent's console is greeted with."""
+    call = agent.call
+    return Welcome(
+        version=VERSION,
+        role=Role.AGENT,
+        name=agent.account.name,
+        bank=agent.bank,
+        case=call.case if call else None,
+        phase=call.case_phase if call else None,
+        seat=call.agent.seat if call and call.agent else None,
+        call=call.call if call else None,
+        resume=None,
+        upload=None,
+        ice_servers=settings.ice_servers,
+        grace_s=settings.grace_s,
+        heartbeat_s=settings.heartbeat_s,
+        consent_version=settings.consent_version,
+    )

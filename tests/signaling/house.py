@@ -82,9 +82,7 @@ class Browser:
             return answer.status, await answer.json()
 
     async def login(self, login: str, password: str = PASSWORD) -> Any:
-        status, body = await self.request(
-            "POST", "/api/login", json={"login": login, "password": password}
-        )
+        status, body = await self.request("POST", "/api/login", json={"login": login, "password": password})
         if status != 200:
             raise AssertionError(f"login: {status} {body}")
         self.csrf = body["csrf"]

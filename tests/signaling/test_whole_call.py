@@ -21,12 +21,12 @@ async def test_a_case_runs_from_the_tap_to_the_signature(house: House) -> None:
     ended = await page.wait(wire.CallState, lambda m: m.phase is CallPhase.ENDED)
     await house.noted(case, facts.MergeQueued)
 
-    assert "agent_hung_up" == ended.reason
-    assert ["merge"] == house.jobs.kinds(case)
+    assert ended.reason == "agent_hung_up"
+    assert house.jobs.kinds(case) == ["merge"]
     assert house.recorder.finished == [ended.call]
     assert house.media.calls[ended.call].closed
     call_ended = await house.noted(case, facts.CallEnded)
-    assert 42 == call_ended.seconds  # type: ignore[attr-defined]
+    assert call_ended.seconds == 42  # type: ignore[attr-defined]
     phases = [fact.now for fact in house.facts(case) if isinstance(fact, facts.CaseAdvanced)]
     assert phases == [
         CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL, CasePhase.AGENT_DONE,
@@ -45,20 +45,20 @@ async def _audit(house: House, case: str) -> None:
     status, body = await auditor.request(
         "POST", f"/api/cases/{case}/verdict", json={"verdict": "approved", "reason": "资料齐全"}
     )
-    assert (200, "approved") == (status, body["case"]["phase"])
-    assert ["merge", "archive_journal"] == house.jobs.kinds(case)  # type: ignore[arg-type]
+    assert (status, body["case"]["phase"]) == (200, "approved")
+    assert house.jobs.kinds(case) == ["merge", "archive_journal"]  # type: ignore[arg-type]
 
 
 async def test_the_agent_sees_all_facts_and_the_customer_only_hers(house: House) -> None:
     """The console is shown the history from its first entry; the phone no scores and no numbers."""
-    page, console, case = await house.call()
+    page, console, _case = await house.call()
     await console.send(wire.CheckIdNumber("11010519491231002X"))
     await house.checked(page, console)
     await console.fact(facts.FacesCompared)
     await page.fact(facts.EvidenceStored)
 
     seen = [m.entry for m in console.messages if isinstance(m, wire.FactNoted)]
-    assert "CaseCreated" == seen[0].name
+    assert seen[0].name == "CaseCreated"
     assert sorted({entry.seq for entry in seen}) == sorted(entry.seq for entry in seen)
     shown = {m.entry.name for m in page.messages if isinstance(m, wire.FactNoted)}
     assert not shown & {"FacesCompared", "IdNumberChecked", "CaseCreated", "QualityMeasured"}
@@ -71,8 +71,8 @@ async def test_a_hang_up_leaves_the_agent_in_wrap_up_until_the_result(house: Hou
     await console.wait(wire.CallState, lambda m: m.reason == "customer_hung_up")
     await console.send(wire.SetPresence(Presence.READY))
     refused = await console.wait(wire.Failed)
-    assert ("finish_first", "set_presence") == (refused.code, refused.about)
-    assert [] == house.jobs.kinds(case)
+    assert (refused.code, refused.about) == ("finish_first", "set_presence")
+    assert house.jobs.kinds(case) == []
 
     await house.finish(console, Outcome.INCOMPLETE)
     await house.noted(case, facts.MergeQueued)
@@ -84,12 +84,12 @@ async def test_passed_needs_the_checks(house: House) -> None:
     """Without a face verdict the outcome ``passed`` is refused and the call goes on."""
     page, console, case = await house.call()
     await house.finish(console)
-    assert "checks_incomplete" == (await console.wait(wire.Failed)).code
+    assert (await console.wait(wire.Failed)).code == "checks_incomplete"
     house.identity.face_verdict = CheckVerdict.FAILED
     await house.checked(page, console)
     await console.fact(facts.FacesCompared)
     await house.finish(console)
-    assert "checks_incomplete" == (await console.wait(wire.Failed)).code
+    assert (await console.wait(wire.Failed)).code == "checks_incomplete"
     await house.finish(console, Outcome.FAILED)
     await house.noted(case, facts.AgentDecided, "failed")
 
@@ -99,7 +99,7 @@ async def test_checks_stay_locked_until_the_recording_runs(house: House) -> None
     house.media.records = False
     _, console, _ = await house.call()
     await console.send(wire.RequestStill(EvidenceKind.ID_CARD))
-    assert "kyc_locked" == (await console.wait(wire.Failed)).code
+    assert (await console.wait(wire.Failed)).code == "kyc_locked"
 
 
 async def test_leaving_the_queue_allows_to_join_again(house: House) -> None:
@@ -109,4 +109,4 @@ async def test_leaving_the_queue_allows_to_join_again(house: House) -> None:
     await until(lambda: "" if house.media.calls[first].closed else "the first call's close")
     await page.send(wire.JoinQueue())
     again = await page.wait(wire.QueuePosition, lambda m: m.call != first)
-    assert 1 == again.position
+    assert again.position == 1
