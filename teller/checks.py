@@ -1,5 +1,6 @@
 """What the command line asks of records and models."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -12,30 +13,30 @@ from contract.errors import ModelError, NotFound
 from contract.ids import CaseId, is_id
 from kyc.registry import BASE_MODELS, OPEN_MODELS, find_pack, verify_model
 from kyc.registry import import_models as copy_models
-from recordings.verify import Report, verify_archive, verify_folder
+from recordings.verify import FileVerdict, Report, verify_archive, verify_folder
 from store import Database
 from teller.compose import models_dir, open_archive
 from teller.config import Config
 
 
 async def verify_record(config: Config, what: str, as_json: bool) -> int:
-    """Print the report on a case id or a folder; return 0 when everything is as sealed.
+    """Print the report on a case id or a folder; return 0 when everything is as sealed, else 1.
 
     Raises:
         NotFound: there is neither such a folder nor such a case.
     """
     report = await _report(config, what)
     if as_json:
-        click.echo(json.dumps(dump(report) | {"ok": report.ok}, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(dump(report) | {"intact": report.intact}, ensure_ascii=False, indent=2))
     else:
         _print(report)
-    return 0 if report.ok else 1
+    return 0 if report.intact else 1
 
 
 async def _report(config: Config, what: str) -> Report:
     folder = Path(what)
-    if folder.is_dir():
-        return verify_folder(folder)
+    if await asyncio.to_thread(folder.is_dir):
+        return await asyncio.to_thread(verify_folder, folder, _case_of(folder))
     if not is_id(what):
         raise NotFound(f"{what} is neither a folder nor a case id")
     async with Database(config.database_url) as database:
@@ -43,8 +44,23 @@ async def _report(config: Config, what: str) -> Report:
     return await verify_archive(open_archive(config), case.tenant, case.case)
 
 
+def _case_of(folder: Path) -> CaseId:
+    name = folder.resolve().name
+    if not is_id(name):
+        raise NotFound("the folder of a record is named after its case")
+    return CaseId(name)
+
+
 def _print(report: Report) -> None:
-    raise NotImplementedError
+    for file in report.files:
+        if file.verdict is not FileVerdict.INTACT:
+            click.echo(f"{file.verdict}: {file.path}")
+    for problem in report.problems:
+        click.echo(f"problem: {problem}")
+    click.echo(
+        f"{len(report.files)} files, {report.entries} journal entries, manifest {report.manifest_sha256}"
+    )
+    click.echo("intact" if report.intact else "NOT intact")
 
 
 def print_models(config: Config, console: Console) -> int:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from contract.errors import StorageError
 from contract.ports import Archive, Clock
@@ -25,8 +26,9 @@ from recordings.finalise import recover
 from recordings.journal import FileJournal
 from recordings.pipeline import Pipeline
 from recordings.playback import Playback
-from recordings.recorder import Recorder, RecorderSettings
+from recordings.recorder import Recorder
 from recordings.spool import Spool
+from recordings.track_writer import RecorderSettings
 from signaling import Signaling
 from signaling.settings import SignalingSettings
 from store import Database
@@ -76,16 +78,19 @@ def open_archive(config: Config) -> Archive:
     settings = config.archive
     if settings.kind == "directory":
         return DirectoryArchive(config.archive_dir)
+    endpoint = urlsplit(settings.endpoint)
     return S3Archive(
         S3Settings(
-            endpoint=settings.endpoint,
+            endpoint=endpoint.netloc,
+            secure=endpoint.scheme == "https",
             bucket=settings.bucket,
             region=settings.region,
             access_key=settings.access_key,
             secret_key=settings.secret(),
-            ca_file=settings.ca_file,
-            object_lock_days=settings.object_lock_days,
-        )
+            ca_bundle=settings.ca_file,
+            object_lock_days=settings.object_lock_days or None,
+        ),
+        SystemClock(),
     )
 
 
@@ -119,7 +124,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
                 base.journal,
                 media,
                 recorder,
-                FileEvidence(base.spool, base.journal, base.clock),
+                FileEvidence(base.spool, base.journal),
                 engine,
                 base.database.accounts,
                 base.database.tickets,
@@ -128,7 +133,9 @@ async def open_house(config: Config) -> AsyncIterator[House]:
                 base.clock,
             )
         )
-        playback = Playback(base.spool, base.archive, base.database.cases, base.journal, signaling.authorise)
+        playback = Playback(
+            base.spool, base.archive, base.database.cases, base.journal, base.clock, signaling.authorise
+        )
         yield House(base, signaling, playback, recovered)
 
 
@@ -145,11 +152,12 @@ def make_pipeline(base: Base, worker: str) -> Pipeline:
 
 
 async def _recover(base: Base) -> int:
-    cases = await base.database.cases.open_cases()
-    merge_next = await recover(base.spool, base.journal, cases)
-    for case in merge_next:
-        await base.database.jobs.enqueue("merge", case)
-    return len(merge_next)
+    left_open = [row.case for row in await base.database.cases.open_cases()]
+    recovered = await recover(base.spool, base.journal, left_open)
+    for case in recovered:
+        if case.has_media:
+            await base.database.jobs.enqueue("merge", case.case)
+    return len(recovered)
 
 
 def _recorder_settings(config: Config) -> RecorderSettings:

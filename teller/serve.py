@@ -22,7 +22,6 @@ _log = structlog.get_logger(__name__)
 
 _HERE = Path(__file__).resolve().parent.parent
 APPS = {
-    "web_kit": _HERE / "web_kit" / "web",
     "customer_h5": _HERE / "customer_h5",
     "agent_console": _HERE / "agent_console",
     "player": _HERE / "recordings" / "player",
@@ -37,12 +36,10 @@ WORKER_STOP_S = 10.0
 
 def make_app(config: Config, house: House) -> web.Application:
     """Return the application with every route and the headers on every response."""
-    kit = WebKit(APPS, embed_origins=config.http.embed_origins)
-    app = web.Application(
-        middlewares=[kit.middleware, house.signaling.middleware],
-        client_max_size=house.signaling.body_max,
-    )
-    kit.add_to(app)
+    # HSTS would lock a browser out of plain http://localhost, so only a real certificate turns it on.
+    kit = WebKit(APPS, https=config.http.tls == "files", embed_origins=config.http.embed_origins)
+    app = web.Application()
+    kit.install(app)
     house.signaling.add_to(app)
     app.router.add_get("/api/cases/{case}/files/{path:.+}", house.playback.handler)
     app.router.add_get("/metrics", _metrics)
@@ -67,7 +64,6 @@ async def serve(config: Config, arguments: tuple[str, ...]) -> int:
             await stop.wait()
             _log.info("stopping")
             watch.cancel()
-            await house.signaling.close()
     return 0
 
 

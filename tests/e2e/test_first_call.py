@@ -114,7 +114,7 @@ def test_the_archive_verifies_and_the_spool_is_gone(server: Server, minute: tupl
     )
 
     assert told.returncode == 0, told.stdout + told.stderr
-    assert json.loads(told.stdout)["ok"] is True
+    assert json.loads(told.stdout)["intact"] is True
     left = [
         path for path in (server.data / "spool").rglob("*") if path.is_file() and report.case in str(path)
     ]

@@ -1,0 +1,161 @@
+"""Policy packs: what a case of one kind must go through, as data in YAML.
+
+Packs that come along lie in ``policies/``; ``[policy] pack`` names one of them or the path of a file.
+Loading is strict: an unknown key, a step without its check or a doubled name is an error.
+``python -m teller.policy`` prints the JSON schema that stands in ``policies/schema.json``.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from contract.phases import Outcome
+from teller.config import ConfigError
+
+FOLDER = Path(__file__).resolve().parent.parent / "policies"
+
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Source = Annotated[str, Field(min_length=1, description="Where it comes from; [V], [S] or [M] as verified.")]
+
+
+class Check(StrEnum):
+    """What can be demanded of a case; each is fulfilled by a fact in its journal."""
+
+    EVIDENCE_ID_CARD = "evidence_id_card"
+    ID_NUMBER = "id_number"
+    EVIDENCE_FACE_STILL = "evidence_face_still"
+    FACE_MATCH = "face_match"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Title(_Part):
+    """A text in both languages of the screens."""
+
+    zh_cn: str = Field(alias="zh-CN", min_length=1)
+    en: str = Field(min_length=1)
+
+
+class Step(_Part):
+    """One line of the agent's script; done when its check is fulfilled, if it has one."""
+
+    id: Word
+    title: Title
+    check: Annotated[Check | None, Field(strict=False)] = None
+    source: Source
+
+
+class Limits(_Part):
+    """Bounds. Times in seconds, loss as a fraction of 0 to 1."""
+
+    ring_s: float = Field(gt=0, le=600)
+    grace_s: float = Field(gt=0, le=600)
+    max_loss_s: float = Field(gt=0, le=5)
+    max_packet_loss: float = Field(ge=0, le=1)
+
+
+class Retention(_Part):
+    """How long one kind of object is kept at least; ``since`` is ``from`` in the file."""
+
+    object: Word
+    years: int = Field(default=0, ge=0, le=100)
+    months: int = Field(default=0, ge=0, le=1200)
+    since: Literal["end_of_relationship", "product_end", "verdict"] = Field(alias="from")
+    source: Source
+
+
+class AbortReason(_Part):
+    """A coded reason for which the agent ends the conversation, and the outcome that it forces."""
+
+    id: Word
+    title: Title
+    outcome: Annotated[Literal[Outcome.FAILED, Outcome.INCOMPLETE], Field(strict=False)]
+    source: Source
+
+
+class Policy(_Part):
+    """A whole pack."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)
+    version: int = Field(ge=1)
+    title: Title
+    steps: Annotated[tuple[Step, ...], Field(strict=False, min_length=1)]
+    mandatory_checks: Annotated[tuple[Annotated[Check, Field(strict=False)], ...], Field(strict=False)]
+    limits: Limits
+    retention: Annotated[tuple[Retention, ...], Field(strict=False, min_length=1)]
+    abort_reasons: Annotated[tuple[AbortReason, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _refuse_doubles("steps", (step.id for step in self.steps))
+        _refuse_doubles("retention", (rule.object for rule in self.retention))
+        _refuse_doubles("abort_reasons", (reason.id for reason in self.abort_reasons))
+        _refuse_doubles("mandatory_checks", self.mandatory_checks)
+        without_step = set(self.mandatory_checks) - {step.check for step in self.steps}
+        if without_step:
+            raise ValueError(f"no step leads to the mandatory check {min(without_step)}")
+        return self
+
+
+def _refuse_doubles(where: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{where} names {name} twice")
+        seen.add(name)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases and without keys that silently win over their doubles."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not used in policy packs")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {key} stands twice")
+        return super().construct_mapping(node, deep)
+
+
+def load_policy(pack: str) -> Policy:
+    """Return the pack of this name, or in the YAML file of this path.
+
+    Raises:
+        ConfigError: there is none, or it is not a pack; one line per fault.
+    """
+    file = Path(pack) if pack.endswith((".yaml", ".yml")) else FOLDER / f"{pack}.yaml"
+    try:
+        data = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506
+        return Policy.model_validate(data)
+    except OSError as error:
+        raise ConfigError((f"policy {file}: {error.strerror}",)) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError((f"policy {file}: {' '.join(str(error).split())}",)) from error
+    except ValidationError as error:
+        faults = ((".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors())
+        lines = tuple(
+            f"policy {file}: {place or 'pack'}: {text.removeprefix('Value error, ')}"
+            for place, text in faults
+        )
+        raise ConfigError(lines) from error
+
+
+def schema() -> str:
+    """Return the JSON schema of a pack."""
+    return json.dumps(Policy.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema())
