@@ -60,7 +60,7 @@ _CONGESTED_BYTES = 65_536
 _BITRATE_FLOOR = 150_000
 # Three published tracks with their retransmissions need six.
 _SSRC_MAX = 32
-_ICE_ADDRESSES_NONE = ("127.0.0.1",)
+_LOOPBACK = ("127.0.0.1",)
 _MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 _SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 # Wanted from browsers that send to us: loss concealment in Opus, and no blurry first seconds
@@ -298,7 +298,7 @@ class RtpIn:
 class RtpOut:
     """One receiving m-line of the browser: payloads in, packets out. Stands in for RTCRtpSender."""
 
-    def __init__(self, line: Line, transport: RTCDtlsTransport, cname: str) -> None:
+    def __init__(self, line: Line, transport: RTCDtlsTransport) -> None:
         self.line = line
         self.transport = transport
         self.track = None
@@ -307,7 +307,7 @@ class RtpOut:
         self.codecs: tuple[str, ...] = ()
         self.ready = False
         self._enabled = True
-        self._cname = f"{cname}-{line.stream}"
+        self._cname = b""
         self._ssrc = random.getrandbits(32) or 1
         self._rtx_ssrc = random.getrandbits(32) or 2
         self._stream_id = line.stream or "none"
@@ -330,6 +330,7 @@ class RtpOut:
                 self._rtx_types[codec.parameters["apt"]] = codec.payloadType
             else:
                 self._payload_types.setdefault(codec.name, codec.payloadType)
+        self._cname = parameters.rtcp.cname.encode()
         self._prepare_extension({e.uri: e.id for e in parameters.headerExtensions}, parameters.muxId.encode())
         self.transport._register_rtp_sender(self, parameters)
         self.ready = True
@@ -374,7 +375,7 @@ class RtpOut:
             packet_count=self.stats.packets & 0xFFFFFFFF,
             octet_count=self.stats.bytes & 0xFFFFFFFF,
         )
-        source = rtp.RtcpSourceInfo(ssrc=self._ssrc, items=[(1, self._cname.encode())])
+        source = rtp.RtcpSourceInfo(ssrc=self._ssrc, items=[(1, self._cname)])
         data = bytes(rtp.RtcpSrPacket(self._ssrc, info)) + bytes(rtp.RtcpSdesPacket([source]))
         with suppress(ConnectionError):
             await self.transport._send_rtp(data)
@@ -500,7 +501,7 @@ class Connection:
         """
         _check_sdp(offer, self._settings.video_codecs)
         try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            await self._pc.setRemoteDescription(RTCSessionDescription(_keep_open(offer), "offer"))
         except Exception as error:
             raise ProtocolError("the offer cannot be applied", code="bad_offer") from error
         self._replace_endpoints()
@@ -521,7 +522,7 @@ class Connection:
             transport = transceiver.receiver.transport
             self._transport = transport
             arriving = RtpIn(line, transport, transceiver.sender._ssrc, self._clock, self._wake)
-            leaving = RtpOut(line, transport, f"teller-{id(self):x}")
+            leaving = RtpOut(line, transport)
             leaving._ssrc = transceiver.sender._ssrc
             transceiver._RTCRtpTransceiver__receiver = arriving  # type: ignore[attr-defined]
             transceiver._RTCRtpTransceiver__sender = leaving  # type: ignore[attr-defined]
@@ -540,10 +541,18 @@ class Connection:
         gather = ice.get_component_candidates
 
         async def gather_ours(component: int, addresses: list[str], timeout: int = 5) -> Any:
-            chosen = list(self._settings.bind_addresses) or addresses or list(_ICE_ADDRESSES_NONE)
+            chosen = list(self._settings.bind_addresses) or addresses or list(_LOOPBACK)
             return await gather(component=component, addresses=chosen, timeout=timeout)
 
         ice.get_component_candidates = gather_ours  # type: ignore[method-assign]
+
+
+def _keep_open(offer: str) -> str:
+    """Leave out end-of-candidates: aioice gives up at once when the listed candidates do not answer.
+
+    A browser behind NAT is found by its own checks, which may come later; the promise bounds the wait.
+    """
+    return "".join(line for line in offer.splitlines(keepends=True) if line.strip() != "a=end-of-candidates")
 
 
 def _check_sdp(offer: str, video_codecs: Sequence[str]) -> None:
@@ -553,6 +562,8 @@ def _check_sdp(offer: str, video_codecs: Sequence[str]) -> None:
         raise ProtocolError("the offer is not SDP", code="bad_sdp") from error
     check_offer([_offered(media) for media in parsed.media], video_codecs)
     bundled = next((group.items for group in parsed.group if group.semantic == "BUNDLE"), [])
+    if len({media.rtp.muxId for media in parsed.media}) != len(parsed.media):
+        raise ProtocolError("two m-lines have the same mid", code="wrong_plan")
     for index, media in enumerate(parsed.media):
         if not _is_secured(media) or media.rtp.muxId not in bundled:
             raise ProtocolError(f"m-line {index} is not bundled and secured", code="wrong_plan")

@@ -1,0 +1,517 @@
+"""Real peers through a real plane, over loopback."""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from contract.errors import MediaError, NotFound, ProtocolError
+from contract.facts import (
+    MediaConnected,
+    MediaLost,
+    MediaMissing,
+    QualityMeasured,
+    TrackEnded,
+    TrackStarted,
+)
+from contract.ids import new_call_id, new_case_id, new_seat_id
+from contract.phases import Role, TrackKind
+from contract.ports import Party, TrackInfo, TrackSink
+from media.aiortc_seam import KEYFRAME_INTERVAL_S
+from media.payloads import is_keyframe, split_nals
+from media.plane import Plane
+from media.settings import MediaSettings
+from tests.media.scripted import (
+    KeepingReceiver,
+    ListJournal,
+    ScriptedPeer,
+    Stage,
+    SystemClock,
+    until,
+)
+
+OTHER_SOUND, OTHER_PICTURE = 3, 4
+
+
+def _content(codec: str, data: bytes) -> object:
+    """Start codes of H.264 may be three or four bytes long; everything else must be the same."""
+    return tuple(split_nals(data)) if codec == "H264" else data
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_both_sides_and_the_recorder_get_exactly_what_was_sent(stage: Stage, codec: str) -> None:
+    """Every frame passes byte by byte, both ways, to the other peer and to the sink."""
+    async with ScriptedPeer(codec) as customer, ScriptedPeer(codec) as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        for sender, taker in ((customer, agent), (agent, customer)):
+            await until("30 pictures", lambda t=taker: len(t.arrived[OTHER_PICTURE]) >= 30)
+            await until("50 sounds", lambda t=taker: len(t.arrived[OTHER_SOUND]) >= 50)
+            assert sender.picture is not None and sender.sound is not None
+            sent = {_content(codec, data) for data in sender.picture.sent}
+            assert {_content(codec, frame.data) for frame in taker.arrived[OTHER_PICTURE]} <= sent
+            assert {frame.data for frame in taker.arrived[OTHER_SOUND]} <= set(sender.sound.sent)
+            assert is_keyframe(codec, taker.arrived[OTHER_PICTURE][0].data)
+        await stage.plane.close_call(stage.call)
+    assert len(stage.receiver.sinks) == 4
+    for sink in stage.receiver.sinks:
+        publisher = customer if sink.track.seat == stage.customer.seat else agent
+        source = publisher.sound if sink.track.kind is TrackKind.AUDIO else publisher.picture
+        assert source is not None
+        sent_list = [_content(sink.track.codec, data) for data in source.sent]
+        kept = [_content(sink.track.codec, frame.data) for frame in sink.frames]
+        first = max(i for i in range(len(sent_list)) if sent_list[i : i + len(kept)] == kept)
+        assert first >= 0
+        assert sink.frames[0].keyframe
+        assert sink.closed == 1
+        stamps = [frame.timestamp for frame in sink.frames]
+        assert stamps == sorted(set(stamps))
+
+
+async def test_facts_tell_the_story_of_a_call(stage: Stage) -> None:
+    """Connections, starts with the right roles, and ends with the number of frames."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("four tracks", lambda: len(stage.journal.of(TrackStarted)) == 4)
+        await until("ten pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 10)
+        await stage.plane.close_call(stage.call)
+    assert {fact.seat for fact in stage.journal.of(MediaConnected)} == {stage.customer.seat, stage.agent.seat}
+    started = {(fact.role, fact.source, fact.codec) for fact in stage.journal.of(TrackStarted)}
+    assert {(role.value, source.value, codec) for role, source, codec in started} == {
+        ("customer", "microphone", "opus"),
+        ("customer", "camera", "VP8"),
+        ("agent", "microphone", "opus"),
+        ("agent", "camera", "VP8"),
+    }
+    ended = {fact.track: fact.frames for fact in stage.journal.of(TrackEnded)}
+    assert ended == {sink.track.track: len(sink.frames) for sink in stage.receiver.sinks}
+    assert not stage.journal.of(MediaLost)
+    assert not stage.journal.of(MediaMissing)
+
+
+async def test_a_shut_gate_lets_nothing_through(stage: Stage) -> None:
+    """Before the gate opens media is taken and dropped; no track starts and nobody hears anything."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        picture = customer.picture
+        assert picture is not None
+        await until("a second of pictures sent", lambda: len(picture.sent) > 25)
+        assert not any(agent.arrived.values())
+        assert not stage.receiver.sinks
+        assert not stage.journal.of(TrackStarted)
+        await stage.plane.open_gate(stage.call)
+        await until("a picture after the gate opened", lambda: agent.arrived[OTHER_PICTURE])
+        assert is_keyframe("VP8", agent.arrived[OTHER_PICTURE][0].data)
+        assert picture.keyframe_requests >= 1
+
+
+async def test_keyframe_requests_travel_upstream_and_are_merged(stage: Stage) -> None:
+    """A receiver's PLIs reach the publisher, at most one per KEYFRAME_INTERVAL_S."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("ten pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 10)
+        picture = customer.picture
+        assert picture is not None
+        before, began = picture.keyframe_requests, asyncio.get_running_loop().time()
+        for _ in range(20):
+            await agent.ask_keyframe(OTHER_PICTURE)
+            await asyncio.sleep(0.02)
+        await until("the request upstream", lambda: picture.keyframe_requests > before)
+        passed = asyncio.get_running_loop().time() - began
+        assert picture.keyframe_requests - before <= passed / KEYFRAME_INTERVAL_S + 1
+
+
+async def test_a_new_offer_takes_the_seat_over(stage: Stage) -> None:
+    """After a reconnect the seat has new tracks, and the other side's line goes on without a jump back."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent, ScriptedPeer() as returned:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("four tracks", lambda: len(stage.receiver.sinks) == 4)
+        await until("ten pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 10)
+        await stage.connect(returned, stage.customer)
+        await until("the former tracks ended", lambda: len(stage.journal.of(TrackEnded)) == 2)
+        await until("six tracks", lambda: len(stage.receiver.sinks) == 6)
+        seen = len(agent.arrived[OTHER_PICTURE])
+        await until("pictures go on", lambda: len(agent.arrived[OTHER_PICTURE]) >= seen + 10)
+        stamps = [frame.timestamp for frame in agent.arrived[OTHER_PICTURE]]
+        assert stamps == sorted(set(stamps))
+        assert max(b - a for a, b in pairwise(stamps)) < 90_000 * 10
+        await until("the other hears the returned one", lambda: len(returned.arrived[OTHER_PICTURE]) >= 5)
+    tracks = [fact.track for fact in stage.journal.of(TrackStarted) if fact.seat == stage.customer.seat]
+    assert len(set(tracks)) == 4
+    assert len([fact for fact in stage.journal.of(MediaLost) if fact.seat == stage.customer.seat]) <= 1
+
+
+async def test_promised_media_that_does_not_come_is_missed(settings: MediaSettings) -> None:
+    """A connected customer whose camera sends nothing is noted once, by name."""
+    quick = MediaSettings(bind_addresses=settings.bind_addresses, promise_s=0.7)
+    journal = ListJournal()
+    async with Plane(journal, SystemClock(), quick) as plane:
+        stage = Stage(plane, journal, KeepingReceiver())
+        await plane.open_call(stage.case, stage.call)
+        async with ScriptedPeer(camera=False) as customer:
+            await stage.connect(customer, stage.customer)
+            await plane.open_gate(stage.call)
+            await until("MediaMissing", lambda: journal.of(MediaMissing))
+            await asyncio.sleep(0.3)
+    (missing,) = journal.of(MediaMissing)
+    assert missing.missing == ("camera",)
+    assert missing.seat == stage.customer.seat
+    assert 0.7 <= missing.waited_s < 2
+
+
+async def test_a_connection_that_does_not_come_up_is_missed(settings: MediaSettings) -> None:
+    """An offer is answered but nobody connects: both devices are missing, gate or no gate."""
+    quick = MediaSettings(bind_addresses=settings.bind_addresses, promise_s=0.5)
+    journal = ListJournal()
+    async with Plane(journal, SystemClock(), quick) as plane:
+        stage = Stage(plane, journal, KeepingReceiver())
+        await plane.open_call(stage.case, stage.call)
+        async with ScriptedPeer() as customer:
+            await plane.answer(stage.call, stage.customer, await customer.offer())
+            await until("MediaMissing", lambda: journal.of(MediaMissing))
+    assert journal.of(MediaMissing)[0].missing == ("microphone", "camera")
+
+
+async def test_a_lost_connection_is_noted_and_its_tracks_end(stage: Stage) -> None:
+    """A peer that goes away is MediaLost; the seat can connect again."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("four tracks", lambda: len(stage.receiver.sinks) == 4)
+        await customer.close()
+        await until("MediaLost", lambda: stage.journal.of(MediaLost))
+        await until("two tracks ended", lambda: len(stage.journal.of(TrackEnded)) == 2)
+        assert stage.journal.of(MediaLost)[0].seat == stage.customer.seat
+        async with ScriptedPeer() as returned:
+            await stage.connect(returned, stage.customer)
+            await until("two more tracks", lambda: len(stage.receiver.sinks) == 6)
+
+
+async def test_a_silent_connection_is_lost(settings: MediaSettings) -> None:
+    """Nothing at all for ``silence_s``, not even RTCP: the far end is gone."""
+    quick = MediaSettings(bind_addresses=settings.bind_addresses, silence_s=1.0)
+    journal = ListJournal()
+    async with Plane(journal, SystemClock(), quick) as plane:
+        stage = Stage(plane, journal, KeepingReceiver())
+        await plane.open_call(stage.case, stage.call)
+        async with ScriptedPeer() as customer:
+            await stage.connect(customer, stage.customer)
+            transport = customer.pc.getTransceivers()[0].receiver.transport
+
+            async def nothing(data: bytes) -> None:
+                return None
+
+            transport._send_rtp = nothing  # type: ignore[method-assign]
+            await until("MediaLost", lambda: journal.of(MediaLost))
+    assert journal.of(MediaLost)[0].reason == "silent"
+
+
+async def test_quality_is_measured_from_rtcp(stage: Stage) -> None:
+    """Every interval each seat gets a fact with a real round trip, bitrates both ways and no loss."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+
+        def measured() -> list[QualityMeasured]:
+            return [
+                fact
+                for fact in stage.journal.of(QualityMeasured)
+                if fact.rtt_ms is not None and fact.kbps_down > 30
+            ]
+
+        await until("quality of both seats", lambda: len({fact.seat for fact in measured()}) == 2)
+    for fact in measured():
+        assert 0.5 < fact.interval_s < 3
+        assert fact.rtt_ms is not None and 0 <= fact.rtt_ms < 1_000
+        assert fact.kbps_up > 30
+        assert fact.loss_up == 0 and fact.loss_down == 0 and fact.dropped_frames == 0
+
+
+async def test_lost_packets_are_asked_for_again(stage: Stage) -> None:
+    """With one packet in fifteen lost on the way in, pictures still arrive whole, and loss is reported."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        customer.lose_every(15)
+        await stage.plane.open_gate(stage.call)
+        await until("60 pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 60)
+        picture = customer.picture
+        assert picture is not None
+        assert {frame.data for frame in agent.arrived[OTHER_PICTURE]} <= set(picture.sent)
+        await until("loss noted", lambda: any(q.loss_up > 0.01 for q in stage.journal.of(QualityMeasured)))
+
+
+async def test_sender_reports_reach_the_sinks_on_the_frames_time_line(stage: Stage) -> None:
+    """Clock samples of sound and picture map to one wall clock, within 50 ms of each other."""
+    async with ScriptedPeer() as customer:
+        await stage.connect(customer, stage.customer)
+        await stage.plane.open_gate(stage.call)
+        await until("clock samples", lambda: sum(len(s.clocks) >= 2 for s in stage.receiver.sinks) == 2)
+    offsets = []
+    for sink in stage.receiver.sinks:
+        sample, frame = sink.clocks[-1], sink.frames[-1]
+        at = sample.ntp_at + (frame.timestamp - sample.timestamp) / sink.track.clock_rate
+        offsets.append(frame.arrived_at - at)
+        assert abs(offsets[-1]) < 0.5
+    assert abs(offsets[0] - offsets[1]) < 0.25
+
+
+async def test_a_receiver_gets_one_time_line_for_sound_and_picture(stage: Stage) -> None:
+    """Sender reports on both outgoing lines carry the publisher's NTP time, within the drift of a test."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+
+        async def reports() -> list[float]:
+            found = []
+            for line in (OTHER_SOUND, OTHER_PICTURE):
+                stats = await agent.pc.getTransceivers()[line].receiver.getStats()
+                found += [
+                    s.remoteTimestamp.timestamp() for s in stats.values() if s.type == "remote-outbound-rtp"
+                ]
+            return found
+
+        seen: list[float] = []
+
+        async def keep_asking() -> None:
+            while len(seen) < 2:
+                seen[:] = await reports()
+                await asyncio.sleep(0.1)
+
+        await asyncio.wait_for(keep_asking(), 15)
+        now = SystemClock().now()
+    assert all(abs(now - at) < 3 for at in seen)
+
+
+class _RaisingSink:
+    """Fails on the third frame."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.closed = 0
+
+    def push_frame(self, frame: object) -> None:
+        self.frames += 1
+        if self.frames == 3:
+            raise OSError("disk full")
+
+    def push_clock(self, sample: object) -> None:
+        return None
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class _RaisingReceiver:
+    """Gives sinks that fail, and none at all for sound."""
+
+    def __init__(self) -> None:
+        self.sinks: list[_RaisingSink] = []
+
+    def open_track(self, track: TrackInfo) -> TrackSink:
+        if track.kind is TrackKind.AUDIO:
+            raise OSError("no room")
+        self.sinks.append(_RaisingSink())
+        return self.sinks[-1]
+
+
+async def test_a_failing_sink_does_not_hurt_the_call(settings: MediaSettings) -> None:
+    """A sink that raises is dropped; the other sink and the other person go on."""
+    journal, keeping, raising = ListJournal(), KeepingReceiver(), _RaisingReceiver()
+    async with Plane(journal, SystemClock(), settings, [raising, keeping]) as plane:
+        stage = Stage(plane, journal, keeping)
+        await plane.open_call(stage.case, stage.call)
+        async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+            await stage.connect(customer, stage.customer)
+            await stage.connect(agent, stage.agent)
+            await plane.open_gate(stage.call)
+            await until("20 pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 20)
+    assert len(raising.sinks) == 2
+    assert all(sink.frames == 3 and sink.closed == 1 for sink in raising.sinks)
+    assert min(len(sink.frames) for sink in keeping.sinks) >= 20
+
+
+async def test_a_stuck_receiver_is_bounded_and_hinders_nobody(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leg that cannot send drops frames, counts them, and the other direction goes on."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("a picture", lambda: agent.arrived[OTHER_PICTURE])
+        peer = stage.plane._calls[stage.call]._peers[stage.agent.seat]
+        monkeypatch.setattr(
+            type(peer._connection), "congested", property(lambda one: one is peer._connection)
+        )
+        seen = len(customer.arrived[OTHER_PICTURE])
+
+        def dropped() -> int:
+            facts = stage.journal.of(QualityMeasured)
+            return sum(fact.dropped_frames for fact in facts if fact.seat == stage.agent.seat)
+
+        await until("dropped frames in a fact", lambda: dropped() > 20)
+        assert len(customer.arrived[OTHER_PICTURE]) > seen + 20
+        assert all(len(leg._queue) <= 50 for leg in peer.legs)
+        other = [q for q in stage.journal.of(QualityMeasured) if q.seat == stage.customer.seat]
+        assert sum(fact.dropped_frames for fact in other) == 0
+        monkeypatch.undo()
+
+
+async def test_no_common_codec_is_a_clear_error(stage: Stage) -> None:
+    """A peer that cannot take what the other sends is refused by name, and the other stays."""
+    async with ScriptedPeer("VP8") as customer, ScriptedPeer("H264") as agent:
+        await stage.connect(customer, stage.customer)
+        with pytest.raises(MediaError) as raised:
+            await stage.plane.answer(stage.call, stage.agent, await agent.offer())
+        assert raised.value.code == "no_common_codec"
+        async with ScriptedPeer("VP8") as other:
+            await stage.connect(other, stage.agent)
+
+
+_CUTS: dict[str, Callable[[str], str]] = {
+    "nothing": lambda sdp: "x",
+    "noise": lambda sdp: "v=0\r\no=- 0 0 IN IP4\r\nm=audio",
+    "cut off": lambda sdp: sdp[: len(sdp) // 2],
+    "no ice": lambda sdp: re.sub(r"a=ice-ufrag:.*\r\n", "", sdp),
+    "no fingerprint": lambda sdp: re.sub(r"a=fingerprint:.*\r\n", "", sdp),
+    "no rtcp-mux": lambda sdp: sdp.replace("a=rtcp-mux\r\n", ""),
+    "no bundle": lambda sdp: re.sub(r"a=group:BUNDLE.*\r\n", "", sdp),
+    "same mid twice": lambda sdp: sdp.replace("a=mid:3", "a=mid:1"),
+    "wrong order": lambda sdp: sdp.replace("m=audio", "m=text").replace("m=video", "m=audio"),
+    "wrong direction": lambda sdp: sdp.replace("a=recvonly", "a=sendonly"),
+    "no opus": lambda sdp: sdp.replace("opus/48000", "speex/48000"),
+    "no picture codec": lambda sdp: sdp.replace("VP8/90000", "AV9/90000").replace("H264/90000", "AV8/90000"),
+    "a data channel": lambda sdp: re.sub(
+        r"m=video (\d+) .*\r\n", r"m=application \1 UDP/DTLS/SCTP webrtc-datachannel\r\n", sdp
+    ),
+    "control bytes": lambda sdp: sdp.replace("\r\n", "\x00"),
+    "too many lines": lambda sdp: sdp + sdp[sdp.index("m=video") :],
+    "bad port": lambda sdp: re.sub(r"m=audio \d+", "m=audio NaN", sdp),
+    "bad payload type": lambda sdp: sdp.replace("a=rtpmap:96", "a=rtpmap:abc"),
+    "bad candidate": lambda sdp: re.sub(r"a=candidate:(\S+) 1 udp", r"a=candidate:\1 x", sdp),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", _CUTS)
+async def test_an_offer_that_is_not_planned_is_a_protocol_error(stage: Stage, how: str) -> None:
+    """Whatever is wrong with an offer, the answer is ProtocolError and nothing of it remains."""
+    async with ScriptedPeer() as customer:
+        offer = await customer.offer()
+        tasks = len(asyncio.all_tasks())
+        with pytest.raises(ProtocolError):
+            await stage.plane.answer(stage.call, stage.customer, _CUTS[how](offer))
+        await until("no task left", lambda: len(asyncio.all_tasks()) <= tasks)
+        await customer.accept(await stage.plane.answer(stage.call, stage.customer, offer))
+        await until("a good offer still works", lambda: customer.pc.connectionState == "connected")
+
+
+async def test_a_bad_offer_leaves_the_seats_connection_alone(stage: Stage) -> None:
+    """An offer that is refused does not take the seat over."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        with pytest.raises(ProtocolError):
+            await stage.plane.answer(stage.call, stage.customer, "v=0\r\n")
+        await stage.plane.open_gate(stage.call)
+        await until("a picture", lambda: agent.arrived[OTHER_PICTURE])
+
+
+async def test_older_clients_may_leave_lines_out_at_the_end(stage: Stage) -> None:
+    """Five m-lines are enough for a call of two."""
+    async with ScriptedPeer(lines=5) as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("a picture both ways", lambda: agent.arrived[4] and customer.arrived[4])
+
+
+async def test_a_watching_party_is_neither_seen_nor_promised(stage: Stage) -> None:
+    """A supervisor hears both sides on its lines; nobody gets its microphone."""
+    watcher = Party(new_seat_id(), Role.SUPERVISOR, "supervisor")
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent, ScriptedPeer() as supervisor:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.connect(supervisor, watcher)
+        await stage.plane.open_gate(stage.call)
+        await until("both sides", lambda: supervisor.arrived[4] and supervisor.arrived[6])
+        await until("a picture both ways", lambda: agent.arrived[4] and customer.arrived[4])
+        assert not agent.arrived[6] and not customer.arrived[6]
+    assert watcher.seat not in {fact.seat for fact in stage.journal.of(TrackStarted)}
+
+
+def _sockets() -> int:
+    return sum(
+        os.readlink(entry).startswith("socket:")
+        for entry in Path("/proc/self/fd").iterdir()
+        if entry.exists()
+    )
+
+
+async def test_nothing_is_left_of_a_closed_call(stage: Stage) -> None:
+    """Closing and dropping are idempotent and leave no task and no socket."""
+    before_tasks, before_sockets = asyncio.all_tasks(), _sockets()
+    for _ in range(2):
+        case, call = new_case_id(), new_call_id()
+        await stage.plane.open_call(case, call)
+        await stage.plane.open_call(case, call)
+        async with ScriptedPeer() as customer:
+            await customer.accept(await stage.plane.answer(call, stage.customer, await customer.offer()))
+            await until("connected", lambda c=customer: c.pc.connectionState == "connected")
+            await stage.plane.open_gate(call)
+            await stage.plane.drop_seat(call, stage.customer.seat)
+            await stage.plane.drop_seat(call, stage.customer.seat)
+            await stage.plane.close_call(call)
+            await stage.plane.close_call(call)
+    await until("no task left", lambda: asyncio.all_tasks() <= before_tasks)
+    await until("no socket left", lambda: _sockets() <= before_sockets)
+
+
+async def test_unknown_calls(stage: Stage) -> None:
+    """Answering and opening an unknown call is NotFound; closing and dropping ignore it."""
+    stranger = new_call_id()
+    with pytest.raises(NotFound):
+        await stage.plane.answer(stranger, stage.customer, "v=0")
+    with pytest.raises(NotFound):
+        await stage.plane.open_gate(stranger)
+    await stage.plane.drop_seat(stranger, stage.customer.seat)
+    await stage.plane.close_call(stranger)
+
+
+async def test_a_dead_journal_does_not_stop_media(stage: Stage) -> None:
+    """Facts that cannot be written are counted; pictures go on."""
+    stage.journal.broken = True
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("ten pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 10)
+        await stage.plane.close_call(stage.call)
+
+
+async def test_loopback_is_used_when_there_is_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without any network the server still offers an address."""
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda use_ipv4, use_ipv6: [])
+    journal = ListJournal()
+    async with Plane(journal, SystemClock(), MediaSettings(advertised_address="203.0.113.9")) as plane:
+        stage = Stage(plane, journal, KeepingReceiver())
+        await plane.open_call(stage.case, stage.call)
+        async with ScriptedPeer() as customer:
+            answer = await plane.answer(stage.call, stage.customer, await customer.offer())
+    hosts = {line.split()[4] for line in answer.splitlines() if line.startswith("a=candidate:")}
+    assert hosts == {"127.0.0.1", "203.0.113.9"}
