@@ -1,0 +1,442 @@
+"""The way of a record from the spool into the archive, cut off at every step."""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.errors import StorageError
+from contract.facts import (
+    ArchiveVerified,
+    ArchiveWritten,
+    CaseAdvanced,
+    Entry,
+    Fact,
+    MergeCompleted,
+    MergeFailed,
+    MergeStarted,
+    SpoolReleased,
+)
+from contract.ids import CaseId, new_seat_id
+from contract.phases import CaseEnd, CasePhase, Role, TrackSource
+from contract.ports import Job
+from recordings.archive_directory import DirectoryArchive
+from recordings.journal import FileJournal
+from recordings.merge import LEDGER_FILE, MERGED_FILE
+from recordings.pipeline import Pipeline, PipelineSettings, journal_version
+from recordings.verify import verify_archive
+from tests.recordings.desk import TENANT, JobTable, MoodyArchive, OneTenant
+from tests.recordings.encoded import MovedClock
+from tests.recordings.measured import measure
+from tests.recordings.staged import Frame, Stage, StagedTrack, film, stage, voice
+
+# Short, because the crash test renders it dozens of times.
+_SECONDS = 0.4
+
+
+@functools.cache
+def _media() -> tuple[tuple[TrackSource, str, list[Frame]], ...]:
+    return (
+        (TrackSource.MICROPHONE, "opus", voice(_SECONDS)),
+        (TrackSource.CAMERA, "VP8", film(_SECONDS, size=(160, 120))),
+    )
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """A staged case with everything that works on it."""
+
+    staged: Stage
+    journal: FileJournal
+    jobs: JobTable
+    archive: MoodyArchive
+    root: Path
+    clock: MovedClock
+
+    @property
+    def case(self) -> CaseId:
+        return self.staged.case
+
+    @property
+    def folder(self) -> Path:
+        return self.staged.spool.case_dir(self.case)
+
+    def pipeline(self, archive: Any = None, journal: Any = None, **settings: Any) -> Pipeline:
+        return Pipeline(
+            self.staged.spool,
+            journal or self.journal,
+            self.jobs,
+            archive or self.archive,
+            OneTenant(),
+            self.clock,
+            "worker-1",
+            PipelineSettings(**settings),
+        )
+
+    async def job(self, kind: str = "merge") -> Job:
+        if not any(job.state == "ready" for job in self.jobs.jobs.values()):
+            await self.jobs.enqueue(kind, self.case)
+        job = await self.jobs.claim("worker-1", 60.0)
+        assert job is not None
+        return job
+
+    async def facts(self, kind: type[Fact]) -> list[Fact]:
+        return [e.fact for e in await self.journal.read(self.case) if isinstance(e.fact, kind)]
+
+    def archived(self) -> set[str]:
+        folder = self.root / "archive" / TENANT / self.case
+        return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+async def _bench(tmp_path: Path, *, media: bool = True, phase: CasePhase = CasePhase.AGENT_DONE) -> Bench:
+    staged = stage(tmp_path / "spool")
+    staged.begin()
+    if media:
+        seat = new_seat_id()
+        for source, codec, frames in _media():
+            staged.record(StagedTrack(Role.CUSTOMER, source, codec, frames, seat))
+    staged.end(_SECONDS)
+    clock = MovedClock(wall=staged.entries[0].at)
+    journal = FileJournal(tmp_path / "journal", clock)
+    for entry in staged.entries:
+        clock.wall = entry.at
+        await journal.append(staged.case, entry.fact)
+    reason = CaseEnd.CALL_FAILED if phase is CasePhase.ABORTED else None
+    await journal.append(staged.case, CaseAdvanced(CasePhase.IN_CALL, phase, reason))
+    archive = MoodyArchive(DirectoryArchive(tmp_path / "archive"))
+    return Bench(staged, journal, JobTable(), archive, tmp_path, clock)
+
+
+async def _phase(bench: Bench) -> CasePhase:
+    return [f.now for f in await bench.facts(CaseAdvanced) if isinstance(f, CaseAdvanced)][-1]
+
+
+async def _assert_home(bench: Bench) -> None:
+    """The record is whole in the archive, gone from the spool, and the auditors have the case."""
+    for kind in (MergeCompleted, ArchiveWritten, ArchiveVerified, SpoolReleased):
+        assert len(await bench.facts(kind)) == 1, kind.__name__
+    assert await _phase(bench) is CasePhase.UNDER_AUDIT
+    assert not bench.folder.exists()
+    assert {MERGED_FILE, LEDGER_FILE, "manifest.json", "journal.jsonl"} <= bench.archived()
+    report = await verify_archive(bench.archive, TENANT, bench.case)
+    assert report.problems == ()
+    assert {f.path for f in report.files if f.verdict != "intact"} <= {
+        name for name in bench.archived() if name.startswith("journal-")
+    }
+
+
+async def test_end_to_end(tmp_path: Path) -> None:
+    """A job merges, archives, verifies and releases, in this order, and completes."""
+    bench = await _bench(tmp_path)
+
+    assert await bench.pipeline().run_one(await bench.job())
+
+    await _assert_home(bench)
+    names = [entry.name for entry in await bench.journal.read(bench.case)]
+    assert names[-6:-2] == ["MergeStarted", "MergeCompleted", "ArchiveWritten", "ArchiveVerified"]
+    assert names[-2:] == ["SpoolReleased", "CaseAdvanced"]
+    assert [job.state for job in bench.jobs.jobs.values()] == ["done"]
+    merged = measure(tmp_path / "archive" / TENANT / bench.case / MERGED_FILE)
+    assert merged.seconds == pytest.approx(_SECONDS, abs=0.1)
+
+
+async def test_archived_journal_reaches_the_verification(tmp_path: Path) -> None:
+    """The journal beside the record has grown up to the read-back's own fact."""
+    bench = await _bench(tmp_path)
+    await bench.pipeline().run_one(await bench.job())
+    entries = await bench.journal.read(bench.case)
+    verified = next(e for e in entries if isinstance(e.fact, ArchiveVerified))
+
+    assert journal_version(verified.seq) in bench.archived()
+
+
+async def test_progress_is_told(tmp_path: Path) -> None:
+    """The lease is extended from the beginning of the job."""
+    bench = await _bench(tmp_path)
+    await bench.pipeline(beat_s=0.01).run_one(await bench.job())
+    told = [fraction for fraction, _ in bench.jobs.beats]
+
+    assert told[0] == 0.0
+    assert told == sorted(told)
+    assert {"starting", "archiving"} <= {note for _, note in bench.jobs.beats}
+
+
+class _Bomb:
+    """Passes calls on to ``inner`` and ends the process before or after the n-th that changes something."""
+
+    def __init__(self, at: int, after: bool) -> None:
+        self.left, self.after, self.went_off = at, after, False
+
+    def wrap(self, inner: Any, names: tuple[str, ...]) -> Any:
+        return _Wrapped(self, inner, names)
+
+    async def call(self, method: Callable[..., Any], *args: Any) -> Any:
+        self.left -= 1
+        if self.left == 0 and not self.after:
+            self._explode()
+        result = await method(*args)
+        if self.left == 0:
+            self._explode()
+        return result
+
+    def _explode(self) -> None:
+        self.went_off = True
+        raise Crash
+
+
+class _Wrapped:
+    def __init__(self, bomb: _Bomb, inner: Any, names: tuple[str, ...]) -> None:
+        self._bomb, self._inner, self._names = bomb, inner, names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name not in self._names:
+            return found
+        return lambda *args: self._bomb.call(found, *args)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_crash_at_every_step(tmp_path: Path, after: bool) -> None:
+    """Wherever the worker dies, the next one ends with the same archive: nothing lost, nothing twice."""
+    expected: set[str] | None = None
+    for step in range(1, 100):
+        bench = await _bench(tmp_path / f"{after}-{step}")
+        bomb = _Bomb(step, after)
+        pipeline = bench.pipeline(bomb.wrap(bench.archive, ("put",)), bomb.wrap(bench.journal, ("append",)))
+        job = await bench.job()
+        try:
+            await pipeline.run_one(job)
+        except BaseExceptionGroup as group:
+            assert group.subgroup(Crash) is not None
+        assert await bench.pipeline().run_one(job)
+        await _assert_home(bench)
+        media = {name for name in bench.archived() if not name.startswith(("journal", "call-"))}
+        expected = expected or media
+        assert media == expected
+        if not bomb.went_off:
+            assert step > 10
+            return
+    raise AssertionError("the job has more steps than were tried")
+
+
+async def test_crash_in_the_middle_of_the_release(tmp_path: Path) -> None:
+    """A release that was cut off between two files is finished by the next worker."""
+    bench = await _bench(tmp_path)
+    bomb = _Bomb(4, after=False)
+    pipeline = bench.pipeline(journal=_Only(bench.journal, SpoolReleased, bomb))
+    job = await bench.job()
+    bomb.left = 1
+    with pytest.raises(BaseExceptionGroup):
+        await pipeline.run_one(job)
+
+    assert not bench.folder.exists()
+    assert await bench.pipeline().run_one(job)
+    await _assert_home(bench)
+
+
+class _Only:
+    """A journal whose appending of one kind of fact crashes."""
+
+    def __init__(self, inner: FileJournal, kind: type[Fact], bomb: _Bomb) -> None:
+        self._inner, self._kind, self._bomb = inner, kind, bomb
+
+    async def append(self, case: CaseId, fact: Fact) -> Entry:
+        if isinstance(fact, self._kind):
+            return await self._bomb.call(self._inner.append, case, fact)  # type: ignore[no-any-return]
+        return await self._inner.append(case, fact)
+
+    async def read(self, case: CaseId, after: int = 0) -> tuple[Entry, ...]:
+        return await self._inner.read(case, after)
+
+
+async def test_dead_archive_then_back(tmp_path: Path) -> None:
+    """While the archive is dead nothing is deleted and the job waits longer each time; then all is well."""
+    bench = await _bench(tmp_path)
+    bench.archive.dead = True
+    pipeline = bench.pipeline(retry_first_s=1.0)
+    for _ in range(2):
+        assert not await pipeline.run_one(await bench.job())
+
+    assert (bench.folder / MERGED_FILE).is_file()
+    assert bench.jobs.delays == [2.0, 4.0]
+    failed = await bench.facts(MergeFailed)
+    assert [f.reason for f in failed if isinstance(f, MergeFailed)] == ["archive_unreachable"] * 2
+    assert len(await bench.facts(MergeStarted)) == 1
+
+    bench.archive.dead = False
+    assert await pipeline.run_one(await bench.job())
+    await _assert_home(bench)
+
+
+async def test_archive_that_lies(tmp_path: Path) -> None:
+    """An object that reads back differently keeps the spool where it is."""
+    bench = await _bench(tmp_path)
+    bench.archive.lies_about = MERGED_FILE
+
+    assert not await bench.pipeline().run_one(await bench.job())
+
+    assert (bench.folder / MERGED_FILE).is_file()
+    assert await bench.facts(ArchiveVerified) == []
+    assert [f.reason for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)] == [
+        "archive_differs"
+    ]
+
+
+async def test_last_attempt(tmp_path: Path) -> None:
+    """When no attempt is left the journal says so, and the record stays in the spool."""
+    bench = await _bench(tmp_path)
+    bench.archive.dead = True
+    for _ in range(3):
+        await bench.pipeline().run_one(await bench.job())
+
+    failed = [f.will_retry for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)]
+    assert failed == [True, True, False]
+    assert (bench.folder / MERGED_FILE).is_file()
+
+
+async def test_aborted_case_stays_aborted(tmp_path: Path) -> None:
+    """A case that ended in a lost call is archived and stays aborted."""
+    bench = await _bench(tmp_path, phase=CasePhase.ABORTED)
+
+    assert await bench.pipeline().run_one(await bench.job())
+    assert await _phase(bench) is CasePhase.ABORTED
+    assert not bench.folder.exists()
+
+
+async def test_case_without_media(tmp_path: Path) -> None:
+    """A case in which nothing was recorded is archived with its journal alone."""
+    bench = await _bench(tmp_path, media=False)
+
+    assert await bench.pipeline().run_one(await bench.job())
+    assert {"manifest.json", "journal.jsonl"} <= bench.archived()
+    assert MERGED_FILE not in bench.archived()
+    assert await bench.facts(MergeCompleted) == []
+
+
+async def test_late_file_is_not_deleted(tmp_path: Path) -> None:
+    """A file that came after the manifest was made is never deleted, since it was never archived."""
+    bench = await _bench(tmp_path)
+    bench.archive.dead = True
+    await bench.pipeline().run_one(await bench.job())
+    (bench.folder / "evidence").mkdir()
+    (bench.folder / "evidence" / "late.jpg").write_bytes(b"late")
+    bench.archive.dead = False
+    await bench.pipeline().run_one(await bench.job())
+
+    assert [p.name for p in bench.folder.rglob("*") if p.is_file()] == ["late.jpg"]
+
+
+async def test_lost_lease_stops_the_work(tmp_path: Path) -> None:
+    """A worker that lost its lease stops rendering and touches the job no more."""
+    bench = await _bench(tmp_path)
+    job = await bench.job()
+    bench.jobs.taken_over = True
+
+    assert not await bench.pipeline().run_one(job)
+    assert await bench.facts(MergeCompleted) == []
+    assert await bench.facts(MergeFailed) == []
+    assert [p for p in bench.folder.iterdir() if p.suffix == ".part"] == []
+
+
+async def test_journal_after_the_sign_off(tmp_path: Path) -> None:
+    """The grown journal goes beside the record under its own name; the one before stays."""
+    bench = await _bench(tmp_path)
+    await bench.pipeline().run_one(await bench.job())
+    before = bench.archived()
+    await bench.journal.append(bench.case, CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED))
+
+    assert await bench.pipeline().run_one(await bench.job("archive_journal"))
+    assert await bench.pipeline().run_one(await bench.job("archive_journal"))
+    last = (await bench.journal.read(bench.case))[-1]
+    assert bench.archived() - before == {journal_version(last.seq)}
+
+
+async def test_unknown_kind(tmp_path: Path) -> None:
+    """A job of an unknown kind fails and is noted."""
+    bench = await _bench(tmp_path)
+
+    assert not await bench.pipeline().run_one(await bench.job("paint"))
+
+
+async def test_unwritable_journal_is_survived(tmp_path: Path) -> None:
+    """When even the failure cannot be journaled, the job still goes back to the queue."""
+    bench = await _bench(tmp_path)
+    bench.archive.dead = True
+
+    assert not await bench.pipeline(journal=_ReadOnly(bench.journal)).run_one(await bench.job())
+    assert [job.state for job in bench.jobs.jobs.values()] == ["ready"]
+
+
+class _ReadOnly:
+    def __init__(self, inner: FileJournal) -> None:
+        self.read = inner.read
+
+    async def append(self, case: CaseId, fact: Fact) -> Entry:
+        raise StorageError("disk full")
+
+
+async def test_run_forever(tmp_path: Path) -> None:
+    """The loop takes jobs as they come and ends when it is told to."""
+    bench = await _bench(tmp_path)
+    stop = asyncio.Event()
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        group.create_task(bench.pipeline(poll_s=0.01).run_forever(stop))
+        async with bench.journal.follow(bench.case) as entries:
+            await bench.jobs.enqueue("merge", bench.case)
+            async for entry in entries:
+                if entry.name == "CaseAdvanced":
+                    break
+        stop.set()
+
+    await _assert_home(bench)
+
+
+async def test_stop_in_the_middle_gives_the_job_back(tmp_path: Path) -> None:
+    """A worker that is told to stop while it renders puts the job back at once."""
+    bench = await _bench(tmp_path)
+    await bench.jobs.enqueue("merge", bench.case)
+    stop = asyncio.Event()
+
+    class _StopAtFirstFact:
+        def __init__(self) -> None:
+            self.read = bench.journal.read
+
+        async def append(self, case: CaseId, fact: Fact) -> Entry:
+            stop.set()
+            return await bench.journal.append(case, fact)
+
+    async with asyncio.timeout(30):
+        await bench.pipeline(journal=_StopAtFirstFact()).run_forever(stop)
+
+    assert [(job.state, job.error) for job in bench.jobs.jobs.values()] == [("ready", "worker_stopped")]
+    assert [p for p in bench.folder.iterdir() if p.suffix == ".part"] == []
+    assert await bench.pipeline().run_one(await bench.job())
+    await _assert_home(bench)
+
+
+async def test_dead_queue_is_survived(tmp_path: Path) -> None:
+    """A job table that does not answer is asked again."""
+    bench = await _bench(tmp_path)
+    stop = asyncio.Event()
+    calls = 0
+
+    async def refuse(worker: str, lease_s: float) -> Job | None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            stop.set()
+        raise StorageError("database is locked")
+
+    bench.jobs.claim = refuse  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        await bench.pipeline(poll_s=0.01).run_forever(stop)
+
+    assert calls == 3

@@ -1,0 +1,282 @@
+"""Facts and frame times onto one axis."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.facts import GENESIS, CallAdvanced, CallEnded, Entry, Fact, seal_entry
+from contract.ids import CallId, CaseId, SeatId, TrackId, new_call_id, new_case_id, new_seat_id, new_track_id
+from contract.phases import CallEnd, CallPhase, Role, TrackKind, TrackSource
+from contract.ports import ClockSample
+from recordings.timeline import (
+    Axis,
+    Gap,
+    GapCause,
+    Timeline,
+    TrackTimes,
+    add_damage,
+    call_axis,
+    lay_timeline,
+)
+
+T0 = 1_800_000_000.0
+CASE, CALL = new_case_id(), new_call_id()
+MIC, CAM = TrackSource.MICROPHONE, TrackSource.CAMERA
+
+
+def _entries(*facts: tuple[float, Fact], case: CaseId = CASE) -> list[Entry]:
+    return [seal_entry(i + 1, T0 + at, case, fact, GENESIS) for i, (at, fact) in enumerate(facts)]
+
+
+def _active(call: CallId = CALL) -> Fact:
+    return CallAdvanced(call, CallPhase.CONNECTING, CallPhase.ACTIVE)
+
+
+def _ended(seconds: float, reason: CallEnd = CallEnd.AGENT_HUNG_UP, call: CallId = CALL) -> Fact:
+    return CallEnded(call, reason, seconds)
+
+
+def _call(seconds: float) -> list[Entry]:
+    return _entries((0, _active()), (seconds, _ended(seconds)))
+
+
+def _track(
+    seconds: np.ndarray | list[float],
+    source: TrackSource = CAM,
+    role: Role = Role.CUSTOMER,
+    *,
+    seat: SeatId | None = None,
+    ntp_ahead_s: float = 0.0,
+    delays: tuple[float, ...] = (0.05,),
+    reports: bool = True,
+    ppm: float = 0.0,
+    base: int = 1_000_000,
+) -> TrackTimes:
+    """Return a track whose frames were taken at these seconds of the call."""
+    rate = 48_000 if source is MIC else 90_000
+    at = np.asarray(seconds, np.float64)
+    ticks = (base + at * rate * (1 + ppm / 1e6)).round().astype(np.int64)
+    picks = range(0, len(at), 15)
+    delay = [delays[i % len(delays)] for i in range(len(at))]
+    clock = tuple(ClockSample(T0 + at[i] + ntp_ahead_s, int(ticks[i]), T0 + at[i] + delay[i]) for i in picks)
+    arrivals = tuple((int(ticks[i]), T0 + at[i] + delay[i]) for i in range(0, len(at), 60))
+    return TrackTimes(
+        new_track_id(), seat or new_seat_id(), role, source, rate, ticks, arrivals, clock if reports else ()
+    )
+
+
+def _lay(entries: list[Entry], *tracks: TrackTimes) -> Timeline:
+    laid = lay_timeline(entries, CALL, tracks)
+    assert laid is not None
+    return laid
+
+
+def _every(step: float, since: float, until: float) -> np.ndarray:
+    return np.arange(since, until - 1e-9, step)
+
+
+def test_kind() -> None:
+    """Microphones are sound; cameras and screens are pictures."""
+    kinds = [_track([0.0], source).kind for source in (MIC, CAM, TrackSource.SCREEN)]
+
+    assert kinds == [TrackKind.AUDIO, TrackKind.VIDEO, TrackKind.VIDEO]
+
+
+def test_axis_from_active_to_ended() -> None:
+    """The axis is what the call's length means: from ACTIVE, the first time, to its end."""
+    entries = _entries(
+        (1, CallAdvanced(CALL, None, CallPhase.RINGING)),
+        (2, _active(new_call_id())),
+        (3, _active()),
+        (5, CallAdvanced(CALL, CallPhase.ACTIVE, CallPhase.RECONNECTING)),
+        (6, _active()),
+        (8, _ended(1, call=new_call_id())),
+        (9, _ended(6)),
+        (9, CallAdvanced(CALL, CallPhase.ACTIVE, CallPhase.ENDED)),
+    )
+
+    assert call_axis(entries, CALL, T0 + 2.8, T0 + 9.2) == Axis(T0 + 3, T0 + 9)
+
+
+def test_axis_of_a_crashed_call() -> None:
+    """A call closed by the recovery after a crash ends with its last frame; so does one never closed."""
+    lost = _entries((3, _active()), (500, _ended(6, CallEnd.SERVER_LOST)))
+
+    assert call_axis(lost, CALL, T0 + 2, T0 + 9).end == T0 + 9
+    assert call_axis(lost[:1], CALL, T0 + 2, T0 + 9).end == T0 + 9
+
+
+def test_axis_of_a_call_that_never_was_active() -> None:
+    """Such a call starts with its first frame."""
+    assert call_axis(_entries((9, _ended(0))), CALL, T0 + 2, T0 + 8) == Axis(T0 + 2, T0 + 9)
+
+
+def test_axis_never_runs_backwards() -> None:
+    """An end before the start makes an empty axis."""
+    assert call_axis(_entries((9, _active())), CALL, T0 + 2, T0 + 8).seconds == 0
+
+
+def test_nothing_recorded() -> None:
+    """No frame, no timeline; empty tracks beside others are left out."""
+    empty = _track([])
+
+    assert lay_timeline(_call(5), CALL, [empty]) is None
+    assert len(_lay(_call(5), empty, _track([0.0, 0.1])).placements) == 1
+
+
+def test_frames_lie_where_they_were_taken() -> None:
+    """With reports, a frame lies at its capture plus the shortest delay, however late it came."""
+    taken = _every(1 / 15, 0, 60)
+    track = _track(taken, delays=(0.5, 0.05, 0.3, 0.2), ntp_ahead_s=-7200)
+
+    assert _lay(_call(60), track).placements[0].at == pytest.approx(taken + 0.05, abs=0.03)
+
+
+def test_one_person_one_offset() -> None:
+    """Sound and picture of a person share the offset, so that a slow video path does not pull them apart."""
+    seat = new_seat_id()
+    sound = _track(_every(0.02, 0, 10), MIC, seat=seat, delays=(0.02,))
+    pictures = _track(_every(0.1, 0, 10), CAM, seat=seat, delays=(0.4,), base=77)
+    placed = {p.source: p.at for p in _lay(_call(10), sound, pictures).placements}
+
+    assert placed[CAM][50] - placed[MIC][250] == pytest.approx(0, abs=0.001)
+
+
+def test_drift_is_followed() -> None:
+    """A media clock that runs 500 ppm fast over half an hour stays within 40 ms."""
+    taken = _every(0.5, 0, 1800)
+    placed = _lay(_call(1800), _track(taken, ppm=500)).placements[0]
+
+    assert np.abs(placed.at - taken - 0.05).max() < 0.04
+
+
+def test_a_set_clock_is_survived() -> None:
+    """A sender whose wall clock is set forward in mid-call keeps its place: old reports are ignored."""
+    track = _track(_every(1 / 15, 0, 60))
+    stepped = tuple(
+        ClockSample(s.ntp_at + (100 if i > 30 else 0), s.timestamp, s.arrived_at)
+        for i, s in enumerate(track.clock)
+    )
+    moved = TrackTimes(
+        track.track, track.seat, track.role, CAM, track.clock_rate, track.timestamps, track.arrivals, stepped
+    )
+    placed = _lay(_call(60), moved).placements[0]
+
+    assert placed.at == pytest.approx(_every(1 / 15, 0, 60) + 0.05, abs=0.03)
+
+
+def test_arrivals_take_the_place_of_reports() -> None:
+    """Without reports, arrivals place the frames; so they do when all reports speak of another clock."""
+    taken = _every(1 / 15, 0, 20)
+    alone = _track(taken, reports=False)
+    seat = new_seat_id()
+    good, odd = _track(taken, MIC, seat=seat), _track(taken, CAM, seat=seat, ntp_ahead_s=-50)
+
+    assert _lay(_call(20), alone).placements[0].at == pytest.approx(taken + 0.05, abs=0.001)
+    for placed in _lay(_call(20), good, odd).placements:
+        assert placed.at == pytest.approx(taken + 0.05, abs=0.001)
+
+
+def _gaps(laid: Timeline, role: Role, source: TrackSource) -> list[tuple[float, float, GapCause]]:
+    return [
+        (round(g.since_s, 2), round(g.until_s, 2), g.cause)
+        for g in laid.gaps
+        if (g.role, g.source) == (role, source)
+    ]
+
+
+def test_ledger() -> None:
+    """Every lane's missing time is listed with its cause, and summed."""
+    exact = {"delays": (0.0,)}
+    pictures = np.concatenate([_every(0.1, 1, 3), _every(0.1, 5, 8)])
+    laid = _lay(
+        _call(10),
+        _track(_every(0.02, 0, 4), MIC, **exact),  # type: ignore[arg-type]
+        _track(_every(0.02, 6, 10), MIC, **exact),  # type: ignore[arg-type]
+        _track(pictures, CAM, **exact),  # type: ignore[arg-type]
+        _track(_every(0.2, 0, 10), CAM, Role.AGENT, **exact),  # type: ignore[arg-type]
+    )
+
+    assert _gaps(laid, Role.CUSTOMER, MIC) == [(4.0, 6.0, GapCause.RECONNECT)]
+    assert _gaps(laid, Role.CUSTOMER, CAM) == [
+        (0, 1, GapCause.NOT_STARTED),
+        (2.97, 5, GapCause.LOST),
+        (7.97, 10, GapCause.ENDED),
+    ]
+    assert _gaps(laid, Role.AGENT, MIC) == [(0, 10, GapCause.ABSENT)]
+    assert _gaps(laid, Role.AGENT, CAM) == []
+    assert laid.gap_s == pytest.approx(2 + 1 + 2.03 + 2.03 + 10, abs=0.02)
+
+
+def test_ledger_stays_inside_the_axis() -> None:
+    """Time before ACTIVE and after the end is nobody's gap."""
+    laid = _lay(_call(5), _track([-3.0, 2.0, 9.0], delays=(0.0,)), _track([-9.0, -8.0], MIC, delays=(0.0,)))
+
+    assert _gaps(laid, Role.CUSTOMER, CAM) == [(0, 2, GapCause.LOST), (2.07, 5, GapCause.LOST)]
+    assert _gaps(laid, Role.CUSTOMER, MIC) == [(0, 5, GapCause.ENDED)]
+
+
+def test_other_lanes_are_accounted_when_they_exist() -> None:
+    """A supervisor's or a screen's lane is not mandatory, but its gaps count."""
+    laid = _lay(_call(5), _track([0.0, 0.1, 4.9], TrackSource.SCREEN, Role.AGENT, delays=(0.0,)))
+
+    assert _gaps(laid, Role.AGENT, TrackSource.SCREEN) == [(0.17, 4.9, GapCause.LOST)]
+
+
+def _gap(since: float, until: float, role: Role = Role.AGENT, cause: GapCause = GapCause.LOST) -> Gap:
+    return Gap(role, CAM, since, until, cause)
+
+
+@pytest.mark.parametrize(
+    ("hurt", "added"),
+    [
+        ((0.0, 1.0), [(0.0, 1.0)]),
+        ((2.5, 3.5), [(3.0, 3.5)]),
+        ((1.0, 4.0), [(1.0, 2.0), (3.0, 4.0)]),
+        ((2.1, 2.9), []),
+        ((4.0, 9.0), [(4.0, 6.0), (7.0, 9.0)]),
+        ((1.5, 2.5), [(1.5, 2.0)]),
+    ],
+)
+def test_damage_counts_once(hurt: tuple[float, float], added: list[tuple[float, float]]) -> None:
+    """Undecodable time is added to the ledger where no gap covers it already."""
+    gaps = (_gap(2, 3), _gap(6, 7), _gap(0, 9, Role.CUSTOMER))
+    found = add_damage(gaps, [_gap(*hurt, cause=GapCause.DAMAGED)])
+
+    assert [(g.since_s, g.until_s) for g in found if g.cause is GapCause.DAMAGED] == added
+    assert len(found) == len(gaps) + len(added)
+
+
+_times = st.lists(st.floats(-2, 30), min_size=1, max_size=40).map(sorted)
+
+
+@given(_times, _times, st.floats(0, 40), st.booleans(), st.floats(-1e4, 1e4))
+def test_ledger_and_order_hold_for_all_times(
+    sound: list[float], pictures: list[float], seconds: float, reports: bool, ahead: float
+) -> None:
+    """Placements never fall; each lane's gaps are in order, apart, and inside the axis."""
+    seat = new_seat_id()
+    tracks = [
+        _track(sound, MIC, seat=seat, reports=reports, ntp_ahead_s=ahead),
+        _track(pictures, CAM, seat=seat, ntp_ahead_s=ahead),
+    ]
+    laid = _lay(_call(seconds), *tracks)
+    length = laid.axis.seconds
+
+    for placed in laid.placements:
+        assert (np.diff(placed.at) >= 0).all()
+    for role, source in {(g.role, g.source) for g in laid.gaps}:
+        mine = [g for g in laid.gaps if (g.role, g.source) == (role, source)]
+        edges = [edge for g in mine for edge in (g.since_s, g.until_s)]
+        assert edges == sorted(edges)
+        assert edges[0] >= 0
+        assert edges[-1] <= length
+        assert sum(g.seconds for g in mine) <= length + 1e-6
+
+
+def test_track_ids_are_kept() -> None:
+    """Each placement names its track."""
+    track = _track([0.0])
+
+    assert _lay(_call(1), track).placements[0].track == TrackId(track.track)
