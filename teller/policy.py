@@ -49,17 +49,16 @@ class Step(_Part):
 
     id: Word
     title: Title
-    check: Annotated[Check | None, Field(strict=False)] = None
+    check: Check | None = None
     source: Source
 
 
 class Limits(_Part):
-    """Bounds. Times in seconds, loss as a fraction of 0 to 1."""
+    """Bounds, in seconds."""
 
     ring_s: float = Field(gt=0, le=600)
     grace_s: float = Field(gt=0, le=600)
     max_loss_s: float = Field(gt=0, le=5)
-    max_packet_loss: float = Field(ge=0, le=1)
 
 
 class Retention(_Part):
@@ -77,7 +76,7 @@ class AbortReason(_Part):
 
     id: Word
     title: Title
-    outcome: Annotated[Literal[Outcome.FAILED, Outcome.INCOMPLETE], Field(strict=False)]
+    outcome: Literal[Outcome.FAILED, Outcome.INCOMPLETE]
     source: Source
 
 
@@ -87,11 +86,11 @@ class Policy(_Part):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)
     version: int = Field(ge=1)
     title: Title
-    steps: Annotated[tuple[Step, ...], Field(strict=False, min_length=1)]
-    mandatory_checks: Annotated[tuple[Annotated[Check, Field(strict=False)], ...], Field(strict=False)]
+    steps: tuple[Step, ...] = Field(min_length=1)
+    mandatory_checks: tuple[Check, ...]
     limits: Limits
-    retention: Annotated[tuple[Retention, ...], Field(strict=False, min_length=1)]
-    abort_reasons: Annotated[tuple[AbortReason, ...], Field(strict=False, min_length=1)]
+    retention: tuple[Retention, ...] = Field(min_length=1)
+    abort_reasons: tuple[AbortReason, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -138,7 +137,8 @@ def load_policy(pack: str) -> Policy:
     file = Path(pack) if pack.endswith((".yaml", ".yml")) else FOLDER / f"{pack}.yaml"
     try:
         data = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506
-        return Policy.model_validate(data)
+        # As JSON, where lists may become tuples and words enums, while all else stays strict.
+        return Policy.model_validate_json(json.dumps(data, default=str))
     except OSError as error:
         raise ConfigError((f"policy {file}: {error.strerror}",)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -1,0 +1,115 @@
+"""Policy packs: those that come along load, and anything doubtful is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from contract.phases import Outcome
+from teller import policy
+from teller.config import Config, ConfigError
+from teller.policy import Check, load_policy
+
+PACKS = sorted(policy.FOLDER.glob("*.yaml"))
+SHIPPED = policy.FOLDER / "cn-account-opening.yaml"
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def _lines(pack: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_policy(pack)
+    return "\n".join(caught.value.lines)
+
+
+def _edited(tmp_path: Path, edit: Edit) -> str:
+    data = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    edit(data)
+    file = tmp_path / "bank.yaml"
+    file.write_text(json.dumps(data), encoding="utf-8")
+    return str(file)
+
+
+def test_default_of_the_configuration_is_a_pack() -> None:
+    """A fresh installation has its policy."""
+    pack = load_policy(Config().policy.pack)
+    assert pack.mandatory_checks == tuple(Check)
+    assert (pack.limits.ring_s, pack.limits.grace_s) == (Config().desk.ring_s, Config().desk.grace_s)
+    assert pack.limits.max_loss_s >= Config().recording.segment_s + Config().recording.sync_s
+    assert {reason.outcome for reason in pack.abort_reasons} == {Outcome.FAILED, Outcome.INCOMPLETE}
+
+
+@pytest.mark.parametrize("file", PACKS, ids=lambda file: file.stem)
+def test_every_pack_loads_under_its_name_and_fits_the_schema(file: Path) -> None:
+    """Name and file agree; the schema that editors use accepts what the program accepts."""
+    assert load_policy(file.stem).name == file.stem
+    schema = json.loads((policy.FOLDER / "schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(yaml.safe_load(file.read_text(encoding="utf-8")), schema)
+
+
+def test_schema_on_disk_is_current() -> None:
+    """The file is what the program would print."""
+    assert (policy.FOLDER / "schema.json").read_text(encoding="utf-8") == policy.schema()
+
+
+@pytest.mark.parametrize("file", PACKS, ids=lambda file: file.stem)
+def test_every_figure_of_law_is_marked(file: Path) -> None:
+    """Retention always says how far its source was verified."""
+    for rule in load_policy(file.stem).retention:
+        assert any(mark in rule.source for mark in ("[V]", "[S]", "[M]")), rule.object
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda data: data.update(colour="red"), "colour: Extra inputs are not permitted"),
+        (lambda data: data["limits"].update(ring=3), "limits.ring: Extra inputs are not permitted"),
+        (lambda data: data["limits"].pop("ring_s"), "limits.ring_s: Field required"),
+        (lambda data: data["limits"].update(ring_s="30"), "limits.ring_s: Input should be a valid number"),
+        (lambda data: data["limits"].update(max_loss_s=6), "limits.max_loss_s: Input should be less"),
+        (lambda data: data.update(version=True), "version: Input should be a valid integer"),
+        (lambda data: data["mandatory_checks"].append("palm"), "mandatory_checks.4: Input should be"),
+        (lambda data: data["mandatory_checks"].append("id_number"), "mandatory_checks names id_number twice"),
+        (lambda data: data["steps"].pop(1), "no step leads to the mandatory check evidence_id_card"),
+        (lambda data: data["steps"].append(data["steps"][0]), "steps names consent twice"),
+        (lambda data: data["retention"].append(data["retention"][0]), "retention names identity_data twice"),
+        (lambda data: data["abort_reasons"][0].update(outcome="passed"), "abort_reasons.0.outcome: Input"),
+        (lambda data: data["steps"][0]["title"].pop("en"), "steps.0.title.en: Field required"),
+        (lambda data: data.update(steps=[]), "steps: Tuple should have at least 1 item"),
+    ],
+)
+def test_doubtful_pack_is_refused(tmp_path: Path, edit: Edit, said: str) -> None:
+    """Each fault is one line that names file and place."""
+    pack = _edited(tmp_path, edit)
+    assert said in _lines(pack)
+    assert pack in _lines(pack)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [", "expected"),
+        ("limits: {ring_s: 1, ring_s: 2}", "ring_s stands twice"),
+        ("a: &x 1\nb: *x", "aliases are not used"),
+        ("a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("- 1", "pack: Input should be an object"),
+        ("", "pack: Input should be an object"),
+    ],
+)
+def test_file_that_is_no_pack_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """Broken, doubled, recursive or executable YAML stops the start."""
+    file = tmp_path / "bank.yaml"
+    file.write_text(text)
+    assert said in _lines(str(file))
+
+
+def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
+    """The line names what could not be read."""
+    assert "no-such-pack.yaml: No such file" in _lines("no-such-pack")
+    file = tmp_path / "bank.yaml"
+    file.write_bytes(b"\xff\xfe\xff")
+    assert str(file) in _lines(str(file))
