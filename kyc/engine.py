@@ -62,9 +62,11 @@ class Engine:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(queue_max)
         self._group = asyncio.TaskGroup()
         self._task: asyncio.Task[None] | None = None
+        self._child: _Child | None = None
 
     async def __aenter__(self) -> Self:
         child = await _Child.start(self.pack)
+        self._child = child
         await self._group.__aenter__()
         self._task = self._group.create_task(self._run(child), name="kyc engine")
         _log.info("models loaded", pack=self.pack.name, demo_only=self.pack.demo_only, pid=child.pid)
@@ -76,7 +78,13 @@ class Engine:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        await self._group.__aexit__(None, None, None)
+        try:
+            await self._group.__aexit__(None, None, None)
+        finally:
+            # Here and not in the task: a task cancelled before its first step runs no finally.
+            self._fail_waiting("the engine was closed")
+            if self._child is not None:
+                await self._child.stop()
 
     async def inspect_image(self, data: bytes) -> ImageFinding:
         """Decode a JPEG or PNG and describe it. See the port for the errors."""
@@ -105,15 +113,10 @@ class Engine:
         return await waiting.answer
 
     async def _run(self, child: "_Child") -> None:
-        try:
-            while True:
-                try:
-                    await self._relay(child)
-                finally:
-                    await child.stop()
-                child = await self._restarted()
-        finally:
-            self._fail_waiting("the engine was closed")
+        while True:
+            await self._relay(child)
+            await child.stop()
+            child = self._child = await self._restarted()
 
     async def _relay(self, child: "_Child") -> None:
         while True:
