@@ -2,12 +2,14 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,9 +59,7 @@ def test_models_that_do_not_load_are_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "text"), [(ModelError("altered"), "altered"), (RuntimeError("secret"), "Inspect: RuntimeError")]
 )
-def test_a_job_that_breaks_ends_nothing(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, text: str
-) -> None:
+def test_a_job_that_breaks_ends_nothing(monkeypatch: pytest.MonkeyPatch, error: Exception, text: str) -> None:
     """An unforeseen exception is a reply; its text, which may hold personal data, stays inside."""
 
     def broken(_: bytes) -> None:
@@ -91,10 +91,10 @@ def test_main_serves_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """Main lowers the priority and hands the pipes on."""
     served: list[int] = []
     monkeypatch.setattr(child, "serve", lambda jobs, replies: served.append(replies.fileno()))
-    monkeypatch.setattr(child.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(child.os, "nice", lambda step: served.append(step))
-    monkeypatch.setattr(child.os, "dup2", lambda *_: None)
-    monkeypatch.setattr(child.cv2, "setNumThreads", lambda n: served.append(n))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(os, "nice", served.append)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    monkeypatch.setattr(cv2, "setNumThreads", served.append)
     child.main()
     assert served[:2] == [5, 1]
     assert served[2] not in (0, 1, 2)

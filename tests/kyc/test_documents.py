@@ -63,8 +63,9 @@ def test_ways_of_writing_a_number(written: str) -> None:
 @pytest.mark.parametrize(
     "number",
     [
-        "", "1", "X" * 18, "1101051949123100", "11010519491231002", "11010519491231002XX", "1101051949123100X2",
-        "01010519491231002X", "11010519491231002Y", "1101051949１23100２", "姓名", "١١٠١٠٥١٩٤٩١٢٣١٠٠٢X",
+        "", "1", "X" * 18, "1101051949123100", "11010519491231002", "11010519491231002XX",
+        "1101051949123100X2", "01010519491231002X", "11010519491231002Y", "1101051949１23100２",
+        "姓名", "١١٠١٠٥١٩٤٩١٢٣١٠٠٢X",
         "11010519491231002X0", "-1010519491231002X", "1e0105194912310020", "11010519491231002①X",
     ],
 )  # fmt: skip
@@ -95,7 +96,11 @@ def test_each_failure_has_its_word(number: str, failures: tuple[str, ...]) -> No
 
 def test_all_failures_are_told_at_once() -> None:
     """A number that breaks several rules names them all."""
-    assert check_id_number("990105999912310020", TODAY).failures == ("region", "birth_in_future", "check_digit")
+    assert check_id_number("990105999912310020", TODAY).failures == (
+        "region",
+        "birth_in_future",
+        "check_digit",
+    )
 
 
 def test_29_february_exists_in_leap_years_only() -> None:

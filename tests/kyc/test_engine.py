@@ -210,6 +210,7 @@ async def test_a_closed_engine_refuses() -> None:
         await engine.inspect_image(PICTURE)
     async with engine:
         pass
+    assert model_processes(os.getpid()) == []
     with pytest.raises(ModelError, match="not running"):
         await engine.inspect_image(PICTURE)
 
@@ -265,7 +266,9 @@ async def test_a_cancelled_start_leaves_nothing_behind() -> None:
 def test_the_server_process_loads_no_models() -> None:
     """dlib, ONNX Runtime and OpenCV stay out of the process that carries the calls."""
     code = "import sys, kyc.engine; print({'dlib', 'onnxruntime', 'cv2', 'numpy'} & set(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert shown.stdout.strip() == "set()"
 
 

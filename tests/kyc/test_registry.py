@@ -102,7 +102,11 @@ def test_the_registry_agrees_with_the_manifest(open_models_dir: Path) -> None:
     known = {entry["name"]: entry for entry in listed}
     for model in OPEN_MODELS:
         entry = known[model.file]
-        assert (entry["sha256"], entry["bytes"], entry["licence"]) == (model.sha256, model.bytes, model.licence)
+        assert (entry["sha256"], entry["bytes"], entry["licence"]) == (
+            model.sha256,
+            model.bytes,
+            model.licence,
+        )
         assert (open_models_dir / model.file).stat().st_size == model.bytes
 
 
