@@ -36,6 +36,9 @@ _log = structlog.get_logger(__name__)
 _SHA256 = "x-amz-meta-sha256"
 _PROBE = ".teller-probe/"
 _CANARY = ".teller-probe/locked"
+# Our retention may not end before the default one, which counts by the server's clock: that would be a
+# shortening, and is refused. S3 servers accept clocks that are up to 15 minutes apart.
+_SKEW = timedelta(hours=1)
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchVersion"})
 _CAUSES = {
     "SignatureDoesNotMatch": ("archive_denied", "the secret key is wrong"),
@@ -83,6 +86,7 @@ class S3Archive:
         self._bucket = settings.bucket
         self._clock = clock
         self._lock_proven = threading.Event()
+        self._lock_days = settings.object_lock_days or 0
         self._client = Minio(
             settings.endpoint,
             access_key=settings.access_key,
@@ -175,10 +179,9 @@ class S3Archive:
         return found.version_id or ""
 
     def _lock(self, key: str, version: str) -> None:
-        days = self._settings.object_lock_days
-        if days is None:
+        if self._settings.object_lock_days is None:
             return
-        until = datetime.fromtimestamp(self._clock.now(), UTC) + timedelta(days=days)
+        until = datetime.fromtimestamp(self._clock.now(), UTC) + timedelta(days=self._lock_days) + _SKEW
         self._client.set_object_retention(
             bucket_name=self._bucket,
             object_name=key,
@@ -261,6 +264,7 @@ class S3Archive:
                 f"the bucket's default retention is not COMPLIANCE for {wanted} days or more",
                 code="archive_not_locked",
             )
+        self._lock_days = days
 
     def _refuses_to_delete(self, version: str) -> bool:
         try:

@@ -1,5 +1,6 @@
 """What the tests of the recordings share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from contract.ids import CallId, CaseId, new_call_id, new_case_id
 from recordings.journal import FileJournal
 from recordings.spool import Spool
+from tests.recordings.ceph import Gateway, running_gateway
 from tests.recordings.encoded import MovedClock
+from tests.recordings.s3_servers import running_moto
 
 
 @pytest.fixture
@@ -33,3 +36,15 @@ def case() -> CaseId:
 @pytest.fixture
 def call() -> CallId:
     return new_call_id()
+
+
+@pytest.fixture(scope="session")
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with running_moto(tmp_path_factory.mktemp("moto")) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def ceph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with running_gateway(tmp_path_factory.mktemp("ceph")) as gateway:
+        yield gateway

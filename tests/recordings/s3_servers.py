@@ -1,0 +1,50 @@
+"""S3 servers for the tests: moto, which starts in a second but checks no keys, and Ceph, which is real."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from recordings.archive_s3 import S3Settings
+from tests.recordings.ceph import Gateway, free_port, listens, wait_until
+from tests.recordings.certificates import make_certificate
+
+
+@contextlib.contextmanager
+def running_moto(root: Path) -> Iterator[Gateway]:
+    """Start moto's server over TLS in a process of its own, and stop it."""
+    certificate = make_certificate(root)
+    port = free_port()
+    command = [
+        sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port),
+        "-c", str(certificate.certificate), "-k", str(certificate.key),
+    ]  # fmt: skip
+    with (root / "moto.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=os.environ | {"PYTHONWARNINGS": "ignore"}
+        )
+    try:
+        wait_until("moto's port", lambda: listens(port), 40)
+        yield Gateway(f"127.0.0.1:{port}", "moto", "moto-secret", certificate, "us-east-1")
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def settings_for(gateway: Gateway, bucket: str, object_lock_days: int | None = None) -> S3Settings:
+    """Return settings that reach a bucket of the gateway; small parts, so that uploads are multipart."""
+    return S3Settings(
+        endpoint=gateway.endpoint,
+        bucket=bucket,
+        access_key=gateway.access_key,
+        secret_key=gateway.secret_key,
+        region=gateway.region,
+        ca_bundle=gateway.certificate.certificate,
+        part_bytes=5 << 20,
+        connect_s=5,
+        read_s=60,
+        retries=2,
+        object_lock_days=object_lock_days,
+    )
