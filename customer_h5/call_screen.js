@@ -3,7 +3,7 @@
  *
  * @import { Session } from "./session.js"
  * @import { State } from "./state.js"
- * @import { Builder, View } from "./screens.js"
+ * @import { Builder } from "./screens.js"
  */
 
 import { append, h, mount, playStream, videoElement } from "../web_kit/dom.js";

@@ -94,7 +94,6 @@ export function landing(store, actions) {
       h("h2", null, t("landing.consents")),
       consent(store, "recordingConsent", "recording"),
       consent(store, "biometricsConsent", "biometrics"),
-      h("div", { class: "start-bar" }, start, hint),
     ),
     h(
       "details",
@@ -102,6 +101,7 @@ export function landing(store, actions) {
       h("summary", null, t("landing.branch")),
       h("p", { class: "soft" }, t("landing.branch.text")),
     ),
+    h("div", { class: "start-bar" }, hint, start),
   );
   /** @param {Readonly<State>} state */
   function update(state) {

@@ -1,0 +1,187 @@
+"""What can go wrong before a call has words, a way on, and nothing in the console."""
+
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, expect
+
+from contract import wire
+from contract.phases import CallEnd, CallPhase
+from tests.customer_h5.conftest import Collector, Phone, open_window
+from tests.customer_h5.stand_in import CUSTOMER_H5, StandIn
+from web_kit.serve import WebKit
+
+pytestmark = pytest.mark.browser
+_REFUSE = """
+navigator.mediaDevices.getUserMedia = () => window.allowed
+  ? Promise.resolve(new MediaStream())
+  : Promise.reject(new DOMException("no", "%s"));
+"""
+TROUBLES = {
+    "NotAllowedError": "您尚未允许使用摄像头和麦克风",
+    "NotFoundError": "没有找到摄像头或麦克风",
+    "NotReadableError": "摄像头正被其他应用使用",
+}
+
+
+async def _tap_start(phone: Phone, link: str = "?b=demo") -> None:
+    await phone.page.goto(f"{phone.bank.url}/c/{link}")
+    for box in await phone.page.get_by_role("checkbox").all():
+        await box.check()
+    await phone.page.get_by_role("button", name="开始视频通话").click()
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_capture_refused(phone: Phone, name: str) -> None:
+    """Each refusal of the camera has its own help; no case is opened and no ticket used."""
+    await phone.page.add_init_script(_REFUSE % name)
+    await _tap_start(phone)
+    await expect(phone.page.get_by_role("heading", name=TROUBLES[name])).to_be_visible()
+    await expect(phone.page.get_by_role("button", name="重试")).to_be_visible()
+    await phone.shot(f"trouble-{name}")
+    assert phone.bank.walk_ins == [] and phone.bank.got == []
+
+
+async def test_in_app_browser(phone: Phone) -> None:
+    """Inside a chat app that withholds the camera the link can be copied, its ticket still unused."""
+    await phone.page.add_init_script(_REFUSE % "NotAllowedError")
+    await phone.page.add_init_script(
+        "Object.defineProperty(navigator, 'userAgent', { value: 'Mozilla/5.0 MicroMessenger/8.0' })"
+    )
+    await _tap_start(phone, "#ticket=abc")
+    await expect(phone.page.get_by_text("当前应用内无法打开摄像头")).to_be_visible()
+    await expect(phone.page.get_by_label("本页链接")).to_have_value(f"{phone.bank.url}/c/#ticket=abc")
+    await phone.page.get_by_role("button", name="复制链接").click()
+    await expect(phone.page.get_by_text("已复制")).to_be_visible()
+    await phone.shot("trouble-webview")
+    assert phone.bank.got == []
+
+
+async def test_used_ticket(phone: Phone) -> None:
+    """A refused ticket is explained, with no button that could only fail again."""
+    phone.bank.refusal = "ticket_used"
+    await _tap_start(phone, "#ticket=abc")
+    await expect(phone.page.get_by_text("链接已被使用")).to_be_visible()
+    await expect(phone.page.get_by_role("button", name="重试")).to_have_count(0)
+    hello = await phone.bank.wait_for(wire.Hello)
+    assert (hello.ticket, phone.bank.walk_ins) == ("abc", [])
+    await phone.shot("problem-ticket")
+
+
+async def test_other_consent_version(phone: Phone) -> None:
+    """Consent is never sent for a text that was not the one shown."""
+    phone.bank.welcome = replace(phone.bank.welcome, consent_version="2031-4")
+    await _tap_start(phone)
+    await expect(phone.page.get_by_text("请刷新页面")).to_be_visible()
+    assert not any(isinstance(message, wire.Consent) for message in phone.bank.got)
+
+
+async def test_without_link(phone: Phone) -> None:
+    """Without ticket or code the page asks for the branch's code and goes there."""
+    await phone.page.goto(f"{phone.bank.url}/c/")
+    await phone.shot("problem-no-link")
+    await phone.page.get_by_label("网点代码").fill("demo")
+    await phone.page.keyboard.press("Enter")
+    await expect(phone.page.get_by_role("checkbox")).to_have_count(2)
+    assert phone.page.url.endswith("/c/?b=demo")
+
+
+async def test_keyboard_alone(phone: Phone) -> None:
+    """The queue is reached without a pointer."""
+    page = phone.page
+    await page.goto(f"{phone.bank.url}/c/?b=demo")
+    await page.get_by_role("checkbox").first.focus()
+    await page.keyboard.press("Space")
+    for _ in range(2):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Space")
+    for _ in range(3):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await phone.bank.wait_for(wire.JoinQueue)
+
+
+async def test_every_ending_has_words(phone: Phone) -> None:
+    """Each CallEnd shows its own sentence and never a machine word."""
+    seen = set()
+    for reason in CallEnd:
+        phone.bank.got.clear()
+        await _tap_start(phone)
+        await phone.bank.wait_for(wire.JoinQueue)
+        await phone.bank.call_state(CallPhase.ENDED, reason=reason.value)
+        words = await phone.page.locator(".facts dd").last.text_content()
+        assert words and reason.value not in words
+        seen.add(words)
+    assert len(seen) == len(CallEnd)
+
+
+async def test_collector_notices(browser: Browser, bank: StandIn) -> None:
+    """The collector that the other tests rely on sees errors, violations and failed requests."""
+    context = await open_window(browser, (360, 640))
+    page = await context.new_page()
+    collector = Collector()
+    collector.watch(page)
+    await page.goto(f"{bank.url}/c/?b=demo")
+    assert collector.troubles == []
+    await page.evaluate("console.error('seen')")
+    await page.evaluate("fetch('/nowhere')")
+    await page.evaluate("setTimeout(() => { throw new Error('thrown'); })")
+    await page.evaluate("document.body.setAttribute('style', 'color: red')")
+    await page.evaluate("try { document.body.innerHTML = '<b>x</b>'; } catch { }")
+    await page.wait_for_timeout(300)
+    told = " ".join(collector.troubles)
+    for part in ("seen", "404", "thrown", "style-src", "require-trusted-types-for"):
+        assert part in told, f"{part} missing in {told}"
+    await context.close()
+
+
+async def test_embedded(browser: Browser) -> None:
+    """One script tag in a bank's page: the ticket goes to the frame, states and the ending come back."""
+    runner, origin, pages = await _bank_page()
+    kit = WebKit({"customer_h5": CUSTOMER_H5}, embed_origins=(origin,))
+    async with StandIn(kit) as bank:
+        pages["/"] = (
+            f'<!doctype html><title>bank</title><script src="{bank.url}/embed.js" async></script>'
+            '<video-teller ticket="framed-ticket"></video-teller>'
+        )
+        context = await open_window(browser, (1000, 900))
+        page = await context.new_page()
+        collector = Collector()
+        collector.watch(page)
+        await page.goto(origin)
+        await page.evaluate(
+            "window.heard = []; for (const name of ['teller-state', 'teller-ended'])"
+            " document.addEventListener(name, (event) => window.heard.push(event.detail))"
+        )
+        frame = page.frame_locator("video-teller iframe")
+        for box in range(2):
+            await frame.get_by_role("checkbox").nth(box).check()
+        await frame.get_by_role("button", name="开始视频通话").click()
+        hello = await bank.wait_for(wire.Hello)
+        assert hello.ticket == "framed-ticket"
+        await bank.wait_for(wire.JoinQueue)
+        await bank.call_state(CallPhase.ENDED, reason="agent_hung_up")
+        await page.wait_for_function("window.heard.some((detail) => detail.reason === 'agent_hung_up')")
+        assert collector.troubles == []
+        await context.close()
+    await runner.cleanup()
+
+
+async def _bank_page() -> tuple[web.AppRunner, str, dict[str, str]]:
+    pages: dict[str, str] = {}
+
+    async def page(request: web.Request) -> web.Response:
+        if request.path not in pages:
+            return web.Response(status=204)
+        policy = "default-src 'self'; script-src 'self' http://127.0.0.1:*; frame-src http://127.0.0.1:*"
+        return web.Response(
+            text=pages[request.path], content_type="text/html", headers={"Content-Security-Policy": policy}
+        )
+
+    app = web.Application()
+    app.router.add_get("/{tail:.*}", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}", pages
