@@ -1,24 +1,28 @@
 # make demo            the whole service with demo data; prints the links
 # make demo AUTO=1     a scripted customer and agent play one case (AUTO=mismatch: somebody else's card)
+#                      PORT=, HTTP_PORT= and DATA= choose other ports and another data folder
+# make install         only the environment, in .venv
 # make test            every check and every test, Chromium included
 PYTHON ?= python3
 V   := .venv
 BIN := $(V)/bin
 UV  := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/$(V) $(BIN)/uv
-ARGS := $(if $(AUTO),--auto$(if $(filter-out 1,$(AUTO)),=$(AUTO))) $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data=$(DATA))
+ARGS := $(if $(AUTO),--auto$(if $(filter-out 1,$(AUTO)),=$(AUTO))) $(if $(PORT),--port=$(PORT)) $(if $(HTTP_PORT),--http-port=$(HTTP_PORT))
 ROOT := $(filter 0,$(shell id -u))
 SERIAL := browser or server or ceph
 
-.PHONY: help demo test check tests system lock clean
+.PHONY: help demo install test check tests system lock clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@sed -n 's/^# \(.*\)/\1/p' Makefile | head -5
 	@echo 'make lock            renew requirements/*.lock and package-lock.json'
 	@echo 'make clean           remove the environment and what the checks left behind'
 
-demo: $(V)/.demo
-	@$(BIN)/teller demo $(strip $(ARGS))
+install: $(V)/.demo
+
+demo: install
+	@$(BIN)/teller $(if $(DATA),--data=$(DATA)) demo $(strip $(ARGS))
 
 test: system check tests
 
@@ -62,7 +66,7 @@ PICTURES = printf 'insightface>=2.1,<3\nscikit-image>=0.25\n' | $(COMPILE) --no-
 lock: $(V)/.uv
 	echo uv | $(COMPILE) - -o requirements/uv.lock
 	$(PICTURES) requirements/pictures.part
-	$(COMPILE) pyproject.toml -o requirements/demo.part
+	$(COMPILE) pyproject.toml --extra postgres -o requirements/demo.part
 	cat requirements/demo.part requirements/pictures.part > requirements/demo.lock
 	$(COMPILE) pyproject.toml --extra postgres --group dev -c requirements/demo.lock -o requirements/dev.part
 	cat requirements/dev.part requirements/pictures.part > requirements/dev.lock
