@@ -174,11 +174,6 @@ class Call:
         return effects
 
     @property
-    def customer(self) -> Party:
-        """The customer's party."""
-        return self._customer.party
-
-    @property
     def agent(self) -> Party | None:
         """The agent who is rung or seated."""
         return self._agent.party if self._agent else None
@@ -540,7 +535,7 @@ class Call:
     def _end_waiting(self, reason: CallEnd) -> None:
         if reason is not CallEnd.CUSTOMER_HUNG_UP:
             self._advance_case(CasePhase.ABORTED, _CASE_ENDS.get(reason, CaseEnd.CALL_FAILED))
-        elif self.case_phase is CasePhase.QUEUED:
+        else:
             self._advance_case(CasePhase.PRE_CALL)
 
     def _end_talking(self, reason: CallEnd, seconds: float, moment: Moment) -> None:
