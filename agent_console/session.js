@@ -178,7 +178,7 @@ export class ConsoleSession {
     }
   }
 
-  /** @param {import("../web_kit/connection.js").ClientMessage} message */
+  /** @param {import("../web_kit/wire").ClientMessage} message */
   send(message) {
     if (!this.connection?.send(message)) {
       this.store.update(received(this.store.get(), { type: "error", code: "offline", text: "", about: message.type }, now()));

@@ -140,7 +140,7 @@ function newCall(id) {
 
 /** @type {Fold} */
 function foldCall(view, fact, at) {
-  const call = view.call?.id === fact.call ? view.call : newCall(fact.call);
+  const call = view.call && view.call.id === fact.call ? view.call : newCall(fact.call);
   const activeAt = fact.now === "active" ? (call.activeAt ?? at) : call.activeAt;
   return { call: { ...call, phase: fact.now, activeAt } };
 }

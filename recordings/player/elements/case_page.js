@@ -20,6 +20,10 @@ import "./verdict_form.js";
 export class CasePageElement extends PartElement {
   /** @type {readonly import("../axis.js").Marker[]} */
   markers = [];
+  /** The markers that `lines` were made of. @type {readonly import("../axis.js").Marker[] | null} */
+  lined = null;
+  /** @type {readonly import("../../agent_console/record/fact_list.js").FactLine[]} */
+  lines = [];
 
   /** @override */
   looksAt(/** @type {PlayerState} */ state) {
@@ -95,7 +99,7 @@ export class CasePageElement extends PartElement {
       this.lines = this.markers.map(({ seq, at, second, words }) => ({
         seq, ...words, jump: playable && second >= 0, clock: second >= 0 && playable ? clock(second) : timeOfDay(at) })); // prettier-ignore
     }
-    this.facts?.show({ lines: this.lines ?? [], current, follow: false });
+    this.facts?.show({ lines: this.lines, current, follow: false });
   }
 
   /** @param {number} second */

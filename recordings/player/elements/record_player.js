@@ -17,6 +17,9 @@ const RATES = [0.5, 1, 1.5, 2, 4];
 const STEP_S = 5;
 const LONG_STEP_S = 10;
 
+/** @param {Event} event */
+const valueOf = (event) => Number(/** @type {HTMLInputElement | HTMLSelectElement} */ (event.target).value);
+
 /** @extends {PartElement<RecordView>} */
 export class RecordPlayerElement extends PartElement {
   /** @override */
@@ -34,9 +37,9 @@ export class RecordPlayerElement extends PartElement {
     this.problem = h("p", { class: "play-problem", role: "alert", hidden: true }, t("play.problem"));
     this.playButton = h("button", { class: "control", type: "button", "aria-keyshortcuts": "Space", onclick: () => this.toggle() });
     this.time = h("span", { class: "play-time numbers" });
-    this.seek = h("input", { class: "seek", type: "range", min: 0, max: 0, step: 0.1, value: 0, "aria-label": t("play.seek"), oninput: () => this.jumpTo(Number(this.seek?.value)) });
+    this.seek = h("input", { class: "seek", type: "range", min: 0, max: 0, step: 0.1, value: 0, "aria-label": t("play.seek"), oninput: (/** @type {Event} */ event) => this.jumpTo(valueOf(event)) });
     this.marks = h("div", { class: "marks" });
-    this.rate = h("select", { class: "rate", "aria-label": t("play.rate"), onchange: () => this.video && (this.video.playbackRate = Number(this.rate?.value)) },
+    this.rate = h("select", { class: "rate", "aria-label": t("play.rate"), onchange: (/** @type {Event} */ event) => this.setRate(valueOf(event)) },
       RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`))); // prettier-ignore
     mount(this, h("div", { class: "screen" }, this.video, this.problem),
       h("div", { class: "bar" }, this.seek, this.marks),
@@ -105,6 +108,13 @@ export class RecordPlayerElement extends PartElement {
   jumpTo(second) {
     if (this.video) {
       this.video.currentTime = Math.min(Math.max(0, second), this.video.duration || 0);
+    }
+  }
+
+  /** @param {number} rate */
+  setRate(rate) {
+    if (this.video) {
+      this.video.playbackRate = rate;
     }
   }
 

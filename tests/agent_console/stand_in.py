@@ -1,0 +1,182 @@
+"""A server that does as the test says: real assets and policy, scripted answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from contract import codec, wire
+from contract.facts import Entry, dump_entry
+from contract.phases import Presence, Role
+from contract.ports import CaseSummary, Job
+from contract.wire import FactNoted, Message, PresenceSet, Welcome
+from tests.agent_console.story import AGENT, AGENT_NAME, AUDITOR, Story
+from web_kit.serve import WebKit
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = {"agent_console": ROOT / "agent_console", "player": ROOT / "recordings" / "player"}
+PASSWORD = "teller-demo"
+_DEADLINE_S = 8.0
+
+
+@dataclass
+class StandIn:
+    """What the server says and what it was told."""
+
+    kit: WebKit
+    url: str = ""
+    role: Role = Role.AGENT
+    cases: list[CaseSummary] = field(default_factory=list)
+    stories: dict[str, Story] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)
+    got: list[Message] = field(default_factory=list)
+    calling: str | None = None
+    socket: web.WebSocketResponse | None = None
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, *messages: Message) -> None:
+        """Send to the page."""
+        assert self.socket is not None
+        for message in messages:
+            await self.socket.send_str(wire.dump(message))
+
+    async def note(self, *entries: Entry) -> None:
+        """Send facts to the page."""
+        await self.send(*(FactNoted(entry) for entry in entries))
+
+    async def wait_for(self, kind: type[Message]) -> Any:
+        """Return the last message of ``kind``, waiting for it."""
+        async with asyncio.timeout(_DEADLINE_S):
+            while True:
+                found = [message for message in self.got if isinstance(message, kind)]
+                if found:
+                    self.got = [message for message in self.got if not isinstance(message, kind)]
+                    return found[-1]
+                self.heard.clear()
+                await self.heard.wait()
+
+    # --- handlers ---
+
+    def person(self) -> dict[str, str]:
+        """Return who is logged in, as the server tells it."""
+        auditor = self.role is Role.AUDITOR
+        name = "陈审核" if auditor else AGENT_NAME
+        account = AUDITOR if auditor else AGENT
+        return {
+            "account": account, "name": name, "role": self.role.value, "bank": "示例银行", "tenant": "demo", "csrf": "csrf-1",
+        }  # fmt: skip
+
+    async def got_login(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if body["password"] != PASSWORD:
+            return web.json_response({"code": "login_failed", "text": ""}, status=401)
+        response = web.json_response(self.person())
+        response.set_cookie("session", "1", httponly=True, samesite="Strict")
+        return response
+
+    async def got_me(self, request: web.Request) -> web.Response:
+        if request.cookies.get("session") != "1":
+            return web.json_response({"code": "not_logged_in", "text": ""}, status=401)
+        return web.json_response(self.person())
+
+    async def got_logout(self, request: web.Request) -> web.Response:
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        response = web.json_response({})
+        response.del_cookie("session")
+        return response
+
+    async def got_cases(self, request: web.Request) -> web.Response:
+        self.queries.append(dict(request.query))
+        text, phase = request.query.get("text", ""), request.query.get("phase", "")
+        found = [
+            case
+            for case in self.cases
+            if text in case.pii_customer_name + case.agent_name + case.case and phase in ("", case.phase)
+        ]
+        return web.json_response({"cases": [codec.dump(case) for case in found]})
+
+    async def got_case(self, request: web.Request) -> web.Response:
+        case = next((one for one in self.cases if one.case == request.match_info["case"]), None)
+        if case is None:
+            return web.json_response({"code": "not_found", "text": ""}, status=404)
+        entries = [json.loads(dump_entry(entry)) for entry in self.stories[case.case].entries]
+        jobs = [codec.dump(job) for job in self.jobs]
+        return web.json_response({"case": codec.dump(case), "entries": entries, "jobs": jobs})
+
+    async def got_verdict(self, request: web.Request) -> web.Response:
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        self.posted.append((request.match_info["case"], await request.json()))
+        return web.json_response({})
+
+    async def got_file(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["file"]
+        kind = name if name == "merged.mp4" else self._kind_of(name)
+        return web.FileResponse(self.files[kind])
+
+    def _kind_of(self, file: str) -> str:
+        for story in self.stories.values():
+            for kind, evidence in story.pictures.items():
+                if evidence in file:
+                    return kind.value
+        raise web.HTTPNotFound
+
+    async def got_socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.socket = socket
+        async for frame in socket:
+            if frame.type is WSMsgType.TEXT:
+                await self._got(wire.parse(frame.data, wire.CLIENT_MESSAGES))
+        return socket
+
+    async def _got(self, message: Message) -> None:
+        if isinstance(message, wire.Hello):
+            assert message.csrf == "csrf-1"
+            await self.send(self._welcome(), PresenceSet(Presence.BREAK, 0))
+        elif isinstance(message, wire.Ping):
+            await self.send(wire.Pong(message.sent_at))
+        self.got.append(message)
+        self.heard.set()
+
+    def _welcome(self) -> Welcome:
+        story = self.stories.get(self.calling or "")
+        case, call = (story.case, story.call) if story else (None, None)
+        return Welcome(
+            1, Role.AGENT, AGENT_NAME, "示例银行", case, None, None, call, None, None, (), 20.0, 5.0, "1"
+        )
+
+
+@asynccontextmanager
+async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
+    """Serve on a free port of the loopback."""
+    kit = WebKit(APPS)
+    server = StandIn(kit, files=files)
+    app = web.Application()
+    kit.install(app)
+    app.router.add_post("/api/login", server.got_login)
+    app.router.add_post("/api/logout", server.got_logout)
+    app.router.add_get("/api/me", server.got_me)
+    app.router.add_get("/api/cases", server.got_cases)
+    app.router.add_get("/api/cases/{case}", server.got_case)
+    app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
+    app.router.add_get("/api/cases/{case}/files/{file:.+}", server.got_file)
+    app.router.add_get("/ws", server.got_socket)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        if server.socket is not None:
+            await server.socket.close()
+        await runner.cleanup()
