@@ -203,20 +203,21 @@ def print_report(console: Console, config: Config, report: Report) -> None:
     """Print what the case was and what was measured."""
     merged = config.archive_dir / TENANT.tenant / report.case / report.merged_file
     place = merged.resolve() if config.archive.kind == "directory" else report.merged_file
-    table = Table.grid(padding=(0, 2))
-    table.add_row("case", report.case)
-    table.add_row("outcome", f"{report.verdict} (face check: {report.face_verdict})")
-    table.add_row("merged file", str(place))
-    first = report.click_to_first_frame_s
-    table.add_row("tap to first remote frame", "-" if first is None else f"{first:.2f} s")
     score = "-" if report.face_score is None else f"{report.face_score:.3f}"
-    table.add_row("face score", f"{score} (threshold {report.face_threshold:.2f}, pack {report.pack})")
-    table.add_row(
-        "merge speed", f"{report.merge_speed:.1f} × real time ({report.merged_s:.1f} s of recording)"
-    )
-    table.add_row("gaps in the recording", f"{report.gap_s:.2f} s")
+    first = report.click_to_first_frame_s
+    lines = {
+        "case": report.case,
+        "outcome": f"{report.verdict} (face check: {report.face_verdict})",
+        "merged file": place,
+        "tap to first remote frame": "-" if first is None else f"{first:.2f} s",
+        "face score": f"{score} (threshold {report.face_threshold:.2f}, pack {report.pack})",
+        "merge speed": f"{report.merge_speed:.1f} × real time ({report.merged_s:.1f} s of recording)",
+        "gaps in the recording": f"{report.gap_s:.2f} s",
+    }
     console.print()
-    console.print(table)
+    for name, value in lines.items():
+        # Never wrapped, so that a path can be copied.
+        console.print(f"{name:<27}{value}", highlight=False, soft_wrap=True)
 
 
 async def run_demo(
