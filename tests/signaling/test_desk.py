@@ -3,7 +3,15 @@
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+)
 
 from contract.errors import NotFound, WrongPhase
 from contract.ids import AccountId, CallId
@@ -230,7 +238,7 @@ class AnyDesk(RuleBasedStateMachine):
         return call
 
     @rule(target=agents, name=st.sampled_from(NAMES))
-    def arrive(self, name: AccountId) -> object:
+    def arrive(self, name: AccountId) -> AccountId | MultipleResults[AccountId]:
         agent = name
         known = self.desk.presence(agent) is not Presence.OFFLINE
         self.desk.arrive(agent, self.now)
