@@ -108,6 +108,9 @@ class PictureTrack:
 def _decoded(decoder: VideoCodecContext, data: bytes | None, index: int) -> list[VideoFrame] | None:
     """Return the pictures that ``data`` (None: the end) completes, None when it does not decode."""
     packet = None
+    if data == b"":
+        # To the decoder an empty packet is the end of the stream.
+        return None
     if data is not None:
         packet = av.Packet(data)
         packet.pts = packet.dts = index

@@ -94,7 +94,8 @@ def mix(tracks: Sequence[SoundTrack], start: int, size: int) -> Samples:
 def _decode(frames: Iterable[Coded]) -> Iterator[tuple[float, Samples]]:
     decoder = av.CodecContext.create("opus", "r")
     assert isinstance(decoder, AudioCodecContext)  # noqa: S101 - narrows the type for mypy
-    for coded in frames:
+    # To the decoder an empty packet is the end of the stream.
+    for coded in (frame for frame in frames if frame.data):
         try:
             decoded = decoder.decode(av.Packet(coded.data))
         except av.error.FFmpegError as error:

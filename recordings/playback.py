@@ -223,5 +223,5 @@ def _refusal(error: TellerError) -> web.Response:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     if status == 500:
         _log.error("a case file cannot be served", code=error.code, pii_error=str(error))
-    text = str(error) if status < 500 else "the file cannot be served now"
+    text = "the file cannot be served now" if status == 500 else str(error)
     return web.json_response({"code": error.code, "text": text}, status=status)

@@ -1,0 +1,274 @@
+"""Case files over HTTP: ranges, sources, refusals, and the trace each viewing leaves."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDictProxy
+
+from contract.errors import Busy, Denied, NotFound, ProtocolError, TellerError, UserError, WrongPhase
+from contract.facts import EvidenceStored, MergeCompleted, RecordViewed, SegmentSealed, SpoolReleased
+from contract.ids import (
+    AccountId,
+    CaseId,
+    new_account_id,
+    new_call_id,
+    new_case_id,
+    new_evidence_id,
+    new_job_id,
+    new_track_id,
+)
+from contract.phases import EvidenceKind
+from recordings.archive_directory import DirectoryArchive
+from recordings.journal import FileJournal
+from recordings.playback import Playback, UnsatisfiableRange, files_of, parse_range
+from recordings.spool import Spool
+from tests.recordings.desk import TENANT, MoodyArchive, OneTenant
+from tests.recordings.encoded import MovedClock
+
+CONTENT = bytes(range(256)) * 4096
+MERGED = "merged.mp4"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+@dataclass(slots=True)
+class Theatre:
+    """A running server with one case of three files."""
+
+    case: CaseId
+    folder: Path
+    journal: FileJournal
+    clock: MovedClock
+    archive: MoodyArchive
+    viewer: AccountId
+    refusal: list[TellerError]
+    http: ClientSession
+    base: str
+
+    def url(self, name: str = MERGED) -> str:
+        return f"{self.base}/api/cases/{self.case}/files/{name}"
+
+    async def get(self, name: str = MERGED, **headers: str) -> tuple[int, bytes, CIMultiDictProxy[str]]:
+        fields = {key.replace("_", "-"): value for key, value in headers.items()}
+        async with self.http.get(self.url(name), headers=fields) as response:
+            return response.status, await response.read(), response.headers
+
+    async def views(self) -> list[str]:
+        entries = await self.journal.read(self.case)
+        return [e.fact.file for e in entries if isinstance(e.fact, RecordViewed)]
+
+
+@pytest.fixture(name="theatre")
+async def _theatre(tmp_path: Path) -> AsyncIterator[Theatre]:
+    case, clock, spool = new_case_id(), MovedClock(), Spool(tmp_path / "spool")
+    journal = FileJournal(tmp_path / "journal", clock)
+    folder = spool.case_dir(case)
+    call, track, evidence = new_call_id(), new_track_id(), new_evidence_id()
+    segment, picture = f"{call}/{track}/00000.mkv", f"evidence/{evidence}.jpg"
+    for name in (MERGED, segment, picture, "secret.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(CONTENT)
+    size = len(CONTENT)
+    await journal.append(case, SegmentSealed(call, track, 0, segment, DIGEST, size, 1, 0.0, 1.0))
+    kind = EvidenceKind.FACE_STILL
+    await journal.append(
+        case, EvidenceStored(evidence, kind, picture, "image/jpeg", DIGEST, size, 1, 1, 1.0, "phone")
+    )
+    await journal.append(case, MergeCompleted(new_job_id(), MERGED, DIGEST, size, 1.0, 0.0, 1.0))
+    viewer, refusal = new_account_id(), []  # type: tuple[AccountId, list[TellerError]]
+
+    async def authorise(request: web.Request, wanted: CaseId) -> AccountId:
+        if refusal:
+            raise refusal[0]
+        return viewer
+
+    archive = MoodyArchive(DirectoryArchive(tmp_path / "archive"))
+    playback = Playback(spool, archive, OneTenant(), journal, clock, authorise)
+    app = web.Application()
+    app.router.add_get("/api/cases/{case}/files/{path:.+}", playback.handler)
+    async with TestServer(app) as server, ClientSession() as http:
+        base = str(server.make_url("")).rstrip("/")
+        yield Theatre(case, folder, journal, clock, archive, viewer, refusal, http, base)
+
+
+async def _release(theatre: Theatre) -> None:
+    for name in files_of(await theatre.journal.read(theatre.case)):
+        await theatre.archive.put(f"{TENANT}/{theatre.case}/{name}", theatre.folder / name)
+        (theatre.folder / name).unlink()
+    await theatre.journal.append(theatre.case, SpoolReleased(1))
+
+
+async def test_whole_file(theatre: Theatre) -> None:
+    """Without a range the whole file comes, typed, tagged by its SHA-256, and open to ranges."""
+    status, body, headers = await theatre.get()
+
+    assert (status, body) == (200, CONTENT)
+    assert headers["Content-Type"] == "video/mp4"
+    assert headers["ETag"] == f'"{DIGEST}"'
+    assert headers["Accept-Ranges"] == "bytes"
+    assert "private" in headers["Cache-Control"]
+
+
+async def test_content_types(theatre: Theatre) -> None:
+    """Segments and evidence are named for what they are."""
+    found = files_of(await theatre.journal.read(theatre.case)).values()
+
+    assert [file.media_type for file in found] == ["video/x-matroska", "image/jpeg", "video/mp4"]
+
+
+@pytest.mark.parametrize("released", [False, True], ids=["spool", "archive"])
+@pytest.mark.parametrize(
+    ("wanted", "first", "last"),
+    [("bytes=0-99", 0, 99), ("bytes=1000-", 1000, None), ("bytes=-5", -5, None), ("bytes=7-7", 7, 7)],
+)
+async def test_ranges(theatre: Theatre, released: bool, wanted: str, first: int, last: int | None) -> None:
+    """A single range is answered with exactly its bytes, from the spool or from the archive."""
+    if released:
+        await _release(theatre)
+    status, body, headers = await theatre.get(Range=wanted)
+    low = first % len(CONTENT)
+    high = len(CONTENT) - 1 if last is None else last
+
+    assert status == 206
+    assert body == CONTENT[low : high + 1]
+    assert headers["Content-Range"] == f"bytes {low}-{high}/{len(CONTENT)}"
+
+
+async def test_unsatisfiable_range(theatre: Theatre) -> None:
+    """A range behind the end is 416 and tells the size."""
+    status, _, headers = await theatre.get(Range=f"bytes={len(CONTENT)}-")
+
+    assert status == 416
+    assert headers["Content-Range"] == f"bytes */{len(CONTENT)}"
+
+
+async def test_if_range(theatre: Theatre) -> None:
+    """A range goes with If-Range only while the tag fits; another tag gets the whole file."""
+    assert (await theatre.get(Range="bytes=0-9", If_Range=f'"{DIGEST}"'))[0] == 206
+    assert (await theatre.get(Range="bytes=0-9", If_Range='"other"'))[0] == 200
+
+
+async def test_not_modified(theatre: Theatre) -> None:
+    """A browser that has the file is told so."""
+    status, body, _ = await theatre.get(If_None_Match=f'"{DIGEST}"')
+
+    assert (status, body) == (304, b"")
+
+
+async def test_head(theatre: Theatre) -> None:
+    """HEAD tells the size and leaves no trace of a viewing."""
+    async with theatre.http.head(theatre.url()) as response:
+        assert response.status == 200
+        assert response.headers["Content-Length"] == str(len(CONTENT))
+
+    assert await theatre.views() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "secret.txt",
+        "..%2f..%2fetc%2fpasswd",
+        "evidence/../secret.txt",
+        "evidence",
+        "%2fetc%2fpasswd",
+        "a%00b",
+    ],
+)
+async def test_only_named_files(theatre: Theatre, name: str) -> None:
+    """What no fact names does not exist, whatever lies in the folder."""
+    status, body, _ = await theatre.get(name)
+
+    assert status == 404
+    assert b"secret" not in body
+
+
+async def test_not_a_case(theatre: Theatre) -> None:
+    """A case id that is no id is not found."""
+    async with theatre.http.get(f"{theatre.base}/api/cases/..%2e/files/x") as response:
+        assert response.status == 404
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Denied(), 403),
+        (NotFound(), 404),
+        (Busy(), 503),
+        (WrongPhase(), 409),
+        (UserError(), 400),
+        (ProtocolError(), 400),
+    ],
+)
+async def test_refusals(theatre: Theatre, error: TellerError, status: int) -> None:
+    """Who may not is told by code and text as JSON, and nothing is sent or journaled."""
+    theatre.refusal.append(error)
+    async with theatre.http.get(theatre.url()) as response:
+        assert response.status == status
+        assert await response.json() == {"code": error.code, "text": str(error)}
+
+    assert await theatre.views() == []
+
+
+async def test_dead_archive(theatre: Theatre) -> None:
+    """A dead archive is our fault: 500 without a word of its text."""
+    await _release(theatre)
+    theatre.archive.dead = True
+    status, body, _ = await theatre.get()
+
+    assert status == 500
+    assert b"connection refused" not in body
+    assert b"archive_unreachable" in body
+
+
+async def test_lost_file(theatre: Theatre) -> None:
+    """A file that is neither here nor in the archive is not found."""
+    (theatre.folder / MERGED).unlink()
+
+    assert (await theatre.get())[0] == 404
+
+
+async def test_viewings_are_journaled(theatre: Theatre) -> None:
+    """The first request of a viewer and file is a fact; more of them only after ten minutes."""
+    for _ in range(3):
+        await theatre.get(Range="bytes=0-9")
+    assert await theatre.views() == [MERGED]
+
+    theatre.clock.pass_s(601)
+    await theatre.get()
+    assert await theatre.views() == [MERGED, MERGED]
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "bytes=", "bytes=-", "items=0-1", "bytes=0-1,3-4", "bytes=5-2", "bytes=a-b"]
+)
+def test_ignored_ranges(header: str | None) -> None:
+    """What is no single byte range is ignored."""
+    assert parse_range(header, 10) is None
+
+
+@pytest.mark.parametrize("header", ["bytes=10-", "bytes=10-12", "bytes=-0"])
+def test_unsatisfiable_ranges(header: str) -> None:
+    """What holds no byte of the file cannot be satisfied; an empty file satisfies nothing."""
+    with pytest.raises(UnsatisfiableRange):
+        parse_range(header, 10)
+    with pytest.raises(UnsatisfiableRange):
+        parse_range("bytes=0-", 0)
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.integers(1, 100))
+def test_ranges_stay_in_the_file(first: int, last: int, size: int) -> None:
+    """A satisfied range lies in the file and holds a byte at least."""
+    for header in (f"bytes={first}-{last}", f"bytes={first}-", f"bytes=-{last}"):
+        try:
+            span = parse_range(header, size)
+        except UnsatisfiableRange:
+            continue
+        if span is not None:
+            assert 0 <= span[0] < span[0] + span[1] <= size
