@@ -16,12 +16,10 @@ To be deleted when aiortc has a public API for encoded frames in and out (its is
 import asyncio
 import random
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from itertools import count
-from struct import pack as struct_pack
 from typing import Any, Protocol
 
 import structlog
@@ -41,6 +39,7 @@ from media import payloads
 from media.assembly import HOLD_AUDIO_S, HOLD_S, Assembler, NackList, Part, Unwrapper
 from media.plan import PLAN, Line, OfferedLine, check_offer
 from media.rtp_stats import ClockMap, ReceiveStats, SendStats
+from media.rtp_stream import RtpStream
 from media.settings import MediaSettings
 
 _log = structlog.get_logger(__name__)
@@ -52,8 +51,6 @@ if not version("aiortc").startswith("1.16."):
 # At most two keyframes a second and track: a keyframe costs as much as ten other frames, and an encoder
 # needs about 100 ms and half a round trip to answer.
 KEYFRAME_INTERVAL_S = 0.5
-# Packets kept for retransmission: 2 s of video at 2.5 Mbit/s.
-_HISTORY = 512
 # Bytes in the socket's buffer from which a leg waits: about ten frames.
 _CONGESTED_BYTES = 65_536
 # Below this a face is no longer recognisable, so no receiver may push a publisher under it (bit/s).
@@ -61,8 +58,6 @@ _BITRATE_FLOOR = 150_000
 # Three published tracks with their retransmissions need six.
 _SSRC_MAX = 32
 _LOOPBACK = ("127.0.0.1",)
-_MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 # Wanted from browsers that send to us: loss concealment in Opus, and no blurry first seconds
 # (libwebrtc starts at 300 kbit/s otherwise).
 _FMTP: dict[str, dict[str, int | str | None]] = {
@@ -313,25 +308,24 @@ class RtpOut:
         self._stream_id = line.stream or "none"
         self._track_id = f"{self._stream_id}-{line.kind}"
         self._payload_types: dict[str, int] = {}
-        self._rtx_types: dict[int, int] = {}
-        # libsrtp guesses the roll-over counter of a stream that starts near the wrap wrongly.
-        self._seq = random.getrandbits(15)
-        self._rtx_seq = random.getrandbits(15)
-        self._extension = b""
-        self._send_time_at: int | None = None
-        self._history: OrderedDict[int, tuple[int, int, int, bytes]] = OrderedDict()
+        self._stream: RtpStream | None = None
 
     async def send(self, parameters: Any) -> None:
         """Begin; called by aiortc when DTLS is up."""
         if self.ready:
             return
         for codec in parameters.codecs:
-            if is_rtx(codec):
-                self._rtx_types[codec.parameters["apt"]] = codec.payloadType
-            else:
+            if not is_rtx(codec):
                 self._payload_types.setdefault(codec.name, codec.payloadType)
         self._cname = parameters.rtcp.cname.encode()
-        self._prepare_extension({e.uri: e.id for e in parameters.headerExtensions}, parameters.muxId.encode())
+        self._stream = RtpStream(
+            self._ssrc,
+            self._rtx_ssrc,
+            video=self.line.kind is TrackKind.VIDEO,
+            mid=parameters.muxId,
+            extensions={extension.uri: extension.id for extension in parameters.headerExtensions},
+            rtx_types={c.parameters["apt"]: c.payloadType for c in parameters.codecs if is_rtx(c)},
+        )
         self.transport._register_rtp_sender(self, parameters)
         self.ready = True
 
@@ -340,8 +334,7 @@ class RtpOut:
         if self.ready:
             self.ready = False
             self.transport._unregister_rtp_sender(self)
-        self.tap = None
-        self._history.clear()
+        self.tap = self._stream = None
 
     def takes(self, codec: str) -> bool:
         """Tell whether the far end can take ``codec``."""
@@ -349,17 +342,13 @@ class RtpOut:
 
     async def send_frame(self, codec: str, parts: Sequence[bytes], timestamp: int) -> None:
         """Send the payloads of one frame; ``timestamp`` in ticks, unwrapped."""
+        if self._stream is None:
+            return
         payload_type = self._payload_types[codec]
-        wrapped = timestamp & 0xFFFFFFFF
-        last = len(parts) - 1
-        for index, payload in enumerate(parts):
-            marker = 0x80 if index == last and self.line.kind is TrackKind.VIDEO else 0
-            self._seq = (self._seq + 1) & 0xFFFF
-            await self._send_packet(payload_type | marker, self._seq, wrapped, self._ssrc, payload)
-            if self.line.kind is TrackKind.VIDEO:
-                self._remember(self._seq, (payload_type | marker, wrapped, payload_type, payload))
-            self.stats.packets += 1
-            self.stats.bytes += len(payload)
+        for packet in self._stream.packets(payload_type, parts, timestamp, current_ntp_time()):
+            await self._send(packet)
+        self.stats.packets += len(parts)
+        self.stats.bytes += sum(map(len, parts))
 
     async def send_report(self, clock_map: ClockMap, shift: int, clock_rate: int) -> None:
         """Send a sender report on the publisher's own time line; ``shift`` is this leg's timestamp offset.
@@ -377,9 +366,8 @@ class RtpOut:
         )
         source = rtp.RtcpSourceInfo(ssrc=self._ssrc, items=[(1, self._cname)])
         data = bytes(rtp.RtcpSrPacket(self._ssrc, info)) + bytes(rtp.RtcpSdesPacket([source]))
-        with suppress(ConnectionError):
-            await self.transport._send_rtp(data)
-            self.stats.reported(ntp, now)
+        self.stats.reported(ntp, now)
+        await self._send(data)
 
     async def _handle_rtcp_packet(self, packet: rtp.AnyRtcpPacket) -> None:
         match packet:
@@ -399,48 +387,14 @@ class RtpOut:
             if block.ssrc == self._ssrc:
                 self.stats.got_report(block.packets_lost, block.lsr, block.dlsr, time.monotonic())
 
-    def _remember(self, seq: int, packet: tuple[int, int, int, bytes]) -> None:
-        self._history[seq] = packet
-        if len(self._history) > _HISTORY:
-            self._history.popitem(last=False)
-
     async def _retransmit(self, seq: int) -> None:
-        kept = self._history.get(seq)
-        if kept is None:
-            return
-        marked_type, timestamp, payload_type, payload = kept
-        rtx_type = self._rtx_types.get(payload_type)
-        if rtx_type is None:
-            await self._send_packet(marked_type, seq, timestamp, self._ssrc, payload)
-            return
-        self._rtx_seq = (self._rtx_seq + 1) & 0xFFFF
-        marked_rtx = rtx_type | (marked_type & 0x80)
-        again = struct_pack("!H", seq) + payload
-        await self._send_packet(marked_rtx, self._rtx_seq, timestamp, self._rtx_ssrc, again)
+        again = self._stream.again(seq, current_ntp_time()) if self._stream else None
+        if again is not None:
+            await self._send(again)
 
-    async def _send_packet(
-        self, marked_type: int, seq: int, timestamp: int, ssrc: int, payload: bytes
-    ) -> None:
-        extension = self._extension
-        if self._send_time_at is not None:
-            send_time = ((current_ntp_time() >> 14) & 0xFFFFFF).to_bytes(3, "big")
-            at = self._send_time_at
-            extension = extension[:at] + send_time + extension[at + 3 :]
-        header = struct_pack("!BBHLL", 0x90 if extension else 0x80, marked_type, seq, timestamp, ssrc)
+    async def _send(self, data: bytes) -> None:
         with suppress(ConnectionError):
-            await self.transport._send_rtp(header + extension + payload)
-
-    def _prepare_extension(self, numbers: dict[str, int], mid: bytes) -> None:
-        """Lay out the one-byte header extensions (RFC 8285); only the send time differs per packet."""
-        body = b""
-        if _MID in numbers:
-            body += bytes([(numbers[_MID] << 4) | (len(mid) - 1)]) + mid
-        if _SEND_TIME in numbers:
-            self._send_time_at = 4 + len(body) + 1
-            body += bytes([(numbers[_SEND_TIME] << 4) | 2, 0, 0, 0])
-        if body:
-            body += b"\x00" * (-len(body) % 4)
-            self._extension = struct_pack("!HH", 0xBEDE, len(body) // 4) + body
+            await self.transport._send_rtp(data)
 
 
 class _MidRouter(RtpRouter):

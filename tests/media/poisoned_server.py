@@ -1,8 +1,8 @@
 """A plane in a process of its own in which opening a codec is fatal.
 
 Talks JSON lines on stdin and stdout: ``{"seat", "role", "offer"}`` is answered by ``{"answer"}``,
-``{"gate"}`` opens the gate, ``{"end"}`` closes the call and prints what the recorder got, ``{"open": codec}`` opens a
-codec on purpose.
+``{"gate"}`` opens the gate, ``{"end"}`` closes the call and says what the recorder got, ``{"open": codec}``
+opens a codec on purpose.
 """
 
 import asyncio
