@@ -58,7 +58,7 @@ class _Left:
     decided: bool = False
     calls: dict[CallId, CallPhase] = field(default_factory=dict)
     active_at: dict[CallId, float] = field(default_factory=dict)
-    ended: set[CallId] = field(default_factory=set)
+    ended: dict[CallId, CallEnd] = field(default_factory=dict)
     recovered: set[CallId] = field(default_factory=set)
     sealed: dict[TrackId, dict[str, SegmentSealed]] = field(default_factory=dict)
     started: dict[TrackId, CallId] = field(default_factory=dict)
@@ -89,7 +89,7 @@ async def _recover_case(spool: Spool, journal: Journal, case: CaseId) -> Recover
         left.started.setdefault(segment.track, segment.call)
     for fact in _stops(left):
         await journal.append(case, fact)
-    for fact in _ends(left, found):
+    for fact in _ends(left):
         await journal.append(case, fact)
     phase = await _settle_case(journal, case, left)
     _RECOVERED.inc(len(found))
@@ -115,8 +115,8 @@ def _fold(left: _Left, entry: Entry) -> None:
             left.calls[call] = now
             if now is CallPhase.ACTIVE:
                 left.active_at.setdefault(call, entry.at)
-        case CallEnded(call=call):
-            left.ended.add(call)
+        case CallEnded(call=call, reason=reason):
+            left.ended[call] = reason
         case CaseRecovered(call=call):
             left.recovered.add(call)
         case SegmentSealed() as fact:
@@ -138,22 +138,27 @@ def _stops(left: _Left) -> Iterator[Fact]:
             yield RecordingStopped(call, track, len(sealed), sum(fact.frames for fact in sealed), 0)
 
 
-def _ends(left: _Left, found: list[SegmentSealed]) -> Iterator[Fact]:
+def _ends(left: _Left) -> Iterator[Fact]:
     """Yield how each call that was open, or left something behind, came to its end."""
     for call, phase in left.calls.items():
-        kept = [fact for fact in found if fact.call == call]
-        was_open = phase is not CallPhase.ENDED or call not in left.ended
         if phase is not CallPhase.ENDED:
             yield CallAdvanced(call, phase, CallPhase.ENDED)
         if call not in left.ended:
             yield CallEnded(call, CallEnd.SERVER_LOST, _active_seconds(left, call))
-        if (was_open or kept) and call not in left.recovered:
+        kept = [fact for fact in _sealed(left, call) if fact.recovered]
+        lost = left.ended.get(call, CallEnd.SERVER_LOST) is CallEnd.SERVER_LOST
+        if (lost or kept) and call not in left.recovered:
             yield CaseRecovered(call, len(kept), sum(fact.last_at - fact.first_at for fact in kept))
+
+
+def _sealed(left: _Left, call: CallId) -> Iterator[SegmentSealed]:
+    for track in left.sealed.values():
+        yield from (fact for fact in track.values() if fact.call == call)
 
 
 def _active_seconds(left: _Left, call: CallId) -> float:
     """Return the seconds from ACTIVE to the last frame that was kept."""
-    last = [fact.last_at for track in left.sealed.values() for fact in track.values() if fact.call == call]
+    last = [fact.last_at for fact in _sealed(left, call)]
     began = left.active_at.get(call)
     return max(0.0, max(last) - began) if last and began is not None else 0.0
 

@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 import structlog
 from prometheus_client import Counter
 
+from contract import codec
 from contract.errors import ProtocolError, StorageError
 from contract.facts import GENESIS, Entry, Fact, dump_entry, load_entry, seal_entry
 from contract.ids import CaseId, is_id
@@ -136,9 +137,13 @@ class FileJournal:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def append(self, case: CaseId, fact: Fact) -> Entry:
-        """See the port. A cancelled call still appends, projects and tells followers, or does nothing."""
+        """See the port. A cancelled call still appends, projects and tells followers, or does nothing.
+
+        Raises:
+            ValueError: the fact could not be read back: not finite, too long, or of a wrong type.
+        """
         _check(case)
-        running = asyncio.ensure_future(self._append(case, fact))
+        running = asyncio.ensure_future(self._append(case, _normal(fact)))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return await asyncio.shield(running)
@@ -194,6 +199,14 @@ class FileJournal:
 def _check(case: CaseId) -> None:
     if not is_id(case):
         raise ValueError("not a case id")
+
+
+def _normal(fact: Fact) -> Fact:
+    """Return the fact as it will be read back: an int where a float belongs has another hash."""
+    try:
+        return codec.load(type(fact), codec.dump(fact))
+    except ProtocolError as error:
+        raise ValueError("the fact does not fit its own form") from error
 
 
 class _JournalFiles:
