@@ -2,7 +2,8 @@
 
 Pure. ``manifest.json`` is the canonical JSON of :class:`Manifest`, so that one record has one manifest
 and one hash of it. The journal itself is not listed: it goes on growing (sign-off comes later) and is
-held by its own chain from the head named here.
+held by its own chain from the head named here. Where nothing may be overwritten, it is added again as it
+grows, as ``journal-<seq>.jsonl``; every version begins with the one before.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from contract.ids import CaseId, TenantId
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
 VERSION = 1
+_JOURNAL_VERSION = re.compile(r"journal-\d{6,}\.jsonl")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,6 +51,16 @@ class Manifest:
     created_at: float
     journal: JournalHead
     files: tuple[ManifestFile, ...]
+
+
+def journal_version(seq: int) -> str:
+    """Return the archive's name for the journal as it stood after entry ``seq``."""
+    return f"journal-{seq:06d}.jsonl"
+
+
+def is_journal(name: str) -> bool:
+    """Tell whether ``name`` is the journal or one of its versions."""
+    return name == JOURNAL or _JOURNAL_VERSION.fullmatch(name) is not None
 
 
 def make_manifest(

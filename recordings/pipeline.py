@@ -41,6 +41,7 @@ from recordings.manifest import (
     MANIFEST,
     ManifestFile,
     dump_manifest,
+    journal_version,
     load_manifest,
     make_manifest,
     manifest_sha256,
@@ -286,11 +287,6 @@ class _Frozen:
     names: dict[str, str]
     sha256: str
     bytes: int
-
-
-def journal_version(seq: int) -> str:
-    """Return the archive's name for the journal as it stood after entry ``seq``."""
-    return f"journal-{seq:06d}.jsonl"
 
 
 def _journal_bytes(entries: Sequence[Entry]) -> bytes:

@@ -8,7 +8,7 @@ since would differ.
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +26,7 @@ from contract.facts import (
 from contract.ids import CaseId, TenantId
 from contract.ports import Archive
 from recordings.journal import load_chain
-from recordings.manifest import JOURNAL, MANIFEST, Manifest, load_manifest, manifest_sha256
+from recordings.manifest import MANIFEST, Manifest, is_journal, load_manifest, manifest_sha256
 from recordings.spool import sha256_of
 
 
@@ -61,8 +61,8 @@ class Report:
     """The whole verdict. ``problems`` are machine words about manifest and journal, empty when sound.
 
     ``manifest_missing``, ``manifest_damaged``, ``manifest_of_another_case``, ``journal_missing``,
-    ``journal_damaged``, ``journal_torn``, ``head_not_in_journal``, ``file_not_as_journaled``,
-    ``journaled_file_not_listed``, ``manifest_not_as_journaled``.
+    ``journal_damaged``, ``journal_torn``, ``journal_rewritten``, ``head_not_in_journal``,
+    ``file_not_as_journaled``, ``journaled_file_not_listed``, ``manifest_not_as_journaled``.
     """
 
     manifest_sha256: str = ""
@@ -86,10 +86,19 @@ class _Read:
     problems: list[str] = field(default_factory=list)
 
 
-def judge(case: CaseId, manifest: bytes | None, journal: bytes | None, found: Mapping[str, Found]) -> Report:
-    """Return the verdict on a record; ``found`` maps every other file's path to what it is. Pure."""
+def judge(
+    case: CaseId, manifest: bytes | None, journals: Sequence[bytes], found: Mapping[str, Found]
+) -> Report:
+    """Return the verdict on a record; ``found`` maps every other file's path to what it is. Pure.
+
+    ``journals`` are the versions of the journal in any order: the longest counts, and must begin with
+    each of the others.
+    """
+    journal = max(journals, key=len, default=None)
     read = _read(case, manifest, journal)
     problems = read.problems
+    if journal is not None and not all(journal.startswith(older) for older in journals):
+        problems.append("journal_rewritten")
     if read.manifest is not None:
         problems += _chain_problems(read.manifest, read.entries)
         problems += _journaled_problems(read.manifest, read.manifest_sha256, read.entries)
@@ -99,25 +108,34 @@ def judge(case: CaseId, manifest: bytes | None, journal: bytes | None, found: Ma
 
 def verify_folder(folder: Path, case: CaseId, journal: Path | None = None) -> Report:
     """Return the verdict on the record in ``folder``; the journal lies in it unless named. Blocks."""
-    journal = journal or folder / JOURNAL
-    own = {folder / MANIFEST, journal}
+    versions = [path for path in folder.iterdir() if is_journal(path.name)] if folder.is_dir() else []
+    journals = [journal] if journal else versions
+    own = {folder / MANIFEST, *journals}
     others = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
     found = {path.relative_to(folder).as_posix(): Found(*sha256_of(path)) for path in others}
-    return judge(case, _content(folder / MANIFEST), _content(journal), found)
+    contents = [content for path in journals if (content := _content(path)) is not None]
+    return judge(case, _content(folder / MANIFEST), contents, found)
 
 
 async def verify_archive(archive: Archive, tenant: TenantId, case: CaseId) -> Report:
     """Return the verdict on an archived record; every byte is read back."""
     prefix = f"{tenant}/{case}/"
-    kept: dict[str, bytes] = {}
+    manifest: bytes | None = None
+    journals: list[bytes] = []
     found: dict[str, Found] = {}
     for key in await archive.keys(prefix):
         name = key.removeprefix(prefix)
-        if name in (MANIFEST, JOURNAL):
-            kept[name] = b"".join([block async for block in archive.read(key)])
+        if is_journal(name):
+            journals.append(await _whole(archive, key))
+        elif name == MANIFEST:
+            manifest = await _whole(archive, key)
         else:
             found[name] = await _found(archive, key)
-    return await asyncio.to_thread(judge, case, kept.get(MANIFEST), kept.get(JOURNAL), found)
+    return await asyncio.to_thread(judge, case, manifest, journals, found)
+
+
+async def _whole(archive: Archive, key: str) -> bytes:
+    return b"".join([block async for block in archive.read(key)])
 
 
 async def _found(archive: Archive, key: str) -> Found:
