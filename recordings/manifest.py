@@ -68,7 +68,9 @@ def make_manifest(
 ) -> Manifest:
     """Return the manifest of a record whose journal ends, for now, in ``last``."""
     ordered = tuple(sorted(files, key=lambda file: file.path))
-    return Manifest(VERSION, tenant, case, round(created_at, 6), JournalHead(last.seq, last.hash), ordered)
+    return Manifest(
+        VERSION, tenant, case, round(float(created_at), 6), JournalHead(last.seq, last.hash), ordered
+    )
 
 
 def dump_manifest(manifest: Manifest) -> bytes:

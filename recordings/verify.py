@@ -107,9 +107,9 @@ def judge(
 
 
 def verify_folder(folder: Path, case: CaseId, journal: Path | None = None) -> Report:
-    """Return the verdict on the record in ``folder``; the journal lies in it unless named. Blocks."""
+    """Return the verdict on the record in ``folder``; the live journal may be named besides. Blocks."""
     versions = [path for path in folder.iterdir() if is_journal(path.name)] if folder.is_dir() else []
-    journals = [journal] if journal else versions
+    journals = [*versions, journal] if journal else versions
     own = {folder / MANIFEST, *journals}
     others = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
     found = {path.relative_to(folder).as_posix(): Found(*sha256_of(path)) for path in others}

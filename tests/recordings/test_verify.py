@@ -1,0 +1,233 @@
+"""Verification: an intact record is intact, and whatever is done to a record is found and named."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from contract.facts import (
+    ArchiveWritten,
+    AuditSigned,
+    EvidenceStored,
+    MergeCompleted,
+    SegmentSealed,
+)
+from contract.ids import (
+    CallId,
+    CaseId,
+    TenantId,
+    new_account_id,
+    new_case_id,
+    new_evidence_id,
+    new_job_id,
+    new_track_id,
+)
+from contract.phases import EvidenceKind, Verdict
+from recordings.archive_directory import DirectoryArchive
+from recordings.journal import FileJournal
+from recordings.manifest import (
+    ManifestFile,
+    dump_manifest,
+    journal_version,
+    load_manifest,
+    make_manifest,
+    manifest_sha256,
+)
+from recordings.spool import sha256_of
+from recordings.verify import FileReport, FileVerdict, Report, judge, verify_archive, verify_folder
+from tests.recordings.encoded import START, MovedClock
+
+_TENANT = TenantId("tenant-0000000000000000")
+_FILES = {"c/t/00000.mkv": b"segment", "evidence/e.jpg": b"picture", "merged.mp4": b"film", "notes": b""}
+
+
+@pytest.fixture
+async def record(tmp_path: Path, case: CaseId, call: CallId, clock: MovedClock) -> Path:
+    """A small whole record: files, journal, manifest, and what was journaled after the manifest."""
+    folder = tmp_path / case
+    sums = {}
+    for name, content in _FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        sums[name] = sha256_of(folder / name)
+    journal = FileJournal(tmp_path / "journal", clock)
+    names = [*_FILES]
+    await journal.append(
+        case, SegmentSealed(call, new_track_id(), 0, names[0], sums[names[0]][0], 7, 1, START, START)
+    )
+    await journal.append(
+        case,
+        EvidenceStored(
+            new_evidence_id(),
+            EvidenceKind.ID_CARD,
+            names[1],
+            "image/jpeg",
+            sums[names[1]][0],
+            7,
+            1,
+            1,
+            1,
+            "phone",
+        ),
+    )
+    await journal.append(case, MergeCompleted(new_job_id(), names[2], "0" * 64, 4, 1, 0, 1))
+    last = await journal.append(case, MergeCompleted(new_job_id(), names[2], sums[names[2]][0], 4, 1, 0, 1))
+    files = tuple(ManifestFile(name, *sums[name]) for name in _FILES)
+    content = dump_manifest(make_manifest(_TENANT, case, START, last, files))
+    (folder / "manifest.json").write_bytes(content)
+    await journal.append(case, ArchiveWritten("directory", manifest_sha256(content), 5, 18))
+    await journal.append(case, AuditSigned(new_account_id(), Verdict.APPROVED, "", manifest_sha256(content)))
+    (folder / "journal.jsonl").write_bytes((tmp_path / "journal" / f"{case}.jsonl").read_bytes())
+    return folder
+
+
+def test_an_intact_record_is_intact(record: Path, case: CaseId) -> None:
+    """Every file is judged, and the journal may be longer than the manifest's head."""
+    report = verify_folder(record, case)
+    assert report.intact
+    assert report.entries == 6
+    assert report.manifest_sha256 == manifest_sha256((record / "manifest.json").read_bytes())
+    assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in sorted(_FILES))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "verdict"),
+    [
+        ("merged.mp4", b"fil", FileVerdict.TRUNCATED),
+        ("merged.mp4", b"fiIm", FileVerdict.ALTERED),
+        ("merged.mp4", b"film and more", FileVerdict.ALTERED),
+        ("evidence/e.jpg", None, FileVerdict.MISSING),
+        ("evidence/f.jpg", b"another", FileVerdict.EXTRA),
+    ],
+)
+def test_what_became_of_a_file_is_named(
+    name: str, content: bytes | None, verdict: FileVerdict, record: Path, case: CaseId
+) -> None:
+    """Exactly the file that was touched is reported, with what was done to it."""
+    if content is None:
+        (record / name).unlink()
+    else:
+        (record / name).write_bytes(content)
+    report = verify_folder(record, case)
+    assert not report.intact
+    assert [file for file in report.files if file.verdict is not FileVerdict.INTACT] == [
+        FileReport(name, verdict)
+    ]
+    assert report.problems == ()
+
+
+def _lines(record: Path) -> list[bytes]:
+    return (record / "journal.jsonl").read_bytes().splitlines(keepends=True)
+
+
+def without_manifest(record: Path) -> None:
+    (record / "manifest.json").unlink()
+
+
+def damaged_manifest(record: Path) -> None:
+    (record / "manifest.json").write_bytes((record / "manifest.json").read_bytes() + b" ")
+
+
+def without_journal(record: Path) -> None:
+    (record / "journal.jsonl").unlink()
+
+
+def damaged_journal(record: Path) -> None:
+    (record / "journal.jsonl").write_bytes(b"".join(_lines(record)).replace(b"approved", b"rejected"))
+
+
+def torn_journal(record: Path) -> None:
+    (record / "journal.jsonl").write_bytes(b"".join(_lines(record)) + b"{")
+
+
+def short_journal(record: Path) -> None:
+    (record / "journal.jsonl").write_bytes(b"".join(_lines(record)[:3]))
+
+
+@pytest.mark.parametrize(
+    ("harm", "problems"),
+    [
+        (without_manifest, ("manifest_missing",)),
+        (damaged_manifest, ("manifest_damaged",)),
+        (without_journal, ("journal_missing", "head_not_in_journal")),
+        (damaged_journal, ("journal_damaged", "head_not_in_journal")),
+        (torn_journal, ("journal_torn",)),
+        (short_journal, ("head_not_in_journal", "file_not_as_journaled")),
+    ],
+)
+def test_harm_to_manifest_or_journal_is_named(
+    harm: Callable[[Path], None], problems: tuple[str, ...], record: Path, case: CaseId
+) -> None:
+    """A record without its papers, or with altered ones, is not intact."""
+    harm(record)
+    report = verify_folder(record, case)
+    assert report.problems == problems
+    assert not report.intact
+
+
+def rewritten(record: Path, *files: ManifestFile) -> None:
+    """Write a new manifest as a forger would: well formed, with other files."""
+    old = load_manifest((record / "manifest.json").read_bytes())
+    kept = [file for file in old.files if file.path not in {new.path for new in files}]
+    listed = tuple(sorted([*kept, *(new for new in files if new.sha256)], key=lambda file: file.path))
+    forged = type(old)(old.version, old.tenant, old.case, old.created_at, old.journal, listed)
+    (record / "manifest.json").write_bytes(dump_manifest(forged))
+
+
+def test_a_forged_file_with_a_forged_manifest_is_found(record: Path, case: CaseId) -> None:
+    """File and manifest agree, but the journal remembers both hashes otherwise."""
+    (record / "merged.mp4").write_bytes(b"fake")
+    rewritten(record, ManifestFile("merged.mp4", *sha256_of(record / "merged.mp4")))
+    report = verify_folder(record, case)
+    assert all(file.verdict is FileVerdict.INTACT for file in report.files)
+    assert report.problems == ("file_not_as_journaled", "manifest_not_as_journaled")
+
+
+def test_a_file_taken_out_of_record_and_manifest_is_found(record: Path, case: CaseId) -> None:
+    """The journal knows that there was such a file."""
+    (record / "evidence/e.jpg").unlink()
+    rewritten(record, ManifestFile("evidence/e.jpg", "", 0))
+    assert "journaled_file_not_listed" in verify_folder(record, case).problems
+
+
+def test_another_case_s_record_is_not_this_one(record: Path) -> None:
+    """A whole record in the wrong place proves nothing."""
+    problems = verify_folder(record, new_case_id()).problems
+    assert problems == ("manifest_of_another_case", "journal_damaged", "head_not_in_journal")
+
+
+def test_earlier_versions_of_the_journal_are_held_to_the_last(record: Path, case: CaseId) -> None:
+    """Each version that was ever archived must be how the longest begins."""
+    earlier = record / journal_version(4)
+    earlier.write_bytes(b"".join(_lines(record)[:4]))
+    assert verify_folder(record, case).intact
+    earlier.write_bytes(earlier.read_bytes().replace(b"00000.mkv", b"00001.mkv"))
+    assert verify_folder(record, case).problems == ("journal_rewritten",)
+
+
+def test_the_journal_may_lie_elsewhere(record: Path, case: CaseId, tmp_path: Path) -> None:
+    """A spool folder is checked against the live journal."""
+    (record / "journal.jsonl").unlink()
+    assert verify_folder(record, case, tmp_path / "journal" / f"{case}.jsonl").intact
+
+
+def test_nothing_at_all_is_not_intact(case: CaseId) -> None:
+    """An empty folder is a record that is missing."""
+    assert judge(case, None, [], {}) == Report(problems=("manifest_missing", "journal_missing"))
+
+
+async def test_an_archived_record_is_read_back_and_judged(record: Path, case: CaseId, tmp_path: Path) -> None:
+    """The same verdicts come from the archive, without blocking the loop."""
+    archive = DirectoryArchive(tmp_path / "archive")
+    for name in (*_FILES, "manifest.json", "journal.jsonl"):
+        await archive.put(f"{_TENANT}/{case}/{name}", record / name)
+    with blockbuster_ctx():
+        report = await verify_archive(archive, _TENANT, case)
+    assert report == verify_folder(record, case)
+    assert report.intact
+    merged = tmp_path / "archive" / _TENANT / case / "merged.mp4"
+    merged.chmod(0o600)
+    merged.write_bytes(b"fake")
+    report = await verify_archive(archive, _TENANT, case)
+    assert FileReport("merged.mp4", FileVerdict.ALTERED) in report.files
