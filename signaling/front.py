@@ -5,7 +5,8 @@ inbox; nothing else changes the floor.
 """
 
 import asyncio
-from typing import Any, Self
+from types import TracebackType
+from typing import Self
 
 import structlog
 from prometheus_client import Counter
@@ -54,15 +55,19 @@ class Front:
         await following.wait()
         return self
 
-    async def __aexit__(self, *exc: Any) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A task group would wrap the body's own error; only a cancellation concerns it.
+        told = (kind, error, trace) if isinstance(error, asyncio.CancelledError) else (None, None, None)
         try:
             if not any(task.done() for task in self._tasks):
                 await self.stop()
         finally:
             for task in self._tasks:
                 task.cancel()
-            await self._group.__aexit__(*exc)
-            await self._commands.__aexit__(*exc)
+            await self._group.__aexit__(*told)
+            await self._commands.__aexit__(*told)
 
     async def stop(self) -> None:
         """End every call as SERVER_STOPPED, finish their recordings, say goodbye. Idempotent."""

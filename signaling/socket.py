@@ -25,6 +25,8 @@ _slow = Counter("teller_signaling_slow_consumers", "Sockets closed because they 
 
 # A frame that a healthy phone does not take in this time means that it is gone or stuck.
 _SEND_S: Final = 10.0
+# Time for the goodbye to a slow consumer before the line is cut.
+_CUT_S: Final = 1.0
 # The closing handshake; then the connection is cut.
 _CLOSE_S: Final = 4.0
 _CLOSE_CODES: Final = {
@@ -147,6 +149,9 @@ class Socket:
     def _give_up(self) -> None:
         _slow.inc()
         self._ended = "slow_consumer"
+        if self._transport is not None:
+            # The writer may be stuck in a frame that nobody takes; cutting the line frees it.
+            asyncio.get_running_loop().call_later(_CUT_S, self._transport.abort)
         while not self._outbox.empty():
             self._outbox.get_nowait()
         self._outbox.put_nowait((Bye("slow_consumer"),))

@@ -211,7 +211,8 @@ class House:
         console = await self.browser()
         await console.as_agent(login)
         await console.send(wire.SetPresence(Presence.READY))
-        await console.wait(wire.PresenceSet, lambda m: m.presence is Presence.READY)
+        ready = {Presence.READY, Presence.RINGING}
+        await console.wait(wire.PresenceSet, lambda m: m.presence in ready)
         return console
 
     async def queued(self) -> tuple[Browser, CallId]:
@@ -271,7 +272,7 @@ class House:
         def found() -> list[Fact]:
             return [fact for fact in self.facts(case) if isinstance(fact, cls) and text in repr(fact)]
 
-        await until(lambda: "" if found() else f"{cls.__name__} {text}; has {self.names(case)}")
+        await until(lambda: "" if found() else f"{cls.__name__} {text}; has {self.names(case)[-30:]}")
         return found()[-1]
 
 
