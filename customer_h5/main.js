@@ -110,6 +110,14 @@ function draw(state) {
   if (view.update) view.update(state);
 }
 
+/** A new screen begins at its top, for eyes and for screen readers. */
+function beginScreen() {
+  if (!view) return;
+  view.node.tabIndex = -1;
+  view.node.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
 /**
  * Tell the bank's page where the customer is.
  *
@@ -148,7 +156,8 @@ function begin() {
   store.subscribe((now, was) => {
     const anew = now === was || now.screen !== was.screen || now.bank !== was.bank;
     if (anew) draw(now);
-    else if (view && view.update) view.update(now);
+    if (now.screen !== was.screen) beginScreen();
+    if (!anew && view && view.update) view.update(now);
     if (now.recordingConsent && !was.recordingConsent) void loadSession().catch(() => undefined);
   });
   onLanguage(() => draw(store.get()));

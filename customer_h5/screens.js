@@ -146,7 +146,7 @@ function copyLink() {
     told.textContent = t("trouble.copied");
   }
   const button = h("button", { class: "button", type: "button", onclick: copy }, icon("copy"), t("trouble.copy"));
-  return h("div", { class: "stack" }, field, button, told);
+  return h("div", { class: "stack wide" }, field, button, told);
 }
 
 /** @type {Builder} */

@@ -23,7 +23,13 @@ const INTERRUPTED_AFTER_MS = 1500;
 /** @type {readonly (string | null)[]} */
 const OVER = ["agent_done", "under_audit", "approved", "rejected", "expired", "aborted"];
 /** @type {Readonly<Record<string, string>>} */
-const CLOSED_AS_ENDING = { grace_over: "customer_lost", server_stopped: "server_stopped" };
+const CLOSED_AS_ENDING = {
+  grace_over: "customer_lost",
+  resume_invalid: "customer_lost",
+  server_stopped: "server_stopped",
+};
+// While waiting the server keeps the seat longer than during a call, and says itself when it is gone.
+const WAITING_GRACE_S = 600;
 
 export class Session {
   /**
@@ -85,7 +91,9 @@ export class Session {
 
   /** @param {import("../web_kit/connection.js").Credentials} credentials */
   _connect(credentials) {
-    const connection = new Connection({ credentials: () => credentials, language });
+    const graceS = (/** @type {Welcome} */ welcome) =>
+      this._store.get().screen === "call" ? welcome.grace_s : WAITING_GRACE_S;
+    const connection = new Connection({ credentials: () => credentials, language, graceS });
     this._connection = connection;
     connection.on("welcome", (welcome) => this._gotWelcome(welcome));
     connection.on("queue_position", (place) => this._gotPosition(place));
@@ -202,7 +210,10 @@ export class Session {
     // Later refusals concern one request and leave the visit as it is; so does a second consent after
     // a reload.
     const { screen } = this._store.get();
-    if (screen === "starting" && about !== "consent" && this._connection && this._connection.welcome) {
+    if (about === "hang_up") {
+      // Not yet a call for the server; leaving is the customer's right at any moment.
+      this._end("customer_hung_up", 0);
+    } else if (about === "join_queue" || (screen === "starting" && about !== "consent")) {
       this._fail(code, Boolean(this._entrance.code));
     }
   }

@@ -132,6 +132,9 @@ export class Call {
       connection.on("answer", (answer) => {
         if (answer.call === this.call) void this._gotAnswer(answer.sdp);
       }),
+      connection.on("error", ({ about }) => {
+        if (about === "offer") this._restartIn(RESTART_MIN_GAP_MS);
+      }),
       connection.onState((state) => {
         if (state.phase === "open" && dropped) void this._offer();
         dropped = state.phase === "dropped";

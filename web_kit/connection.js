@@ -14,6 +14,8 @@ const BACKOFF_MAX_MS = 3000;
 const FIRST_TRIES = 4;
 // Silence of this many heartbeats means that the socket is dead although nobody closed it.
 const SILENT_BEATS = 2.5;
+// Goodbyes that concern this one socket: the way back is open.
+const RETURN_AFTER = ["slow_consumer", "busy", "internal", "gone"];
 
 /** @typedef {ServerMessage["type"]} Tag */
 /**
@@ -31,10 +33,16 @@ const SILENT_BEATS = 2.5;
 
 export class Connection {
   /**
-   * @param {{ credentials: () => Credentials, language: () => string, url?: string }} options
+   * @param {object} options
+   * @param {() => Credentials} options.credentials
+   * @param {() => string} options.language
+   * @param {(welcome: Welcome) => number} [options.graceS]  How long to try after a drop, when it differs
+   *   from what the welcome said.
+   * @param {string} [options.url]
    */
-  constructor({ credentials, language, url }) {
+  constructor({ credentials, language, graceS, url }) {
     this._credentials = credentials;
+    this._graceS = graceS || ((welcome) => welcome.grace_s);
     this._language = language;
     this._url = url || `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     /** @type {Map<string, Set<(message: any) => void>>} */
@@ -155,7 +163,12 @@ export class Connection {
     if (message.type === "pong") this.rttMs = performance.now() - message.sent_at;
     if (message.type === "error" && this.state.phase !== "open") this._refusal = message.code;
     for (const listener of [...(this._listeners.get(message.type) || [])]) listener(message);
-    if (message.type === "bye") this.close(message.code);
+    if (message.type === "bye") this._gotBye(message.code);
+  }
+
+  /** @param {string} code */
+  _gotBye(code) {
+    if (this.state.phase !== "open" || !RETURN_AFTER.includes(code)) this.close(code);
   }
 
   /** @param {Welcome} welcome */
@@ -194,7 +207,7 @@ export class Connection {
   /** @param {Welcome} welcome */
   _dropped(welcome) {
     if (this.state.phase === "open") {
-      const graceEndsAt = performance.now() + welcome.grace_s * 1000;
+      const graceEndsAt = performance.now() + this._graceS(welcome) * 1000;
       this._setState({ phase: "dropped", reason: null, graceEndsAt });
     }
     const forever = Boolean(this._credentials().csrf);

@@ -162,7 +162,7 @@ async def test_embedded(browser: Browser) -> None:
         assert hello.ticket == "framed-ticket"
         await bank.wait_for(wire.JoinQueue)
         await bank.call_state(CallPhase.ENDED, reason="agent_hung_up")
-        await page.wait_for_function("window.heard.some((detail) => detail.reason === 'agent_hung_up')")
+        await page.wait_for_function("() => window.heard.some((detail) => detail.reason === 'agent_hung_up')")
         assert collector.troubles == []
         await context.close()
     await runner.cleanup()
