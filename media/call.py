@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from traceback import format_exc
 
 import structlog
 from prometheus_client import Counter
@@ -66,8 +67,8 @@ class Call:
                         for peer in (*self._peers.values(), *self._leavers):
                             await peer.close()
                 await self._facts.put(None)
-        except* Exception as group:
-            _log.exception("a call's media broke down", call=self.call, pii_error=str(group.exceptions))
+        except* Exception:
+            _log.error("a call's media broke down", call=self.call, pii_error=format_exc())
         finally:
             self._closing.set()
             self._closed.set()
@@ -172,7 +173,7 @@ class Call:
             try:
                 sinks.append(receiver.open_track(track))
             except Exception as error:
-                _log.exception("a receiver refused a track", track=track.track, pii_error=str(error))
+                _log.error("a receiver refused a track", track=track.track, pii_error=repr(error))
         return sinks
 
     def end_track(self, track: TrackInfo, frames: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from traceback import format_exc
 from typing import Protocol
 
 import structlog
@@ -97,8 +98,8 @@ class Peer:
                 await self._ending.wait()
                 for task in serving:
                     task.cancel()
-        except* Exception as group:
-            _log.exception("a peer broke down", seat=self.party.seat, pii_error=str(group.exceptions))
+        except* Exception:
+            _log.error("a peer broke down", seat=self.party.seat, pii_error=format_exc())
             self._host.note_lost(self, "internal_error")
         finally:
             for publication in self.publications:

@@ -158,7 +158,7 @@ class Publication:
             call(*args)
         except Exception as error:
             _failed_sinks.inc()
-            _log.exception("a sink failed and is dropped", sink=type(sink).__name__, pii_error=str(error))
+            _log.error("a sink failed and is dropped", sink=type(sink).__name__, pii_error=repr(error))
             if sink in self._sinks:
                 self._sinks.remove(sink)
             with suppress(Exception):

@@ -272,7 +272,7 @@ class ScriptedPeer:
         await self.pc.close()
 
 
-async def until(what: str, condition: Any, seconds: float = 15.0) -> None:
+async def until(what: str, condition: Any, seconds: float = 40.0) -> None:
     """Return when ``condition()`` is true; fail with ``what`` is missing when it takes too long."""
     deadline = time.monotonic() + seconds
     while not condition():
