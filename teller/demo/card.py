@@ -127,24 +127,21 @@ def photograph(card: Picture, seed: int = 0, size: tuple[int, int] = (2000, 1500
     desk = _desk(size, chance)
     tilt = _tilt(card.shape[1], card.shape[0], size, chance)
     shown = cv2.warpPerspective(card, tilt, size, flags=cv2.INTER_LINEAR)
-    opaque = np.full(card.shape[:2], 255, np.uint8)
-    mask = (
-        cv2.warpPerspective(opaque, tilt, size, flags=cv2.INTER_LINEAR).astype(np.float32)[:, :, None] / 255
-    )
-    shadow = 1 - 0.45 * cv2.GaussianBlur(mask, (0, 0), 18)[:, :, None] * (1 - mask)
-    scene = (desk * shadow) * (1 - mask) + shown.astype(np.float32) * mask
-    scene *= _light(size, chance)
-    scene += chance.normal(0, 2.5, scene.shape).astype(np.float32)
-    taken = cv2.GaussianBlur(np.clip(scene, 0, 255).astype(np.uint8), (0, 0), 0.7)
-    return jpeg(taken)
+    mask = cv2.warpPerspective(np.ones(card.shape[:2], np.float32), tilt, size, flags=cv2.INTER_LINEAR)
+    scene = cv2.blendLinear(shown, desk, mask, 1 - mask)
+    shadow = 1 - 0.45 * cv2.GaussianBlur(mask, (0, 0), 18) * (1 - mask)
+    light = (shadow * _light(size, chance)).astype(np.float32)
+    noise = 2.5 * chance.standard_normal(light.shape, np.float32)
+    lit = scene.astype(np.float32) * light[:, :, None] + noise[:, :, None]
+    return jpeg(cv2.GaussianBlur(np.clip(lit, 0, 255).astype(np.uint8), (0, 0), 0.7))
 
 
-def _desk(size: tuple[int, int], chance: np.random.Generator) -> NDArray[np.float32]:
+def _desk(size: tuple[int, int], chance: np.random.Generator) -> Picture:
     width, height = size
-    grain = chance.normal(0, 1, (height, max(1, width // 40))).astype(np.float32)
+    grain = chance.standard_normal((height, max(1, width // 40)), np.float32)
     grain = np.asarray(cv2.GaussianBlur(cv2.resize(grain, size), (0, 0), 3), np.float32)
-    wood = np.array((70, 98, 132), np.float32)
-    return np.asarray(wood + grain[:, :, None] * np.array((14, 17, 20), np.float32), np.float32)
+    wood = np.array((70, 98, 132), np.float32) + grain[:, :, None] * np.array((14, 17, 20), np.float32)
+    return np.asarray(np.clip(wood, 0, 255), np.uint8)
 
 
 def _tilt(width: int, height: int, size: tuple[int, int], chance: np.random.Generator) -> NDArray[np.float64]:
@@ -162,6 +159,6 @@ def _tilt(width: int, height: int, size: tuple[int, int], chance: np.random.Gene
 def _light(size: tuple[int, int], chance: np.random.Generator) -> NDArray[np.float32]:
     width, height = size
     direction = chance.uniform(-0.14, 0.14, 2)
-    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None] * direction[0]
-    down = np.linspace(-1, 1, height, dtype=np.float32)[:, None, None] * direction[1]
+    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :] * direction[0]
+    down = np.linspace(-1, 1, height, dtype=np.float32)[:, None] * direction[1]
     return np.asarray(0.93 + across + down, np.float32)
