@@ -32,6 +32,8 @@ _RESTARTS = Counter("teller_kyc_restarts", "Times the model process was started 
 
 # Importing and loading takes 0.7 s on an idle core; a full machine takes many times that.
 _START_DEADLINE_S = 60.0
+# Two pictures are up to 24 MB; handed over at once they would hold the event loop for several milliseconds.
+_SLICE = 262_144
 # Between attempts to start a model process that does not come up.
 _RESTART_PAUSE_S = 1.0
 
@@ -204,8 +206,10 @@ class _Child:
 
     async def ask(self, message: Pack | Job) -> Any:
         """Send one message and return its reply. Raises OSError or EOFError when the process is gone."""
-        self._stdin.write(packed(message))
-        await self._stdin.drain()
+        data = memoryview(packed(message))
+        for start in range(0, len(data), _SLICE):
+            self._stdin.write(data[start : start + _SLICE])
+            await self._stdin.drain()
         prefix = await self._stdout.readexactly(PREFIX)
         return unpacked(await self._stdout.readexactly(body_length(prefix)))
 
