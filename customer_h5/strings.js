@@ -148,7 +148,7 @@ export const STRINGS = {
     "landing.ready1": "Your own valid ID card, the original",
     "landing.ready2": "A quiet, well-lit place",
     "landing.minutes": "About 3 minutes",
-    "landing.start": "Start the video call",
+    "landing.start": "Start video call",
     "landing.consents": "Before we start, please agree",
     "landing.both": "Please tick both consents first",
     "landing.branch": "Prefer not to use face recognition?",

@@ -222,7 +222,7 @@ async def test_english_and_large_text(phone: Phone) -> None:
     await page.get_by_role("button", name="English").click()
     await page.get_by_role("button", name="Large text").click()
     await page.reload()
-    await expect(page.get_by_role("button", name="Start the video call")).to_be_visible()
+    await expect(page.get_by_role("button", name="Start video call")).to_be_visible()
     assert await page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
     assert await page.evaluate("document.documentElement.lang") == "en"
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
