@@ -19,7 +19,7 @@ export function fileUrl(caseId, file) {
 export function thumbnail(caseId, evidence) {
   const name = wordFor("evidence", evidence.kind);
   return h("button", { class: `thumb ${evidence.kind}`, type: "button", "aria-label": t("evidence.open", { name }), onclick: () => openZoom(caseId, evidence) },
-    h("img", { src: fileUrl(caseId, evidence.file), alt: name, loading: "lazy", decoding: "async" })); // prettier-ignore
+    h("img", { src: fileUrl(caseId, evidence.file), alt: name })); // prettier-ignore
 }
 
 /** @param {string} label @param {string} value @param {string} [title] */

@@ -35,7 +35,7 @@ function scale(check) {
   const fill = h("i", { class: "fill" });
   fill.style.setProperty("--at", String(Math.min(1, Math.max(0, check.score ?? 0))));
   const marks = [check.review_threshold, check.threshold].map((value) => {
-    const mark = h("i", { class: "mark" });
+    const mark = h("i", { class: "limit" });
     mark.style.setProperty("--at", String(value));
     return mark;
   });
@@ -48,10 +48,9 @@ export function faceMatch(view, check) {
   const score = typeof check.score === "number" ? check.score.toFixed(3) : "—";
   return h("div", { class: "face-match" },
     h("div", { class: "faces" }, face(view, check.portrait ?? check.card, t("evidence.id_portrait")), face(view, check.still, t("evidence.face_still"))),
-    h("div", { class: "score-line" }, h("strong", { class: "score" }, score),
-      h("span", { class: "soft" }, t("face.threshold", { threshold: check.threshold.toFixed(2), review: check.review_threshold.toFixed(2) })),
-      verdictBadge(check.verdict)),
+    h("div", { class: "score-line" }, h("strong", { class: "score" }, score), verdictBadge(check.verdict)),
     scale(check),
+    h("p", { class: "soft small" }, t("face.threshold", { threshold: check.threshold.toFixed(2), review: check.review_threshold.toFixed(2) })),
     check.reason && h("p", { class: "soft small" }, wordFor("face_reason", check.reason)),
     check.pack === DEMO_PACK && h("p", { class: "notice warn" }, t("face.demo_note")),
     h("p", { class: "soft small" }, t("face.model", { pack: check.pack }), " ", h("code", { title: check.model_sha256 }, shortHash(check.model_sha256))),

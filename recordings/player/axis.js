@@ -46,13 +46,16 @@ export function markers(view, start) {
   }));
 }
 
+// A seek lands on a frame of its own, a little before the asked second.
+const SEEK_SLACK_S = 0.1;
+
 /**
  * Return the seq of the last fact at or before a second of the recording.
  *
  * @param {readonly Marker[]} all @param {number} second @returns {number | null}
  */
 export function currentSeq(all, second) {
-  return all.findLast((marker) => marker.second <= second)?.seq ?? null;
+  return all.findLast((marker) => marker.second <= second + SEEK_SLACK_S)?.seq ?? null;
 }
 
 /**

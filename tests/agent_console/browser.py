@@ -1,5 +1,6 @@
 """Chromium with a collector: whatever a page complains about fails the test."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -92,4 +93,13 @@ async def watched_page(
         yield watched
     finally:
         await context.close()
-    assert watched.troubles == []
+    assert not watched.troubles, "; ".join(watched.troubles)
+
+
+async def wait_until(page: Page, condition: str) -> None:
+    """Wait until a script expression is true. Playwright's own waiting evaluates text in the page, which
+    the page's policy rightly refuses."""
+    deadline = time.monotonic() + 8
+    while not await page.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < deadline, f"still not true: {condition}"
+        await page.wait_for_timeout(50)

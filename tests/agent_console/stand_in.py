@@ -71,7 +71,8 @@ class StandIn:
         name = "陈审核" if auditor else AGENT_NAME
         account = AUDITOR if auditor else AGENT
         return {
-            "account": account, "name": name, "role": self.role.value, "bank": "示例银行", "tenant": "demo", "csrf": "csrf-1",
+            "account": account, "name": name, "role": self.role.value, "bank": "示例银行",
+            "tenant": "demo", "csrf": "csrf-1",
         }  # fmt: skip
 
     async def got_login(self, request: web.Request) -> web.Response:

@@ -22,7 +22,7 @@ from contract.phases import (
     Role,
 )
 from contract.ports import CaseSummary
-from tests.agent_console.browser import Watched, watched_page
+from tests.agent_console.browser import Watched, wait_until, watched_page
 from tests.agent_console.stand_in import PASSWORD, StandIn
 from tests.agent_console.story import AGENT, AGENT_NAME, CUSTOMER_NAME, START, TENANT, Story
 
@@ -154,16 +154,18 @@ async def test_presence_is_what_the_server_says(desk: Page, server: StandIn, sto
     await expect(desk.locator(".figure")).to_have_text("3")
 
 
-async def test_desk_shows_own_picture_and_cases(
-    watched: Watched, server: StandIn, story: Story
-) -> None:
+async def test_desk_shows_own_picture_and_cases(watched: Watched, server: StandIn, story: Story) -> None:
     """The preview runs, and the latest cases of this agent are listed."""
     others = CaseSummary(story.case, TENANT, CasePhase.QUEUED, "service", "default", "别人", START, START, 1)
-    server.cases = [summary(story, CasePhase.UNDER_AUDIT), summary(Story(), CasePhase.APPROVED, "张伟"), others]
+    server.cases = [
+        summary(story, CasePhase.UNDER_AUDIT),
+        summary(Story(), CasePhase.APPROVED, "张伟"),
+        others,
+    ]
     await log_in(watched.page, server)
     await expect(watched.page.get_by_role("cell", name=CUSTOMER_NAME)).to_be_visible()
     await expect(watched.page.get_by_text("别人")).to_have_count(0)
-    await watched.page.wait_for_function("document.querySelector('.preview video').videoWidth > 0")
+    await wait_until(watched.page, "document.querySelector('.preview video').videoWidth > 0")
     await server.wait_for(wire.Hello)
     await server.send(wire.PresenceSet(Presence.READY, 2))
     await expect(watched.page.locator(".figure")).to_have_text("2")
@@ -179,7 +181,8 @@ async def test_camera_refusal_is_explained(browser: Browser, server: StandIn) ->
     """Without permission the desk says how to give it and offers to try again."""
     async with watched_page(browser) as watched:
         await watched.page.add_init_script(
-            "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+            "navigator.mediaDevices.getUserMedia = async () => {"
+            " throw new DOMException('', 'NotAllowedError'); }"
         )
         await log_in(watched.page, server)
         await expect(watched.page.get_by_text("未获准使用摄像头")).to_be_visible()
@@ -291,7 +294,7 @@ async def test_evidence_opens_large(call: Page, server: StandIn, story: Story) -
     await call.get_by_role("button", name="放大查看身份证").click()
     dialog = call.get_by_role("dialog", name="身份证")
     await expect(dialog).to_contain_text("5ae1" * 16)
-    await call.wait_for_function("document.querySelector('.zoom img').naturalWidth > 0")
+    await wait_until(call, "document.querySelector('.zoom img').naturalWidth > 0")
     await shoot(call, "zoom")
     await call.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
@@ -316,9 +319,10 @@ async def test_mute_and_camera_keys(call: Page, server: StandIn) -> None:
     """M and V switch the own tracks and show it; typing an m does not."""
     await call.get_by_placeholder("输入消息…").fill("m v")
     await expect(call.get_by_role("button", name="麦克风")).to_have_attribute("aria-pressed", "false")
-    await call.locator("body").press("m")
+    await call.get_by_role("button", name="摄像头").focus()
+    await call.keyboard.press("m")
     await expect(call.get_by_role("button", name="已静音")).to_have_attribute("aria-pressed", "true")
-    await call.locator("body").press("v")
+    await call.keyboard.press("v")
     await expect(call.get_by_role("button", name="已关闭")).to_have_attribute("aria-pressed", "true")
 
 
@@ -326,7 +330,9 @@ async def test_dropped_customer_is_counted_down(call: Page, server: StandIn, sto
     """While the customer's seat is kept, a banner counts the seconds left."""
     await server.note(story.tell(CallAdvanced(story.call, CallPhase.ACTIVE, CallPhase.RECONNECTING)))
     await server.send(
-        state_of(story, CallPhase.RECONNECTING, recording=True, kyc_unlocked=True, active_s=30.0, grace_s=18.0)
+        state_of(
+            story, CallPhase.RECONNECTING, recording=True, kyc_unlocked=True, active_s=30.0, grace_s=18.0
+        )
     )
     await expect(call.locator(".banner")).to_contain_text(f"{CUSTOMER_NAME} 的连接中断")
     await expect(call.locator(".banner")).to_contain_text("剩余 17 秒", timeout=5000)
@@ -375,7 +381,7 @@ async def test_hanging_up_is_confirmed_and_leaves_the_result_owed(
         state_of(story, CallPhase.ENDED, reason="agent_hung_up", kyc_unlocked=True),
         wire.PresenceSet(Presence.WRAP_UP, 1),
     )
-    await expect(call.get_by_text("时长 1:23")).to_be_visible()
+    await expect(call.locator(".wrap-card").get_by_text("时长 1:23")).to_be_visible()
     await expect(call.get_by_role("button", name="提交结果")).to_be_visible()
     await shoot(call, "wrap-up")
 
@@ -387,7 +393,7 @@ async def test_aborted_case_owes_no_result(call: Page, server: StandIn, story: S
         story.tell(CaseAdvanced(CasePhase.IN_CALL, CasePhase.ABORTED)),
     )
     await server.send(state_of(story, CallPhase.ENDED, reason="customer_lost"))
-    await expect(call.get_by_text("客户网络中断，未能恢复")).to_be_visible()
+    await expect(call.locator(".wrap-card").get_by_text("客户网络中断，未能恢复")).to_be_visible()
     await expect(call.get_by_role("button", name="就绪，接待下一位")).to_be_enabled()
 
 

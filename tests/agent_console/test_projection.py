@@ -1,0 +1,185 @@
+"""From facts to what a screen shows, run in Chromium on facts that the contract has sealed."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from contract.facts import Entry, MediaLost, PartyDropped, RecorderTroubled, dump_entry
+from contract.ids import TrackId
+from contract.phases import CheckVerdict, EvidenceKind
+from tests.agent_console.browser import watched_page
+from tests.agent_console.stand_in import StandIn, stand_in
+from tests.agent_console.story import CUSTOMER_NAME, MANIFEST, Story, whole_story
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bare(browser: Browser) -> AsyncIterator[tuple[Page, StandIn]]:
+    """A page into which modules can be imported."""
+    async with stand_in({}) as server, watched_page(browser) as watched:
+        await watched.page.goto(f"{server.url}/agent/")
+        yield watched.page, server
+
+
+async def run(bare: tuple[Page, StandIn], module: str, body: str, *values: Any) -> Any:
+    """Return what ``body`` gives with the module's exports in ``m`` and ``values`` in ``v``."""
+    page, server = bare
+    script = f"async (v) => {{ const m = await import('/s/{server.kit.build}/{module}'); return {body}; }}"
+    return await page.evaluate(script, list(values))
+
+
+def told(entries: Sequence[Entry]) -> list[Any]:
+    """Return entries as the page receives them."""
+    return [json.loads(dump_entry(entry)) for entry in entries]
+
+
+async def project(bare: tuple[Page, StandIn], story: Story) -> Any:
+    """Return the view of a story."""
+    return await run(bare, "agent_console/record/projection.js", "m.project(v[0])", told(story.entries))
+
+
+async def steps(bare: tuple[Page, StandIn], story: Story, unlocked: bool) -> dict[str, str]:
+    """Return the state of each step."""
+    view = await project(bare, story)
+    found = await run(bare, "agent_console/record/steps.js", "m.steps(v[0], v[1])", view, unlocked)
+    return {one["id"]: one["state"] for one in found}
+
+
+async def test_whole_case_is_projected(bare: tuple[Page, StandIn]) -> None:
+    """Names, checks, pictures, result, archive: everything comes from facts."""
+    view = await project(bare, whole_story())
+    assert (view["customer"], view["phase"]) == (CUSTOMER_NAME, "under_audit")
+    assert view["call"]["reason"] == "agent_hung_up"
+    assert [one["kind"] for one in view["evidence"]] == ["id_card", "face_still", "id_portrait"]
+    assert view["faceChecks"][0]["score"] == 0.731
+    assert view["merge"]["state"] == "done"
+    assert view["verified"]["manifest_sha256"] == MANIFEST
+    assert view["asked"] == {}
+
+
+async def test_folding_twice_changes_nothing(bare: tuple[Page, StandIn]) -> None:
+    """History is sent again after a reconnect; entries already folded are ignored."""
+    entries = told(whole_story().entries)
+    body = "m.project(v[0]).timeline.length === m.project([...v[0], ...v[0]]).timeline.length"
+    assert await run(bare, "agent_console/record/projection.js", body, entries)
+
+
+async def test_same_entry_gives_the_same_view_object(bare: tuple[Page, StandIn]) -> None:
+    """A known entry returns the very same view, so nothing is redrawn."""
+    entries = told(whole_story().entries)
+    body = "(() => { const view = m.project(v[0]); return m.fold(view, v[0][3]) === view; })()"
+    assert await run(bare, "agent_console/record/projection.js", body, entries)
+
+
+async def test_unknown_seats_and_tracks_are_ignored(bare: tuple[Page, StandIn]) -> None:
+    """Facts about a seat or track that never began do not invent one."""
+    story = Story()
+    story.open()
+    story.tell(PartyDropped(story.call, story.customer, 1.0))
+    story.tell(MediaLost(story.call, story.customer, "closed"))
+    story.tell(RecorderTroubled(story.call, TrackId("track-0000000000000001"), "queue_full", 3))
+    view = await project(bare, story)
+    assert (view["parties"], view["recordings"]) == ({}, {})
+
+
+async def test_measurements_do_not_clutter_the_story(bare: tuple[Page, StandIn]) -> None:
+    """Quality is shown beside the picture, not told as an event."""
+    story = Story()
+    story.open()
+    story.answer()
+    story.quality()
+    view = await project(bare, story)
+    assert view["timeline"][-1]["name"] == "RecordingStarted"
+    assert view["parties"][story.customer]["quality"]["rtt_ms"] == 68.0
+
+
+async def test_steps_follow_the_facts(bare: tuple[Page, StandIn]) -> None:
+    """Locked, open, waiting, done: by facts and by the server's word that recording runs."""
+    story = Story()
+    story.open()
+    story.answer()
+    assert set((await steps(bare, story, False)).values()) == {"locked", "open"}
+    assert (await steps(bare, story, True))["id_card"] == "open"
+    story.ask(EvidenceKind.ID_CARD)
+    assert (await steps(bare, story, True))["id_card"] == "waiting"
+    story.store(EvidenceKind.ID_CARD)
+    found = await steps(bare, story, True)
+    assert (found["id_card"], found["face_match"]) == ("done", "locked")
+    story.store(EvidenceKind.FACE_STILL)
+    assert (await steps(bare, story, True))["face_match"] == "open"
+    story.compare(CheckVerdict.REVIEW)
+    assert (await steps(bare, story, True))["face_match"] == "review"
+    story.number("1", "form")
+    assert (await steps(bare, story, True))["id_number"] == "failed"
+
+
+async def test_a_second_request_keeps_the_first_picture(bare: tuple[Page, StandIn]) -> None:
+    """Asking again waits anew; the picture of another request does not answer it."""
+    story = Story()
+    story.open()
+    story.answer()
+    story.ask(EvidenceKind.ID_CARD)
+    story.store(EvidenceKind.ID_CARD)
+    first = story.pictures[EvidenceKind.ID_CARD]
+    story.ask(EvidenceKind.ID_CARD)
+    assert (await steps(bare, story, True))["id_card"] == "waiting"
+    view = await project(bare, story)
+    assert view["evidence"][-1]["evidence"] == first
+
+
+async def test_every_fact_of_a_case_is_told_without_holes(bare: tuple[Page, StandIn]) -> None:
+    """No sentence of a whole case shows a placeholder or a key."""
+    body = (
+        "await (async () => { const p = await import(v[1]); const view = p.project(v[0]);"
+        " return view.timeline.map((entry) => m.factWords(entry, view).text); })()"
+    )
+    projection = f"/s/{bare[1].kit.build}/agent_console/record/projection.js"
+    for language in ("English", "中文"):
+        await bare[0].get_by_role("button", name=language).click()
+        texts = await run(
+            bare, "agent_console/record/words.js", body, told(whole_story().entries), projection
+        )
+        assert [text for text in texts if "{" in text or "fact." in text or "undefined" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("rtt", "loss", "word"),
+    [
+        (None, 0.0, "good"),
+        (199, 0.03, "good"),
+        (201, 0.0, "fair"),
+        (10, 0.04, "fair"),
+        (401, 0.0, "poor"),
+        (10, 0.09, "poor"),
+    ],
+)
+async def test_quality_in_a_word(
+    bare: tuple[Page, StandIn], rtt: float | None, loss: float, word: str
+) -> None:
+    """Round trip and loss decide; an unknown round trip does not speak against a connection."""
+    measured = {"rtt": rtt, "loss": loss, "up": 0, "down": 0}
+    assert await run(bare, "agent_console/elements/quality_hud.js", "m.qualityWord(v[0])", measured) == word
+
+
+async def test_axis_begins_when_the_call_became_active(bare: tuple[Page, StandIn]) -> None:
+    """Second 0 is ACTIVE; without it the first recorded frame; with neither there is no axis."""
+    story = whole_story()
+    active = next(entry.at for entry in story.entries if entry.name == "CallAdvanced")
+    assert await run(bare, "player/axis.js", "m.axisStart(v[0])", told(story.entries)) == active
+    rest = [entry for entry in story.entries if entry.name != "CallAdvanced"]
+    recorded = next(entry.at for entry in rest if entry.name == "RecordingStarted")
+    assert await run(bare, "player/axis.js", "m.axisStart(v[0])", told(rest)) == recorded
+    assert await run(bare, "player/axis.js", "m.axisStart([])") is None
+
+
+async def test_bar_holds_only_what_lies_inside(bare: tuple[Page, StandIn]) -> None:
+    """Facts before and after the recording are told, but have no mark."""
+    marks = [{"jump": True, "second": second, "seq": seq} for seq, second in enumerate((-5, 0, 15, 30, 99))]
+    found = await run(bare, "player/axis.js", "m.onBar(v[0], 30).map((one) => [one.seq, one.share])", marks)
+    assert found == [[1, 0], [2, 0.5], [3, 1]]
+    assert await run(bare, "player/axis.js", "m.onBar(v[0], NaN)", marks) == []

@@ -1,0 +1,41 @@
+"""Fixtures of the player's tests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from contract.phases import Role
+from tests.agent_console.browser import Watched, chromium, watched_page
+from tests.agent_console.pictures import make_files
+from tests.agent_console.stand_in import StandIn, stand_in
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pictures and a recording by kind."""
+    return make_files(tmp_path_factory.mktemp("files"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(files: dict[str, Path]) -> AsyncIterator[StandIn]:
+    """A scripted server at which an auditor works."""
+    async with stand_in(files) as running:
+        running.role = Role.AUDITOR
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium."""
+    async with async_playwright() as playwright, chromium(playwright) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def watched(browser: Browser) -> AsyncIterator[Watched]:
+    """A desktop page whose troubles fail the test."""
+    async with watched_page(browser) as page:
+        yield page

@@ -1,0 +1,297 @@
+"""The auditor's screens, driven in Chromium."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from contract.facts import AuditSigned, CaseAdvanced, seal_entry
+from contract.phases import CasePhase, Verdict
+from contract.ports import CaseSummary, Job
+from tests.agent_console.browser import Watched, wait_until, watched_page
+from tests.agent_console.stand_in import PASSWORD, StandIn
+from tests.agent_console.story import (
+    AGENT,
+    AGENT_NAME,
+    AUDITOR,
+    CUSTOMER_NAME,
+    MANIFEST,
+    START,
+    TENANT,
+    Story,
+    whole_story,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+_SHOTS = os.environ.get("TELLER_SHOTS")
+
+
+async def shoot(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of the screen where the environment asks for it."""
+    if _SHOTS:
+        await page.wait_for_timeout(400)
+        await page.screenshot(path=Path(_SHOTS) / f"player-{name}.png", full_page=whole)
+
+
+def summary(story: Story, phase: CasePhase, name: str = CUSTOMER_NAME) -> CaseSummary:
+    """Return a row of the list."""
+    done = phase is not CasePhase.IN_CALL
+    return CaseSummary(
+        story.case, TENANT, phase, "account_opening", "default", name, START, START, len(story.entries),
+        agent=AGENT, agent_name=AGENT_NAME, call=story.call, call_end="agent_hung_up" if done else "",
+        call_s=28.0 if done else None, outcome="passed" if done else "",
+        face_verdict="passed" if done else "", face_score=0.731,
+    )  # fmt: skip
+
+
+def merging(story: Story, progress: float, note: str, state: str = "running") -> Job:
+    """Return the merge job as the worker reports it."""
+    return Job(story.job, "merge", story.case, state, 1, 5, progress, note, "", START)
+
+
+def add_case(server: StandIn, story: Story, phase: CasePhase, name: str = CUSTOMER_NAME) -> CaseSummary:
+    """Put a case on the server."""
+    row = summary(story, phase, name)
+    server.cases.append(row)
+    server.stories[story.case] = story
+    return row
+
+
+async def log_in(page: Page, server: StandIn, path: str = "/audit/", password: str = PASSWORD) -> None:
+    """Fill in the login."""
+    await page.goto(f"{server.url}{path}")
+    await page.get_by_label("账号").fill("auditor1")
+    await page.get_by_label("密码").fill(password)
+    await page.get_by_role("button", name="登录", exact=True).click()
+
+
+async def open_case(page: Page, server: StandIn, story: Story) -> None:
+    """Log in straight to a case and wait until its recording can be played."""
+    await log_in(page, server, f"/audit/#{story.case}")
+    await expect(page.get_by_role("heading", name=CUSTOMER_NAME)).to_be_visible()
+
+
+async def at_second(page: Page, second: float) -> None:
+    """Wait until playback stands at ``second``."""
+    await wait_until(page, f"Math.abs(document.querySelector('video').currentTime - {second}) < 0.3")
+
+
+async def ready_to_play(page: Page) -> None:
+    """Wait for the recording's length."""
+    await wait_until(page, "document.querySelector('video').duration > 29")
+
+
+@pytest.fixture
+def audited(server: StandIn) -> Story:
+    """A case under audit on the server."""
+    story = whole_story()
+    add_case(server, story, CasePhase.UNDER_AUDIT)
+    return story
+
+
+async def test_list_is_searched_and_filtered(watched: Watched, server: StandIn, audited: Story) -> None:
+    """The list shows every case; text and phase go to the server; nothing found is said."""
+    for number, phase in enumerate((CasePhase.APPROVED, CasePhase.REJECTED, CasePhase.IN_CALL)):
+        add_case(server, whole_story(), phase, ("张伟", "赵敏", "孙小雨")[number])
+    page = watched.page
+    await log_in(page, server)
+    await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_be_visible()
+    await expect(page.get_by_role("status")).to_have_text("4 个案件")
+    await watched.require_names()
+    await shoot(page, "list")
+    await page.get_by_role("searchbox").fill("张")
+    await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_have_count(0)
+    await expect(page.get_by_role("link", name="张伟")).to_be_visible()
+    await page.get_by_label("按状态筛选").select_option("rejected")
+    await expect(page.get_by_text("没有符合条件的案件")).to_be_visible()
+    assert server.queries[-1]["phase"] == "rejected"
+    await page.get_by_role("searchbox").fill("")
+    await page.get_by_role("link", name="赵敏").click()
+    await expect(page.get_by_role("heading", name="赵敏")).to_be_visible()
+
+
+async def test_wrong_password_is_told_in_words(watched: Watched, server: StandIn) -> None:
+    """A refused login says why."""
+    watched.expected = ("401",)  # Chromium prints every 401 answer
+    await log_in(watched.page, server, password="wrong")
+    await expect(watched.page.get_by_role("alert").first).to_contain_text("账号或密码不正确")
+
+
+async def test_case_page_says_trust_first(watched: Watched, server: StandIn, audited: Story) -> None:
+    """Integrity, recording, checks with model hash, evidence and story stand on the page."""
+    page = watched.page
+    await open_case(page, server, audited)
+    badge = page.locator("integrity-badge")
+    await expect(badge).to_contain_text("记录完整，已核验")
+    await expect(badge).to_contain_text(f"{len(audited.entries)} 条，服务已校验")
+    await expect(badge).to_contain_text("27 个文件一致")
+    await expect(badge).to_contain_text("0.42 秒")
+    await expect(page.locator("findings-panel")).to_contain_text("0.731（阈值 0.52）")
+    await expect(page.locator("findings-panel")).to_contain_text("b7120c095d60094f")
+    await expect(page.locator(".gallery li")).to_have_count(3)
+    await expect(page.locator("fact-list")).to_contain_text("好的，稍等")
+    await ready_to_play(page)
+    await wait_until(page, "[...document.images].every((one) => one.naturalWidth > 0)")
+    await page.evaluate("document.querySelector('video').currentTime = 12")
+    await at_second(page, 12)
+    await watched.require_names()
+    await watched.require_fit()
+    await shoot(page, "case")
+    await shoot(page, "case-whole", whole=True)
+
+
+async def test_a_marker_jumps_to_its_second(watched: Watched, server: StandIn, audited: Story) -> None:
+    """Second 0 is the moment the call became active; a marker and a line of the story lead there."""
+    page = watched.page
+    await open_case(page, server, audited)
+    await ready_to_play(page)
+    active = next(entry.at for entry in audited.entries if entry.name == "CallAdvanced")
+    compared = next(entry.at for entry in audited.entries if entry.name == "FacesCompared") - active
+    await page.locator(".mark.check.good").last.click()
+    await at_second(page, compared)
+    await expect(page.locator(".fact.current")).to_contain_text("人脸比对")
+    said = next(entry.at for entry in audited.entries if entry.name == "ChatSaid") - active
+    await page.get_by_role("button", name="请把身份证正面对准手机").last.click()
+    await at_second(page, said)
+
+
+async def test_keyboard_plays_and_jumps(watched: Watched, server: StandIn, audited: Story) -> None:
+    """Space plays and pauses, arrows go 5 s, J and L go 10 s, K pauses; in a text field they write."""
+    page = watched.page
+    await open_case(page, server, audited)
+    await ready_to_play(page)
+    await page.keyboard.press("l")
+    await at_second(page, 10)
+    await page.keyboard.press("ArrowRight")
+    await at_second(page, 15)
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("j")
+    await at_second(page, 0)
+    await page.keyboard.press(" ")
+    await wait_until(page, "document.querySelector('video').currentTime > 0.4")
+    await page.keyboard.press("k")
+    await wait_until(page, "document.querySelector('video').paused")
+    await page.get_by_label("播放速度").select_option("2")
+    assert await page.evaluate("document.querySelector('video').playbackRate") == 2
+    await page.get_by_label("理由").fill("")
+    await page.get_by_label("理由").press("l")
+    await expect(page.get_by_label("理由")).to_have_value("l")
+
+
+async def test_merge_is_watched_until_it_can_be_played(watched: Watched, server: StandIn) -> None:
+    """While the worker works the page shows its note and percentage, then the recording by itself."""
+    page, story = watched.page, Story()
+    story.open()
+    story.answer()
+    story.checks()
+    story.finish()
+    row = add_case(server, story, CasePhase.AGENT_DONE)
+    server.jobs = [merging(story, 0.37, "merging")]
+    await open_case(page, server, story)
+    await expect(page.locator("merge-progress")).to_contain_text("37 %")
+    await expect(page.locator("merge-progress")).to_contain_text("合成画面与声音")
+    await expect(page.locator("integrity-badge")).to_contain_text("尚未核验")
+    await expect(page.locator("record-player")).to_be_hidden()
+    await expect(page.get_by_text("案件当前为「柜员已办结」")).to_be_visible()
+    await expect(page.locator("verdict-form").get_by_role("button", name="通过")).to_be_disabled()
+    await shoot(page, "merging")
+    server.jobs = [merging(story, 0.93, "archiving")]
+    await expect(page.locator("merge-progress")).to_contain_text("93 %")
+    story.archive()
+    server.cases = [dataclasses.replace(row, phase=CasePhase.UNDER_AUDIT)]
+    server.jobs = [merging(story, 1.0, "", "done")]
+    await expect(page.locator("record-player")).to_be_visible()
+    await expect(page.locator("merge-progress")).to_be_hidden()
+    await ready_to_play(page)
+    await expect(page.locator("verdict-form").get_by_role("button", name="通过")).to_be_enabled()
+
+
+async def test_failed_merge_is_said(watched: Watched, server: StandIn) -> None:
+    """A dead job is shown as failed, not as work in progress."""
+    story = Story()
+    story.open()
+    story.answer()
+    story.finish()
+    add_case(server, story, CasePhase.AGENT_DONE)
+    server.jobs = [merging(story, 0.2, "merging", "dead")]
+    await open_case(watched.page, server, story)
+    await expect(watched.page.locator("merge-progress")).to_contain_text("录像处理失败")
+
+
+async def test_verdict_is_signed_with_a_reason(watched: Watched, server: StandIn, audited: Story) -> None:
+    """No reason, no signature; after signing the seal shows who, when and on which manifest."""
+    page = watched.page
+    await open_case(page, server, audited)
+    await page.locator("verdict-form").get_by_role("button", name="通过").click()
+    assert server.posted == []
+    await page.get_by_label("理由").fill("人证一致，录像完整")
+    signed = AuditSigned(AUDITOR, Verdict.APPROVED, "人证一致，录像完整", MANIFEST)
+    before = list(audited.entries)
+    await page.locator("verdict-form").get_by_role("button", name="通过").click()
+    await expect(page.locator("verdict-form").get_by_role("button", name="通过")).to_be_enabled()
+    assert server.posted == [(audited.case, {"verdict": "approved", "reason": "人证一致，录像完整"})]
+    assert audited.entries == before
+    audited.tell(signed, 60)
+    audited.tell(CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED), 0)
+    server.cases = [dataclasses.replace(server.cases[0], phase=CasePhase.APPROVED)]
+    await page.reload()
+    seal = page.locator(".seal")
+    await expect(seal).to_contain_text("人证一致，录像完整")
+    await expect(seal).to_contain_text("9f2c9f2c")
+    await expect(page.get_by_label("理由")).to_be_hidden()
+    await shoot(page, "signed")
+
+
+async def test_agent_may_not_sign_his_own_case(watched: Watched, server: StandIn, audited: Story) -> None:
+    """Maker and checker are two people: the form says so and stays closed."""
+    server.cases = [dataclasses.replace(server.cases[0], agent=AUDITOR)]
+    await open_case(watched.page, server, audited)
+    await expect(watched.page.get_by_text("须由另一位审核员签署")).to_be_visible()
+    await expect(watched.page.get_by_role("button", name="驳回")).to_be_disabled()
+
+
+async def test_a_missing_fact_breaks_the_badge(watched: Watched, server: StandIn, audited: Story) -> None:
+    """When an entry is left out, the chain no longer holds and the page warns against signing."""
+    del audited.entries[7]
+    await open_case(watched.page, server, audited)
+    await expect(watched.page.locator("integrity-badge")).to_contain_text("记录不一致")
+    await shoot(watched.page, "broken")
+
+
+async def test_a_second_manifest_breaks_the_badge(watched: Watched, server: StandIn, audited: Story) -> None:
+    """A signature bound to another manifest than the verified one is not accepted in silence."""
+    last = audited.entries[-1]
+    other = AuditSigned(AUDITOR, Verdict.APPROVED, "", "0" * 64)
+    audited.entries.append(seal_entry(last.seq + 1, last.at, audited.case, other, last.hash))
+    await open_case(watched.page, server, audited)
+    await expect(watched.page.locator("integrity-badge")).to_contain_text("记录不一致")
+
+
+async def test_unknown_case_is_said(watched: Watched, server: StandIn) -> None:
+    """A link to a case that is not there says so."""
+    watched.expected = ("404",)  # Chromium prints every 404 answer
+    await log_in(watched.page, server, "/audit/#case-0000000000000000")
+    await expect(watched.page.get_by_role("alert").first).to_contain_text("没有找到")
+
+
+async def test_player_fits_a_phone_in_both_languages(
+    browser: Browser, server: StandIn, audited: Story
+) -> None:
+    """At 390 pixels nothing scrolls sideways; English has all words."""
+    async with watched_page(browser, (390, 844)) as watched:
+        page = watched.page
+        await log_in(page, server)
+        await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_be_visible()
+        await watched.require_fit()
+        await shoot(page, "list-390")
+        await page.get_by_role("link", name=CUSTOMER_NAME).click()
+        await ready_to_play(page)
+        await watched.require_fit()
+        await shoot(page, "case-390", whole=True)
+        await page.get_by_role("button", name="English").click()
+        await expect(page.get_by_text("Record complete and verified")).to_be_visible()
+        await ready_to_play(page)
+        await watched.require_fit()
+        assert await page.locator("body").inner_text() != ""
