@@ -447,7 +447,7 @@ async def _gone(house: House, page: Browser) -> None:
 async def test_a_slow_consumer_is_closed_and_keeps_its_seat() -> None:
     """A browser that reads nothing fills its outbox and is cut off; its seat waits for its return."""
     async with open_house(outbox_max=8, heartbeat_s=60.0) as house:
-        page, console, case = await house.call()
+        _page, console, case = await house.call()
         assert console.ws is not None
         # Nobody reads from this socket any more.
         transport = console.ws._response.connection.transport  # type: ignore[union-attr]
