@@ -18,16 +18,20 @@ from typing import Self
 
 import av
 import numpy as np
+import structlog
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 from contract import codec
+from contract.errors import StorageError
 from contract.facts import Entry, PartyJoined, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
 from contract.phases import Role, TrackSource
 from recordings import compose, mix, timeline
-from recordings.segments import RecordedTrack, read_frames, read_tracks
+from recordings.segments import RecordedTrack, read_frames, read_track
 from recordings.spool import Spool, replace_synced, sync_dir
+
+_log = structlog.get_logger(__name__)
 
 MERGED_FILE = "merged.mp4"
 LEDGER_FILE = "gaps.json"
@@ -110,10 +114,9 @@ def write_ledger(path: Path, result: MergeResult) -> None:
 
 
 def plan_merge(spool: Spool, case: CaseId, entries: Sequence[Entry], utc_offset_s: int = 0) -> MergePlan:
-    """Return what the spool holds of ``case``, oldest call first; calls without a frame are left out.
+    """Return what the spool holds of ``case``, oldest call first.
 
-    Raises:
-        StorageError: a track's description is damaged.
+    Calls without a frame are left out, and so are tracks whose description is damaged.
     """
     folder = spool.case_dir(case)
     names = sorted(p.name for p in folder.iterdir() if is_id(p.name)) if folder.is_dir() else []
@@ -123,7 +126,7 @@ def plan_merge(spool: Spool, case: CaseId, entries: Sequence[Entry], utc_offset_
 
 
 def _plan_call(spool: Spool, case: CaseId, call: CallId, entries: Sequence[Entry]) -> CallPlan | None:
-    recorded = {track.info.track: track for track in read_tracks(spool.call_dir(case, call))}
+    recorded = {track.info.track: track for track in _tracks(spool.call_dir(case, call))}
     sealed = _sealed(entries, call)
     times = [_times(track, sealed.get(track.info.track, [])) for track in recorded.values()]
     laid = timeline.lay_timeline(entries, call, times)
@@ -139,6 +142,14 @@ def _plan_call(spool: Spool, case: CaseId, call: CallId, entries: Sequence[Entry
     )
     names = {f.role: f.name for e in entries if isinstance(f := e.fact, PartyJoined) and f.call == call}
     return CallPlan(laid, tracks, names)
+
+
+def _tracks(folder: Path) -> Iterator[RecordedTrack]:
+    for head in sorted(folder.glob("*/track.json")):
+        try:
+            yield read_track(head.parent)
+        except StorageError as error:
+            _log.error("a track cannot be read", track=head.parent.name, pii_error=str(error))
 
 
 def _sealed(entries: Iterable[Entry], call: CallId) -> dict[TrackId, list[SegmentSealed]]:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,14 +60,21 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
-    """Times in seconds. A lease outlives several missed heartbeats; retries double up to the longest."""
+    """Times in seconds. A lease outlives several missed heartbeats; each retry waits four times longer.
+
+    ``utc_offset_s`` is the local time that is burnt in, None for the server's.
+    """
 
     lease_s: float = 60.0
     beat_s: float = 5.0
     poll_s: float = 1.0
-    retry_first_s: float = 5.0
+    retry_first_s: float = 15.0
     retry_max_s: float = 900.0
-    utc_offset_s: int = 0
+    utc_offset_s: int | None = None
+
+
+class Outage(StorageError):
+    """The archive does not answer; the record waits for it however long that takes."""
 
 
 class Stopped(Exception):
@@ -183,11 +191,14 @@ class Pipeline:
 
     async def _fail(self, job: Job, error: Exception) -> None:
         reason = error.code if isinstance(error, TellerError) else type(error).__name__
-        delay = min(self._settings.retry_max_s, self._settings.retry_first_s * 2 ** min(job.attempt, 30))
+        delay = min(self._settings.retry_max_s, self._settings.retry_first_s * 4 ** min(job.attempt - 1, 9))
         _log.error("a job failed", kind=job.kind, case=job.case, reason=reason, pii_error=str(error))
         self._settle(job, "failed")
         try:
             again = await self._jobs.fail(job, reason, delay)
+            if not again and isinstance(error, Outage):
+                await self._jobs.enqueue(job.kind, job.case, job.args)
+                again = True
             await self._journal.append(job.case, MergeFailed(job.job, job.attempt, reason, again))
         except (LeaseLost, StorageError) as second:
             _log.error("a failure cannot be noted", case=job.case, pii_error=str(second))
@@ -217,9 +228,10 @@ class Pipeline:
         if merged is not None and await asyncio.to_thread(_is_intact, out, merged):
             return
         await self._journal.append(job.case, MergeStarted(job.job, self._worker, job.attempt))
-        plan = await asyncio.to_thread(
-            merge.plan_merge, self._spool, job.case, entries, self._settings.utc_offset_s
-        )
+        offset = self._settings.utc_offset_s
+        if offset is None:
+            offset = time.localtime(self._clock.now()).tm_gmtoff
+        plan = await asyncio.to_thread(merge.plan_merge, self._spool, job.case, entries, offset)
         if plan.seconds <= 0:
             _log.info("nothing was recorded", case=job.case)
             return
@@ -237,8 +249,9 @@ class Pipeline:
         tenant = (await self._cases.case(case)).tenant
         folder = self._spool.case_dir(case)
         frozen = await asyncio.to_thread(_freeze, folder, tenant, entries, self._clock.now())
-        for name in frozen.names:
-            await self._archive.put(f"{tenant}/{case}/{name}", folder / name)
+        with _archive_answers():
+            for name in frozen.names:
+                await self._archive.put(f"{tenant}/{case}/{name}", folder / name)
         written = _last(entries, ArchiveWritten)
         if written is None or written.manifest_sha256 != frozen.sha256:
             fact = ArchiveWritten(self._archive.name, frozen.sha256, len(frozen.names), frozen.bytes)
@@ -249,8 +262,9 @@ class Pipeline:
 
     async def _read_back(self, key: str, wanted: str) -> None:
         digest = hashlib.sha256()
-        async for block in self._archive.read(key):
-            await asyncio.to_thread(digest.update, block)
+        with _archive_answers():
+            async for block in self._archive.read(key):
+                await asyncio.to_thread(digest.update, block)
         if digest.hexdigest() != wanted:
             raise StorageError("the archive gives back another content", code="archive_differs")
 
@@ -265,7 +279,8 @@ class Pipeline:
         with tempfile.TemporaryDirectory(prefix="journal-") as folder:
             path = Path(folder) / JOURNAL
             await asyncio.to_thread(create_synced, path, content)
-            await self._archive.put(key, path)
+            with _archive_answers():
+                await self._archive.put(key, path)
         await self._read_back(key, hashlib.sha256(content).hexdigest())
 
     async def _release(self, case: CaseId) -> None:
@@ -278,6 +293,17 @@ class Pipeline:
         if advanced is not None and advanced.now is CasePhase.AGENT_DONE:
             fact = CaseAdvanced(advanced.now, CasePhase.UNDER_AUDIT)
             await self._journal.append(case, fact)
+
+
+@contextlib.contextmanager
+def _archive_answers() -> Iterator[None]:
+    """Raise Outage for what time may heal; a conflict of contents needs a person."""
+    try:
+        yield
+    except StorageError as error:
+        if error.code in {"archive_conflict", "archive_not_locked"}:
+            raise
+        raise Outage(str(error), code=error.code) from error
 
 
 @dataclass(frozen=True, slots=True)

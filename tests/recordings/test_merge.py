@@ -313,6 +313,17 @@ def test_corrupt_segment(tmp_path: Path) -> None:
     assert result.seconds == pytest.approx(9.0, abs=0.1)
 
 
+def test_damaged_description(tmp_path: Path) -> None:
+    """A track whose description is lost is left out; the others are merged."""
+    staged = stage_call(tmp_path, 1.0)
+    head = next(staged.spool.case_dir(staged.case).rglob("track.json"))
+    head.write_bytes(b"{")
+    result, _ = _merge(staged)
+
+    assert result.seconds == pytest.approx(1.0, abs=0.1)
+    assert result.gap_s == pytest.approx(1.0, abs=0.2)
+
+
 def test_clocks_that_disagree(tmp_path: Path) -> None:
     """A sender whose clock is an hour off, and whose media clocks drift apart, stays in sync and in place."""
     staged = stage(tmp_path)

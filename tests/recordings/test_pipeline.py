@@ -264,7 +264,7 @@ async def test_dead_archive_then_back(tmp_path: Path) -> None:
         assert not await pipeline.run_one(await bench.job())
 
     assert (bench.folder / MERGED_FILE).is_file()
-    assert bench.jobs.delays == [2.0, 4.0]
+    assert bench.jobs.delays == [1.0, 4.0]
     failed = await bench.facts(MergeFailed)
     assert [f.reason for f in failed if isinstance(f, MergeFailed)] == ["archive_unreachable"] * 2
     assert len(await bench.facts(MergeStarted)) == 1
@@ -288,15 +288,34 @@ async def test_archive_that_lies(tmp_path: Path) -> None:
     ]
 
 
-async def test_last_attempt(tmp_path: Path) -> None:
-    """When no attempt is left the journal says so, and the record stays in the spool."""
+async def test_long_outage(tmp_path: Path) -> None:
+    """A dead archive outlasts the attempts of a job: the record stays in line with a new one."""
     bench = await _bench(tmp_path)
     bench.archive.dead = True
-    for _ in range(3):
+    for _ in range(5):
         await bench.pipeline().run_one(await bench.job())
 
     failed = [f.will_retry for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)]
-    assert failed == [True, True, False]
+    assert failed == [True] * 5
+    assert [job.state for job in bench.jobs.jobs.values()] == ["dead", "ready"]
+
+    bench.archive.dead = False
+    assert await bench.pipeline().run_one(await bench.job())
+    await _assert_home(bench)
+
+
+async def test_last_attempt(tmp_path: Path) -> None:
+    """What time does not heal is given up after the last attempt, with the record still in the spool."""
+    bench = await _bench(tmp_path)
+    conflict = tmp_path / "archive" / TENANT / bench.case / MERGED_FILE
+    conflict.parent.mkdir(parents=True)
+    conflict.write_bytes(b"another")
+    for _ in range(3):
+        await bench.pipeline().run_one(await bench.job())
+
+    failed = [f for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)]
+    assert [f.will_retry for f in failed] == [True, True, False]
+    assert {f.reason for f in failed} == {"archive_conflict"}
     assert (bench.folder / MERGED_FILE).is_file()
 
 
