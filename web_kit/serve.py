@@ -168,7 +168,9 @@ class WebKit:
 
     async def _set_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
-        headers["Content-Security-Policy"] = self.content_policy(request.path, request.host)
+        headers["Content-Security-Policy"] = self.content_policy(
+            request.path, request.host, secure=request.secure or self._https
+        )
         headers["Permissions-Policy"] = "camera=(self), microphone=(self), geolocation=(self)"
         headers["Referrer-Policy"] = "no-referrer"
         headers["X-Content-Type-Options"] = "nosniff"
@@ -178,9 +180,9 @@ class WebKit:
         if self._https:
             headers["Strict-Transport-Security"] = f"max-age={_YEAR_S}"
 
-    def content_policy(self, path: str, host: str) -> str:
+    def content_policy(self, path: str, host: str, *, secure: bool) -> str:
         """Return the Content-Security-Policy of a response to ``path``, asked for at ``host``."""
-        scheme = "wss" if self._https else "ws"
+        scheme = "wss" if secure else "ws"
         # Older Safari does not count the socket's scheme as 'self'.
         socket = f" {scheme}://{host}" if _HOST.fullmatch(host) else ""
         framed = path == _CUSTOMER_PAGE and self._embed_origins

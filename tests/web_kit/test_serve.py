@@ -159,9 +159,11 @@ async def test_headers_everywhere(site: tuple[ClientSession, str], path: str) ->
 def test_socket_in_policy(folder: Path) -> None:
     """The own socket is named by scheme; a host that is no host is left out."""
     kit = WebKit({"customer_h5": folder}, https=True)
-    assert "connect-src 'self' wss://teller.example:8443;" in kit.content_policy("/", "teller.example:8443")
-    assert "connect-src 'self';" in kit.content_policy("/", "evil; script-src *")
-    assert "frame-ancestors 'none'" in kit.content_policy("/c/", "x")
+    assert "connect-src 'self' wss://teller.example:8443;" in kit.content_policy(
+        "/", "teller.example:8443", secure=True
+    )
+    assert "connect-src 'self';" in kit.content_policy("/", "evil; script-src *", secure=True)
+    assert "frame-ancestors 'none'" in kit.content_policy("/c/", "x", secure=False)
 
 
 async def test_https_adds_hsts(folder: Path) -> None:
