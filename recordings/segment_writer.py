@@ -120,7 +120,8 @@ class SegmentWriter:
         try:
             self._container.close()
             self._file.sync()
-        except OSError:
+        except (OSError, av.FFmpegError):
+            # FFmpeg reports an earlier failed write once more when it closes.
             self._file.broken = True
         finally:
             self._file.close()

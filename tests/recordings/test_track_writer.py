@@ -1,0 +1,351 @@
+"""One track's writer, without its thread: when segments end, what is dropped, what a full disk does."""
+
+import dataclasses
+import errno
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.facts import (
+    Fact,
+    RecorderTroubled,
+    RecordingStarted,
+    RecordingStopped,
+    SegmentSealed,
+)
+from contract.ids import CallId, CaseId
+from contract.ports import ClockSample, EncodedFrame, TrackInfo
+from recordings import segment_writer, track_writer
+from recordings import spool as spool_module
+from recordings.segments import RecordedTrack, StoredFrame, read_frames, read_track
+from recordings.spool import Spool
+from recordings.track_writer import RecorderSettings, TrackWriter
+from tests.recordings.encoded import (
+    BASE,
+    START,
+    MovedClock,
+    picture_frames,
+    sound_frames,
+    track_info,
+)
+
+
+class Rig:
+    """A writer with its clock and the facts it told."""
+
+    def __init__(self, spool: Spool, info: TrackInfo, clock: MovedClock) -> None:
+        self.spool = spool
+        self.info = info
+        self.clock = clock
+        self.facts: list[Fact] = []
+        self.writer = TrackWriter(spool, info, RecorderSettings(), clock, self.facts.append)
+
+    def write(self, *frames: EncodedFrame) -> None:
+        """Write frames at the pace of their arrival, with the recorder's ticks in between."""
+        for frame in frames:
+            self.clock.pass_s(max(0.0, frame.arrived_at - self.clock.wall))
+            self.writer.write(frame)
+            self.writer.tick()
+
+    def told(self, kind: type[Fact]) -> list[Fact]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @property
+    def folder(self) -> Path:
+        return self.spool.track_dir(self.info.case, self.info.call, self.info.track)
+
+    @property
+    def track(self) -> RecordedTrack:
+        return read_track(self.folder)
+
+    def frames(self) -> list[StoredFrame]:
+        track = self.track
+        return [frame for segment in track.segments for frame in read_frames(track, segment)]
+
+
+@pytest.fixture
+def camera(spool: Spool, clock: MovedClock, case: CaseId, call: CallId) -> Rig:
+    return Rig(spool, track_info(case, call), clock)
+
+
+@pytest.fixture
+def h264(spool: Spool, clock: MovedClock, case: CaseId, call: CallId) -> Rig:
+    return Rig(spool, track_info(case, call, "H264"), clock)
+
+
+@pytest.fixture
+def microphone(spool: Spool, clock: MovedClock, case: CaseId, call: CallId) -> Rig:
+    return Rig(spool, track_info(case, call, "opus"), clock)
+
+
+def later(frame: EncodedFrame, seconds: float, clock_rate: int = 90_000) -> EncodedFrame:
+    return dataclasses.replace(
+        frame,
+        timestamp=frame.timestamp + round(seconds * clock_rate),
+        arrived_at=frame.arrived_at + seconds,
+    )
+
+
+# --- where segments end --------------------------------------------------------------------------
+
+
+def test_a_segment_never_spans_four_seconds(camera: Rig) -> None:
+    """Without a keyframe it is cut anyway; every segment is shorter than the bound."""
+    camera.write(*picture_frames("VP8", 9))
+    camera.writer.close()
+    for fact in camera.told(SegmentSealed):
+        assert isinstance(fact, SegmentSealed)
+        assert fact.last_at - fact.first_at < 4.0
+    assert len(camera.told(SegmentSealed)) == 3
+    assert len(camera.frames()) == 225
+
+
+def test_a_keyframe_in_the_second_half_begins_a_segment(camera: Rig) -> None:
+    """Keyframes every second: the one at two seconds is taken, so each segment can be shown alone."""
+    camera.write(*picture_frames("VP8", 6, keyframe_every=25))
+    camera.writer.close()
+    track = camera.track
+    assert len(track.segments) == 3
+    assert all(next(read_frames(track, segment)).keyframe for segment in track.segments)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_a_new_picture_size_begins_a_segment(
+    codec: str, spool: Spool, clock: MovedClock, case: CaseId, call: CallId
+) -> None:
+    """A phone that is turned sends a keyframe of another size; no file holds two sizes."""
+    rig = Rig(spool, track_info(case, call, codec), clock)
+    rig.write(*picture_frames(codec, 1))
+    rig.write(*(later(frame, 1.0) for frame in picture_frames(codec, 1, (120, 160))))
+    rig.writer.close()
+    assert [fact.frames for fact in rig.facts if isinstance(fact, SegmentSealed)] == [25, 25]
+
+
+def test_a_track_that_falls_silent_is_sealed_all_the_same(microphone: Rig) -> None:
+    """Time passes without a frame: the open segment is sealed when it is four seconds old."""
+    microphone.write(*sound_frames(1))
+    microphone.clock.pass_s(2.9)
+    microphone.writer.tick()
+    assert not microphone.told(SegmentSealed)
+    microphone.clock.pass_s(0.2)
+    microphone.writer.tick()
+    assert len(microphone.told(SegmentSealed)) == 1
+    assert list(microphone.folder.glob("*.part")) == []
+
+
+def test_silence_in_between_stays_in_the_timestamps(microphone: Rig) -> None:
+    """A pause of a minute is a gap between two segments, not a shorter recording."""
+    microphone.write(*sound_frames(1))
+    microphone.write(*(later(frame, 60, 48_000) for frame in sound_frames(1)))
+    microphone.writer.close()
+    frames = microphone.frames()
+    assert frames[50].timestamp - frames[0].timestamp == 60 * 48_000
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+def test_recording_has_started_once_a_frame_is_on_disk(microphone: Rig) -> None:
+    """The fact comes with the first synced frame, well before the first segment is sealed, and once."""
+    microphone.write(sound_frames(1)[0])
+    assert not microphone.told(RecordingStarted)
+    microphone.write(*sound_frames(1)[1:])
+    assert len(microphone.told(RecordingStarted)) == 1
+    assert not microphone.told(SegmentSealed)
+    [part] = microphone.folder.glob("*.part")
+    assert part.stat().st_size > 1_000
+
+
+def test_a_track_of_one_frame_is_a_recording(microphone: Rig) -> None:
+    """It is started, sealed and stopped, in this order."""
+    microphone.write(sound_frames(1)[0])
+    microphone.writer.close()
+    assert [type(fact) for fact in microphone.facts] == [RecordingStarted, SegmentSealed, RecordingStopped]
+
+
+def test_a_track_without_a_frame_leaves_no_file(microphone: Rig) -> None:
+    """It is told that nothing came."""
+    microphone.writer.note_clock(ClockSample(START, BASE, START))
+    microphone.writer.tick()
+    microphone.writer.close()
+    info = microphone.info
+    assert microphone.facts == [RecordingStopped(info.call, info.track, 0, 0, 0)]
+    assert not microphone.folder.exists()
+
+
+def test_the_clock_file_maps_rtp_to_wall_time(microphone: Rig) -> None:
+    """Each segment's first frame and each sender report has its line; a torn last line is left out."""
+    frames = sound_frames(5)
+    microphone.write(*frames[:10])
+    microphone.writer.note_clock(ClockSample(START + 0.5, BASE + 24_000, START + 0.52))
+    microphone.write(*frames[10:])
+    microphone.writer.close()
+    path = microphone.folder / "clock.jsonl"
+    assert len([json.loads(line) for line in path.read_text().splitlines()]) == 3
+    with path.open("a") as file:
+        file.write('{"ntp_at":1')
+    track = microphone.track
+    assert track.clock == (ClockSample(START + 0.5, BASE + 24_000, START + 0.52),)
+    assert [(arrival.timestamp, arrival.arrived_at) for arrival in track.arrivals] == [
+        (BASE, START), (BASE + 4 * 48_000, START + 4.0)
+    ]  # fmt: skip
+
+
+# --- what comes in strange -----------------------------------------------------------------------
+
+
+def test_pictures_before_the_first_keyframe_are_counted_and_left_out(camera: Rig) -> None:
+    """Nothing could ever show them."""
+    camera.write(*picture_frames("VP8", 2, keyframe_every=25)[1:])
+    camera.writer.close()
+    assert len(camera.frames()) == 25
+    stopped = camera.facts[-1]
+    assert isinstance(stopped, RecordingStopped)
+    assert stopped.dropped_frames == 24
+
+
+def test_empty_and_late_frames_are_counted_and_left_out(microphone: Rig) -> None:
+    """A frame without bytes, and one that comes after its successors, change nothing."""
+    frames = sound_frames(1)
+    microphone.write(*frames[:20], dataclasses.replace(frames[20], data=b""), *frames[21:], frames[5])
+    microphone.writer.close()
+    assert len(microphone.frames()) == 49
+    stopped = microphone.facts[-1]
+    assert isinstance(stopped, RecordingStopped)
+    assert stopped.dropped_frames == 2
+
+
+@pytest.mark.parametrize("jump", [-5.0, -40_000.0, 3_600.0])
+def test_a_sender_that_restarts_its_clock_goes_on_behind_itself(microphone: Rig, jump: float) -> None:
+    """A jump far back, or far ahead of the time that passed, is taken out; sender reports follow it."""
+    frames = sound_frames(2)
+    microphone.write(*frames[:50])
+    moved = [
+        dataclasses.replace(frame, timestamp=frame.timestamp + round(jump * 48_000)) for frame in frames[50:]
+    ]
+    microphone.write(*moved)
+    microphone.writer.note_clock(ClockSample(START + 2, moved[-1].timestamp, START + 2))
+    microphone.writer.close()
+    kept = [frame.timestamp for frame in microphone.frames()]
+    assert kept == pytest.approx([frame.timestamp for frame in frames], abs=48)
+    assert microphone.track.clock[0].timestamp == pytest.approx(frames[-1].timestamp, abs=48)
+
+
+def test_bytes_that_are_no_video_do_not_stop_the_track(h264: Rig) -> None:
+    """A keyframe without parameter sets cannot begin; damaged ones in between are written as they came."""
+    frames = picture_frames("H264", 2)
+    noise = dataclasses.replace(frames[0], data=b"\0\0\1\x65noise")
+    h264.write(noise, *(later(frame, 0.1) for frame in frames[:20]))
+    h264.write(later(dataclasses.replace(frames[20], data=b"no start code at all"), 0.1))
+    h264.write(*(later(frame, 0.1) for frame in frames[21:]))
+    h264.writer.close()
+    assert len(h264.frames()) >= 49
+
+
+# --- a disk that refuses -------------------------------------------------------------------------
+
+
+class FullDisk:
+    """Lets some bytes through, then is full until room is made."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write_all(self, descriptor: int, data: bytes | memoryview) -> None:
+        fits = bytes(data)[: self.room]
+        self.room -= len(fits)
+        spool_module.write_all(descriptor, fits)
+        if len(fits) < len(data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[FullDisk]:
+    disk = FullDisk(1 << 40)
+    monkeypatch.setattr(segment_writer, "write_all", disk.write_all)
+    monkeypatch.setattr(track_writer, "write_all", disk.write_all)
+    yield disk
+
+
+def test_what_fitted_is_sealed_and_recording_goes_on_when_there_is_room(
+    microphone: Rig, disk: FullDisk
+) -> None:
+    """The full disk is told once, what is whole is kept, and after the next try a new segment begins."""
+    frames = sound_frames(5)
+    microphone.write(*frames[:50])
+    disk.room = 2_000
+    microphone.write(*frames[50:150])
+    disk.room = 1 << 40
+    microphone.write(*frames[150:])
+    microphone.writer.close()
+    kept = microphone.frames()
+    stopped = microphone.facts[-1]
+    assert isinstance(stopped, RecordingStopped)
+    assert stopped.frames == len(kept)
+    assert stopped.frames + stopped.dropped_frames == 250
+    assert len(kept) > 100
+    sealed = [fact for fact in microphone.facts if isinstance(fact, SegmentSealed)]
+    assert [microphone.spool.file(microphone.info.case, fact.file).stat().st_size for fact in sealed] == [
+        fact.bytes for fact in sealed
+    ]
+    troubles = [fact for fact in microphone.facts if isinstance(fact, RecorderTroubled)]
+    assert [fact.what for fact in troubles] == ["disk"]
+    assert list(microphone.folder.glob("*.part")) == []
+
+
+def test_a_picture_waits_for_a_keyframe_behind_the_gap(camera: Rig, disk: FullDisk) -> None:
+    """Differences to a picture that is missing would show a wrong picture."""
+    frames = picture_frames("VP8", 6, keyframe_every=50)
+    camera.write(*frames[:10])
+    disk.room = 0
+    camera.write(*frames[10:20])
+    disk.room = 1 << 40
+    camera.write(*frames[20:])
+    camera.writer.close()
+    track = camera.track
+    assert len(track.segments) >= 2
+    assert all(next(read_frames(track, segment)).keyframe for segment in track.segments[:2])
+    second = next(read_frames(track, track.segments[1]))
+    assert second.timestamp == frames[50].timestamp
+
+
+def test_patience_for_a_keyframe_ends(camera: Rig, disk: FullDisk) -> None:
+    """No keyframe for ten seconds: from then on a damaged picture is better than none."""
+    frames = picture_frames("VP8", 14)
+    camera.write(*frames[:10])
+    disk.room = 0
+    camera.write(*frames[10:15])
+    disk.room = 1 << 40
+    camera.write(*frames[15:])
+    camera.writer.close()
+    assert 30 <= len(camera.frames()) < 120
+
+
+def test_a_disk_that_stays_full_is_told_again_but_not_at_every_frame(microphone: Rig, disk: FullDisk) -> None:
+    """Trouble is told at most every five seconds; the writer lives."""
+    disk.room = 0
+    microphone.write(*sound_frames(12))
+    microphone.writer.close()
+    assert len(microphone.told(RecorderTroubled)) == 3
+    stopped = microphone.facts[-1]
+    assert isinstance(stopped, RecordingStopped)
+    assert (stopped.segments, stopped.frames, stopped.dropped_frames) == (0, 0, 600)
+
+
+def test_a_sync_that_fails_is_trouble_too(microphone: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fsync may be what tells that the disk is gone; the frames that are whole in the file stay."""
+    frames = sound_frames(5)
+    microphone.write(*frames[:50])
+
+    def gone(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", gone)
+        microphone.write(*frames[50:120])
+    microphone.write(*frames[120:])
+    microphone.writer.close()
+    assert microphone.told(RecorderTroubled)
+    assert len(microphone.frames()) > 80
