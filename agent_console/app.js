@@ -101,7 +101,9 @@ function flash(words) {
 /** @param {ConsoleState} state */
 function drawNotice({ notice, link, linkReason, session: who }) {
   const closed = who !== null && link === "closed";
-  const words = closed ? problemWords({ code: linkReason ?? "unreachable", about: null }) : notice ? problemWords(notice) : "";
+  // A refused result is told beside the form that asked for it.
+  const here = notice && notice.about !== "finish";
+  const words = closed ? problemWords({ code: linkReason ?? "unreachable", about: null }) : here ? problemWords(notice) : "";
   const key = closed ? `closed ${words}` : `${notice?.nr} ${words}`;
   if (page.notice.dataset.key === key) {
     return;

@@ -1,14 +1,13 @@
 /** The call: pictures on the left, identity steps in the middle, chat and story on the right. */
 
 import { h, mount } from "../../web_kit/dom.js";
-import { t } from "../../web_kit/i18n.js";
+import { t, tCode } from "../../web_kit/i18n.js";
 import { define, part, PartElement } from "../record/part.js";
 import { maySayPassed, steps } from "../record/steps.js";
 import "./finish_form.js";
 import "./side_tabs.js";
 import "./steps_panel.js";
 import "./video_stage.js";
-import { problemWords } from "../problem.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 
@@ -19,7 +18,7 @@ export function finishView(state) {
   return {
     advice: complete ? "" : t("finish.incomplete_advice"),
     busy: state.link !== "open",
-    problem: notice?.about === "finish" ? problemWords(notice) : "",
+    problem: notice?.about === "finish" ? tCode("error", notice.code) : "",
   };
 }
 
