@@ -32,6 +32,7 @@ from contract.facts import (
     PartyJoined,
     PartyLeft,
     PartyReturned,
+    RecorderTroubled,
     RecordingStarted,
     RingEnded,
     RingStarted,
@@ -319,6 +320,9 @@ class Call:
             case MediaMissing():
                 if self.phase in _TALKING:
                     self._end(CallEnd.MEDIA_TIMEOUT, moment)
+            case RecorderTroubled(what="failed"):
+                if self.phase in _TALKING:
+                    self._end(CallEnd.RECORDER_FAILED, moment)
             case TrackStarted():
                 self._track_started(fact, moment)
             case RecordingStarted():

@@ -30,10 +30,10 @@ class Office:
         await self.store.add_account(self.anna)
         return self
 
-    async def login(self, login: str = "anna", password: str = PASSWORD) -> LoggedIn:  # noqa: S107
+    async def login(self, login: str = "anna", password: str = PASSWORD) -> LoggedIn:
         return await self.accounts.login(login, password)
 
-    async def refused(self, login: str = "anna", password: str = "wrong") -> str:
+    async def refused(self, login: str = "anna", password: str = "wrong") -> str:  # noqa: S107
         with pytest.raises(Denied) as caught:
             await self.login(login, password)
         return caught.value.code

@@ -593,6 +593,18 @@ def test_missing_media_ends_the_call() -> None:
     assert played.call.closed
 
 
+def test_a_recorder_that_gave_up_ends_the_call() -> None:
+    """What is not recorded must not go on; dropped frames and a passing trouble only show."""
+    played = Played().active()
+    track = TrackId("track-1")
+    played.note(facts.RecorderTroubled(CALL, track, "slow", 3))
+    assert played.call.reason is None
+    played.note(facts.RecorderTroubled(CALL, track, "failed", 3))
+    played.note(facts.RecorderTroubled(CALL, track, "failed", 3))
+    assert [fact.reason for fact in played.facts(facts.CallEnded)] == [CallEnd.RECORDER_FAILED]
+    assert played.facts(facts.CaseAdvanced)[-1].reason is CaseEnd.CALL_FAILED
+
+
 def test_a_call_that_never_becomes_active_ends() -> None:
     """Thirty seconds of CONNECTING are enough."""
     played = Played().connecting()

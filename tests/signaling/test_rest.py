@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from contract import facts, wire
-from contract.errors import StorageError
+from contract.errors import StorageError, TellerError
 from contract.ids import CaseId, EvidenceId, new_case_id, new_evidence_id
 from contract.phases import CasePhase, EvidenceKind, Outcome
-from tests.signaling.house import JPEG, PASSWORD, Browser, House, open_house, until
+from tests.signaling.house import JPEG, PASSWORD, Browser, House, open_house
 
 
 async def person(house: House, login: str) -> Browser:
@@ -304,19 +306,9 @@ async def test_nobody_audits_his_own_call(house: House) -> None:
     case = await under_audit(house)
     auditor = await person(house, "audrey")
     me = (await auditor.request("GET", "/api/me"))[1]["account"]
-    await house.journal.append(
-        case,
-        facts.PartyJoined(house.media.calls.__iter__().__next__(), "seat", "agent", "Audrey", me),  # type: ignore[arg-type]
-    )
-    house.cases.rows[case] = _with_agent(house, case, me)
+    house.cases.rows[case] = replace(house.cases.rows[case], agent=me)
     body = {"verdict": "approved", "reason": ""}
     assert await refused(auditor, "POST", f"/api/cases/{case}/verdict", json=body) == (403, "same_person")
-
-
-def _with_agent(house: House, case: CaseId, account: str) -> Any:
-    from dataclasses import replace
-
-    return replace(house.cases.rows[case], agent=account)  # type: ignore[arg-type]
 
 
 # --- stills ---
@@ -404,10 +396,6 @@ async def test_no_still_after_the_call(house: House) -> None:
 
 async def test_files_are_for_this_tenants_staff(house: House) -> None:
     """``authorise`` is what playback asks: agent, supervisor and auditor of the bank, nobody else."""
-    from aiohttp import web
-
-    from contract.errors import TellerError
-
     case, _ = await house.walk_in()
     said: list[str] = []
 
@@ -424,10 +412,10 @@ async def test_files_are_for_this_tenants_staff(house: House) -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/file"
     try:
         for login, expected in (("audrey", "acct-"), ("anna", "acct-"), ("ralf", "not_found")):
             browser = await person(house, login)
-            url = f"http://127.0.0.1:{runner.addresses[0][1]}/file"
             async with browser.http.get(url) as answer:
                 assert answer.status == 200
             assert said.pop().startswith(expected)
@@ -437,4 +425,3 @@ async def test_files_are_for_this_tenants_staff(house: House) -> None:
         assert said == ["not_logged_in"]
     finally:
         await runner.cleanup()
-    await until(lambda: "")
