@@ -107,7 +107,9 @@ export class Connection {
    * @returns {boolean}
    */
   send(message) {
+    // A socket that the server is closing is still here until its close event; it takes nothing more.
     if (this.state.phase !== "open" || !this._socket) return false;
+    if (this._socket.readyState !== WebSocket.OPEN) return false;
     this._socket.send(JSON.stringify(message));
     return true;
   }
