@@ -41,7 +41,12 @@ class Face:
 
 
 class FaceModels(Protocol):
-    """A loaded pack. Not to be used by two threads at once."""
+    """A loaded pack. Not to be used by two threads at once.
+
+    A face that is found with ``upright_score`` or more stands upright in its picture.
+    """
+
+    upright_score: float
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         """Return the faces in ``picture``, largest first."""
@@ -88,6 +93,28 @@ def align(picture: Picture, points: Points) -> Picture:
     """Return the face as 112 x 112 BGR with its five points on the ArcFace template."""
     matrix = similarity_transform(points, ARCFACE_112)
     return np.asarray(cv2.warpAffine(picture, matrix, (112, 112), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+_QUARTER_TURNS = (cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE)
+
+
+def find_upright(models: FaceModels, picture: Picture) -> tuple[Picture, tuple[Face, ...]]:
+    """Return ``picture``, turned by quarters so that its largest face is upright, and its faces.
+
+    A phone that lies flat over a card often stores the wrong orientation. Faces are found upside down
+    too, but with points that make the right person look like a stranger.
+    """
+    best = picture, models.detect(picture)
+    for turn in _QUARTER_TURNS:
+        if _surest(best[1]) >= models.upright_score:
+            break
+        turned = np.asarray(cv2.rotate(picture, turn), np.uint8)
+        best = max(best, (turned, models.detect(turned)), key=lambda found: _surest(found[1]))
+    return best
+
+
+def _surest(faces: tuple[Face, ...]) -> float:
+    return faces[0].score if faces else -1.0
 
 
 def several_faces(faces: tuple[Face, ...]) -> bool:

@@ -4,7 +4,7 @@ import time
 
 from contract.phases import CheckVerdict
 from contract.ports import FaceFinding, ImageFinding
-from kyc.faces import FaceModels, decide, several_faces
+from kyc.faces import FaceModels, decide, find_upright, several_faces
 from kyc.images import Picture, decode, describe, sharpness
 from kyc.portraits import CardPortrait, find_portrait
 from kyc.registry import Pack
@@ -38,7 +38,7 @@ def match_faces(models: FaceModels, pack: Pack, card: bytes, still: bytes) -> Fa
     score: float | None = None
     verdict = CheckVerdict.REVIEW
     if portrait is not None and not reason:
-        score, reason = _compare(models, card_picture, portrait, still_picture)
+        score, reason = _compare(models, portrait, still_picture)
     if score is not None:
         verdict, reason = decide(pack, score)
     return FaceFinding(
@@ -57,15 +57,13 @@ def match_faces(models: FaceModels, pack: Pack, card: bytes, still: bytes) -> Fa
     )
 
 
-def _compare(
-    models: FaceModels, card: Picture, portrait: CardPortrait, still: Picture
-) -> tuple[float | None, str]:
-    faces = models.detect(still)
+def _compare(models: FaceModels, portrait: CardPortrait, picture: Picture) -> tuple[float | None, str]:
+    still, faces = find_upright(models, picture)
     if not faces:
         return None, "no_face_on_still"
     if several_faces(faces):
         return None, "several_faces_on_still"
-    score = models.score(models.embed(card, portrait.face), models.embed(still, faces[0]))
+    score = models.score(models.embed(portrait.card, portrait.face), models.embed(still, faces[0]))
     return round(score, 6), ""
 
 

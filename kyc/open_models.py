@@ -23,6 +23,9 @@ _DEVIATION = np.array((0.229, 0.224, 0.225), np.float32)
 class OpenModels:
     """The loaded open pack; implements :class:`kyc.faces.FaceModels`."""
 
+    # Measured on rendered cards: upright 0.916 to 0.943, otherwise at most 0.857.
+    upright_score = 0.9
+
     def __init__(self, pack: Pack) -> None:
         options = onnxruntime.SessionOptions()
         # One thread a session: several pools on few cores slow each other down threefold.

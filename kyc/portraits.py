@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kyc.faces import Face, FaceModels
+from kyc.faces import Face, FaceModels, find_upright
 from kyc.images import Picture, encode_jpeg
 
 # With 21 pixels between the eyes a fifth of genuine pairs is lost that 30 pixels would keep.
@@ -13,8 +13,9 @@ EYE_DISTANCE_MIN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class CardPortrait:
-    """The portrait as it was cut: its JPEG, and the same picture decoded for describing it."""
+    """The portrait: ``face`` in the upright ``card``, and the cut-out as JPEG and as picture."""
 
+    card: Picture
     face: Face
     jpeg: bytes
     picture: Picture
@@ -25,12 +26,12 @@ def find_portrait(models: FaceModels, card: Picture) -> tuple[CardPortrait | Non
 
     The reason is empty, ``no_face_on_card`` (nothing was cut) or ``portrait_too_small``.
     """
-    faces = models.detect(card)
+    upright, faces = find_upright(models, card)
     if not faces:
         return None, "no_face_on_card"
-    cut = cut_out(card, faces[0])
+    cut = cut_out(upright, faces[0])
     reason = "portrait_too_small" if faces[0].eye_distance < EYE_DISTANCE_MIN else ""
-    return CardPortrait(faces[0], encode_jpeg(cut), cut), reason
+    return CardPortrait(upright, faces[0], encode_jpeg(cut), cut), reason
 
 
 def cut_out(picture: Picture, face: Face) -> Picture:
