@@ -166,8 +166,8 @@ def test_a_face_that_fills_the_picture_is_found(opened: Loaded) -> None:
 
 
 @pytest.mark.models
-def test_turned_cards_are_still_read(opened: Loaded, own_card: bytes, still: bytes) -> None:
-    """A phone that forgot how it was held by 20 degrees changes nothing."""
+def test_tilted_cards_are_still_read(opened: Loaded, own_card: bytes, still: bytes) -> None:
+    """A card that lies 20 degrees askew passes."""
     picture = decode(own_card)
     turn = cv2.getRotationMatrix2D((picture.shape[1] / 2, picture.shape[0] / 2), 20, 1.0)
     turned = cv2.warpAffine(picture, turn, picture.shape[1::-1])
@@ -192,3 +192,59 @@ def test_scores_are_symmetric_and_best_with_oneself(loaded: Loaded, own_card: by
     assert loaded.models.score(one, other) == pytest.approx(loaded.models.score(other, one))
     assert loaded.models.score(one, one) == pytest.approx(1.0, abs=1e-5)
     assert loaded.models.score(one, other) < 1.0
+
+
+def on_a_large_desk(card: bytes, share: float) -> bytes:
+    """Return a 12 megapixel picture in which ``card``'s photograph takes ``share`` of the width."""
+    desk = np.full((3000, 4000, 3), (70, 98, 132), np.uint8)
+    picture = decode(card)
+    scale = share * 4000 / picture.shape[1]
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    desk[300 : 300 + small.shape[0], 900 : 900 + small.shape[1]] = small
+    return encode_jpeg(desk, 85)
+
+
+def test_a_card_far_from_a_good_camera_is_read(loaded: Loaded, own_card: bytes, still: bytes) -> None:
+    """At sensor resolution a card on half of the picture's width has pixels enough in both packs."""
+    finding = compare(loaded, on_a_large_desk(own_card, 0.5), still)
+    assert finding.score is not None
+    assert finding.score >= finding.threshold
+
+
+@pytest.mark.parametrize("turn", [cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE])
+def test_turned_pictures_are_set_upright(loaded: Loaded, own_card: bytes, still: bytes, turn: int) -> None:
+    """A phone that stored the wrong orientation changes neither score nor cut-out by much."""
+    straight = compare(loaded, own_card, still)
+    turned = compare(loaded, *(encode_jpeg(turned_by(picture, turn)) for picture in (own_card, still)))
+    assert straight.score is not None
+    assert turned.score == pytest.approx(straight.score, abs=0.08)
+    assert turned.verdict is straight.verdict
+    assert straight.portrait is not None
+    assert turned.portrait is not None
+    one, other = decode(straight.portrait), decode(turned.portrait)
+    assert other.shape == pytest.approx(one.shape, abs=25)
+    assert np.abs(cv2.resize(one, (50, 60)).astype(int) - cv2.resize(other, (50, 60))).mean() < 30
+
+
+def test_a_turned_card_of_somebody_else_fails(loaded: Loaded, strange_card: bytes, still: bytes) -> None:
+    """Trying orientations gives a stranger no second chance."""
+    finding = compare(loaded, encode_jpeg(turned_by(strange_card, cv2.ROTATE_180)), still)
+    assert finding.verdict is CheckVerdict.FAILED
+
+
+def turned_by(data: bytes, turn: int) -> Picture:
+    """Return the picture in ``data`` turned by quarters."""
+    return np.asarray(cv2.rotate(decode(data), turn), np.uint8)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 3.0])
+def test_blur_lowers_the_score_of_the_right_person_only_so_far(
+    opened: Loaded, own_card: bytes, strange_card: bytes, still: bytes, sigma: float
+) -> None:
+    """A shaken card of the right person still passes, of the wrong one still fails."""
+    right, wrong = (
+        compare(opened, encode_jpeg(np.asarray(cv2.GaussianBlur(decode(card), (0, 0), sigma))), still)
+        for card in (own_card, strange_card)
+    )
+    assert (right.verdict, wrong.verdict) == (CheckVerdict.PASSED, CheckVerdict.FAILED)
