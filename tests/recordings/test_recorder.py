@@ -1,28 +1,36 @@
 """The recorder: what it is handed is on disk, sealed and journaled; nothing it meets stops it."""
 
+import asyncio
 import hashlib
+import itertools
+import threading
+from collections.abc import Callable
 
 import av
 import pytest
 from blockbuster import blockbuster_ctx
 
+from contract.errors import StorageError
 from contract.facts import (
     Entry,
     Fact,
     PartyJoined,
     PartyLeft,
+    RecorderTroubled,
     RecordingStopped,
     SegmentSealed,
 )
-from contract.ids import CallId, CaseId
+from contract.ids import CallId, CaseId, new_call_id
 from contract.phases import Role
-from contract.ports import CallRecorder, EncodedFrame, TrackInfo
+from contract.ports import CallRecorder, ClockSample, EncodedFrame, TrackInfo
+from recordings import recorder as recorder_module
 from recordings.bitstream import nal_units
 from recordings.journal import FileJournal
 from recordings.recorder import Recorder
 from recordings.segments import StoredFrame, read_frames, read_track
 from recordings.spool import Spool
-from tests.recordings.encoded import MovedClock, frames_of, track_info
+from recordings.track_writer import RecorderSettings, TrackWriter
+from tests.recordings.encoded import BASE, START, MovedClock, frames_of, picture_frames, track_info
 
 
 def stored(spool: Spool, info: TrackInfo) -> list[StoredFrame]:
@@ -41,6 +49,16 @@ def same_bytes(codec: str, was: bytes, now: bytes) -> bool:
         return was == now
     before, after = list(nal_units(was)), list(nal_units(now))
     return after[len(after) - len(before) :] == before
+
+
+async def until(is_so: Callable[[], bool], what: str) -> None:
+    """Wait for a condition; say what is missing when it does not come."""
+    try:
+        async with asyncio.timeout(20):
+            while not is_so():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        pytest.fail(f"still waiting for {what}")
 
 
 async def record(recorder: CallRecorder, info: TrackInfo, frames: tuple[EncodedFrame, ...]) -> None:
@@ -115,6 +133,245 @@ async def test_the_journal_tells_of_every_segment(
         assert not fact.recovered
     assert facts_of(entries, RecordingStopped) == [RecordingStopped(call, info.track, 3, 450, 0)]
     assert isinstance(entries[-1].fact, PartyLeft)
+
+
+async def test_several_tracks_are_recorded_side_by_side(
+    spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, call: CallId
+) -> None:
+    """Four tracks of a call, handed over in turns, are each whole; the recorder joins and leaves once."""
+    infos = [track_info(case, call, codec) for codec in ("VP8", "H264", "opus", "opus")]
+    async with Recorder(spool, journal, clock) as recorder:
+        sinks = [recorder.open_track(info) for info in infos]
+        for turn in itertools.zip_longest(*(frames_of(info.codec) for info in infos)):
+            for sink, frame in zip(sinks, turn, strict=True):
+                if frame is not None:
+                    sink.push_frame(frame)
+                    sink.push_clock(ClockSample(frame.arrived_at, frame.timestamp, frame.arrived_at))
+        await recorder.finish(call)
+    for info in infos:
+        assert len(stored(spool, info)) == len(frames_of(info.codec))
+    names = [entry.name for entry in await journal.read(case)]
+    assert names.count("RecordingStopped") == 4
+    assert (names[0], names[-1]) == ("PartyJoined", "PartyLeft")
+
+
+async def test_finishing_is_idempotent(
+    spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, call: CallId
+) -> None:
+    """A call may be finished twice at once, again later, or without ever having been recorded."""
+    async with Recorder(spool, journal, clock) as recorder:
+        sink = recorder.open_track(track_info(case, call, "opus"))
+        for frame in frames_of("opus"):
+            sink.push_frame(frame)
+        await asyncio.gather(recorder.finish(call), recorder.finish(call))
+        before = await journal.read(case)
+        await recorder.finish(call)
+        await recorder.finish(new_call_id())
+        sink.push_frame(frames_of("opus")[0])
+        sink.push_clock(ClockSample(START, BASE, START))
+        sink.close()
+    assert await journal.read(case) == before
+
+
+async def test_leaving_finishes_every_call(
+    spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId
+) -> None:
+    """A server that stops in good order leaves no ``.part`` behind."""
+    infos = [track_info(case, new_call_id(), "opus") for _ in range(2)]
+    async with Recorder(spool, journal, clock) as recorder:
+        for info in infos:
+            sink = recorder.open_track(info)
+            for frame in frames_of("opus"):
+                sink.push_frame(frame)
+    assert [len(stored(spool, info)) for info in infos] == [250, 250]
+    assert not list(spool.root.rglob("*.part"))
+
+
+async def test_only_ids_become_folders(
+    spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId
+) -> None:
+    """A track of a call that is named by a path is refused where it is opened."""
+    async with Recorder(spool, journal, clock) as recorder:
+        with pytest.raises(ValueError, match="not an id"):
+            recorder.open_track(track_info(case, CallId("../outside")))
+
+
+# --- too much, and too broken --------------------------------------------------------------------
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Hold the writing thread, as a stalled disk would, until the gate is opened."""
+    gate = threading.Event()
+    write = TrackWriter.write
+
+    def held(self: TrackWriter, frame: EncodedFrame) -> None:
+        assert gate.wait(30)
+        write(self, frame)
+
+    monkeypatch.setattr(TrackWriter, "write", held)
+    return gate
+
+
+@pytest.mark.parametrize("settings", [RecorderSettings(queue_frames=20), RecorderSettings(queue_bytes=6_000)])
+async def test_a_full_queue_loses_the_newest_sound(
+    settings: RecorderSettings,
+    gate: threading.Event,
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+) -> None:
+    """While the disk stalls, what is queued stays and what comes is dropped, counted and told."""
+    info = track_info(case, call, "opus")
+    frames = frames_of("opus")
+    async with Recorder(spool, journal, clock, settings) as recorder:
+        sink = recorder.open_track(info)
+        for frame in frames:
+            sink.push_frame(frame)
+        gate.set()
+        await recorder.finish(call)
+    kept = stored(spool, info)
+    assert 0 < len(kept) <= 21
+    assert [frame.data for frame in kept] == [frame.data for frame in frames[: len(kept)]]
+    entries = await journal.read(case)
+    assert facts_of(entries, RecorderTroubled) == [
+        RecorderTroubled(call, info.track, "queue_full", 250 - len(kept))
+    ]
+    assert facts_of(entries, RecordingStopped) == [
+        RecordingStopped(call, info.track, 1, len(kept), 250 - len(kept))
+    ]
+
+
+async def test_a_full_queue_loses_pictures_up_to_a_keyframe(
+    gate: threading.Event,
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+) -> None:
+    """Behind the gap the recording goes on with a keyframe, not with differences to what is missing."""
+    info = track_info(case, call)
+    frames = picture_frames("VP8", 6, keyframe_every=50)
+    async with Recorder(spool, journal, clock, RecorderSettings(queue_frames=20)) as recorder:
+        sink = recorder.open_track(info)
+        for frame in frames[:40]:
+            sink.push_frame(frame)
+        gate.set()
+        await until(lambda: sink.taken_frames == sink.pushed_frames, "the queue to be empty")
+        for frame in frames[40:60]:
+            sink.push_frame(frame)
+        await recorder.finish(call)
+    kept = stored(spool, info)
+    gap = next(b for a, b in itertools.pairwise(kept) if b.timestamp - a.timestamp > 2 * 3_600)
+    assert gap.keyframe
+    assert abs(gap.timestamp - frames[50].timestamp) <= 45
+    assert len(kept) in (30, 31)
+
+
+async def test_patience_for_a_keyframe_ends_in_the_queue_too(
+    gate: threading.Event,
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+) -> None:
+    """A sender that gives no keyframe is recorded again after the stated time."""
+    info = track_info(case, call)
+    frames = picture_frames("VP8", 6)
+    settings = RecorderSettings(queue_frames=20, keyframe_patience_s=2.0)
+    async with Recorder(spool, journal, clock, settings) as recorder:
+        sink = recorder.open_track(info)
+        for frame in frames[:30]:
+            sink.push_frame(frame)
+        gate.set()
+        await until(lambda: sink.taken_frames == sink.pushed_frames, "the queue to be empty")
+        for frame in frames[30:90]:
+            sink.push_frame(frame)
+        await recorder.finish(call)
+    assert len(stored(spool, info)) in (20 + 20, 21 + 20)
+
+
+async def test_a_track_that_fails_leaves_the_others_alone(
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mistake of ours in one track is told as trouble; the other track is whole, the call ends well."""
+    bad, good = track_info(case, call, "VP8"), track_info(case, call, "opus")
+    write = TrackWriter.write
+
+    def failing(self: TrackWriter, frame: EncodedFrame) -> None:
+        if frame.data == frames_of("VP8")[3].data:
+            raise RuntimeError("a mistake")
+        write(self, frame)
+
+    monkeypatch.setattr(TrackWriter, "write", failing)
+    async with Recorder(spool, journal, clock) as recorder:
+        for info in (bad, good):
+            sink = recorder.open_track(info)
+            for frame in frames_of(info.codec):
+                sink.push_frame(frame)
+        await recorder.finish(call)
+    assert len(stored(spool, good)) == 250
+    [trouble] = facts_of(await journal.read(case), RecorderTroubled)
+    assert isinstance(trouble, RecorderTroubled)
+    assert (trouble.track, trouble.what) == (bad.track, "failed")
+
+
+async def test_facts_wait_for_a_journal_that_refuses(
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A journal that is away for a while gets every fact in order; finishing waits for that."""
+    monkeypatch.setattr(recorder_module, "_JOURNAL_RETRY_S", 0.01)
+    append, refusals = FileJournal.append, iter(range(3))
+
+    async def refusing(self: FileJournal, case: CaseId, fact: Fact) -> Entry:
+        if next(refusals, None) is not None:
+            raise StorageError("journal is away")
+        return await append(self, case, fact)
+
+    monkeypatch.setattr(FileJournal, "append", refusing)
+    async with Recorder(spool, journal, clock) as recorder:
+        await record(recorder, track_info(case, call, "opus"), frames_of("opus"))
+    names = [entry.name for entry in await journal.read(case)]
+    assert names == [
+        "PartyJoined", "RecordingStarted", "SegmentSealed", "SegmentSealed", "RecordingStopped", "PartyLeft"
+    ]  # fmt: skip
+
+
+async def test_leaving_gives_up_on_a_journal_that_goes_on_refusing(
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server can stop; recovery finds on disk what was not journaled."""
+    monkeypatch.setattr(recorder_module, "_JOURNAL_RETRY_S", 0.01)
+
+    async def refusing(self: FileJournal, case: CaseId, fact: Fact) -> Entry:
+        raise StorageError("journal is away")
+
+    monkeypatch.setattr(FileJournal, "append", refusing)
+    info = track_info(case, call, "opus")
+    async with Recorder(spool, journal, clock) as recorder:
+        sink = recorder.open_track(info)
+        for frame in frames_of("opus"):
+            sink.push_frame(frame)
+    assert len(stored(spool, info)) == 250
 
 
 async def test_the_event_loop_is_never_blocked(
