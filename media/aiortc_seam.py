@@ -53,7 +53,8 @@ if not version("aiortc").startswith("1.16."):
 KEYFRAME_INTERVAL_S = 0.5
 # Bytes in the socket's buffer from which a leg waits: about ten frames.
 _CONGESTED_BYTES = 65_536
-# Below this a face is no longer recognisable, so no receiver may push a publisher under it (bit/s).
+# Below this a face is no longer recognisable (bit/s). A busy server looks like a slow line to the estimator,
+# which then goes down to 30 kbit/s, and no receiver may push a publisher so far either.
 _BITRATE_FLOOR = 150_000
 # Three published tracks with their retransmissions need six.
 _SSRC_MAX = 32
@@ -149,7 +150,7 @@ class RtpIn:
         if bits_per_s is None:
             self._limits.pop(who, None)
         else:
-            self._limits[who] = max(_BITRATE_FLOOR, bits_per_s)
+            self._limits[who] = bits_per_s
 
     def _keyframe_now(self) -> None:
         self._keyframe_timer = None
@@ -277,7 +278,7 @@ class RtpIn:
             ssrc=packet.ssrc,
         )
         if remb is not None:
-            bits_per_s = min([remb[0], *self._limits.values()])
+            bits_per_s = max(_BITRATE_FLOOR, min([remb[0], *self._limits.values()]))
             fci = rtp.pack_remb_fci(bits_per_s, remb[1])
             await self._send(rtp.RtcpPsfbPacket(rtp.RTCP_PSFB_APP, self._own_ssrc, 0, fci))
 
@@ -306,7 +307,8 @@ class RtpOut:
         self._ssrc = random.getrandbits(32) or 1
         self._rtx_ssrc = random.getrandbits(32) or 2
         self._stream_id = line.stream or "none"
-        self._track_id = f"{self._stream_id}-{line.kind}"
+        # Chromium refuses an answer in which two lines name the same stream and track.
+        self._track_id = f"{self._stream_id}-{line.kind}-{self._ssrc:x}"
         self._payload_types: dict[str, int] = {}
         self._stream: RtpStream | None = None
 

@@ -7,7 +7,7 @@ from traceback import format_exc
 import structlog
 from prometheus_client import Counter
 
-from contract.errors import MediaError, TellerError
+from contract.errors import MediaError
 from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackEnded, TrackStarted
 from contract.ids import CallId, CaseId, SeatId, new_track_id
 from contract.phases import TrackSource
@@ -58,20 +58,27 @@ class Call:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write_facts())
-                async with asyncio.TaskGroup() as self._tasks:
-                    supervisor = self._tasks.create_task(self._supervise())
-                    self._started.set()
-                    await self._closing.wait()
-                    supervisor.cancel()
-                    async with self._changing:
-                        for peer in (*self._peers.values(), *self._leavers):
-                            await peer.close()
+                try:
+                    await self._serve()
+                except* Exception:
+                    self._closing.set()
+                    _log.error("a call's media broke down", call=self.call, pii_error=format_exc())
+                    for seat in self._peers:
+                        self._note(MediaLost(self.call, seat, "internal_error"))
                 await self._facts.put(None)
-        except* Exception:
-            _log.error("a call's media broke down", call=self.call, pii_error=format_exc())
         finally:
             self._closing.set()
             self._closed.set()
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as self._tasks:
+            supervisor = self._tasks.create_task(self._supervise())
+            self._started.set()
+            await self._closing.wait()
+            supervisor.cancel()
+            async with self._changing:
+                for peer in (*self._peers.values(), *self._leavers):
+                    await peer.close()
 
     async def close(self) -> None:
         """Close everything and wait for it. Idempotent."""
@@ -233,7 +240,7 @@ class Call:
         while (fact := await self._facts.get()) is not None:
             try:
                 await self._journal.append(self.case, fact)
-            except TellerError as error:
+            except Exception as error:
                 _lost_facts.labels("journal").inc()
                 _log.error("a fact could not be journaled", fact=type(fact).__name__, pii_error=str(error))
 

@@ -102,6 +102,7 @@ class Peer:
             _log.error("a peer broke down", seat=self.party.seat, pii_error=format_exc())
             self._host.note_lost(self, "internal_error")
         finally:
+            self._ending.set()
             for publication in self.publications:
                 publication.end()
             for leg in self.legs:
@@ -135,9 +136,10 @@ class Peer:
         return (tuple(silent) if waited >= promised else ()), waited
 
     def is_silent(self, now: float) -> bool:
-        """Tell whether a connected peer has sent nothing at all for too long."""
+        """Tell whether a peer that sent media has sent nothing at all, not even RTCP, for too long."""
         count = self._connection.packets_received
-        if self.connected_at is None or count != self._seen[0]:
+        began = any(incoming.stats is not None for incoming in self._connection.ins)
+        if not began or count != self._seen[0]:
             self._seen = (count, now)
         return now - self._seen[1] >= self._settings.silence_s
 

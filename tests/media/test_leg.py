@@ -7,7 +7,7 @@ from media.leg import Leg, Packed
 from media.rtp_stats import ClockMap
 
 
-class _Out:
+class KeepingOut:
     """Keeps what a leg sends."""
 
     def __init__(self) -> None:
@@ -46,8 +46,8 @@ def _packed(n: int, *, key: bool = False, codec: str = "VP8", at: float | None =
     return Packed(codec, rate, [bytes([n % 256])], n * 3_000, key, n / 30 if at is None else at)
 
 
-def _leg(kind: TrackKind = TrackKind.VIDEO, bound: int = 4) -> tuple[Leg, _Out, _Source]:
-    out, source = _Out(), _Source()
+def _leg(kind: TrackKind = TrackKind.VIDEO, bound: int = 4) -> tuple[Leg, KeepingOut, _Source]:
+    out, source = KeepingOut(), _Source()
     leg = Leg(out, kind, bound, lambda: None)
     leg.connect(source)
     return leg, out, source

@@ -22,6 +22,7 @@ from contract.ids import new_call_id, new_case_id, new_seat_id
 from contract.phases import Role, TrackKind
 from contract.ports import Party, TrackInfo, TrackSink
 from media.aiortc_seam import KEYFRAME_INTERVAL_S
+from media.call import Call
 from media.payloads import is_keyframe, split_nals
 from media.plane import Plane
 from media.settings import MediaSettings
@@ -483,6 +484,32 @@ async def test_nothing_is_left_of_a_closed_call(stage: Stage) -> None:
     await until("no socket left", lambda: _sockets() <= before_sockets)
 
 
+async def test_an_answer_is_one_that_browsers_take(stage: Stage) -> None:
+    """No two lines name the same stream and track, a person's lines share a stream, VP8 comes first."""
+    async with ScriptedPeer() as customer:
+        answer = await stage.plane.answer(stage.call, stage.customer, await customer.offer())
+    ids = re.findall(r"a=msid:(\S+) (\S+)", answer)
+    assert len(set(ids)) == 8
+    assert [stream for stream, _ in ids[3:]] == ["other-1", "other-1", "other-2", "other-2", "screen"]
+    assert re.findall(r"a=rtpmap:\d+ (\w+)/", answer.split("m=video")[1])[0] == "VP8"
+    directions = re.findall(r"a=(sendonly|recvonly|inactive|sendrecv)", answer)
+    assert directions == ["recvonly"] * 3 + ["sendonly"] * 5
+
+
+async def test_a_watching_party_may_be_silent(settings: MediaSettings) -> None:
+    """Who has never sent media is not lost for sending nothing."""
+    quick = MediaSettings(bind_addresses=settings.bind_addresses, silence_s=0.5)
+    journal = ListJournal()
+    async with Plane(journal, SystemClock(), quick) as plane:
+        stage = Stage(plane, journal, KeepingReceiver())
+        await plane.open_call(stage.case, stage.call)
+        async with ScriptedPeer(camera=False, microphone=False) as supervisor:
+            await stage.connect(supervisor, Party(new_seat_id(), Role.SUPERVISOR, "supervisor"))
+            await asyncio.sleep(1.5)
+            assert supervisor.pc.connectionState == "connected"
+            assert not journal.of(MediaLost)
+
+
 async def test_unknown_calls(stage: Stage) -> None:
     """Answering and opening an unknown call is NotFound; closing and dropping ignore it."""
     stranger = new_call_id()
@@ -503,6 +530,23 @@ async def test_a_dead_journal_does_not_stop_media(stage: Stage) -> None:
         await stage.plane.open_gate(stage.call)
         await until("ten pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 10)
         await stage.plane.close_call(stage.call)
+
+
+async def test_a_bug_in_the_supervisor_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a call's own task break down, its seats are journaled as lost, and other calls live on."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as other:
+        await stage.connect(customer, stage.customer)
+        monkeypatch.setattr(Call, "_check_promises", lambda *args: 1 / 0)
+        await until("MediaLost", lambda: stage.journal.of(MediaLost))
+        monkeypatch.undo()
+        assert stage.journal.of(MediaLost)[0].reason == "internal_error"
+        with pytest.raises(MediaError):
+            await stage.plane.answer(stage.call, stage.customer, await customer.offer())
+        await stage.plane.close_call(stage.call)
+        call = new_call_id()
+        await stage.plane.open_call(stage.case, call)
+        await other.accept(await stage.plane.answer(call, stage.customer, await other.offer()))
+        await until("another call", lambda: other.pc.connectionState == "connected")
 
 
 async def test_loopback_is_used_when_there_is_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
