@@ -167,11 +167,9 @@ class Canvas:
             self._write(self._case, 0, 0)
             self._write(clock, 1, 0)
 
-    def picture(self, index: int) -> VideoFrame:
-        """Return a copy of the canvas as frame number ``index``."""
-        frame = VideoFrame.from_ndarray(self._buffer, format="yuv420p")
-        frame.pts = index
-        return frame
+    def picture(self) -> VideoFrame:
+        """Return a copy of the canvas."""
+        return VideoFrame.from_ndarray(self._buffer, format="yuv420p")
 
     def _paint(self, side: int, picture: VideoFrame) -> None:
         if picture.format.name not in {"yuv420p", "yuvj420p"}:

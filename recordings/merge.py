@@ -5,16 +5,18 @@ streams: memory holds one segment per track and what the encoder looks ahead. Th
 give the same decoded content. Functions here block; the pipeline runs them in a thread.
 """
 
+import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import av
 import numpy as np
@@ -30,6 +32,8 @@ from contract.phases import Role, TrackSource
 from recordings import compose, mix, timeline
 from recordings.segments import RecordedTrack, read_frames, read_track
 from recordings.spool import Spool, replace_synced, sync_dir
+
+_T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 
@@ -218,21 +222,39 @@ def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
 def _render(
     plan: MergePlan, call: CallPlan, output: "_Output", progress: Progress
 ) -> tuple[timeline.Gap, ...]:
+    lanes = [_picture_tracks(call, role) for role, _ in _PANES]
+    with contextlib.closing(_ahead(_ticks(plan, call, lanes))) as ticks:
+        for tick, (picture, samples) in enumerate(ticks):
+            if tick % compose.FPS == 0:
+                progress(min(output.pictures / (plan.seconds * compose.FPS), 1.0), "merging")
+            output.write(picture, samples)
+    return timeline.add_damage(call.timeline.gaps, _damage(call, lanes))
+
+
+def _ticks(
+    plan: MergePlan, call: CallPlan, lanes: Sequence[Sequence[compose.PictureTrack]]
+) -> Iterator[tuple[VideoFrame, mix.Samples]]:
+    """Yield what is seen and heard in each fifteenth of a second of the call."""
     captions = [compose.Caption(label, call.pii_names.get(role, "")) for role, label in _PANES]
     canvas = compose.Canvas(plan.case, captions)
-    lanes = [_picture_tracks(call, role) for role, _ in _PANES]
-    sounds = [mix.SoundTrack(_coded(track)) for track in call.tracks if _source(track) == _MICROPHONE]
-    total = round(plan.seconds * compose.FPS)
+    sounds = [mix.SoundTrack(_coded(track)) for track in call.tracks if _source(track) is _MICROPHONE]
     for tick in range(round(call.timeline.axis.seconds * compose.FPS)):
         now = tick / compose.FPS
         if tick % compose.FPS == 0:
             canvas.stamp(clock_text(call.timeline.axis.start + now, plan.utc_offset_s))
-            progress(min(output.pictures / total, 1.0), "merging")
         for side, lane in enumerate(lanes):
             at, picture = newest(lane, now)
             canvas.show(side, picture, now - at > compose.STALE_S)
-        output.write(canvas, mix.mix(sounds, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE))
-    return timeline.add_damage(call.timeline.gaps, _damage(call, lanes))
+        yield canvas.picture(), mix.mix(sounds, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
+
+
+def _ahead(ticks: Iterator[_T]) -> Generator[_T]:
+    """Yield ``ticks``; while one is encoded the next is decoded and painted in a second thread."""
+    with ThreadPoolExecutor(1, thread_name_prefix="merge") as pool:
+        coming = pool.submit(next, ticks, None)
+        while (tick := coming.result()) is not None:
+            coming = pool.submit(next, ticks, None)
+            yield tick
 
 
 def _source(track: PlannedTrack) -> TrackSource:
@@ -303,8 +325,8 @@ class _Output:
         audio.bit_rate = _AAC_BIT_RATE
         self._video, self._audio = video, audio
 
-    def write(self, canvas: compose.Canvas, samples: mix.Samples) -> None:
-        picture = canvas.picture(self.pictures)
+    def write(self, picture: VideoFrame, samples: mix.Samples) -> None:
+        picture.pts = self.pictures
         picture.time_base = Fraction(1, compose.FPS)
         sound = AudioFrame.from_ndarray(samples.reshape(1, -1), format="fltp", layout="mono")
         sound.sample_rate = mix.RATE

@@ -5,6 +5,7 @@ during the first tenth of each second; the sound beeps at the same time. So what
 measured: which picture shows when, and how far sound and picture are apart.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,13 @@ def film(
     gop: int = 30,
 ) -> list[Frame]:
     """Return ``seconds`` of pictures, numbered from ``first`` at second ``first / fps``."""
+    return list(_film(seconds, codec, size, fps, first, gop))
+
+
+@functools.cache
+def _film(
+    seconds: float, codec: str, size: tuple[int, int], fps: int, first: int, gop: int
+) -> tuple[Frame, ...]:
     name, options = _ENCODERS[codec]
     encoder = av.CodecContext.create(name, "w")
     assert isinstance(encoder, VideoCodecContext)
@@ -94,11 +102,16 @@ def film(
         picture = VideoFrame.from_ndarray(draw(number, *size, flashing(at)), format="yuv420p")
         picture.pts = number
         frames += [Frame(at, bytes(p), p.is_keyframe) for p in encoder.encode(picture)]
-    return frames
+    return tuple(frames)
 
 
 def voice(seconds: float, *, first_s: float = 0.0, tone_hz: float = 1000.0) -> list[Frame]:
     """Return Opus packets of 20 ms: a beep in the first tenth of each second, silence between."""
+    return list(_voice(seconds, first_s, tone_hz))
+
+
+@functools.cache
+def _voice(seconds: float, first_s: float, tone_hz: float) -> tuple[Frame, ...]:
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format = 48_000, "stereo", "flt"
@@ -112,7 +125,7 @@ def voice(seconds: float, *, first_s: float = 0.0, tone_hz: float = 1000.0) -> l
         sound = AudioFrame.from_ndarray(np.repeat(mono, 2).reshape(1, -1), format="flt", layout="stereo")
         sound.sample_rate, sound.pts, sound.time_base = 48_000, number * 960, Fraction(1, 48_000)
         packets += [bytes(packet) for packet in encoder.encode(sound)]
-    return [Frame(first_s + number / 50, data, True) for number, data in enumerate(packets)]
+    return tuple(Frame(first_s + number / 50, data, True) for number, data in enumerate(packets))
 
 
 @dataclass(frozen=True, slots=True)

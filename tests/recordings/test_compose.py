@@ -47,7 +47,7 @@ def _canvas() -> Canvas:
 
 
 def _luma(canvas: Canvas) -> np.ndarray:
-    return canvas.picture(0).to_ndarray()[:HEIGHT]
+    return canvas.picture().to_ndarray()[:HEIGHT]
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
@@ -161,7 +161,7 @@ def test_chroma_is_carried() -> None:
     planes[360:450] = 200
     canvas = _canvas()
     canvas.show(0, VideoFrame.from_ndarray(planes, format="yuv420p"), stale=False)
-    blue = canvas.picture(0).to_ndarray()[HEIGHT : HEIGHT * 5 // 4].reshape(HEIGHT // 2, WIDTH // 2)
+    blue = canvas.picture().to_ndarray()[HEIGHT : HEIGHT * 5 // 4].reshape(HEIGHT // 2, WIDTH // 2)
 
     assert blue[HEIGHT // 4, 100] == 200
     assert blue[HEIGHT // 4, 500] == NEUTRAL
