@@ -541,7 +541,7 @@ async def test_a_bug_in_the_supervisor_is_told(stage: Stage, monkeypatch: pytest
         monkeypatch.undo()
         assert stage.journal.of(MediaLost)[0].reason == "internal_error"
         with pytest.raises(MediaError):
-            await stage.plane.answer(stage.call, stage.customer, await customer.offer())
+            await stage.plane.answer(stage.call, stage.customer, await other.offer())
         await stage.plane.close_call(stage.call)
         call = new_call_id()
         await stage.plane.open_call(stage.case, call)
