@@ -7,6 +7,7 @@ archive with object lock.
 import asyncio
 import os
 import secrets
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 
@@ -38,14 +39,14 @@ class DirectoryArchive:
             return None
         except OSError as error:
             raise StorageError(f"archive cannot be read: {error.strerror}") from error
-        return ArchivedObject(key, found.st_size)
+        return ArchivedObject(key, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """See the port."""
         target = self._path(key)
         try:
-            file = await asyncio.to_thread(os.open, target, os.O_RDONLY | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            file = await asyncio.to_thread(_open, target)
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound("no such object in the archive") from error
         except OSError as error:
             raise StorageError(f"archive cannot be read: {error.strerror}") from error
@@ -110,6 +111,12 @@ class DirectoryArchive:
             raise StorageError(f"archive directory is not usable: {error.strerror}") from error
         if not same:
             raise StorageError("archive directory returns other bytes than were written")
+
+
+def _open(path: Path) -> int:
+    if path.is_dir():
+        raise FileNotFoundError
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 async def _blocks(file: int, offset: int, length: int | None) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 Source: RFC 6386 section 9.1 (VP8 frame header); ITU-T H.264 sections 7.3.1 and 7.3.2.1.1 and Annex B.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -27,7 +28,7 @@ def vp8_size(frame: bytes) -> tuple[int, int] | None:
 def nal_units(unit: bytes) -> Iterator[bytes]:
     """Yield the NAL units of an Annex B access unit, without start codes."""
     starts = [match.end() for match in _START_CODE.finditer(unit)]
-    for start, following in zip(starts, [*starts[1:], len(unit) + 3], strict=True):
+    for start, following in itertools.pairwise([*starts, len(unit) + 3]):
         if nal := unit[start : following - 3].rstrip(b"\0"):
             yield nal
 
