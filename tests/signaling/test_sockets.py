@@ -514,3 +514,60 @@ async def test_a_dead_peer_is_noticed_by_its_silence() -> None:
         assert page.ws is not None
         page.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
         await house.noted(case, facts.PartyDropped)
+
+
+async def test_an_open_console_keeps_its_session_and_a_logout_ends_it(house: House) -> None:
+    """Pings note the session as seen, once a minute; after a logout the next one closes."""
+    console = await house.ready_agent()
+    for _ in range(3):
+        house.clock.advance(1_700)
+        await console.send(wire.Ping(1.0))
+        await console.wait(wire.Pong)
+        await until(lambda: "" if _seen(house) else "the session's touch")
+    assert (await console.request("GET", "/api/me"))[0] == 200
+    house.accounts.sessions.clear()
+    house.clock.advance(61)
+    await console.send(wire.Ping(1.0))
+    await console.closed("not_logged_in", 1008)
+
+
+def _seen(house: House) -> bool:
+    return any(session.seen_at == house.clock.now() for session in house.accounts.sessions.values())
+
+
+async def test_a_case_with_too_much_unfinished_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that hangs does not let memory fill with what waits for it."""
+    async with open_house(messages_burst=1_000.0) as house:
+        page, _, _ = await house.call()
+        stuck = asyncio.Event()
+
+        async def hang(case: object, fact: object) -> None:
+            await stuck.wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.journal, "append", hang)
+            for number in range(230):
+                await page.send(wire.Chat(str(number)))
+            assert (await page.wait(wire.Failed)).code == "busy"
+        stuck.set()
+
+
+async def test_a_hello_while_the_server_stops_is_turned_away(house: House) -> None:
+    """The page is told why."""
+    _, ticket = await house.walk_in()
+    page = await house.browser()
+    await page.connect()
+    await house.signaling._front.stop()
+    await page.send(wire.Hello(wire.VERSION, ticket=ticket))
+    await page.closed("server_stopped", 1001)
+
+
+async def test_a_breaking_room_breaks_one_socket_only(house: House) -> None:
+    """An unexpected error closes 1011 without a text; the service goes on."""
+    _, ticket = await house.walk_in()
+    house.accounts.tenants.clear()
+    page = await house.browser()
+    await page.connect()
+    await page.send(wire.Hello(wire.VERSION, ticket=ticket))
+    await page.closed("internal", 1011)
+    assert (await page.request("GET", "/healthz"))[0] == 200

@@ -1,0 +1,211 @@
+"""Commands: order within a case, deadlines, and failures that come back as actions."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from contract.errors import StorageError
+from contract.facts import ConsentGiven, Fact, MergeStarted
+from contract.ids import AccountId, CallId, CaseId, JobId, SeatId
+from contract.phases import Role
+from contract.ports import Party
+from contract.wire import Message, Pong
+from signaling import actions, effects
+from signaling.commands import Commands, Ports
+from tests.signaling.fakes import (
+    FakeClock,
+    FakeIdentity,
+    FakePlane,
+    FakeRecorder,
+    MemoryEvidence,
+    MemoryJobs,
+    MemoryJournal,
+)
+from tests.signaling.house import until
+
+CASE, CALL = CaseId("case-1"), CallId("call-1")
+ANNA = AccountId("acct-anna")
+
+
+class Workshop:
+    """Commands over in-memory ports; what is posted is kept."""
+
+    def __init__(self, deadline_s: float = 5.0) -> None:
+        clock = FakeClock()
+        self.journal = MemoryJournal(clock, lambda entry: None)
+        self.media = FakePlane(self.journal)
+        self.recorder = FakeRecorder()
+        self.evidence = MemoryEvidence(self.journal)
+        self.identity = FakeIdentity()
+        self.posted: list[actions.Action] = []
+        self.commands = Commands(
+            Ports(
+                self.journal, self.media, self.recorder, self.evidence, self.identity, MemoryJobs(), clock
+            ),
+            deadline_s,
+            self.post,
+        )  # fmt: skip
+
+    async def post(self, action: actions.Action) -> None:
+        self.posted.append(action)
+
+    def submit(self, *wanted: effects.Effect) -> None:
+        for effect in wanted:
+            self.commands.submit(CASE, CALL, effect)
+
+    async def idle(self) -> None:
+        await until(lambda: "" if self.commands.idle else f"the end of commands; posted {self.posted}")
+
+    def facts(self) -> list[Fact]:
+        return self.journal.facts(CASE)
+
+
+class Screen:
+    """A line that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.ended = ""
+
+    def send(self, *messages: Message) -> None:
+        raise AssertionError("commands send nothing")
+
+    def end(self, code: str) -> None:
+        self.ended = code
+
+
+def said(number: int) -> ConsentGiven:
+    return ConsentGiven((str(number),), "1", "en")
+
+
+async def test_facts_of_a_case_keep_their_order() -> None:
+    """However many are waiting."""
+    shop = Workshop()
+    async with shop.commands:
+        shop.submit(*(effects.Append(said(number)) for number in range(50)))
+        assert shop.commands.backlog(CASE) == 50
+        await shop.idle()
+    assert shop.facts() == [said(number) for number in range(50)]
+    assert shop.commands.backlog(CASE) == 0
+
+
+async def test_media_closes_before_the_recording_is_finished() -> None:
+    """What the last packets bring is still sealed; the end is told once."""
+    shop = Workshop()
+    async with shop.commands:
+        shop.submit(effects.OpenMedia(CALL), effects.WindUp(CALL), effects.QueueMerge())
+        await shop.idle()
+    assert shop.media.calls[CALL].closed
+    assert shop.recorder.finished == [CALL]
+    assert shop.posted == [actions.MediaOpened(CALL), actions.WoundUp(CALL)]
+    assert [type(fact).__name__ for fact in shop.facts()] == ["MergeQueued"]
+
+
+async def test_a_failed_wind_up_is_still_over() -> None:
+    """A media plane that cannot close does not keep the recording from being finished."""
+    shop = Workshop()
+    async with shop.commands:
+        shop.submit(effects.WindUp(CALL))
+        await shop.idle()
+    assert shop.recorder.finished == [CALL]
+    assert shop.posted == [actions.WoundUp(CALL)]
+
+
+async def test_a_command_has_a_deadline() -> None:
+    """A room that hangs is reported like one that fails, and the lane goes on."""
+    shop = Workshop(deadline_s=0.05)
+
+    async def hang(call: CallId) -> None:
+        await asyncio.Event().wait()
+
+    shop.media.open_gate = hang  # type: ignore[method-assign]
+    async with shop.commands:
+        shop.submit(effects.OpenGate(CALL), effects.Append(said(1)))
+        await shop.idle()
+    assert shop.posted == [actions.GateStuck(CALL)]
+    assert shop.facts() == [said(1)]
+
+
+async def test_a_journal_that_fails_is_told() -> None:
+    """Each fact that is not on disk."""
+    shop = Workshop()
+    shop.journal.broken = True
+    async with shop.commands:
+        shop.submit(effects.Append(said(1)), effects.QueueMerge())
+        await shop.idle()
+    assert shop.posted == [actions.JournalFailed(CASE)]
+
+
+async def test_a_long_comparison_holds_nothing_up() -> None:
+    """Facts are appended while the model works; the comparison's end is told, failed or not."""
+    shop = Workshop()
+    shop.identity.proceed.clear()
+    async with shop.commands:
+        card = effects.CompareFaces("ev-1", "ev-2", ANNA)  # type: ignore[arg-type]
+        shop.submit(card, effects.Append(said(1)))
+        await until(lambda: "" if shop.facts() else "the fact")
+        shop.identity.proceed.set()
+        await shop.idle()
+    refused, over = shop.posted
+    assert isinstance(refused, actions.CommandRefused)
+    assert (refused.about, refused.agent, refused.error.code) == ("match_faces", ANNA, "internal")
+    assert over == actions.Compared(CALL)
+
+
+async def test_an_offer_is_answered_to_its_party() -> None:
+    """The customer has no account, the agent has."""
+    shop = Workshop()
+    agent = Party(SeatId("seat-a"), Role.AGENT, "Anna", ANNA)
+    async with shop.commands:
+        shop.submit(effects.OpenMedia(CALL))
+        await shop.idle()
+        shop.submit(effects.AnswerOffer(CALL, agent, "v=0"))
+        shop.submit(effects.AnswerOffer(CALL, Party(SeatId("s"), Role.CUSTOMER, ""), "broken"))
+        await shop.idle()
+    answers = [a for a in shop.posted if isinstance(a, actions.OfferAnswered)]
+    refusals = [a for a in shop.posted if isinstance(a, actions.CommandRefused)]
+    assert answers == [actions.OfferAnswered(CALL, ANNA, "answer to v=0")]
+    assert [(refusal.agent, refusal.error.code) for refusal in refusals] == [(None, "media")]
+
+
+async def test_a_history_that_cannot_be_read_ends_the_line() -> None:
+    """The page comes back and asks again."""
+    shop = Workshop()
+    screen = Screen()
+
+    async def broken(case: CaseId, after: int = 0) -> Any:
+        raise StorageError("chain broken")
+
+    await shop.journal.append(CASE, MergeStarted(JobId("j"), "w", 1))
+    async with shop.commands:
+        shop.commands.read_history(screen, CASE)
+        await shop.idle()
+        shop.journal.read = broken  # type: ignore[method-assign]
+        shop.commands.read_history(screen, CASE)
+        await shop.idle()
+    (history,) = shop.posted
+    assert isinstance(history, actions.HistoryRead)
+    assert [entry.seq for entry in history.entries] == [1]
+    assert screen.ended == "internal"
+
+
+async def test_leaving_cancels_what_is_left() -> None:
+    """Nothing outlives the service."""
+    shop = Workshop()
+    shop.identity.proceed.clear()
+    shop.evidence.files |= {"ev-1": b"", "ev-2": b""}  # type: ignore[dict-item]
+    async with shop.commands:
+        shop.submit(effects.CompareFaces("ev-1", "ev-2", ANNA))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+    assert shop.commands.idle
+    assert shop.posted == []
+
+
+async def test_a_message_is_no_command() -> None:
+    """Sending is the floor's; a mistake of the caller raises."""
+    shop = Workshop()
+    with pytest.raises(ExceptionGroup) as caught:
+        async with shop.commands:
+            shop.submit(effects.Send(None, Pong(1.0)))
+            await asyncio.sleep(0.01)
+    assert caught.group_contains(TypeError)

@@ -1,0 +1,51 @@
+"""What a screen is shown of a journal."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.facts import GENESIS, ConsentGiven, Entry, MergeStarted, seal_entry
+from contract.ids import CaseId, JobId
+from signaling.feed import Feed
+
+CASE = CaseId("case-1")
+
+
+def chain(length: int) -> list[Entry]:
+    """Entries that the customer may see alternate with those she may not."""
+    entries: list[Entry] = []
+    for seq in range(1, length + 1):
+        fact = ConsentGiven((), "1", "en") if seq % 2 else MergeStarted(JobId("j"), "w", 1)
+        entries.append(seal_entry(seq, 0.0, CASE, fact, entries[-1].hash if entries else GENESIS))
+    return entries
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
+def test_every_entry_is_shown_once_and_in_order(length: int, follows_from: int, read_up_to: int) -> None:
+    """However reading the past and following the present overlap, nothing is doubled or lost."""
+    entries = chain(length)
+    read_up_to = min(read_up_to, length)
+    follows_from = min(follows_from, read_up_to)
+    feed = Feed(CASE, everything=True)
+    shown = [m for entry in entries[follows_from:read_up_to] for m in feed.live(entry)]
+    assert shown == []
+    shown += feed.history(entries[:read_up_to])
+    shown += [m for entry in entries[read_up_to:] for m in feed.live(entry)]
+    assert [message.entry for message in shown] == entries
+
+
+def test_a_customer_is_shown_what_concerns_her() -> None:
+    """Facts that are not ``customer_visible`` never reach the phone."""
+    feed = Feed(CASE, everything=False)
+    entries = chain(6)
+    shown = feed.history(entries[:3]) + [m for entry in entries[3:] for m in feed.live(entry)]
+    assert [message.entry.seq for message in shown] == [1, 3, 5]
+
+
+def test_what_happens_while_the_history_is_read_waits_for_it() -> None:
+    """Early entries come after the past, once, even when the reading saw them too."""
+    feed = Feed(CASE, everything=True)
+    entries = chain(5)
+    assert feed.live(entries[2]) == []
+    assert feed.live(entries[3]) == []
+    assert [message.entry.seq for message in feed.history(entries[:3])] == [1, 2, 3, 4]
+    assert [message.entry.seq for message in feed.live(entries[4])] == [5]
