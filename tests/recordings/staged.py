@@ -155,6 +155,13 @@ class StagedTrack:
         """Return the RTP timestamp of a moment."""
         return 1_000_000 + round(taken_s * (1 + self.rtp_ppm / 1e6) * self.clock_rate)
 
+    def info(self, case: CaseId, call: CallId) -> TrackInfo:
+        """Return what the media plane would say of this track, under a fresh id."""
+        kind = TrackKind.AUDIO if self.source is TrackSource.MICROPHONE else TrackKind.VIDEO
+        return TrackInfo(
+            case, call, new_track_id(), self.seat, self.role, kind, self.source, self.codec, self.clock_rate
+        )
+
 
 @dataclass(slots=True)
 class Stage:
@@ -181,10 +188,7 @@ class Stage:
 
     def record(self, track: StagedTrack, keep: Iterable[int] | None = None) -> TrackId:
         """Write a track in sealed segments of 4 s; ``keep`` names those that survive."""
-        info = TrackInfo(
-            self.case, self.call, new_track_id(), track.seat, track.role, _kind(track.source),
-            track.source, track.codec, track.clock_rate,
-        )  # fmt: skip
+        info = track.info(self.case, self.call)
         folder = self.spool.track_dir(self.case, self.call, info.track)
         folder.mkdir(parents=True)
         base = track.ticks(track.frames[0].taken_s)
@@ -227,10 +231,6 @@ def stage_call(
         staged.record(StagedTrack(role, TrackSource.CAMERA, codec, film(seconds, codec, size), seat))
     staged.end(seconds)
     return staged
-
-
-def _kind(source: TrackSource) -> TrackKind:
-    return TrackKind.AUDIO if source is TrackSource.MICROPHONE else TrackKind.VIDEO
 
 
 def _segments(track: StagedTrack) -> list[list[Frame]]:

@@ -9,12 +9,19 @@ import av
 import numpy as np
 import pytest
 
-from contract.ids import new_seat_id
-from contract.phases import CallEnd, Role, TrackSource
+from contract.facts import CallAdvanced, CallEnded
+from contract.ids import CallId, CaseId, new_seat_id
+from contract.phases import CallEnd, CallPhase, Role, TrackSource
+from contract.ports import ClockSample, EncodedFrame
+from recordings.journal import FileJournal
 from recordings.merge import MergeResult, clock_text, merge_call, plan_merge
+from recordings.recorder import Recorder
+from recordings.spool import Spool
 from recordings.timeline import GapCause
+from recordings.track_writer import RecorderSettings
+from tests.recordings.encoded import MovedClock
 from tests.recordings.measured import Merged, beeps, boxes, flashes, measure, numbers, pane
-from tests.recordings.staged import Frame, Stage, StagedTrack, film, stage, stage_call, voice
+from tests.recordings.staged import START, Frame, Stage, StagedTrack, film, stage, stage_call, voice
 
 SKEW_S = 0.08
 
@@ -165,6 +172,49 @@ def test_h264(tmp_path: Path) -> None:
     assert result.gap_s == 0
     assert _is_monotonic(numbers(merged, 0))
     assert max(_skews(merged, 0) + _skews(merged, 1)) <= SKEW_S
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_what_the_recorder_wrote(
+    codec: str,
+    spool: Spool,
+    journal: FileJournal,
+    case: CaseId,
+    call: CallId,
+    clock: MovedClock,
+    tmp_path: Path,
+) -> None:
+    """Tracks written by the recorder itself merge whole and in sync, segments without keyframes too."""
+    seat = new_seat_id()
+    sources = (
+        (TrackSource.MICROPHONE, "opus", voice(6.0)),
+        (TrackSource.CAMERA, codec, film(6.0, codec, gop=100)),
+    )
+    clock.wall = START
+    await journal.append(case, CallAdvanced(call, CallPhase.CONNECTING, CallPhase.ACTIVE))
+    async with Recorder(spool, journal, clock, RecorderSettings(segment_s=2.0)) as recorder:
+        for source, name, frames in sources:
+            track = StagedTrack(Role.CUSTOMER, source, name, frames, seat)
+            info = track.info(case, call)
+            sink = recorder.open_track(info)
+            for frame in frames:
+                arrived = START + frame.taken_s + track.delay_s
+                sink.push_clock(ClockSample(START + frame.taken_s, track.ticks(frame.taken_s), arrived))
+                sink.push_frame(EncodedFrame(frame.data, track.ticks(frame.taken_s), frame.keyframe, arrived))
+            sink.close()
+        await recorder.finish(call)
+    clock.wall = START + 6
+    await journal.append(case, CallEnded(call, CallEnd.AGENT_HUNG_UP, 6.0))
+    plan = plan_merge(spool, case, await journal.read(case))
+    result = merge_call(plan, tmp_path / "merged.mp4", lambda *_: None)
+    merged = measure(tmp_path / "merged.mp4")
+
+    assert [len(track.recorded.segments) >= 3 for track in plan.calls[0].tracks] == [True, True]
+    assert [gap.role for gap in result.ledger[call]] == [Role.AGENT, Role.AGENT]
+    assert merged.seconds == pytest.approx(6.0, abs=0.1)
+    assert _is_monotonic(numbers(merged, 0))
+    assert len(set(numbers(merged, 0))) >= 88
+    assert max(_skews(merged, 0)) <= SKEW_S
 
 
 def test_lost_network_becomes_frozen_picture_and_silence(tmp_path: Path) -> None:
