@@ -1,7 +1,8 @@
 """Executes effects against the ports, off the front's loop; results come back as actions.
 
 What must keep its order within a case (facts, media, recording, merge) waits in the case's lane; what
-takes long or may fail alone (answers, checks) runs beside it. Every command has a deadline.
+takes long or may fail alone (answers, checks) runs beside it, and so does the gate: the first picture
+does not wait for the facts of the answer to be synced. Every command has a deadline.
 """
 
 import asyncio
@@ -106,6 +107,8 @@ class Commands:
         match effect:
             case AnswerOffer():
                 self._start(self._answer(effect))
+            case OpenGate():
+                self._start(self._open_gate(effect))
             case CheckNumber() if call:
                 self._start(self._beside(call, effect.agent, "check_id_number", self._check(case, effect)))
             case CompareFaces() if call:
@@ -148,9 +151,6 @@ class Commands:
             case OpenMedia():
                 error = await self._try("open_call", ports.media.open_call(case, effect.call))
                 await self._post(MediaOpened(effect.call, error))
-            case OpenGate():
-                if await self._try("open_gate", ports.media.open_gate(effect.call)):
-                    await self._post(GateStuck(effect.call))
             case DropSeat():
                 await self._try("drop_seat", ports.media.drop_seat(effect.call, effect.seat))
             case WindUp():
@@ -159,7 +159,7 @@ class Commands:
                 await self._post(WoundUp(effect.call))
             case QueueMerge():
                 await self._try("enqueue", self._queue_merge(case))
-            case Send() | FreeAgent() | AnswerOffer() | CheckNumber() | CompareFaces():
+            case Send() | FreeAgent() | AnswerOffer() | OpenGate() | CheckNumber() | CompareFaces():
                 raise TypeError("not a command of the lane")
 
     async def _try(self, command: str, work: Awaitable[Any]) -> TellerError | None:
@@ -179,6 +179,10 @@ class Commands:
         _failures.labels(command).inc()
         _log.warning("a command failed", command=command, code=error.code, pii_error=str(error))
         return error
+
+    async def _open_gate(self, effect: OpenGate) -> None:
+        if await self._try("open_gate", self._ports.media.open_gate(effect.call)):
+            await self._post(GateStuck(effect.call))
 
     async def _answer(self, effect: AnswerOffer) -> None:
         async def answer() -> None:

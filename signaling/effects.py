@@ -1,7 +1,7 @@
 """What the pure machines want done: commands, facts and messages, as values.
 
-The front executes them: sends at once, everything else of one case in order. Commands that take
-long or may fail alone (:class:`AnswerOffer`, :class:`CheckNumber`, :class:`CompareFaces`) run beside.
+The floor executes them: sends at once, everything else of one case in order. :class:`AnswerOffer`,
+:class:`OpenGate`, :class:`CheckNumber` and :class:`CompareFaces` run beside that order.
 """
 
 from dataclasses import dataclass

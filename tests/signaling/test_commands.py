@@ -112,7 +112,7 @@ async def test_a_failed_wind_up_is_still_over() -> None:
 
 
 async def test_a_command_has_a_deadline() -> None:
-    """A room that hangs is reported like one that fails, and the lane goes on."""
+    """A room that hangs is reported like one that fails, and others go on."""
     shop = Workshop(deadline_s=0.05)
 
     async def hang(call: CallId) -> None:
@@ -123,6 +123,28 @@ async def test_a_command_has_a_deadline() -> None:
         shop.submit(effects.OpenGate(CALL), effects.Append(said(1)))
         await shop.idle()
     assert shop.posted == [actions.GateStuck(CALL)]
+    assert shop.facts() == [said(1)]
+
+
+async def test_the_gate_does_not_wait_for_the_disk() -> None:
+    """While the facts of the answer are being synced, pictures flow already."""
+    shop = Workshop()
+    synced = asyncio.Event()
+    append = shop.journal.append
+
+    async def slow(case: CaseId, fact: Fact) -> Any:
+        await synced.wait()
+        return await append(case, fact)
+
+    shop.journal.append = slow  # type: ignore[method-assign]
+    async with shop.commands:
+        shop.submit(effects.OpenMedia(CALL))
+        await shop.idle()
+        shop.submit(effects.Append(said(1)), effects.OpenGate(CALL))
+        await until(lambda: "" if shop.media.calls[CALL].gate_open else "the open gate")
+        assert shop.facts() == []
+        synced.set()
+        await shop.idle()
     assert shop.facts() == [said(1)]
 
 
