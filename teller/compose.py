@@ -3,6 +3,7 @@
 Both processes build on :func:`open_base`; the server adds the live rooms with :func:`open_house`.
 """
 
+import asyncio
 import os
 import secrets
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from contract.errors import StorageError
+from contract.ids import CaseId
 from contract.ports import Archive, Clock
 from contract.wire import IceServer
 from kyc.engine import Engine
@@ -33,6 +35,10 @@ from signaling import Signaling
 from signaling.settings import SignalingSettings
 from store import Database
 from teller.config import Config
+from teller.policy import load_policy
+
+# No projection takes longer than a command's deadline, so older entries are in the database.
+PROJECTION_S = 60.0
 
 
 class SystemClock:
@@ -97,12 +103,23 @@ def open_archive(config: Config) -> Archive:
 @asynccontextmanager
 async def open_base(config: Config) -> AsyncIterator[Base]:
     """Open database, journal, spool and archive."""
-    _make_private(config.data_dir)
+    await asyncio.to_thread(_make_private, config.data_dir)
     clock = SystemClock()
     async with Database(config.database_url) as database:
-        journal = FileJournal(config.data_dir / "journal", clock, database.cases.project)
-        spool = Spool(config.data_dir / "spool")
-        yield Base(config, clock, database, journal, spool, open_archive(config))
+        folder = config.data_dir / "journal"
+        async with FileJournal(folder, clock, database.cases.project) as journal:
+            for case in await asyncio.to_thread(_last_told, folder):
+                await journal.replay(case)
+            spool = Spool(config.data_dir / "spool")
+            archive = await asyncio.to_thread(open_archive, config)
+            yield Base(config, clock, database, journal, spool, archive)
+
+
+def _last_told(folder: Path) -> list[CaseId]:
+    """Return the cases whose journals grew last: a crash may have cut off their projection."""
+    grown = {path: path.stat().st_mtime for path in folder.glob("*.jsonl")}
+    newest = max(grown.values(), default=0.0)
+    return [CaseId(path.stem) for path, at in grown.items() if newest - at <= PROJECTION_S]
 
 
 @asynccontextmanager
@@ -111,7 +128,8 @@ async def open_house(config: Config) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(open_base(config))
         recovered = await _recover(base)
-        engine = await stack.enter_async_context(Engine(find_pack(models_dir(config))))
+        pack = await asyncio.to_thread(find_pack, models_dir(config))
+        engine = await stack.enter_async_context(Engine(pack))
         recorder = await stack.enter_async_context(
             Recorder(base.spool, base.journal, base.clock, _recorder_settings(config))
         )
@@ -120,7 +138,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         )
         signaling = await stack.enter_async_context(
             Signaling(
-                _signaling_settings(config),
+                await asyncio.to_thread(_signaling_settings, config),
                 base.journal,
                 media,
                 recorder,
@@ -191,7 +209,7 @@ def _signaling_settings(config: Config) -> SignalingSettings:
         origins=config.http.allowed_origins,
         trusted_proxies=config.http.trusted_proxies,
         ice_servers=ice_servers(config),
-        policy=config.policy.pack,
+        policy=load_policy(config.policy.pack).name,
         walk_in_ticket_s=config.tickets.walk_in_s,
         link_ticket_s=config.tickets.link_s,
         upload_token_s=config.tickets.upload_s,

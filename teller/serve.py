@@ -74,7 +74,8 @@ async def listening(config: Config, house: House) -> AsyncIterator[list[str]]:
     Raises:
         UserError: an address cannot be had.
     """
-    runner = web.AppRunner(make_app(config, house), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    app = await asyncio.to_thread(make_app, config, house)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         tls = await asyncio.to_thread(_tls, config)

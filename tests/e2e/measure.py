@@ -59,10 +59,11 @@ def measure(path: Path, camera: tuple[int, int]) -> Merged:
         size, fps = (video.width, video.height), float(video.average_rate or 0)
         seconds, rate = float((file.duration or 0) / av.time_base), audio.rate
         for frame in file.decode(video, audio):
-            at = float(frame.time or 0.0)
             if isinstance(frame, av.AudioFrame):
                 sound.append(np.asarray(frame.to_ndarray(), np.float32).mean(axis=0))
                 continue
+            assert isinstance(frame, av.VideoFrame)
+            at = float(frame.time or 0.0)
             picture = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
             for side, region in regions.items():
                 number = read_counter(picture, region)

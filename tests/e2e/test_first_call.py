@@ -18,21 +18,9 @@ from teller.demo.script import Play, Report
 from teller.demo.sound import Speaker
 from tests.e2e.measure import Merged, measure
 from tests.e2e.server import Server
+from tests.e2e.stage import Quiet
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
-
-
-class Quiet:
-    """Keeps the steps, for a failure's message."""
-
-    def __init__(self) -> None:
-        self.steps: list[str] = []
-
-    def step(self, text: str, detail: str = "") -> None:
-        self.steps.append(f"{text} {detail}")
-
-    def progress(self, note: str, fraction: float) -> None:
-        assert 0 <= fraction <= 1, note
 
 
 def play(server: Server, *, mismatch: bool = False, talk_s: float = 10.0) -> Report:

@@ -19,11 +19,6 @@ from teller.demo.pictures import FaceVideo, Portrait, astronaut, jpeg, other_per
 _BESIDE = Path(__file__).parents[2].parent / "shared" / "models"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Know the marker, so that the open pack can be left out by ``-m "not models"``."""
-    config.addinivalue_line("markers", "models: needs the open pack's model files")
-
-
 @pytest.fixture(scope="session")
 def open_models_dir() -> Path:
     """Return the directory of the open pack's files."""

@@ -1,0 +1,113 @@
+"""Chromium with a collector: whatever a page complains about fails the test."""
+
+import time
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Request
+
+ARGS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--disable-gpu",
+]
+_WATCH_POLICY = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+# Names of nothing, and things that can be pressed but have no name.
+_NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, video")]
+  .filter((one) => one.checkVisibility())
+  .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length
+    || one.getAttribute("placeholder")))
+  .map((one) => one.outerHTML.slice(0, 120))"""
+
+
+@dataclass
+class Watched:
+    """A page and what went wrong on it. ``expected`` are pieces of text that a test provokes."""
+
+    page: Page
+    expected: tuple[str, ...] = ()
+    troubles: list[str] = field(default_factory=list)
+    _troubled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def got_console(self, message: ConsoleMessage) -> None:
+        """Keep errors and warnings of the console."""
+        if message.type in {"error", "warning"}:
+            self.note(f"console {message.type}: {message.text}")
+
+    def got_failed_request(self, request: Request) -> None:
+        """Keep failed requests; one that the page gave up itself is none."""
+        if request.failure != "net::ERR_ABORTED":
+            self.note(f"request failed: {request.url} {request.failure}")
+
+    def note(self, trouble: str) -> None:
+        """Keep a trouble, unless the test expects it."""
+        if not any(piece in trouble for piece in self.expected):
+            self.troubles.append(trouble)
+            self._troubled.set()
+
+    async def wait_for_trouble(self, seconds: float = 10.0) -> None:
+        """Return when something has gone wrong; a page that stays well is an error."""
+        async with asyncio.timeout(seconds):
+            await self._troubled.wait()
+
+    async def require_names(self) -> None:
+        """Fail if something on the screen can be used but has no accessible name."""
+        assert await self.page.evaluate(_NAMELESS) == []
+
+    async def require_fit(self) -> None:
+        """Fail if the page scrolls sideways."""
+        wide = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"the page is {wide} px wider than the window"
+
+
+@asynccontextmanager
+async def chromium(playwright: Playwright, *more: str) -> AsyncIterator[Browser]:
+    """Run Chromium with a fake camera."""
+    browser = await playwright.chromium.launch(
+        executable_path="/usr/bin/chromium", headless=True, args=[*ARGS, *more]
+    )
+    try:
+        yield browser
+    finally:
+        await browser.close()
+
+
+@asynccontextmanager
+async def watched_page(
+    browser: Browser, size: tuple[int, int] = (1440, 900), language: str = "zh-CN"
+) -> AsyncIterator[Watched]:
+    """Open a page; on leaving, fail if anything went wrong on it."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, locale=language, permissions=["camera", "microphone"]
+    )
+    await context.add_init_script(_WATCH_POLICY)
+    page = await context.new_page()
+    watched = Watched(page)
+    page.on("console", watched.got_console)
+    page.on("pageerror", lambda error: watched.note(f"page error: {error}"))
+    page.on("requestfailed", watched.got_failed_request)
+    try:
+        yield watched
+    finally:
+        await context.close()
+    assert not watched.troubles, "; ".join(watched.troubles)
+
+
+async def wait_until(page: Page, condition: str) -> None:
+    """Wait until a script expression is true. Playwright's own waiting evaluates text in the page, which
+    the page's policy rightly refuses."""
+    deadline = time.monotonic() + 8
+    while not await page.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < deadline, f"still not true: {condition}"
+        await page.wait_for_timeout(50)
