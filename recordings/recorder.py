@@ -6,6 +6,7 @@ everything up to the next keyframe; both are counted and journaled as ``Recorder
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -173,7 +174,11 @@ class _CallThread:
         except Exception as error:
             _log.exception("recording a track failed", track=sink.info.track, pii_error=str(error))
             self._writers.pop(sink, None)
-            self._emit(RecorderTroubled(sink.info.call, sink.info.track, "failed", sink.pushed_frames))
+            dropped = sink.skipped + sink.pushed_frames - writer.frames
+            self._emit(RecorderTroubled(sink.info.call, sink.info.track, "failed", dropped))
+            # What was recorded so far is sealed, if it can be.
+            with contextlib.suppress(Exception):
+                writer.close()
 
 
 class _CallRecording:

@@ -82,6 +82,11 @@ class TrackWriter:
         self._gap_at: float | None = clock.monotonic()
         self._clock_file: int | None = None
 
+    @property
+    def frames(self) -> int:
+        """Return how many frames were recorded so far."""
+        return self._sealed_frames + (self._segment.frames if self._segment else 0)
+
     # --- what the recorder calls ---------------------------------------------------------------
 
     def write(self, frame: EncodedFrame) -> None:

@@ -18,6 +18,7 @@ from contract.facts import (
     CaseRecovered,
     Entry,
     Fact,
+    RecordingStarted,
     RecordingStopped,
     SegmentSealed,
 )
@@ -187,6 +188,21 @@ async def test_a_segment_without_a_frame_is_kept_as_damaged(
     [recovery] = await recover(spool, journal, [info.case])
     assert (recovery.segments, recovery.has_media) == (0, False)
     assert part.with_name("00000.mkv.damaged").read_bytes().endswith(b"nothing")
+
+
+async def test_a_recording_that_left_no_file_is_told_as_over(
+    spool: Spool, journal: FileJournal, info: TrackInfo
+) -> None:
+    """It had started, but the disk kept nothing: its end is told with no segment."""
+    await begin(journal, info.case, info.call)
+    await journal.append(info.case, RecordingStarted(info.call, info.track, info.role, info.kind))
+    ended = RecordingStopped(info.call, new_track_id(), 1, 5, 0)
+    await journal.append(info.case, ended)
+    await recover(spool, journal, [info.case])
+    stops = [
+        entry.fact for entry in await journal.read(info.case) if isinstance(entry.fact, RecordingStopped)
+    ]
+    assert stops == [ended, RecordingStopped(info.call, info.track, 0, 0, 0)]
 
 
 async def test_without_a_clock_file_the_file_time_is_used(

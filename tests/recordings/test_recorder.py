@@ -320,9 +320,12 @@ async def test_a_track_that_fails_leaves_the_others_alone(
                 sink.push_frame(frame)
         await recorder.finish(call)
     assert len(stored(spool, good)) == 250
-    [trouble] = facts_of(await journal.read(case), RecorderTroubled)
+    assert [frame.data for frame in stored(spool, bad)] == [frame.data for frame in frames_of("VP8")[:3]]
+    entries = await journal.read(case)
+    [trouble] = facts_of(entries, RecorderTroubled)
     assert isinstance(trouble, RecorderTroubled)
     assert (trouble.track, trouble.what) == (bad.track, "failed")
+    assert RecordingStopped(call, bad.track, 1, 3, 0) in facts_of(entries, RecordingStopped)
 
 
 async def test_facts_wait_for_a_journal_that_refuses(
