@@ -69,7 +69,8 @@ const REDUCERS = {
     const { type: _, ...ring } = message;
     return { ring: { ...ring, endsAt: now + ring.expires_in_s }, ...(state.call ? {} : { view: EMPTY }) };
   },
-  ring_over: (state, { call }) => (state.ring?.call === call ? { ring: null } : {}),
+  ring_over: (state, { call, how }) =>
+    state.ring?.call === call ? { ring: null, ...(how === "accepted" ? {} : { call: null }) } : {},
   call_state: gotCallState,
   fact: (state, { entry }) => {
     const view = state.view.case && state.view.case !== entry.case ? EMPTY : state.view;
@@ -128,7 +129,8 @@ export function screenOf(state) {
   if (state.boot !== "desk") {
     return state.boot;
   }
-  if (state.call) {
+  // While it rings there is a call already, but not for this agent until the ring is accepted.
+  if (state.call && state.call.phase !== "ringing") {
     return isOver(state) ? "wrap_up" : "call";
   }
   return state.ring ? "ring" : "desk";

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import wave
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,10 +35,8 @@ _GRAB = """(selector) => {
   const canvas = document.createElement("canvas");
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;
-  const context = canvas.getContext("2d");
-  context.drawImage(video, 0, 0);
-  const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  return [canvas.width, canvas.height, Array.from(pixels.data)];
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return canvas.toDataURL("image/png").split(",")[1];
 }"""
 
 
@@ -107,9 +106,8 @@ async def numbers_seen(page: Page, selector: str, wanted: int) -> list[int]:
     while len(seen) < wanted:
         grabbed = await page.evaluate(_GRAB, selector)
         if grabbed:
-            width, height, data = grabbed
-            rgba = np.array(data, np.uint8).reshape(height, width, 4)
-            number = read_counter(np.ascontiguousarray(rgba[:, :, :3]))
+            picture = cv2.imdecode(np.frombuffer(b64decode(grabbed), np.uint8), cv2.IMREAD_COLOR)
+            number = read_counter(np.asarray(picture, np.uint8))
             if number is not None and (not seen or seen[-1] != number):
                 seen.append(number)
         assert asyncio.get_running_loop().time() < deadline, f"only {seen} seen in {selector}"
@@ -167,7 +165,7 @@ async def play_case(server: Server, agent: Page, customer: Page) -> str:
 async def sign_off(server: Server, auditor: Page, case: str) -> None:
     """Replay in the auditor's player and approve."""
     await log_in(auditor, f"{server.url}/audit/", LOGINS.auditor)
-    await auditor.get_by_text(case).first.click()
+    await auditor.locator(f'a[href="#{case}"]').click()
     await expect(auditor.get_by_text("记录完整，已核验")).to_be_visible(timeout=90_000)
     await auditor.wait_for_function(
         "() => { const v = document.querySelector('video'); return v && v.duration > 1; }"
@@ -181,7 +179,7 @@ async def sign_off(server: Server, auditor: Page, case: str) -> None:
     await shoot(auditor, "audit")
     await auditor.get_by_label("理由").fill("资料齐全，人证一致")
     await auditor.get_by_role("button", name="通过", exact=True).click()
-    await expect(auditor.get_by_text("此案件已经签署。")).to_be_visible(timeout=STEP_MS)
+    await expect(auditor.locator(".seal.approved")).to_contain_text("资料齐全，人证一致", timeout=STEP_MS)
     await shoot(auditor, "signed")
 
 
