@@ -448,8 +448,10 @@ class Connection:
         """Datagrams of any kind since the start, STUN excepted."""
         return 0 if self._transport is None else self._transport._RTCDtlsTransport__rx_packets  # type: ignore[attr-defined]
 
-    async def answer(self, offer: str) -> str:
+    async def answer(self, offer: str, publishable: Sequence[str]) -> str:
         """Apply the offer and return the answer's SDP with all candidates.
+
+        ``publishable`` are the video codecs that everybody in the call can take, the preferred one first.
 
         Raises:
             ProtocolError: not SDP, or not the planned lines.
@@ -460,7 +462,7 @@ class Connection:
             await self._pc.setRemoteDescription(RTCSessionDescription(_keep_open(offer), "offer"))
         except Exception as error:
             raise ProtocolError("the offer cannot be applied", code="bad_offer") from error
-        self._replace_endpoints()
+        self._replace_endpoints(publishable)
         if self._transport is not None:
             self._choose_addresses(self._transport)
         try:
@@ -473,7 +475,7 @@ class Connection:
         """Close; nothing of it is left running."""
         await self._pc.close()
 
-    def _replace_endpoints(self) -> None:
+    def _replace_endpoints(self, publishable: Sequence[str]) -> None:
         for line, transceiver in zip(PLAN, self._pc.getTransceivers(), strict=False):
             transport = transceiver.receiver.transport
             self._transport = transport
@@ -483,7 +485,10 @@ class Connection:
             transceiver._RTCRtpTransceiver__receiver = arriving  # type: ignore[attr-defined]
             transceiver._RTCRtpTransceiver__sender = leaving  # type: ignore[attr-defined]
             transceiver.direction = "recvonly" if line.publishes else "sendonly"
-            transceiver._codecs = _order(transceiver._codecs, line, self._settings.video_codecs)
+            forwarded = self._settings.video_codecs
+            usable = _order(transceiver._codecs, line, publishable if line.publishes else forwarded)
+            # With nothing in common the call refuses this peer; until then the line needs some codec.
+            transceiver._codecs = usable or _order(transceiver._codecs, line, forwarded)
             names = [codec.name for codec in transceiver._codecs if not is_rtx(codec)]
             arriving.codecs = leaving.codecs = tuple(dict.fromkeys(names))
             if line.publishes:

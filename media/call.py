@@ -97,7 +97,7 @@ class Call:
             if self._closing.is_set() or self._tasks is None:
                 raise MediaError("the call is closing")
             peer = Peer(party, self._settings, self._clock, self)
-            answer = await peer.answer(offer)
+            answer = await peer.answer(offer, self._publishable(peer))
             self._tasks.create_task(peer.run())
             former = self._peers.get(party.seat)
             try:
@@ -218,6 +218,11 @@ class Call:
             others = others[other : other + 1]
         found = [p for one in others for p in one.publications if p.source is source]
         return next((p for p in found if p.track is not None), found[0] if found else None)
+
+    def _publishable(self, peer: Peer) -> tuple[str, ...]:
+        """Return the video codecs that everybody but ``peer`` can take; all of them while it is alone."""
+        takers = [other.codecs(TrackSource.CAMERA, 0) for other in self._others(peer)]
+        return tuple(codec for codec in self._settings.video_codecs if all(codec in t for t in takers))
 
     def _check_codecs(self, peer: Peer) -> None:
         """Refuse a peer that could not be seen by the others, or could not see them."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from traceback import format_exc
 from typing import Protocol
 
@@ -59,15 +60,17 @@ class Peer:
         """Tell whether others see and hear this person."""
         return self.party.role in PUBLISHING_ROLES
 
-    async def answer(self, offer: str) -> str:
+    async def answer(self, offer: str, publishable: Sequence[str]) -> str:
         """Answer the offer; publications and legs are there afterwards.
+
+        ``publishable`` are the video codecs that everybody else can take, the preferred one first.
 
         Raises:
             ProtocolError: the offer is not the planned one.
             MediaError: no address to listen on.
         """
         try:
-            answer = await self._connection.answer(offer)
+            answer = await self._connection.answer(offer, publishable)
         except BaseException:
             await self._connection.close()
             raise

@@ -1,12 +1,23 @@
 """Chromium with a collector: whatever a page complains about fails the test."""
 
-import time
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Request
+import pytest_asyncio
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    async_playwright,
+)
 
 ARGS = [
     "--no-sandbox",
@@ -19,6 +30,8 @@ ARGS = [
     "--no-first-run",
     "--disable-gpu",
 ]
+_TIMEOUT_MS = 10_000
+_SHOTS = os.environ.get("TEST_SHOTS")
 _WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`));
@@ -33,12 +46,25 @@ _NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, sele
 
 @dataclass
 class Watched:
-    """A page and what went wrong on it. ``expected`` are pieces of text that a test provokes."""
+    """A page, what it asked for and what went wrong on it.
+
+    ``expected`` are pieces of text that a test provokes. ``aborts`` counts requests that the page itself
+    gave up as failed ones.
+    """
 
     page: Page
+    aborts: bool = False
     expected: tuple[str, ...] = ()
+    requests: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     _troubled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self.got_console)
+        self.page.on("pageerror", lambda error: self.note(f"page error: {error}"))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("requestfailed", self.got_failed_request)
+        self.page.on("response", self.got_response)
 
     def got_console(self, message: ConsoleMessage) -> None:
         """Keep errors and warnings of the console."""
@@ -46,15 +72,25 @@ class Watched:
             self.note(f"console {message.type}: {message.text}")
 
     def got_failed_request(self, request: Request) -> None:
-        """Keep failed requests; one that the page gave up itself is none."""
-        if request.failure != "net::ERR_ABORTED":
+        """Keep failed requests."""
+        if self.aborts or request.failure != "net::ERR_ABORTED":
             self.note(f"request failed: {request.url} {request.failure}")
+
+    def got_response(self, response: Response) -> None:
+        """Keep refusals."""
+        if response.status >= 400:
+            self.note(f"{response.status}: {response.url}")
 
     def note(self, trouble: str) -> None:
         """Keep a trouble, unless the test expects it."""
         if not any(piece in trouble for piece in self.expected):
             self.troubles.append(trouble)
             self._troubled.set()
+
+    def forgive(self, piece: str) -> None:
+        """Remove the troubles with ``piece`` in them; there must be one."""
+        assert any(piece in trouble for trouble in self.troubles), f"no {piece!r} in {self.troubles}"
+        self.troubles = [trouble for trouble in self.troubles if piece not in trouble]
 
     async def wait_for_trouble(self, seconds: float = 10.0) -> None:
         """Return when something has gone wrong; a page that stays well is an error."""
@@ -83,25 +119,39 @@ async def chromium(playwright: Playwright, *more: str) -> AsyncIterator[Browser]
         await browser.close()
 
 
+@pytest_asyncio.fixture(name="browser", scope="package", loop_scope="session")
+async def one_browser() -> AsyncIterator[Browser]:
+    """Chromium, one for all tests of a package that imports this into its conftest."""
+    async with async_playwright() as playwright, chromium(playwright) as running:
+        yield running
+
+
 @asynccontextmanager
 async def watched_page(
-    browser: Browser, size: tuple[int, int] = (1440, 900), language: str = "zh-CN"
+    browser: Browser, size: tuple[int, int] = (1440, 900), language: str = "zh-CN", *, aborts: bool = False
 ) -> AsyncIterator[Watched]:
-    """Open a page; on leaving, fail if anything went wrong on it."""
+    """Open a page in a fresh profile; on leaving, fail if anything went wrong on it."""
     context = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, locale=language, permissions=["camera", "microphone"]
+        viewport={"width": size[0], "height": size[1]},
+        locale=language,
+        has_touch=size[0] < 600,
+        permissions=["camera", "microphone"],
     )
+    context.set_default_timeout(_TIMEOUT_MS)
     await context.add_init_script(_WATCH_POLICY)
-    page = await context.new_page()
-    watched = Watched(page)
-    page.on("console", watched.got_console)
-    page.on("pageerror", lambda error: watched.note(f"page error: {error}"))
-    page.on("requestfailed", watched.got_failed_request)
+    watched = Watched(await context.new_page(), aborts)
     try:
         yield watched
     finally:
         await context.close()
     assert not watched.troubles, "; ".join(watched.troubles)
+
+
+async def shoot(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of the screen where TEST_SHOTS names a folder."""
+    if _SHOTS:
+        await page.wait_for_timeout(400)
+        await page.screenshot(path=Path(_SHOTS) / f"{name}.png", full_page=whole)
 
 
 async def wait_until(page: Page, condition: str) -> None:

@@ -115,9 +115,10 @@ class Caller:
         self._socket = await self.rest.http.ws_connect(
             url, ssl=self.rest.tls, headers={"Origin": self.rest.base}, max_msg_size=4 * 2**20
         )
+        seen = len(self.messages)
         self._reader = asyncio.create_task(self._read(self._socket))
         await self.send(wire.Hello(wire.VERSION, ticket=ticket, resume=resume, csrf=self.rest.csrf))
-        self.welcome = await self.wait_for(wire.Welcome)
+        self.welcome = await self.wait_for(wire.Welcome, after=seen)
         return self.welcome
 
     async def close(self) -> None:
@@ -125,6 +126,11 @@ class Caller:
         if self.peer:
             await self.peer.close()
         await self.drop_socket()
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the socket is gone."""
+        return self._socket is None or self._socket.closed
 
     async def drop_socket(self) -> None:
         """Lose the socket, keep the peer: what a phone does between two networks."""

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.agent_console.browser import Watched, chromium, watched_page
 from tests.agent_console.pictures import make_files
 from tests.agent_console.stand_in import StandIn, stand_in
+from tests.browser import Watched, one_browser, watched_page
+
+__all__ = ["one_browser"]
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +24,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 async def server(files: dict[str, Path]) -> AsyncIterator[StandIn]:
     """A scripted server."""
     async with stand_in(files) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium with a fake camera."""
-    async with async_playwright() as playwright, chromium(playwright) as running:
         yield running
 
 

@@ -11,9 +11,9 @@ from playwright.async_api import Browser, Page
 from contract.facts import Entry, MediaLost, PartyDropped, RecorderTroubled, dump_entry
 from contract.ids import TrackId
 from contract.phases import CheckVerdict, EvidenceKind
-from tests.agent_console.browser import watched_page
 from tests.agent_console.stand_in import StandIn, stand_in
 from tests.agent_console.story import CUSTOMER_NAME, MANIFEST, Story, whole_story
+from tests.browser import watched_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -1,8 +1,6 @@
 """The console's screens, driven in Chromium."""
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -22,19 +20,11 @@ from contract.phases import (
     Role,
 )
 from contract.ports import CaseSummary
-from tests.agent_console.browser import Watched, wait_until, watched_page
 from tests.agent_console.stand_in import PASSWORD, StandIn
 from tests.agent_console.story import AGENT, AGENT_NAME, CUSTOMER_NAME, START, TENANT, Story
+from tests.browser import Watched, shoot, wait_until, watched_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-_SHOTS = os.environ.get("TELLER_SHOTS")
-
-
-async def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the screen where the environment asks for it."""
-    if _SHOTS:
-        await page.wait_for_timeout(400)
-        await page.screenshot(path=Path(_SHOTS) / f"agent-{name}.png")
 
 
 def summary(story: Story, phase: CasePhase, name: str = CUSTOMER_NAME) -> CaseSummary:
@@ -108,7 +98,7 @@ async def test_wrong_password_is_told_in_words(watched: Watched, server: StandIn
     watched.expected = ("401",)  # Chromium prints every 401 answer
     await log_in(watched.page, server, "wrong")
     await expect(watched.page.get_by_role("alert").first).to_contain_text("账号或密码不正确")
-    await shoot(watched.page, "login-refused")
+    await shoot(watched.page, "agent-login-refused")
     await watched.page.get_by_label("密码").fill(PASSWORD)
     await watched.page.keyboard.press("Enter")
     await expect(watched.page.get_by_text(f"您好，{AGENT_NAME}")).to_be_visible()
@@ -121,7 +111,7 @@ async def test_login_fits_a_phone(browser: Browser, server: StandIn) -> None:
         await expect(watched.page.get_by_role("heading", name="柜员工作台")).to_be_visible()
         await watched.require_fit()
         await watched.require_names()
-        await shoot(watched.page, "login-390")
+        await shoot(watched.page, "agent-login-390")
         await watched.page.get_by_role("button", name="English").click()
         await expect(watched.page.get_by_role("heading", name="Agent console")).to_be_visible()
         await watched.page.set_viewport_size({"width": 360, "height": 740})
@@ -169,10 +159,10 @@ async def test_desk_shows_own_picture_and_cases(watched: Watched, server: StandI
     await server.wait_for(wire.Hello)
     await server.send(wire.PresenceSet(Presence.READY, 2))
     await expect(watched.page.locator(".figure")).to_have_text("2")
-    await shoot(watched.page, "desk")
+    await shoot(watched.page, "agent-desk")
     await watched.page.set_viewport_size({"width": 1024, "height": 768})
     await watched.require_fit()
-    await shoot(watched.page, "desk-1024")
+    await shoot(watched.page, "agent-desk-1024")
     await watched.page.set_viewport_size({"width": 360, "height": 740})
     await watched.require_fit()
 
@@ -199,7 +189,7 @@ async def test_ring_shows_the_customer_and_counts_down(desk: Page, server: Stand
     await expect(desk.get_by_role("button", name="接听")).to_be_focused()
     await expect(card.locator(".left")).to_have_text("28", timeout=5000)
     await server.wait_for(wire.Offer)
-    await shoot(desk, "ring")
+    await shoot(desk, "agent-ring")
 
 
 async def test_ring_is_passed_on_by_key(desk: Page, server: StandIn, story: Story) -> None:
@@ -221,7 +211,7 @@ async def test_steps_are_locked_until_recording_runs(desk: Page, server: StandIn
     await server.note(*story.entries)
     await expect(desk.get_by_text("核验步骤暂时锁定")).to_be_visible()
     await expect(desk.get_by_role("button", name="请客户拍摄身份证")).to_be_disabled()
-    await shoot(desk, "call-locked")
+    await shoot(desk, "agent-call-locked")
     await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True))
     await expect(desk.get_by_text("核验步骤暂时锁定")).to_be_hidden()
     await expect(desk.get_by_role("button", name="请客户拍摄身份证")).to_be_enabled()
@@ -243,7 +233,7 @@ async def test_pictures_number_and_faces(call: Page, server: StandIn, story: Sto
     assert (await server.wait_for(wire.CheckIdNumber)).number == "330106199003070025"
     await server.note(story.number("330106199003070025", "check_digit"))
     await expect(step(call, 2)).to_contain_text("校验码不符")
-    await shoot(call, "call-steps")
+    await shoot(call, "agent-call-steps")
     await server.note(story.number("330106199003070024"))
     await expect(step(call, 2)).to_contain_text("浙江 · 出生日期 1990-03-07")
     await call.get_by_role("button", name="请客户拍摄人像").click()
@@ -266,7 +256,7 @@ async def test_pictures_number_and_faces(call: Page, server: StandIn, story: Sto
         "navigator.mediaDevices.getUserMedia({video: true}).then((stream) => {"
         "document.querySelector('video.remote').srcObject = stream; })"
     )
-    await shoot(call, "call")
+    await shoot(call, "agent-call")
 
 
 async def test_demo_pack_says_that_it_cannot_approve(call: Page, server: StandIn, story: Story) -> None:
@@ -295,7 +285,7 @@ async def test_evidence_opens_large(call: Page, server: StandIn, story: Story) -
     dialog = call.get_by_role("dialog", name="身份证")
     await expect(dialog).to_contain_text("5ae1" * 16)
     await wait_until(call, "document.querySelector('.zoom img').naturalWidth > 0")
-    await shoot(call, "zoom")
+    await shoot(call, "agent-zoom")
     await call.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
 
@@ -312,7 +302,7 @@ async def test_chat_goes_both_ways(call: Page, server: StandIn, story: Story) ->
     await server.note(story.say(Role.CUSTOMER, "好的"))
     await expect(call.get_by_role("tab", name="聊天")).to_contain_text("1")
     await expect(call.locator("fact-list")).to_contain_text(f"{CUSTOMER_NAME}：好的")
-    await shoot(call, "call-record")
+    await shoot(call, "agent-call-record")
 
 
 async def test_mute_and_camera_keys(call: Page, server: StandIn) -> None:
@@ -336,7 +326,7 @@ async def test_dropped_customer_is_counted_down(call: Page, server: StandIn, sto
     )
     await expect(call.locator(".banner")).to_contain_text(f"{CUSTOMER_NAME} 的连接中断")
     await expect(call.locator(".banner")).to_contain_text("剩余 17 秒", timeout=5000)
-    await shoot(call, "reconnecting")
+    await shoot(call, "agent-reconnecting")
     await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True, active_s=32.0))
     await expect(call.locator(".banner")).to_be_hidden()
 
@@ -352,7 +342,7 @@ async def test_refused_result_is_explained_and_accepted_later(
     assert (await server.wait_for(wire.Finish)).outcome is Outcome.PASSED
     await server.send(wire.Failed("checks_incomplete", "", "finish"))
     await expect(form).to_contain_text("核验未完成或未通过")
-    await shoot(call, "finish-refused")
+    await shoot(call, "agent-finish-refused")
     await form.get_by_label("未完成", exact=True).check()
     await form.get_by_label("原因").select_option("light")
     await form.get_by_label("备注").fill("改日再办")
@@ -383,7 +373,7 @@ async def test_hanging_up_is_confirmed_and_leaves_the_result_owed(
     )
     await expect(call.locator(".wrap-card").get_by_text("时长 1:23")).to_be_visible()
     await expect(call.get_by_role("button", name="提交结果")).to_be_visible()
-    await shoot(call, "wrap-up")
+    await shoot(call, "agent-wrap-up")
 
 
 async def test_aborted_case_owes_no_result(call: Page, server: StandIn, story: Story) -> None:
@@ -417,7 +407,7 @@ async def test_language_switches_in_the_call(call: Page, server: StandIn, story:
     await expect(call.get_by_text("Recording", exact=True)).to_be_visible()
     await expect(call.get_by_role("button", name="Take again")).to_be_visible()
     await call.set_viewport_size({"width": 1024, "height": 768})
-    await shoot(call, "call-en-1024")
+    await shoot(call, "agent-call-en-1024")
 
 
 async def test_lost_socket_is_shown_and_comes_back(call: Page, server: StandIn, story: Story) -> None:

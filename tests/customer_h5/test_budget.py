@@ -16,16 +16,18 @@ _SIZES = """() => performance.getEntriesByType("resource")
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
 async def test_page_load(phone: Phone) -> None:
     """The landing screen takes at most 15 requests and 80 KB."""
     await phone.page.goto(f"{phone.bank.url}/c/?b=demo", wait_until="networkidle")
     sizes = await phone.page.evaluate(_SIZES)
     assert 5 < len(sizes) <= REQUESTS_MAX, [name for name, _ in sizes]
-    assert len(phone.collector.requests) <= REQUESTS_MAX + 1  # the data: icon is no request to us
+    assert len(phone.watched.requests) <= REQUESTS_MAX + 1  # the data: icon is no request to us
     assert 0 < sum(size for _, size in sizes) <= BYTES_MAX
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
 async def test_all_before_media(phone: Phone) -> None:
     """With everything that the call needs the page still takes at most 80 KB."""
     await phone.page.goto(f"{phone.bank.url}/c/?b=demo")
@@ -37,6 +39,7 @@ async def test_all_before_media(phone: Phone) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
 async def test_second_visit_fetches_the_page_only(phone: Phone) -> None:
     """Assets are immutable: a second visit asks the server for the HTML alone."""
     await phone.page.goto(f"{phone.bank.url}/c/?b=demo", wait_until="networkidle")

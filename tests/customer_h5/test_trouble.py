@@ -4,20 +4,22 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from contract import wire
 from contract.phases import CallEnd, CallPhase
-from tests.customer_h5.conftest import Collector, Phone, open_window
+from tests.browser import watched_page
+from tests.customer_h5.conftest import Phone
 from tests.customer_h5.stand_in import CUSTOMER_H5, StandIn
 from web_kit.serve import WebKit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 _REFUSE = """
 navigator.mediaDevices.getUserMedia = () => window.allowed
   ? Promise.resolve(new MediaStream())
   : Promise.reject(new DOMException("no", "%s"));
 """
+_GIVE_UP = "{ const gone = new AbortController(); fetch('/', gone).catch(() => 0); gone.abort(); }"
 TROUBLES = {
     "NotAllowedError": "您尚未允许使用摄像头和麦克风",
     "NotFoundError": "没有找到摄像头或麦克风",
@@ -118,22 +120,22 @@ async def test_every_ending_has_words(phone: Phone) -> None:
 
 async def test_collector_notices(browser: Browser, bank: StandIn) -> None:
     """The collector that the other tests rely on sees errors, violations and failed requests."""
-    context = await open_window(browser, (360, 640))
-    page = await context.new_page()
-    collector = Collector()
-    collector.watch(page)
-    await page.goto(f"{bank.url}/c/?b=demo")
-    assert collector.troubles == []
-    await page.evaluate("console.error('seen')")
-    await page.evaluate("fetch('/nowhere')")
-    await page.evaluate("setTimeout(() => { throw new Error('thrown'); })")
-    await page.evaluate("document.body.setAttribute('style', 'color: red')")
-    await page.evaluate("try { document.body.innerHTML = '<b>x</b>'; } catch { }")
-    await page.wait_for_timeout(300)
-    told = " ".join(collector.troubles)
-    for part in ("seen", "404", "thrown", "style-src", "require-trusted-types-for"):
-        assert part in told, f"{part} missing in {told}"
-    await context.close()
+    async with watched_page(browser, aborts=True) as watched:
+        page = watched.page
+        await page.goto(f"{bank.url}/c/?b=demo")
+        assert watched.troubles == []
+        await page.evaluate("console.error('seen')")
+        await page.evaluate("fetch('/nowhere')")
+        await page.evaluate("setTimeout(() => { throw new Error('thrown'); })")
+        await page.evaluate("document.body.setAttribute('style', 'color: red')")
+        await page.evaluate("try { document.body.innerHTML = '<b>x</b>'; } catch { }")
+        await page.evaluate(
+            "{ const gone = new AbortController(); fetch('/', gone).catch(() => 0); gone.abort(); }"
+        )
+        await page.wait_for_timeout(300)
+        for part in ("seen", "404", "thrown", "style-src", "require-trusted-types-for", "ERR_ABORTED"):
+            watched.forgive(part)
+        watched.troubles.clear()
 
 
 async def test_embedded(browser: Browser) -> None:
@@ -145,27 +147,26 @@ async def test_embedded(browser: Browser) -> None:
             f'<!doctype html><title>bank</title><script src="{bank.url}/embed.js" async></script>'
             '<video-teller ticket="framed-ticket"></video-teller>'
         )
-        context = await open_window(browser, (1000, 900))
-        page = await context.new_page()
-        collector = Collector()
-        collector.watch(page)
-        await page.goto(origin)
-        await page.evaluate(
-            "window.heard = []; for (const name of ['teller-state', 'teller-ended'])"
-            " document.addEventListener(name, (event) => window.heard.push(event.detail))"
-        )
-        frame = page.frame_locator("video-teller iframe")
-        for box in range(2):
-            await frame.get_by_role("checkbox").nth(box).check()
-        await frame.get_by_role("button", name="开始视频通话").click()
-        hello = await bank.wait_for(wire.Hello)
-        assert hello.ticket == "framed-ticket"
-        await bank.wait_for(wire.JoinQueue)
-        await bank.call_state(CallPhase.ENDED, reason="agent_hung_up")
-        await page.wait_for_function("() => window.heard.some((detail) => detail.reason === 'agent_hung_up')")
-        assert collector.troubles == []
-        await context.close()
+        async with watched_page(browser, (1000, 900), aborts=True) as watched:
+            await _visit_framed(watched.page, bank, origin)
     await runner.cleanup()
+
+
+async def _visit_framed(page: Page, bank: StandIn, origin: str) -> None:
+    await page.goto(origin)
+    await page.evaluate(
+        "window.heard = []; for (const name of ['teller-state', 'teller-ended'])"
+        " document.addEventListener(name, (event) => window.heard.push(event.detail))"
+    )
+    frame = page.frame_locator("video-teller iframe")
+    for box in range(2):
+        await frame.get_by_role("checkbox").nth(box).check()
+    await frame.get_by_role("button", name="开始视频通话").click()
+    hello = await bank.wait_for(wire.Hello)
+    assert hello.ticket == "framed-ticket"
+    await bank.wait_for(wire.JoinQueue)
+    await bank.call_state(CallPhase.ENDED, reason="agent_hung_up")
+    await page.wait_for_function("() => window.heard.some((detail) => detail.reason === 'agent_hung_up')")
 
 
 async def _bank_page() -> tuple[web.AppRunner, str, dict[str, str]]:

@@ -11,7 +11,7 @@ from contract.phases import CallPhase, EvidenceKind, Role
 from tests.customer_h5.conftest import Phone
 from tests.customer_h5.stand_in import CALL, CASE, UPLOAD
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SIZES = [(360, 640), (1280, 800)]
 
 
@@ -153,7 +153,7 @@ async def test_still(phone: Phone) -> None:
     await phone.shot("still-preview")
     await page.get_by_role("button", name="使用这张").click()
     await expect(page.get_by_text("上传失败")).to_be_visible()
-    phone.collector.forgive("400")
+    phone.watched.forgive("400")
     await phone.shot("still-failed")
     await page.get_by_role("button", name="重新上传").click()
     await expect(page.get_by_text("已上传")).to_be_visible()

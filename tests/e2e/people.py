@@ -1,12 +1,12 @@
 """Callers for tests that need only a part of the scripted case."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from contract import facts, wire
 from contract.ids import CallId, CaseId
-from contract.phases import CallPhase, Presence
+from contract.phases import CallPhase, Outcome, Presence
 from teller.demo.caller import Caller, Rest
 from teller.demo.data import FPS, LOGINS, VIDEO_SIZE
 from teller.demo.peer import WebRtcPeer
@@ -24,7 +24,9 @@ class Pair:
     call: CallId
 
 
-def _peers(portrait: Portrait, speaker: Speaker, codec: str | None = None):  # type: ignore[no-untyped-def]
+def _peers(
+    portrait: Portrait, speaker: Speaker, codec: str | None = None
+) -> Callable[[tuple[wire.IceServer, ...]], WebRtcPeer]:
     picture, sound = FaceVideo(portrait, VIDEO_SIZE, FPS), Voice(speaker)
     return lambda servers: WebRtcPeer(picture, sound, ice_servers=servers, codec=codec)
 
@@ -66,3 +68,7 @@ async def in_call(url: str, codec: str | None = None) -> AsyncIterator[Pair]:
         await customer.wait_for(wire.CallState, lambda m: m.phase is CallPhase.ACTIVE)
         await agent.wait_for(wire.CallState, lambda m: m.kyc_unlocked)
         yield Pair(customer, agent, case, ring.call)
+        # Every conversation owes a result; without one the agent is not free for the next test.
+        if not agent.closed:
+            await agent.send(wire.Finish(Outcome.INCOMPLETE, "other"))
+            await agent.wait_for_fact(facts.AgentDecided)

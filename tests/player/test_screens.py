@@ -1,8 +1,6 @@
 """The auditor's screens, driven in Chromium."""
 
 import dataclasses
-import os
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -10,7 +8,6 @@ from playwright.async_api import Browser, Page, expect
 from contract.facts import AuditSigned, CaseAdvanced, seal_entry
 from contract.phases import CasePhase, Verdict
 from contract.ports import CaseSummary, Job
-from tests.agent_console.browser import Watched, wait_until, watched_page
 from tests.agent_console.stand_in import PASSWORD, StandIn
 from tests.agent_console.story import (
     AGENT,
@@ -23,16 +20,9 @@ from tests.agent_console.story import (
     Story,
     whole_story,
 )
+from tests.browser import Watched, shoot, wait_until, watched_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-_SHOTS = os.environ.get("TELLER_SHOTS")
-
-
-async def shoot(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keep a picture of the screen where the environment asks for it."""
-    if _SHOTS:
-        await page.wait_for_timeout(400)
-        await page.screenshot(path=Path(_SHOTS) / f"player-{name}.png", full_page=whole)
 
 
 def summary(story: Story, phase: CasePhase, name: str = CUSTOMER_NAME) -> CaseSummary:
@@ -100,7 +90,7 @@ async def test_list_is_searched_and_filtered(watched: Watched, server: StandIn, 
     await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_be_visible()
     await expect(page.get_by_role("status")).to_have_text("4 个案件")
     await watched.require_names()
-    await shoot(page, "list")
+    await shoot(page, "player-list")
     await page.get_by_role("searchbox").fill("张")
     await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_have_count(0)
     await expect(page.get_by_role("link", name="张伟")).to_be_visible()
@@ -138,8 +128,8 @@ async def test_case_page_says_trust_first(watched: Watched, server: StandIn, aud
     await at_second(page, 12)
     await watched.require_names()
     await watched.require_fit()
-    await shoot(page, "case")
-    await shoot(page, "case-whole", whole=True)
+    await shoot(page, "player-case")
+    await shoot(page, "player-case-whole", whole=True)
 
 
 async def test_a_marker_jumps_to_its_second(watched: Watched, server: StandIn, audited: Story) -> None:
@@ -196,7 +186,7 @@ async def test_merge_is_watched_until_it_can_be_played(watched: Watched, server:
     await expect(page.locator("record-player")).to_be_hidden()
     await expect(page.get_by_text("案件当前为「柜员已办结」")).to_be_visible()
     await expect(page.locator("verdict-form").get_by_role("button", name="通过")).to_be_disabled()
-    await shoot(page, "merging")
+    await shoot(page, "player-merging")
     server.jobs = [merging(story, 0.93, "archiving")]
     await expect(page.locator("merge-progress")).to_contain_text("93 %")
     story.archive()
@@ -241,7 +231,7 @@ async def test_verdict_is_signed_with_a_reason(watched: Watched, server: StandIn
     await expect(seal).to_contain_text("人证一致，录像完整")
     await expect(seal).to_contain_text("9f2c9f2c")
     await expect(page.get_by_label("理由")).to_be_hidden()
-    await shoot(page, "signed")
+    await shoot(page, "player-signed")
 
 
 async def test_agent_may_not_sign_his_own_case(watched: Watched, server: StandIn, audited: Story) -> None:
@@ -257,7 +247,7 @@ async def test_a_missing_fact_breaks_the_badge(watched: Watched, server: StandIn
     del audited.entries[7]
     await open_case(watched.page, server, audited)
     await expect(watched.page.locator("integrity-badge")).to_contain_text("记录不一致")
-    await shoot(watched.page, "broken")
+    await shoot(watched.page, "player-broken")
 
 
 async def test_a_second_manifest_breaks_the_badge(watched: Watched, server: StandIn, audited: Story) -> None:
@@ -285,11 +275,11 @@ async def test_player_fits_a_phone_in_both_languages(
         await log_in(page, server)
         await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_be_visible()
         await watched.require_fit()
-        await shoot(page, "list-390")
+        await shoot(page, "player-list-390")
         await page.get_by_role("link", name=CUSTOMER_NAME).click()
         await ready_to_play(page)
         await watched.require_fit()
-        await shoot(page, "case-390", whole=True)
+        await shoot(page, "player-case-390", whole=True)
         await page.get_by_role("button", name="English").click()
         await expect(page.get_by_text("Record complete and verified")).to_be_visible()
         await ready_to_play(page)

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+
+from minio import Minio
+
 from recordings.archive_s3 import S3Settings
 from tests.recordings.ceph import Gateway, free_port, listens, wait_until
 from tests.recordings.certificates import make_certificate
@@ -47,4 +50,16 @@ def settings_for(gateway: Gateway, bucket: str, object_lock_days: int | None = N
         read_s=60,
         retries=2,
         object_lock_days=object_lock_days,
+    )
+
+
+def client_of(settings: S3Settings) -> Minio:
+    """Return a client of our own beside the archive's, as an intruder or operator would have it."""
+    pool = urllib3.PoolManager(ca_certs=str(settings.ca_bundle), retries=False)
+    return Minio(
+        settings.endpoint,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key,
+        region=settings.region,
+        http_client=pool,
     )

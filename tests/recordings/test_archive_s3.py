@@ -20,7 +20,7 @@ from recordings.archive_s3 import S3Archive, S3Settings
 from tests.recordings.ceph import Gateway, free_port
 from tests.recordings.certificates import make_certificate
 from tests.recordings.encoded import MovedClock
-from tests.recordings.s3_servers import settings_for
+from tests.recordings.s3_servers import client_of, settings_for
 
 ceph = pytest.mark.ceph
 
@@ -40,18 +40,6 @@ def record(tmp_path: Path) -> Path:
     path = tmp_path / "record"
     path.write_bytes(secrets.token_bytes(6 << 20))
     return path
-
-
-def client_of(settings: S3Settings) -> Minio:
-    """Return a client of our own beside the archive's, as an intruder or operator would have it."""
-    pool = urllib3.PoolManager(ca_certs=str(settings.ca_bundle), retries=False)
-    return Minio(
-        settings.endpoint,
-        access_key=settings.access_key,
-        secret_key=settings.secret_key,
-        region=settings.region,
-        http_client=pool,
-    )
 
 
 async def code_of(archive: S3Archive) -> str:

@@ -4,23 +4,27 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from tests.customer_h5.conftest import Collector, browser, open_window
+from tests.browser import Watched, one_browser, watched_page
 from tests.customer_h5.stand_in import StandIn
 from web_kit.serve import WebKit
 
-__all__ = ["bench", "browser"]
+__all__ = ["one_browser"]
 
 
 @dataclass
 class Bench:
     """The front page of a server that has nothing but web_kit and a scripted socket."""
 
-    page: Page
+    watched: Watched
     bank: StandIn
-    collector: Collector
+
+    @property
+    def page(self) -> Page:
+        """The page in the window."""
+        return self.watched.page
 
     async def run(self, module: str, body: str, argument: object = None) -> Any:
         """Return what ``async (it, argument) => { body }`` gives, ``it`` being the module."""
@@ -28,15 +32,9 @@ class Bench:
         return await self.page.evaluate(code, [f"/s/{self.bank.kit.build}/web_kit/{module}", argument])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bench(browser: Browser) -> AsyncIterator[Bench]:
     """Yield a bench; the test fails afterwards if anything went wrong in the page."""
-    async with StandIn(WebKit({})) as bank:
-        context = await open_window(browser, (800, 600))
-        page = await context.new_page()
-        collector = Collector()
-        collector.watch(page)
-        await page.goto(bank.url, wait_until="networkidle")
-        yield Bench(page, bank, collector)
-        await context.close()
-        assert collector.troubles == []
+    async with StandIn(WebKit({})) as bank, watched_page(browser, (800, 600), aborts=True) as watched:
+        await watched.page.goto(bank.url, wait_until="networkidle")
+        yield Bench(watched, bank)

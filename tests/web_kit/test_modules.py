@@ -10,7 +10,7 @@ from contract import wire
 from tests.customer_h5.stand_in import CALL, WELCOME
 from tests.web_kit.conftest import Bench
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _OPEN = """
 window.connection = new it.Connection({ credentials: () => (argument), language: () => "en" });
@@ -93,7 +93,7 @@ async def test_request_errors(bench: Bench) -> None:
         window.fetch = () => Promise.resolve(new Response('{"code":"busy","text":"later"}', { status: 503 }));
         return [door.ticket, gone, offline, sent, await fail(it.request("GET", "/x"))];""",
     )
-    bench.collector.forgive("404")
+    bench.watched.forgive("404")
     assert told == ["ticket-1", ["http_404", 404], ["offline", 0], ["", "token"], ["busy", 503]]
 
 
@@ -164,7 +164,7 @@ async def test_connection_gives_up_after_grace(bench: Bench) -> None:
     assert bench.bank.socket is not None
     await bench.bank.socket.close(code=1012)
     await bench.page.wait_for_function("() => connection.state.reason === 'grace_over'")
-    bench.collector.forgive("WebSocket connection")
+    bench.watched.forgive("WebSocket connection")
 
 
 async def test_heartbeat(bench: Bench) -> None:
