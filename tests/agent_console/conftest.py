@@ -28,7 +28,7 @@ async def server(files: dict[str, Path]) -> AsyncIterator[StandIn]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def watched(browser: Browser) -> AsyncIterator[Watched]:
-    """A desktop page whose troubles fail the test."""
+async def watched(browser: Browser, server: StandIn) -> AsyncIterator[Watched]:
+    """A desktop page whose troubles fail the test; it closes before its server does."""
     async with watched_page(browser) as page:
         yield page

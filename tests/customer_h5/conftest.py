@@ -77,4 +77,6 @@ async def phone(browser: Browser, bank: StandIn, viewport: tuple[int, int]) -> A
             return str(await agent.evaluate(_ANSWER, sdp))
 
         bank.answer = answer
+        # A page behind another one draws no frames, and pressing a button waits for frames.
+        await watched.page.bring_to_front()
         yield Phone(watched, bank)
