@@ -5,10 +5,10 @@
  * until the server has said so.
  */
 
-import { EMPTY, fold } from "./record/projection.js";
+import { EMPTY, fold } from "../web_kit/record/projection.js";
 
 /**
- * @typedef {import("./record/projection.js").CaseView} CaseView
+ * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
  * @typedef {Record<string, any> & {type: string}} ServerMessage
  * @typedef {Readonly<{account: string, name: string, role: string, csrf: string}>} Session
  * @typedef {Readonly<{code: string, text: string, about: string | null, nr: number}>} Notice

@@ -2,8 +2,8 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
-import { define, part, PartElement } from "../record/part.js";
-import { maySayPassed, steps } from "../record/steps.js";
+import { define, part, PartElement } from "../../web_kit/record/part.js";
+import { maySayPassed, steps } from "../../web_kit/record/steps.js";
 import "./finish_form.js";
 import "./side_tabs.js";
 import "./steps_panel.js";

@@ -3,8 +3,8 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { ask, define, PartElement } from "../record/part.js";
-import { timeOfDay } from "../record/words.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { timeOfDay } from "../../web_kit/record/words.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 

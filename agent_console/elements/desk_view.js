@@ -3,9 +3,9 @@
 import { h, mount, playStream, videoElement } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { ask, define, PartElement } from "../record/part.js";
-import { caseBadge } from "../record/case_badge.js";
-import { dateAndTime, wordFor } from "../record/words.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { caseBadge } from "../../web_kit/record/case_badge.js";
+import { dateAndTime, wordFor } from "../../web_kit/record/words.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 

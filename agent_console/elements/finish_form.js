@@ -2,7 +2,7 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
-import { ask, define, PartElement } from "../record/part.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
 
 /** @typedef {{advice: string, busy: boolean, problem: string}} FinishView */
 

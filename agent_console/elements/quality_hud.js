@@ -2,8 +2,8 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
-import { define, PartElement } from "../record/part.js";
-import { partyOf } from "../record/projection.js";
+import { define, PartElement } from "../../web_kit/record/part.js";
+import { partyOf } from "../../web_kit/record/projection.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 /** @typedef {{rtt: number | null, loss: number, up: number, down: number}} Measured */

@@ -3,8 +3,8 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { ask, define, PartElement } from "../record/part.js";
-import { wordFor } from "../record/words.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { wordFor } from "../../web_kit/record/words.js";
 import { now } from "../session.js";
 
 /** @typedef {import("../state.js").RingView} RingView */

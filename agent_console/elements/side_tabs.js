@@ -2,9 +2,9 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
-import { define, part, PartElement } from "../record/part.js";
-import "../record/fact_list.js";
-import { factWords, timeOfDay } from "../record/words.js";
+import { define, part, PartElement } from "../../web_kit/record/part.js";
+import "../../web_kit/record/fact_list.js";
+import { factWords, timeOfDay } from "../../web_kit/record/words.js";
 import "./chat_panel.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
@@ -22,7 +22,7 @@ export class SideTabsElement extends PartElement {
   build() {
     this.open = "chat";
     this.chat = /** @type {import("./chat_panel.js").ChatPanelElement} */ (part("chat-panel"));
-    this.facts = /** @type {import("../record/fact_list.js").FactListElement} */ (part("fact-list"));
+    this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
     const panels = { chat: this.chat, facts: this.facts };
     for (const [name, panel] of Object.entries(panels)) {
       panel.id = `panel-${name}`;

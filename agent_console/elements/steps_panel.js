@@ -3,15 +3,15 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { pictureLine, thumbnail } from "../record/evidence_zoom.js";
-import { faceMatch, verdictBadge } from "../record/face_match.js";
-import { ask, define, PartElement } from "../record/part.js";
-import { newestEvidence } from "../record/projection.js";
-import { steps } from "../record/steps.js";
-import { failureWords, wordFor } from "../record/words.js";
+import { pictureLine, thumbnail } from "../../web_kit/record/evidence_zoom.js";
+import { faceMatch, verdictBadge } from "../../web_kit/record/face_match.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { newestEvidence } from "../../web_kit/record/projection.js";
+import { steps } from "../../web_kit/record/steps.js";
+import { failureWords, wordFor } from "../../web_kit/record/words.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
-/** @typedef {import("../record/steps.js").Step} Step */
+/** @typedef {import("../../web_kit/record/steps.js").Step} Step */
 
 const ID_NUMBER_LENGTH = 18;
 

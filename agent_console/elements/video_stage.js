@@ -3,7 +3,7 @@
 import { h, mount, playStream, videoElement } from "../../web_kit/dom.js";
 import { clock, t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { ask, define, part, PartElement } from "../record/part.js";
+import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import { now } from "../session.js";
 import "./quality_hud.js";
 

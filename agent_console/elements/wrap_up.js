@@ -3,8 +3,8 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { caseBadge } from "../record/case_badge.js";
-import { ask, define, part, PartElement } from "../record/part.js";
+import { caseBadge } from "../../web_kit/record/case_badge.js";
+import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import "./finish_form.js";
 import "./side_tabs.js";
 import "./steps_panel.js";

@@ -1,11 +1,11 @@
 /** The auditor's page: login, the list of cases, one case with its recording. */
 
-import recordEn from "../agent_console/record/en.js";
-import "../agent_console/record/login_card.js";
-import { part } from "../agent_console/record/part.js";
-import { project } from "../agent_console/record/projection.js";
-import "../agent_console/record/top_bar.js";
-import recordZh from "../agent_console/record/zh_CN.js";
+import recordEn from "../web_kit/record/en.js";
+import "../web_kit/record/login_card.js";
+import { part } from "../web_kit/record/part.js";
+import { project } from "../web_kit/record/projection.js";
+import "../web_kit/record/top_bar.js";
+import recordZh from "../web_kit/record/zh_CN.js";
 import { h, mount } from "../web_kit/dom.js";
 import { addStrings, onLanguage, t, tCode } from "../web_kit/i18n.js";
 import { request, RestError, setCsrf } from "../web_kit/rest.js";

@@ -2,12 +2,12 @@
  * The axis of a merged recording: which wall time is second 0 of the file, and where facts lie on it.
  */
 
-import { factWords } from "../agent_console/record/words.js";
+import { factWords } from "../web_kit/record/words.js";
 
 /**
- * @typedef {import("../agent_console/record/projection.js").Entry} Entry
- * @typedef {import("../agent_console/record/projection.js").CaseView} CaseView
- * @typedef {import("../agent_console/record/words.js").FactWords} FactWords
+ * @typedef {import("../web_kit/record/projection.js").Entry} Entry
+ * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
+ * @typedef {import("../web_kit/record/words.js").FactWords} FactWords
  * @typedef {{seq: number, at: number, second: number, name: string, words: FactWords, jump: boolean}} Marker
  */
 

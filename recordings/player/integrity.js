@@ -1,8 +1,8 @@
 /** Whether a record can be trusted, said before it is played. Pure. */
 
 /**
- * @typedef {import("../agent_console/record/projection.js").Entry} Entry
- * @typedef {import("../agent_console/record/projection.js").CaseView} CaseView
+ * @typedef {import("../web_kit/record/projection.js").Entry} Entry
+ * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
  * @typedef {"sound" | "pending" | "broken"} IntegrityState
  * @typedef {{state: IntegrityState, chain: boolean, manifest: string, archived: boolean, verified: boolean,
  *   objects: number, gapS: number | null, facts: number}} Integrity

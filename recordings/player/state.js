@@ -1,10 +1,10 @@
 /** What the auditor's page knows. */
 
-import { EMPTY } from "../agent_console/record/projection.js";
+import { EMPTY } from "../web_kit/record/projection.js";
 
 /**
- * @typedef {import("../agent_console/record/projection.js").CaseView} CaseView
- * @typedef {import("../agent_console/record/projection.js").Entry} Entry
+ * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
+ * @typedef {import("../web_kit/record/projection.js").Entry} Entry
  * @typedef {Readonly<Record<string, any>>} CaseSummary
  * @typedef {Readonly<Record<string, any>>} Job
  * @typedef {Readonly<{account: string, name: string, role: string, csrf: string, bank?: string}>} Session

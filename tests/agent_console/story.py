@@ -85,9 +85,9 @@ class Story:
         self.entries.append(entry)
         return entry
 
-    def open(self) -> None:
+    def open(self, name: str = CUSTOMER_NAME) -> None:
         """The customer comes and waits."""
-        self.tell(CaseCreated(TENANT, "account_opening", "default", CUSTOMER_NAME))
+        self.tell(CaseCreated(TENANT, "account_opening", "default", name))
         self.tell(CaseAdvanced(CasePhase.CREATED, CasePhase.PRE_CALL))
         self.tell(ConsentGiven(("recording", "biometrics"), "2026-11", "zh-CN"))
         self.tell(CaseAdvanced(CasePhase.PRE_CALL, CasePhase.QUEUED))

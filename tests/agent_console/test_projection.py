@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from contract.facts import Entry, MediaLost, PartyDropped, RecorderTroubled, dump_entry
+from contract.facts import Entry, MediaLost, PartyDropped, PartyJoined, RecorderTroubled, dump_entry
 from contract.ids import TrackId
-from contract.phases import CheckVerdict, EvidenceKind
+from contract.phases import CheckVerdict, EvidenceKind, Role
 from tests.agent_console.stand_in import StandIn, stand_in
 from tests.agent_console.story import CUSTOMER_NAME, MANIFEST, Story, whole_story
 from tests.browser import watched_page
@@ -40,13 +40,13 @@ def told(entries: Sequence[Entry]) -> list[Any]:
 
 async def project(bare: tuple[Page, StandIn], story: Story) -> Any:
     """Return the view of a story."""
-    return await run(bare, "agent_console/record/projection.js", "m.project(v[0])", told(story.entries))
+    return await run(bare, "web_kit/record/projection.js", "m.project(v[0])", told(story.entries))
 
 
 async def steps(bare: tuple[Page, StandIn], story: Story, unlocked: bool) -> dict[str, str]:
     """Return the state of each step."""
     view = await project(bare, story)
-    found = await run(bare, "agent_console/record/steps.js", "m.steps(v[0], v[1])", view, unlocked)
+    found = await run(bare, "web_kit/record/steps.js", "m.steps(v[0], v[1])", view, unlocked)
     return {one["id"]: one["state"] for one in found}
 
 
@@ -66,14 +66,14 @@ async def test_folding_twice_changes_nothing(bare: tuple[Page, StandIn]) -> None
     """History is sent again after a reconnect; entries already folded are ignored."""
     entries = told(whole_story().entries)
     body = "m.project(v[0]).timeline.length === m.project([...v[0], ...v[0]]).timeline.length"
-    assert await run(bare, "agent_console/record/projection.js", body, entries)
+    assert await run(bare, "web_kit/record/projection.js", body, entries)
 
 
 async def test_same_entry_gives_the_same_view_object(bare: tuple[Page, StandIn]) -> None:
     """A known entry returns the very same view, so nothing is redrawn."""
     entries = told(whole_story().entries)
     body = "(() => { const view = m.project(v[0]); return m.fold(view, v[0][3]) === view; })()"
-    assert await run(bare, "agent_console/record/projection.js", body, entries)
+    assert await run(bare, "web_kit/record/projection.js", body, entries)
 
 
 async def test_unknown_seats_and_tracks_are_ignored(bare: tuple[Page, StandIn]) -> None:
@@ -132,18 +132,33 @@ async def test_a_second_request_keeps_the_first_picture(bare: tuple[Page, StandI
     assert view["evidence"][-1]["evidence"] == first
 
 
+async def test_a_customer_without_a_name_is_told_as_such(bare: tuple[Page, StandIn]) -> None:
+    """Nobody has to give a name; where none was given the story says so, in both languages."""
+    story = Story()
+    story.open("")
+    story.tell(PartyJoined(story.call, story.customer, Role.CUSTOMER, ""))
+    entries = [one for one in told(story.entries) if one["name"] in {"CaseCreated", "PartyJoined"}]
+    empty = await project(bare, Story())
+    body = "v[0].map((entry) => m.factWords(entry, v[1]).text)"
+    expected = {
+        "English": ["Case opened: No name given", "No name given (Customer) joined"],
+        "中文": ["建立案件：未留姓名", "未留姓名（客户）进入通话"],
+    }
+    for language, sentences in expected.items():
+        await bare[0].get_by_role("button", name=language).click()
+        assert await run(bare, "web_kit/record/words.js", body, entries, empty) == sentences
+
+
 async def test_every_fact_of_a_case_is_told_without_holes(bare: tuple[Page, StandIn]) -> None:
     """No sentence of a whole case shows a placeholder or a key."""
     body = (
         "await (async () => { const p = await import(v[1]); const view = p.project(v[0]);"
         " return view.timeline.map((entry) => m.factWords(entry, view).text); })()"
     )
-    projection = f"/s/{bare[1].kit.build}/agent_console/record/projection.js"
+    projection = f"/s/{bare[1].kit.build}/web_kit/record/projection.js"
     for language in ("English", "中文"):
         await bare[0].get_by_role("button", name=language).click()
-        texts = await run(
-            bare, "agent_console/record/words.js", body, told(whole_story().entries), projection
-        )
+        texts = await run(bare, "web_kit/record/words.js", body, told(whole_story().entries), projection)
         assert [text for text in texts if "{" in text or "fact." in text or "undefined" in text] == []
 
 

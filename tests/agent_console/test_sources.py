@@ -7,7 +7,8 @@ import pytest
 
 from tests.agent_console.stand_in import APPS, ROOT
 
-SCRIPTS = sorted(path for root in APPS.values() for path in root.rglob("*.js"))
+_SCRIPT_FOLDERS = (*APPS.values(), ROOT / "web_kit" / "record")
+SCRIPTS = sorted(path for root in _SCRIPT_FOLDERS for path in root.rglob("*.js"))
 _TABLE_LINE = re.compile(r'"([A-Za-z_.-]+)":\s*"((?:[^"\\]|\\.)*)"')
 _KEY = re.compile(r"""\bt\(\s*"([a-z_]+(?:\.[A-Za-z_]+)*)\"""")
 _HOLES = re.compile(r"\{(\w+)\}")
@@ -16,7 +17,7 @@ _FORBIDDEN = re.compile(
     r"\bstyle:\s|\beval\(|new Function|createElement\(\s*[\"']style"
 )
 FOLDERS = {
-    "record": (ROOT / "agent_console" / "record", "zh_CN.js", "en.js"),
+    "record": (ROOT / "web_kit" / "record", "zh_CN.js", "en.js"),
     "console": (ROOT / "agent_console" / "strings", "zh_CN.js", "en.js"),
     "player": (ROOT / "recordings" / "player" / "strings", "zh_CN.js", "en.js"),
 }
@@ -65,13 +66,13 @@ def test_every_fact_has_words() -> None:
     """Whatever the journal can hold, the story of a case can tell."""
     from contract.facts import FACTS
 
-    told = table(ROOT / "agent_console" / "record" / "zh_CN.js")
+    told = table(ROOT / "web_kit" / "record" / "zh_CN.js")
     assert [name for name in FACTS if f"fact.{name}" not in told] == []
 
 
 def test_every_server_word_of_a_check_has_words() -> None:
     """Failures and reasons of the identity checks are told in words."""
-    told = table(ROOT / "agent_console" / "record" / "zh_CN.js")
+    told = table(ROOT / "web_kit" / "record" / "zh_CN.js")
     failures = (
         "form",
         "region",

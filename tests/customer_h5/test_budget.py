@@ -22,6 +22,7 @@ async def test_page_load(phone: Phone) -> None:
     await phone.page.goto(f"{phone.bank.url}/c/?b=demo", wait_until="networkidle")
     sizes = await phone.page.evaluate(_SIZES)
     assert 5 < len(sizes) <= REQUESTS_MAX, [name for name, _ in sizes]
+    assert not any("/web_kit/record/" in name for name, _ in sizes)  # what only the staff's pages need
     assert len(phone.watched.requests) <= REQUESTS_MAX + 1  # the data: icon is no request to us
     assert 0 < sum(size for _, size in sizes) <= BYTES_MAX
 

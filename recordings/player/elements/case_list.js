@@ -3,10 +3,10 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { caseBadge } from "../../agent_console/record/case_badge.js";
-import { verdictBadge } from "../../agent_console/record/face_match.js";
-import { ask, define, PartElement } from "../../agent_console/record/part.js";
-import { dateAndTime, wordFor } from "../../agent_console/record/words.js";
+import { caseBadge } from "../../web_kit/record/case_badge.js";
+import { verdictBadge } from "../../web_kit/record/face_match.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { dateAndTime, wordFor } from "../../web_kit/record/words.js";
 
 /** @typedef {import("../state.js").PlayerState} PlayerState */
 

@@ -2,10 +2,10 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t, tCode } from "../../web_kit/i18n.js";
-import { caseBadge } from "../../agent_console/record/case_badge.js";
-import "../../agent_console/record/fact_list.js";
-import { define, part, PartElement } from "../../agent_console/record/part.js";
-import { dateAndTime, timeOfDay, wordFor } from "../../agent_console/record/words.js";
+import { caseBadge } from "../../web_kit/record/case_badge.js";
+import "../../web_kit/record/fact_list.js";
+import { define, part, PartElement } from "../../web_kit/record/part.js";
+import { dateAndTime, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { axisStart, currentSeq, markers } from "../axis.js";
 import { isMoving } from "../state.js";
 import "./findings_panel.js";
@@ -22,7 +22,7 @@ export class CasePageElement extends PartElement {
   markers = [];
   /** The markers that `lines` were made of. @type {readonly import("../axis.js").Marker[] | null} */
   lined = null;
-  /** @type {readonly import("../../agent_console/record/fact_list.js").FactLine[]} */
+  /** @type {readonly import("../../web_kit/record/fact_list.js").FactLine[]} */
   lines = [];
 
   /** @override */
@@ -36,7 +36,7 @@ export class CasePageElement extends PartElement {
     this.integrity = /** @type {import("./integrity_badge.js").IntegrityBadgeElement} */ (part("integrity-badge"));
     this.merge = /** @type {import("./merge_progress.js").MergeProgressElement} */ (part("merge-progress"));
     this.player = /** @type {import("./record_player.js").RecordPlayerElement} */ (part("record-player"));
-    this.facts = /** @type {import("../../agent_console/record/fact_list.js").FactListElement} */ (part("fact-list"));
+    this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
     this.findings = /** @type {import("./findings_panel.js").FindingsPanelElement} */ (part("findings-panel"));
     this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
     mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity,

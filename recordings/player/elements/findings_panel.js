@@ -2,13 +2,13 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
-import { pictureLine, thumbnail } from "../../agent_console/record/evidence_zoom.js";
-import { faceMatch, verdictBadge } from "../../agent_console/record/face_match.js";
-import { define, PartElement } from "../../agent_console/record/part.js";
-import { failureWords, timeOfDay, wordFor } from "../../agent_console/record/words.js";
+import { pictureLine, thumbnail } from "../../web_kit/record/evidence_zoom.js";
+import { faceMatch, verdictBadge } from "../../web_kit/record/face_match.js";
+import { define, PartElement } from "../../web_kit/record/part.js";
+import { failureWords, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 
-/** @typedef {import("../../agent_console/record/projection.js").CaseView} CaseView */
-/** @typedef {import("../../agent_console/record/projection.js").FactBody} FactBody */
+/** @typedef {import("../../web_kit/record/projection.js").CaseView} CaseView */
+/** @typedef {import("../../web_kit/record/projection.js").FactBody} FactBody */
 
 /** @extends {PartElement<CaseView>} */
 export class FindingsPanelElement extends PartElement {

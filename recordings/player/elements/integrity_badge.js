@@ -3,8 +3,8 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { define, PartElement } from "../../agent_console/record/part.js";
-import { shortHash } from "../../agent_console/record/words.js";
+import { define, PartElement } from "../../web_kit/record/part.js";
+import { shortHash } from "../../web_kit/record/words.js";
 import { integrityOf } from "../integrity.js";
 
 /** @typedef {import("../state.js").PlayerState} PlayerState */

@@ -2,8 +2,8 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
-import { define, PartElement } from "../../agent_console/record/part.js";
-import { wordFor } from "../../agent_console/record/words.js";
+import { define, PartElement } from "../../web_kit/record/part.js";
+import { wordFor } from "../../web_kit/record/words.js";
 
 /** @typedef {import("../state.js").PlayerState} PlayerState */
 

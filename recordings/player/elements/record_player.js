@@ -7,8 +7,8 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { fileUrl } from "../../agent_console/record/evidence_zoom.js";
-import { ask, define, PartElement } from "../../agent_console/record/part.js";
+import { fileUrl } from "../../web_kit/record/evidence_zoom.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
 import { onBar } from "../axis.js";
 
 /** @typedef {{caseId: string, file: string, markers: readonly import("../axis.js").Marker[]}} RecordView */

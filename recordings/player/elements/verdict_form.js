@@ -3,8 +3,8 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { ask, define, PartElement } from "../../agent_console/record/part.js";
-import { dateAndTime, shortHash } from "../../agent_console/record/words.js";
+import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { dateAndTime, shortHash } from "../../web_kit/record/words.js";
 import { whyNotSign } from "../state.js";
 
 /** @typedef {import("../state.js").PlayerState} PlayerState */

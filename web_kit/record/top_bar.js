@@ -1,8 +1,8 @@
 /** The bar above every page of the bank's people: what this is, who is in, language, way out. */
 
-import { h, mount } from "../../web_kit/dom.js";
-import { language, setLanguage, t } from "../../web_kit/i18n.js";
-import { icon } from "../../web_kit/icons.js";
+import { h, mount } from "../dom.js";
+import { language, setLanguage, t } from "../i18n.js";
+import { icon } from "../icons.js";
 import { ask, define, PartElement } from "./part.js";
 
 /** @typedef {{title: string, bank: string, name: string, link: "" | "open" | "connecting" | "dropped" | "closed"}} TopBarView */

@@ -1,7 +1,7 @@
 /** Evidence pictures: thumbnails that open large, with what binds the picture to the case. */
 
-import { h, mount } from "../../web_kit/dom.js";
-import { t } from "../../web_kit/i18n.js";
+import { h, mount } from "../dom.js";
+import { t } from "../i18n.js";
 import { dateAndTime, shortHash, wordFor } from "./words.js";
 
 /** @typedef {import("./projection.js").FactBody} FactBody */

@@ -2,7 +2,7 @@
  * Facts in words: which sentence, which tone, with which values. The sentences stand in the string tables.
  */
 
-import { clock, language, t } from "../../web_kit/i18n.js";
+import { clock, language, t } from "../i18n.js";
 
 /**
  * @typedef {import("./projection.js").Entry} Entry
@@ -85,6 +85,8 @@ function values({ name, fact }, view) {
 function extra(name, fact, view) {
   const who = fact.seat ? view.parties[fact.seat] : undefined;
   return {
+    name: fact.name || t("case.unnamed"),
+    pii_customer_name: fact.pii_customer_name || t("case.unnamed"),
     who: who?.name || wordFor("role", who?.role ?? fact.role) || t("role.unknown"),
     mb: fact.bytes ? (fact.bytes / 1e6).toFixed(1) : "0",
     took: fact.seconds === undefined ? "" : clock(fact.seconds),

@@ -1,7 +1,7 @@
 /** Where a case stands, as a coloured word. */
 
-import { h } from "../../web_kit/dom.js";
-import { tCode } from "../../web_kit/i18n.js";
+import { h } from "../dom.js";
+import { tCode } from "../i18n.js";
 
 /** @type {Readonly<Record<string, string>>} */
 const TONES = {

@@ -1,8 +1,8 @@
 /** The way in for people of the bank: asks by `login-request` with `{login, password}`. */
 
-import { h, mount } from "../../web_kit/dom.js";
-import { t, tCode } from "../../web_kit/i18n.js";
-import { icon } from "../../web_kit/icons.js";
+import { h, mount } from "../dom.js";
+import { t, tCode } from "../i18n.js";
+import { icon } from "../icons.js";
 import { ask, define, PartElement } from "./part.js";
 
 /** @typedef {{title: string, intro: string, busy: boolean, error: string | null}} LoginView */

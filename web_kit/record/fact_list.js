@@ -1,7 +1,7 @@
 /** The story of a case: its facts in words, newest last. Asks by `fact-jump` with `{seq}` when told facts lead somewhere. */
 
-import { h, mount } from "../../web_kit/dom.js";
-import { t } from "../../web_kit/i18n.js";
+import { h, mount } from "../dom.js";
+import { t } from "../i18n.js";
 import { ask, define, PartElement } from "./part.js";
 
 /**

@@ -1,7 +1,7 @@
 /** A face comparison as agent and auditor see it: the two pictures, the score on its scale, the verdict. */
 
-import { h } from "../../web_kit/dom.js";
-import { t } from "../../web_kit/i18n.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
 import { thumbnail } from "./evidence_zoom.js";
 import { evidenceById } from "./projection.js";
 import { shortHash, VERDICT_TONES, wordFor } from "./words.js";
