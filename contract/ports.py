@@ -498,7 +498,7 @@ class CaseStore(Protocol):
         ...
 
     async def open_cases(self) -> tuple[CaseSummary, ...]:
-        """Return every case in PRE_CALL, QUEUED or IN_CALL: what a crash leaves behind."""
+        """Return every case in PRE_CALL, QUEUED, IN_CALL or AGENT_DONE: what a crash leaves behind."""
         ...
 
 

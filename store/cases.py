@@ -17,7 +17,7 @@ from store.folding import BLANK, Row, fold
 from store.schema import CASES
 
 LIMIT_MAX = 500
-OPEN_PHASES = (CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL)
+OPEN_PHASES = (CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL, CasePhase.AGENT_DONE)
 
 _SUMMARY = [column for column in CASES.c if column.name != "set_by"]
 _CREATED = CASES.c.tenant != ""
@@ -81,7 +81,7 @@ class Cases:
         return await self._summaries(newest.limit(limit).offset(offset))
 
     async def open_cases(self) -> tuple[CaseSummary, ...]:
-        """Return every case in PRE_CALL, QUEUED or IN_CALL, oldest first."""
+        """Return every case in PRE_CALL, QUEUED, IN_CALL or AGENT_DONE, oldest first."""
         query = sa.select(*_SUMMARY).where(
             _CREATED, CASES.c.phase.in_([phase.value for phase in OPEN_PHASES])
         )

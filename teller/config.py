@@ -217,7 +217,11 @@ class DeskSection(_Section):
 
     ring_s: Seconds = Field(default=30.0, le=600, description="How long an agent's console rings.")
     grace_s: Seconds = Field(default=20.0, le=600, description="How long a dropped party's seat is kept.")
-    heartbeat_s: Seconds = Field(default=10.0, le=60, description="Seconds between two pings of a page.")
+    heartbeat_s: Seconds = Field(
+        default=5.0,
+        le=8,
+        description="Seconds between two pings of a page; a dead one is noticed after one and a half.",
+    )
 
 
 class TicketSection(_Section):

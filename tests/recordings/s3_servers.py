@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-
+import urllib3
 from minio import Minio
 
 from recordings.archive_s3 import S3Settings

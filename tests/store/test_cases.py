@@ -134,9 +134,10 @@ async def test_phases_narrow_the_list(filled: Database) -> None:
 
 
 async def test_open_cases_are_those_a_crash_would_leave(filled: Database) -> None:
-    """Cases before and after the call are not among them; every bank's are."""
+    """Cases before the visit and under audit are not among them; every bank's are."""
     await filled.cases.project(_advanced("case-9", 2, CasePhase.IN_CALL))
-    assert [found.case for found in await filled.cases.open_cases()] == ["case-1", "case-9"]
+    await filled.cases.project(_advanced("case-3", 2, CasePhase.AGENT_DONE))
+    assert [found.case for found in await filled.cases.open_cases()] == ["case-1", "case-3", "case-9"]
 
 
 @pytest.mark.parametrize(("limit", "offset"), [(0, 0), (501, 0), (1, -1)])
