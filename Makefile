@@ -10,6 +10,9 @@ UV  := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/$(V) $(BIN)/uv
 ARGS := $(if $(AUTO),--auto$(if $(filter-out 1,$(AUTO)),=$(AUTO))) $(if $(PORT),--port=$(PORT)) $(if $(HTTP_PORT),--http-port=$(HTTP_PORT))
 ROOT := $(filter 0,$(shell id -u))
 SERIAL := browser or server or ceph
+# The open pack's files are not part of the project; its tests run where the files are at hand.
+MODELS := $(wildcard $(or $(TEST_MODELS_DIR),../shared/models))
+LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models)
 
 .PHONY: help demo install test check tests system lock clean
 .DELETE_ON_ERROR:
@@ -54,9 +57,10 @@ check: $(V)/.dev node_modules/.stamp
 	node_modules/.bin/tsc --noEmit -p tsconfig.json
 
 tests: $(V)/.dev
-	$(BIN)/python -m pytest -q -n 2 -m 'not ($(SERIAL))'
 	$(if $(ROOT),,@echo 'Not root: the tests against a real Ceph are left out.')
-	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL))$(if $(ROOT),, and not ceph)'
+	$(if $(MODELS),,@echo 'TEST_MODELS_DIR names no folder: the tests of the open models are left out.')
+	$(BIN)/python -m pytest -q -n 2 -m 'not ($(SERIAL)) $(LEFT_OUT)'
+	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
 
 # insightface and scikit-image come without their dependencies: only pictures inside the wheels are used,
 # and insightface would bring the GUI build of OpenCV.
