@@ -206,6 +206,8 @@ def ice_servers(config: Config) -> tuple[IceServer, ...]:
 def _signaling_settings(config: Config) -> SignalingSettings:
     return SignalingSettings(
         secret=_secret(config.data_dir / "keys" / "tickets"),
+        # A proxy in front terminates TLS: requests look plain, cookies must be secure all the same.
+        https=config.http.tls == "off" and config.http.public_url.startswith("https://"),
         origins=config.http.allowed_origins,
         trusted_proxies=config.http.trusted_proxies,
         ice_servers=ice_servers(config),
