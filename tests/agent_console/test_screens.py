@@ -390,8 +390,10 @@ async def test_aborted_case_owes_no_result(call: Page, server: StandIn, story: S
 async def test_reload_takes_the_call_up_again(call: Page, server: StandIn, story: Story) -> None:
     """After a reload the page offers for the same call and shows it from the facts."""
     server.calling = story.case
+    await server.wait_for(wire.Offer)
     server.got.clear()
     await call.reload()
+    await server.wait_for(wire.Hello)
     assert (await server.wait_for(wire.Offer)).call == story.call
     await server.note(*story.entries)
     await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True, active_s=60.0))

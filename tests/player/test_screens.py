@@ -70,7 +70,7 @@ async def at_second(page: Page, second: float) -> None:
 
 async def ready_to_play(page: Page) -> None:
     """Wait for the recording's length."""
-    await wait_until(page, "document.querySelector('video').duration > 29")
+    await wait_until(page, "document.querySelector('video')?.duration > 29")
 
 
 @pytest.fixture
