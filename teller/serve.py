@@ -110,7 +110,8 @@ def _tls(config: Config) -> ssl.SSLContext | None:
 async def _keep_worker(arguments: tuple[str, ...]) -> None:
     while True:
         words = ("-m", "teller", *arguments, "worker", "--with-parent")
-        process = await asyncio.create_subprocess_exec(sys.executable, *words)
+        # Out of the terminal's reach: Ctrl-C is for the server, which stops the worker in its turn.
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, start_new_session=True)
         try:
             code = await process.wait()
             _log.warning("worker_ended", code=code)

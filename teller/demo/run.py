@@ -4,11 +4,10 @@ The parent only prints, waits and plays the callers; the service is the ordinary
 """
 
 import asyncio
-import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
@@ -76,16 +75,19 @@ async def seed(config: Config) -> None:
 
 
 @asynccontextmanager
-async def running_server(
-    arguments: tuple[str, ...], url: str, environment: Mapping[str, str] | None = None
-) -> AsyncIterator[int]:
+async def running_server(arguments: tuple[str, ...], url: str) -> AsyncIterator[int]:
     """Run ``teller <arguments>`` until the block ends; yield its pid once ``url`` answers.
 
     Raises:
         UserError: it did not come up; its last output is on the terminal.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "teller", *arguments, env=dict(environment or os.environ)
+        sys.executable,
+        "-m",
+        "teller",
+        *arguments,
+        # Out of the terminal's reach: Ctrl-C is for this process, which stops the server in its turn.
+        start_new_session=True,
     )
     try:
         await _until_healthy(process, url)
