@@ -92,10 +92,12 @@ class Watched:
         assert any(piece in trouble for trouble in self.troubles), f"no {piece!r} in {self.troubles}"
         self.troubles = [trouble for trouble in self.troubles if piece not in trouble]
 
-    async def wait_for_trouble(self, seconds: float = 10.0) -> None:
-        """Return when something has gone wrong; a page that stays well is an error."""
+    async def wait_for_trouble(self, piece: str, seconds: float = 10.0) -> None:
+        """Return when a trouble with ``piece`` in it was kept; a page that stays well is an error."""
         async with asyncio.timeout(seconds):
-            await self._troubled.wait()
+            while not any(piece in trouble for trouble in self.troubles):
+                self._troubled.clear()
+                await self._troubled.wait()
 
     async def require_names(self) -> None:
         """Fail if something on the screen can be used but has no accessible name."""

@@ -132,9 +132,8 @@ async def test_collector_notices(browser: Browser, bank: StandIn) -> None:
         await page.evaluate(
             "{ const gone = new AbortController(); fetch('/', gone).catch(() => 0); gone.abort(); }"
         )
-        await page.wait_for_timeout(300)
         for part in ("seen", "404", "thrown", "style-src", "require-trusted-types-for", "ERR_ABORTED"):
-            watched.forgive(part)
+            await watched.wait_for_trouble(part)
         watched.troubles.clear()
 
 

@@ -209,12 +209,12 @@ def test_the_error_collector_collects(server: Server, clips: dict[str, tuple[Pat
         "fetch('http://127.0.0.1:1/').catch(() => 0)": "127.0.0.1:1",
     }
 
-    async def run(script: str) -> None:
+    async def run(script: str, trouble: str) -> None:
         async with person(clips["customer"], PHONE) as watched:
             await watched.page.goto(f"{server.url}/c/?b=demo")
             await watched.page.evaluate(f"() => {{ {script} }}")
-            await watched.wait_for_trouble()
+            await watched.wait_for_trouble(trouble)
 
     for script, trouble in causes.items():
         with pytest.raises(AssertionError, match=re.escape(trouble)):
-            asyncio.run(run(script))
+            asyncio.run(run(script, trouble))
