@@ -59,7 +59,7 @@ check: $(V)/.dev node_modules/.stamp
 tests: $(V)/.dev
 	$(if $(ROOT),,@echo 'Not root: the tests against a real Ceph are left out.')
 	$(if $(MODELS),,@echo 'TEST_MODELS_DIR names no folder: the tests of the open models are left out.')
-	$(BIN)/python -m pytest -q -n 2 -m 'not ($(SERIAL)) $(LEFT_OUT)'
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
 
 # insightface and scikit-image come without their dependencies: only pictures inside the wheels are used,

@@ -135,7 +135,9 @@ async def test_what_could_not_be_journaled_is_not_kept(
     assert list(spool.evidence_dir(case).iterdir()) == []
 
 
-@pytest.mark.parametrize(("ident", "media_type"), [("../x", "image/jpeg"), (new_evidence_id(), "text/html")])
+@pytest.mark.parametrize(
+    ("ident", "media_type"), [("../x", "image/jpeg"), ("ev-0000000000000000", "text/html")]
+)
 async def test_only_pictures_under_ids_are_evidence(
     ident: str, media_type: str, evidence: FileEvidence, case: CaseId
 ) -> None:
