@@ -1,0 +1,131 @@
+"""A call machine that tests play on: what it wanted is kept, time moves by hand."""
+
+from typing import TypeVar
+
+import pytest
+
+from contract import facts, wire
+from contract.errors import UserError
+from contract.facts import Fact
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TrackId
+from contract.phases import (
+    CallPhase,
+    CheckVerdict,
+    EvidenceKind,
+    Role,
+    TrackKind,
+    TrackSource,
+)
+from contract.ports import Party
+from signaling import effects as fx
+from signaling.call import Call, CallLimits
+from signaling.effects import Effect, Moment
+
+CASE, CALL = CaseId("case-1"), CallId("call-1")
+CUSTOMER = Party(SeatId("seat-c"), Role.CUSTOMER, "王小明")
+AGENT = Party(SeatId("seat-a"), Role.AGENT, "Anna", AccountId("acct-anna"))
+ANNA = AccountId("acct-anna")
+LIMITS = CallLimits(grace_s=20, connect_s=30, wrap_up_s=900)
+CARD, STILL = EvidenceId("ev-card"), EvidenceId("ev-still")
+F = TypeVar("F", bound=Fact)
+E = TypeVar("E", bound=Effect)
+
+
+class Played:
+    """A call with everything it ever wanted, and a time that moves."""
+
+    def __init__(self, consent: frozenset[str] = frozenset({"recording", "biometrics"})) -> None:
+        self.call = Call(CALL, CASE, CUSTOMER, consent, LIMITS)
+        self.time = Moment(1_000.0, 50.0)
+        self.effects: list[Effect] = []
+        self.tracks = 0
+
+    def take(self) -> tuple[Effect, ...]:
+        new = self.call.take()
+        self.effects.extend(new)
+        return new
+
+    def all(self, cls: type[E]) -> list[E]:
+        self.take()
+        return [effect for effect in self.effects if isinstance(effect, cls)]
+
+    def facts(self, cls: type[F]) -> list[F]:
+        return [effect.fact for effect in self.all(fx.Append) if isinstance(effect.fact, cls)]
+
+    def sent(self, to: AccountId | None, cls: type[wire.Message]) -> list[wire.Message]:
+        return [e.message for e in self.all(fx.Send) if e.to == to and isinstance(e.message, cls)]
+
+    def after(self, seconds: float) -> Moment:
+        self.time = Moment(self.time.at + seconds, self.time.mono + seconds)
+        return self.time
+
+    def note(self, fact: Fact) -> None:
+        self.call.noted(fact, self.time)
+
+    def queued(self) -> "Played":
+        self.call.open()
+        self.call.media_opened()
+        return self
+
+    def ringing(self) -> "Played":
+        self.queued().call.rang(AGENT, self.time)
+        return self
+
+    def connecting(self) -> "Played":
+        self.ringing().call.accepted(self.time)
+        return self
+
+    def connect(self) -> None:
+        for party in (CUSTOMER, AGENT):
+            self.note(facts.MediaConnected(CALL, party.seat))
+
+    def start(self, *, record: bool = True) -> None:
+        for party in (CUSTOMER, AGENT):
+            for kind, source in (
+                (TrackKind.AUDIO, TrackSource.MICROPHONE),
+                (TrackKind.VIDEO, TrackSource.CAMERA),
+            ):
+                self.tracks += 1
+                track = TrackId(f"track-{self.tracks}")
+                self.note(
+                    facts.TrackStarted(CALL, track, party.seat, party.role, kind, source, "VP8", 90_000)
+                )
+                if record:
+                    self.note(facts.RecordingStarted(CALL, track, party.role, kind))
+
+    def active(self, *, record: bool = True) -> "Played":
+        self.connecting().connect()
+        self.start(record=record)
+        return self
+
+    def got(self, role: Role, message: wire.Message) -> None:
+        self.call.got(role, message, self.time)
+
+    def store(self) -> None:
+        for evidence, kind in ((CARD, EvidenceKind.ID_CARD), (STILL, EvidenceKind.FACE_STILL)):
+            file = f"evidence/{evidence}.jpg"
+            self.note(facts.EvidenceStored(evidence, kind, file, "image/jpeg", "", 1, 1, 1, 1.0, "phone"))
+
+    def face(self, verdict: CheckVerdict) -> None:
+        self.note(
+            facts.FacesCompared(
+                CheckId("c"), CARD, STILL, None, "base", "", "", 0.5, 0.6, 0.5, verdict, "", ANNA
+            )
+        )
+
+    def number(self, verdict: CheckVerdict) -> None:
+        self.note(facts.IdNumberChecked(CheckId("c"), "1", verdict, (), "", "", ANNA))
+
+    def phase(self) -> CallPhase | None:
+        return self.call.phase
+
+    def phases(self) -> list[CallPhase]:
+        return [fact.now for fact in self.facts(facts.CallAdvanced)]
+
+
+def refusal(played: Played, role: Role, message: wire.Message) -> str:
+    before = played.all(fx.Append)
+    with pytest.raises(UserError) as caught:
+        played.got(role, message)
+    assert played.all(fx.Append) == before, "a refused message changed something"
+    return caught.value.code
