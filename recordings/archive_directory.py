@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from contract.errors import NotFound, StorageError
 from contract.ports import ArchivedObject
-from recordings.spool import BLOCK_BYTES, make_dirs, sha256_of, sync_dir, write_all
+from recordings.spool import BLOCK_BYTES, make_dirs, read_block, sha256_of, sync_dir, write_all
 
 _TEMPORARY = ".part"
 
@@ -44,17 +44,14 @@ class DirectoryArchive:
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """See the port."""
         target = self._path(key)
-        try:
-            file = await asyncio.to_thread(_open, target)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFound("no such object in the archive") from error
-        except OSError as error:
-            raise StorageError(f"archive cannot be read: {error.strerror}") from error
-        try:
-            async for block in _blocks(file, offset, length):
-                yield block
-        finally:
-            await asyncio.to_thread(os.close, file)
+        left = length
+        while left is None or left > 0:
+            block = await asyncio.to_thread(_block, target, offset, min(left or BLOCK_BYTES, BLOCK_BYTES))
+            if not block:
+                return
+            offset += len(block)
+            left = None if left is None else left - len(block)
+            yield block
 
     async def keys(self, prefix: str) -> tuple[str, ...]:
         """See the port."""
@@ -113,25 +110,13 @@ class DirectoryArchive:
             raise StorageError("archive directory returns other bytes than were written")
 
 
-def _open(path: Path) -> int:
-    if path.is_dir():
-        raise FileNotFoundError
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-
-async def _blocks(file: int, offset: int, length: int | None) -> AsyncIterator[bytes]:
-    left = length
-    while left is None or left > 0:
-        want = BLOCK_BYTES if left is None else min(left, BLOCK_BYTES)
-        try:
-            block = await asyncio.to_thread(os.pread, file, want, offset)
-        except OSError as error:
-            raise StorageError(f"archive cannot be read: {error.strerror}") from error
-        if not block:
-            return
-        offset += len(block)
-        left = None if left is None else left - len(block)
-        yield block
+def _block(path: Path, offset: int, length: int) -> bytes:
+    try:
+        return read_block(path, offset, length)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise NotFound("no such object in the archive") from error
+    except OSError as error:
+        raise StorageError(f"archive cannot be read: {error.strerror}") from error
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from contract.errors import Busy, Denied, NotFound, ProtocolError, TellerError, 
 from contract.facts import Entry, EvidenceStored, MergeCompleted, RecordViewed, SegmentSealed, SpoolReleased
 from contract.ids import AccountId, CaseId, is_id
 from contract.ports import Archive, CaseStore, Clock, Journal
-from recordings.spool import Spool
+from recordings.spool import Spool, read_block
 
 _log = structlog.get_logger(__name__)
 
@@ -209,14 +209,11 @@ class Playback:
 
 
 async def _read_local(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
-    handle = await asyncio.to_thread(path.open, "rb")
-    try:
-        await asyncio.to_thread(handle.seek, first)
-        while length > 0 and (block := await asyncio.to_thread(handle.read, min(BLOCK_BYTES, length))):
-            length -= len(block)
-            yield block
-    finally:
-        await asyncio.to_thread(handle.close)
+    while length > 0 and (
+        block := await asyncio.to_thread(read_block, path, first, min(BLOCK_BYTES, length))
+    ):
+        first, length = first + len(block), length - len(block)
+        yield block
 
 
 def _refusal(error: TellerError) -> web.Response:

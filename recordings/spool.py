@@ -87,6 +87,16 @@ def make_dirs(path: Path, root: Path) -> None:
         sync_dir(part.parent)
 
 
+def read_block(path: Path, offset: int, length: int) -> bytes:
+    """Return up to ``length`` bytes of ``path`` from ``offset``, empty at its end. Raises OSError.
+
+    Opens the file each time, so that a reader who gives up between two blocks leaves nothing open.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
+
+
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write every byte, whatever the kernel takes at a time. Raises OSError."""
     view = memoryview(data)
