@@ -76,7 +76,13 @@ async def measure(calls: int) -> None:
             f"http.local_port={port}", f"http.port={https}", "http.host=127.0.0.1",
             'media.bind=["127.0.0.1"]', "log.level=error",
         )  # fmt: skip
-        words = ("--data", str(data), *(part for text in settings for part in ("--set", text)), "serve")
+        words = (
+            "--data",
+            str(data),
+            *(part for text in settings for part in ("--set", text)),
+            "serve",
+            "--with-parent",
+        )
         url = f"http://127.0.0.1:{port}"
         async with running_server(words, url), Rest(url) as desk:
             await desk.login(*LOGINS.agent)

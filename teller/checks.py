@@ -78,7 +78,9 @@ def print_models(config: Config, console: Console) -> int:
     except ModelError as error:
         console.print(f"[red]✗[/] {error}")
         return 1
-    console.print(f"in use: {pack.name}, from {pack.directory}", highlight=False)
+    for model in OPEN_MODELS:
+        console.print(f"{model.file}: {model.source}", highlight=False, soft_wrap=True)
+    console.print(f"in use: {pack.name}, from {pack.directory}", highlight=False, soft_wrap=True)
     for model in pack.models:
         verify_model(pack.directory / model.file, model)
         if model.caveat:

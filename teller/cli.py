@@ -96,13 +96,14 @@ def main(context: click.Context, config_file: Path | None, data: Path | None, se
 
 
 @main.command()
+@click.option("--with-parent", is_flag=True, hidden=True)
 @click.pass_obj
 @_guarded
-def serve(call: Call) -> int | None:
+def serve(call: Call, with_parent: bool) -> int | None:
     """Run the service until it is told to stop."""
     from teller.serve import serve as run_server  # noqa: PLC0415 - other commands need no media stack
 
-    return _run(run_server(call.load(), call.arguments()))
+    return _run(run_server(call.load(), call.arguments(), with_parent=with_parent))
 
 
 @main.command()

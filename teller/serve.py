@@ -5,7 +5,7 @@ import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import structlog
@@ -16,9 +16,13 @@ from contract.errors import UserError
 from teller.certificate import ensure_certificate
 from teller.compose import House, open_house
 from teller.config import Config
+from teller.parent import following_parent
 from web_kit.serve import WebKit
 
 _log = structlog.get_logger(__name__)
+
+# Whoever passes a request on says so in one of these.
+_PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
 
 _HERE = Path(__file__).resolve().parent.parent
 APPS = {
@@ -36,8 +40,8 @@ WORKER_STOP_S = 10.0
 
 def make_app(config: Config, house: House) -> web.Application:
     """Return the application with every route and the headers on every response."""
-    # HSTS would lock a browser out of plain http://localhost, so only a real certificate turns it on.
-    kit = WebKit(APPS, https=config.http.tls == "files", embed_origins=config.http.embed_origins)
+    # HSTS with the self-made certificate would lock a browser out, for it lets nobody click through.
+    kit = WebKit(APPS, https=config.https, embed_origins=config.http.embed_origins)
     app = web.Application()
     kit.install(app)
     house.signaling.add_to(app)
@@ -47,23 +51,27 @@ def make_app(config: Config, house: House) -> web.Application:
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    if request.remote not in ("127.0.0.1", "::1"):
+    if request.remote not in ("127.0.0.1", "::1") or any(name in request.headers for name in _PASSED_ON):
         raise web.HTTPNotFound
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def serve(config: Config, arguments: tuple[str, ...]) -> int:
-    """Serve until SIGINT or SIGTERM; ``arguments`` stand before the worker's subcommand."""
+async def serve(config: Config, arguments: tuple[str, ...], *, with_parent: bool) -> int:
+    """Serve until SIGINT or SIGTERM; ``arguments`` stand before the worker's subcommand.
+
+    ``with_parent``: or until the process that started this one is gone.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_house(config) as house, listening(config, house) as urls:
         _log.info("ready", urls=urls, recovered_cases=house.recovered)
-        async with asyncio.TaskGroup() as group:
-            watch = group.create_task(_keep_worker(arguments))
-            await stop.wait()
-            _log.info("stopping")
-            watch.cancel()
+        with following_parent(stop) if with_parent else nullcontext():
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(_keep_worker(arguments))
+                await stop.wait()
+                _log.info("stopping")
+                watch.cancel()
     return 0
 
 

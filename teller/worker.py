@@ -4,13 +4,13 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import structlog
 
 from teller.compose import make_pipeline, open_base
 from teller.config import Config
+from teller.parent import following_parent
 
 _log = structlog.get_logger(__name__)
 
@@ -25,25 +25,6 @@ async def work(config: Config, *, with_parent: bool) -> int:
     os.nice(10)
     async with open_base(config) as base:
         _log.info("worker_ready", worker=name)
-        with _following_parent(stop) if with_parent else nullcontext():
+        with following_parent(stop) if with_parent else nullcontext():
             await make_pipeline(base, name).run_forever(stop)
     return 0
-
-
-@contextmanager
-def _following_parent(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` when the process that started this one ends, however it ends."""
-    loop = asyncio.get_running_loop()
-    descriptor = os.pidfd_open(os.getppid())
-
-    def gone() -> None:
-        loop.remove_reader(descriptor)
-        _log.warning("server_gone")
-        stop.set()
-
-    loop.add_reader(descriptor, gone)
-    try:
-        yield
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)

@@ -1,6 +1,6 @@
 """What the demo begins with: one bank, its people, and what the scripted callers show.
 
-The passwords are printed on the screen and in the README; demo data is refused outside ``teller demo``.
+The passwords are printed on the screen and in the README: a data directory of the demo is for the demo.
 """
 
 from dataclasses import dataclass

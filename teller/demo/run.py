@@ -231,7 +231,7 @@ async def run_demo(
     if auto:
         # The scripted callers live on this machine: nothing needs to be reachable from outside.
         settings += ["http.host=127.0.0.1", 'media.bind=["127.0.0.1"]', "log.level=warning"]
-    words = (*arguments, *(part for text in settings for part in ("--set", text)), "serve")
+    words = (*arguments, *(part for text in settings for part in ("--set", text)), "serve", "--with-parent")
     server = Server(words, f"http://127.0.0.1:{http}", https)
     if auto is None:
         return await host_demo(config, server, console)

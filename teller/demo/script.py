@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from contract import facts, wire
@@ -53,15 +53,12 @@ class Report:
     face_threshold: float = 0.0
     pack: str = ""
     click_to_first_frame_s: float | None = None
-    agent_first_frame_s: float | None = None
     call_s: float = 0.0
     merged_s: float = 0.0
     merge_speed: float = 0.0
     gap_s: float = 0.0
     merged_file: str = ""
-    archived_objects: int = 0
     verdict: str = ""
-    frames_seen: dict[str, int] = field(default_factory=dict)
 
 
 class Stage(Protocol):
@@ -152,9 +149,8 @@ class Play:
         for caller in (customer, agent):
             await caller.wait_for(wire.CallState, lambda m: m.phase is CallPhase.ACTIVE)
         await self._first_frames(customer, agent)
-        if customer.peer and customer.peer.first_video_at and agent.peer and agent.peer.first_video_at:
+        if customer.peer and customer.peer.first_video_at:
             self.report.click_to_first_frame_s = customer.peer.first_video_at - tapped
-            self.report.agent_first_frame_s = agent.peer.first_video_at - tapped
         self._stage.step(
             "answered: picture and sound both ways",
             f"tap to first remote frame {self.report.click_to_first_frame_s:.2f} s",
@@ -279,6 +275,5 @@ class Play:
         merged, verified = by_name["MergeCompleted"], by_name["ArchiveVerified"]
         self.report.merged_s, self.report.merge_speed = merged["seconds"], merged["speed"]
         self.report.gap_s, self.report.merged_file = merged["gap_s"], merged["file"]
-        self.report.archived_objects = verified["objects"]
         self._stage.step("merged", f"{merged['seconds']:.1f} s at {merged['speed']:.1f} × real time")
         self._stage.step("archived, read back, verified", f"{verified['objects']} files")

@@ -190,8 +190,3 @@ export function evidenceById(view, id) {
 export function partyOf(view, role) {
   return Object.values(view.parties).findLast((one) => one.role === role) ?? null;
 }
-
-/** Tell whether something is being written to disk now. @param {CaseView} view */
-export function isRecording(view) {
-  return Object.values(view.recordings).some((track) => !track.stopped) && view.call?.phase !== "ended";
-}

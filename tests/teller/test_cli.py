@@ -1,0 +1,136 @@
+"""The command line: what it prints, and the code it ends with."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def teller(folder: Path, *words: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TELLER_")}
+    return subprocess.run(
+        [sys.executable, "-m", "teller", "--data", str(folder / "data"), *words],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        cwd=folder,
+        env=environment | {"COLUMNS": "200"},
+    )
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    """--help lists the commands with a line each."""
+    told = teller(tmp_path, "--help")
+
+    assert told.returncode == 0
+    for command in ("serve", "worker", "demo", "verify", "doctor", "config", "models", "account", "tenant"):
+        assert re.search(rf"^  {command} +\S", told.stdout, re.MULTILINE), command
+
+
+def test_the_sample_is_a_configuration(tmp_path: Path) -> None:
+    """What config --sample prints can be used as it is."""
+    sample = tmp_path / "teller.toml"
+    sample.write_text(teller(tmp_path, "config", "--sample").stdout)
+
+    assert tomllib.loads(sample.read_text())["http"]["port"] == 8443
+    told = teller(tmp_path, "--config", str(sample), "config")
+    assert told.returncode == 0
+    assert json.loads(told.stdout)["http"]["port"] == 8443
+
+
+@pytest.mark.parametrize("setting", ["http.prot=1", "http.port=ninety", "nothing"])
+def test_a_bad_setting_is_named_and_ends_with_2(tmp_path: Path, setting: str) -> None:
+    """One line says which setting is wrong; no traceback."""
+    told = teller(tmp_path, "--set", setting, "config")
+
+    assert told.returncode == 2
+    assert setting.split("=", maxsplit=1)[0] in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_people_are_added_once(tmp_path: Path) -> None:
+    """A tenant and an account can be added; short passwords and doubles are refused in words."""
+    assert teller(tmp_path, "tenant", "add", "hz", "海州银行", "--walk-in").returncode == 0
+    assert "code_taken" in teller(tmp_path, "tenant", "add", "hz", "Other").stderr
+    words = ("account", "add", "anna", "--name", "Anna", "--role", "agent", "--tenant", "hz", "--password")
+    assert "short_password" in teller(tmp_path, *words, "short").stderr
+    assert teller(tmp_path, *words, "long enough to be good").returncode == 0
+    assert "login_taken" in teller(tmp_path, *words, "long enough to be good").stderr
+    assert "not_found" in teller(tmp_path, *words[:-2], "nowhere", "--password", "long enough too").stderr
+
+
+def test_verify_of_nothing_says_so(tmp_path: Path) -> None:
+    """An unknown case and a folder without a record are told apart from an intact one."""
+    assert teller(tmp_path, "verify", "case-0000000000000000").returncode == 1
+    assert "neither a folder nor a case id" in teller(tmp_path, "verify", "nonsense").stderr
+    empty = tmp_path / "case-0000000000000000"
+    empty.mkdir()
+    told = teller(tmp_path, "verify", str(empty))
+    assert told.returncode == 1
+    assert "manifest_missing" in told.stdout
+
+
+def test_models_tell_their_source_and_refuse_others(tmp_path: Path) -> None:
+    """models list says where the open files come from; import refuses a folder without them."""
+    told = teller(tmp_path, "models", "list")
+
+    assert told.returncode == 0
+    assert "in use: base" in told.stdout
+    assert "github" in told.stdout
+    refused = teller(tmp_path, "models", "import", str(tmp_path))
+    assert refused.returncode == 1
+    assert "face_detection_yunet_2023mar.onnx" in refused.stderr
+
+
+@pytest.mark.server
+def test_doctor_makes_a_call(tmp_path: Path) -> None:
+    """Every check has a line, picture and sound go through, and the code is 0 on a healthy machine."""
+    told = teller(tmp_path, "--set", "http.port=0", "--set", "http.local_port=-1", "doctor")
+
+    assert told.returncode == 0, told.stdout
+    for name in ("disk", "ports", "certificate", "database", "archive", "models", "call"):
+        assert re.search(rf"^. {name} ", told.stdout, re.MULTILINE), told.stdout
+    assert "picture and sound arrived" in told.stdout
+
+
+@pytest.mark.server
+def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
+    """An archive that cannot be written is named and the code is 1."""
+    (tmp_path / "file").write_text("in the way")
+    told = teller(tmp_path, "--set", f"archive.path={tmp_path / 'file' / 'archive'}", "doctor")
+
+    assert told.returncode == 1
+    assert re.search(r"^✗ archive ", told.stdout, re.MULTILINE), told.stdout
+
+
+@pytest.mark.server
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("auto", "word"), [("match", "approved"), ("mismatch", "rejected")])
+def test_the_scripted_demo_ends_well(tmp_path: Path, auto: str, word: str) -> None:
+    """demo --auto plays the case, prints what was measured, and ends with 0, also for a mismatch."""
+    words = ("demo", f"--auto={auto}", "--port", "0", "--http-port", "0")
+    told = teller(tmp_path, *words, seconds=200)
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+    case = re.search(r"^case +(case-[0-9a-z]{16})$", told.stdout, re.MULTILINE)
+    merged = re.search(r"^merged file +(\S+)$", told.stdout, re.MULTILINE)
+    assert case
+    assert merged
+    assert Path(merged[1]).read_bytes()[4:8] == b"ftyp"
+    for measured in (
+        rf"outcome +{word} ",
+        r"tap to first remote frame +\d+\.\d\d s",
+        r"face score +-?\d\.\d{3} ",
+        r"merge speed +\d+\.\d × real time",
+        r"gaps in the recording +\d+\.\d\d s",
+    ):
+        assert re.search(measured, told.stdout), (measured, told.stdout)
