@@ -14,6 +14,12 @@ SERIAL := browser or server or ceph
 MODELS := $(wildcard $(or $(TEST_MODELS_DIR),../shared/models))
 LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models)
 
+# Pure code and the tests that must reach every branch of it.
+PURE := contract signaling.desk signaling.call recordings.timeline recordings.manifest kyc.documents
+PROOFS := tests/contract tests/signaling/test_desk.py tests/signaling/test_call.py \
+  tests/signaling/test_call_endings.py tests/recordings/test_timeline.py tests/recordings/test_manifest.py \
+  tests/kyc/test_documents.py
+
 .PHONY: help demo install test check tests system lock clean
 .DELETE_ON_ERROR:
 
@@ -61,6 +67,7 @@ tests: $(V)/.dev
 	$(if $(MODELS),,@echo 'TEST_MODELS_DIR names no folder: the tests of the open models are left out.')
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
+	$(BIN)/python -m pytest -q -n 2 $(PURE:%=--cov=%) --cov-fail-under=100 --cov-report=term-missing:skip-covered $(PROOFS)
 
 # insightface and scikit-image come without their dependencies: only pictures inside the wheels are used,
 # and insightface would bring the GUI build of OpenCV.
