@@ -1,13 +1,14 @@
 """One call: who is connected, who hears whom, and the facts about it."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from traceback import format_exc
 
 import structlog
 from prometheus_client import Counter
 
-from contract.errors import MediaError
+from contract.errors import MediaError, StorageError
 from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackEnded, TrackStarted
 from contract.ids import CallId, CaseId, SeatId, new_track_id
 from contract.phases import TrackSource
@@ -21,6 +22,8 @@ from media.settings import MediaSettings
 _log = structlog.get_logger(__name__)
 _lost_facts = Counter("teller_media_lost_facts", "Facts that could not be journaled", ["why"])
 
+# A journal that refuses is tried again after this long; no fact is passed over by a later one.
+_JOURNAL_RETRY_S = 1.0
 # How often promises and silence are looked at: a tenth of the shortest promise anybody would set.
 _TICK_S = 0.1
 
@@ -54,7 +57,7 @@ class Call:
     # --- lifetime ------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Serve until ``close``. On return every sink is closed and every fact journaled."""
+        """Serve until ``close``. On return every sink is closed, every fact journaled or counted as lost."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write_facts())
@@ -242,12 +245,25 @@ class Call:
             _log.error("a fact is lost because the journal does not keep up", fact=type(fact).__name__)
 
     async def _write_facts(self) -> None:
+        """Journal the facts in order; behind a journal that refuses, ``fact_queue`` facts wait."""
         while (fact := await self._facts.get()) is not None:
-            try:
-                await self._journal.append(self.case, fact)
-            except Exception as error:
-                _lost_facts.labels("journal").inc()
-                _log.error("a fact could not be journaled", fact=type(fact).__name__, pii_error=str(error))
+            while not await self._wrote(fact):
+                if self._closing.is_set():
+                    _lost_facts.labels("journal").inc()
+                    break
+
+    async def _wrote(self, fact: Fact) -> bool:
+        try:
+            await self._journal.append(self.case, fact)
+        except StorageError as error:
+            _log.error("a fact is not journaled yet", fact=type(fact).__name__, pii_error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _JOURNAL_RETRY_S)
+            return False
+        except Exception as error:
+            _lost_facts.labels("journal").inc()
+            _log.error("a fact could not be journaled", fact=type(fact).__name__, pii_error=str(error))
+        return True
 
     async def _supervise(self) -> None:
         while True:

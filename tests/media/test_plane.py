@@ -8,9 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contract.errors import MediaError, NotFound, ProtocolError
 from contract.facts import (
+    Entry,
+    Fact,
     MediaConnected,
     MediaLost,
     MediaMissing,
@@ -18,12 +21,14 @@ from contract.facts import (
     TrackEnded,
     TrackStarted,
 )
-from contract.ids import new_call_id, new_case_id, new_seat_id
+from contract.ids import CaseId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role, TrackKind
 from contract.ports import Party, TrackInfo, TrackSink
+from media import call as call_module
 from media.aiortc_seam import KEYFRAME_INTERVAL_S
 from media.call import Call
 from media.payloads import is_keyframe, split_nals
+from media.peer import Peer
 from media.plane import Plane
 from media.settings import MediaSettings
 from tests.media.scripted import (
@@ -36,6 +41,28 @@ from tests.media.scripted import (
 )
 
 OTHER_SOUND, OTHER_PICTURE = 3, 4
+
+
+class ShiftedClock(SystemClock):
+    """The machine's time, which a test can move ahead."""
+
+    ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
+def _count_calls(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[str]:
+    """Return a list that grows by one whenever the method ``name`` is called."""
+    calls: list[str] = []
+    method = getattr(owner, name)
+
+    def counting(*args: object) -> object:
+        calls.append(name)
+        return method(*args)
+
+    monkeypatch.setattr(owner, name, counting)
+    return calls
 
 
 def _content(codec: str, data: bytes) -> object:
@@ -155,9 +182,12 @@ async def test_a_new_offer_takes_the_seat_over(stage: Stage) -> None:
     assert len([fact for fact in stage.journal.of(MediaLost) if fact.seat == stage.customer.seat]) <= 1
 
 
-async def test_promised_media_that_does_not_come_is_missed(settings: MediaSettings) -> None:
+async def test_promised_media_that_does_not_come_is_missed(
+    settings: MediaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A connected customer whose camera sends nothing is noted once, by name."""
     quick = MediaSettings(bind_addresses=settings.bind_addresses, promise_s=0.7)
+    looks = _count_calls(monkeypatch, Call, "_check_promises")
     journal = ListJournal()
     async with Plane(journal, SystemClock(), quick) as plane:
         stage = Stage(plane, journal, KeepingReceiver())
@@ -166,7 +196,8 @@ async def test_promised_media_that_does_not_come_is_missed(settings: MediaSettin
             await stage.connect(customer, stage.customer)
             await plane.open_gate(stage.call)
             await until("MediaMissing", lambda: journal.of(MediaMissing))
-            await asyncio.sleep(0.3)
+            seen = len(looks)
+            await until("three more looks", lambda: len(looks) >= seen + 3)
     (missing,) = journal.of(MediaMissing)
     assert missing.missing == ("camera",)
     assert missing.seat == stage.customer.seat
@@ -496,16 +527,22 @@ async def test_an_answer_is_one_that_browsers_take(stage: Stage) -> None:
     assert directions == ["recvonly"] * 3 + ["sendonly"] * 5
 
 
-async def test_a_watching_party_may_be_silent(settings: MediaSettings) -> None:
-    """Who has never sent media is not lost for sending nothing."""
-    quick = MediaSettings(bind_addresses=settings.bind_addresses, silence_s=0.5)
+async def test_a_watching_party_may_be_silent(
+    settings: MediaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has never sent media is not lost for sending nothing, however long."""
+    looks = _count_calls(monkeypatch, Peer, "is_silent")
+    clock = ShiftedClock()
     journal = ListJournal()
-    async with Plane(journal, SystemClock(), quick) as plane:
+    async with Plane(journal, clock, settings) as plane:
         stage = Stage(plane, journal, KeepingReceiver())
         await plane.open_call(stage.case, stage.call)
         async with ScriptedPeer(camera=False, microphone=False) as supervisor:
             await stage.connect(supervisor, Party(new_seat_id(), Role.SUPERVISOR, "supervisor"))
-            await asyncio.sleep(1.5)
+            for _ in range(2):
+                clock.ahead_s += 10 * settings.silence_s
+                seen = len(looks)
+                await until("three more looks", lambda s=seen: len(looks) >= s + 3)
             assert supervisor.pc.connectionState == "connected"
             assert not journal.of(MediaLost)
 
@@ -521,8 +558,10 @@ async def test_unknown_calls(stage: Stage) -> None:
     await stage.plane.close_call(stranger)
 
 
-async def test_a_dead_journal_does_not_stop_media(stage: Stage) -> None:
-    """Facts that cannot be written are counted; pictures go on."""
+async def test_a_dead_journal_does_not_stop_media(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While facts cannot be written pictures go on; closing counts the facts and waits for nothing."""
+    monkeypatch.setattr(call_module, "_JOURNAL_RETRY_S", 3600.0)
+    lost = REGISTRY.get_sample_value("teller_media_lost_facts_total", {"why": "journal"}) or 0.0
     stage.journal.broken = True
     async with ScriptedPeer() as customer, ScriptedPeer() as agent:
         await stage.connect(customer, stage.customer)
@@ -530,6 +569,41 @@ async def test_a_dead_journal_does_not_stop_media(stage: Stage) -> None:
         await stage.plane.open_gate(stage.call)
         await until("ten pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 10)
         await stage.plane.close_call(stage.call)
+    now = REGISTRY.get_sample_value("teller_media_lost_facts_total", {"why": "journal"})
+    assert now is not None
+    assert now >= lost + 6, "two connections and four tracks"
+
+
+async def test_facts_wait_for_a_journal_that_refuses(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that is away for a while gets every fact, in the order in which it happened."""
+    monkeypatch.setattr(call_module, "_JOURNAL_RETRY_S", 0.05)
+    stage.journal.broken = True
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("ten pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 10)
+        assert stage.journal.facts == []
+        stage.journal.broken = False
+        await until("four tracks", lambda: len(stage.journal.of(TrackStarted)) == 4)
+    told = [type(fact) for fact in stage.journal.facts if not isinstance(fact, QualityMeasured)]
+    assert told[:6] == [MediaConnected, MediaConnected, *[TrackStarted] * 4]
+
+
+async def test_a_fact_that_no_journal_takes_is_passed_over(stage: Stage) -> None:
+    """A mistake of ours in one fact is counted, and those behind it are journaled."""
+    append = stage.journal.append
+
+    async def picky(case: CaseId, fact: Fact) -> Entry:
+        if isinstance(fact, MediaConnected):
+            raise ValueError("the fact does not fit its own form")
+        return await append(case, fact)
+
+    stage.journal.append = picky  # type: ignore[method-assign]
+    async with ScriptedPeer() as customer:
+        await stage.connect(customer, stage.customer)
+        await stage.plane.open_gate(stage.call)
+        await until("two tracks", lambda: len(stage.journal.of(TrackStarted)) == 2)
 
 
 async def test_a_bug_in_the_supervisor_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
