@@ -186,10 +186,13 @@ class _Child:
     async def start(cls, pack: Pack) -> Self:
         """Start a process and load ``pack`` in it. Raises ModelError."""
         # -P: what lies in the working directory must not be imported.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "kyc.child",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=_environment(),
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "kyc.child",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=_environment(),
+            )  # fmt: skip
+        except OSError as error:
+            raise ModelError(f"the model process cannot be started: {error.strerror}") from error
         child = cls(process)
         try:
             async with asyncio.timeout(_START_DEADLINE_S):

@@ -118,8 +118,13 @@ def _tls(config: Config) -> ssl.SSLContext | None:
 async def _keep_worker(arguments: tuple[str, ...]) -> None:
     while True:
         words = ("-m", "teller", *arguments, "worker", "--with-parent")
-        # Out of the terminal's reach: Ctrl-C is for the server, which stops the worker in its turn.
-        process = await asyncio.create_subprocess_exec(sys.executable, *words, start_new_session=True)
+        try:
+            # Out of the terminal's reach: Ctrl-C is for the server, which stops the worker in its turn.
+            process = await asyncio.create_subprocess_exec(sys.executable, *words, start_new_session=True)
+        except OSError as error:
+            _log.error("worker_not_started", pii_error=str(error))
+            await asyncio.sleep(WORKER_PAUSE_S)
+            continue
         try:
             code = await process.wait()
             _log.warning("worker_ended", code=code)

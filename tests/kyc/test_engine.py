@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import errno
 import os
 import signal
 import subprocess
@@ -270,6 +271,40 @@ async def test_while_it_cannot_restart_jobs_fail(monkeypatch: pytest.MonkeyPatch
                     break
                 except ModelError:
                     await asyncio.sleep(0.05)
+
+
+async def test_a_fork_that_fails_costs_jobs_and_not_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine out of processes: jobs fail as model errors, and are done once there is room again."""
+    monkeypatch.setattr(engine_module, "_RESTART_PAUSE_S", 0.05)
+    tried = asyncio.Event()
+
+    async def full(*words: Any, **options: Any) -> asyncio.subprocess.Process:
+        tried.set()
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    async with Engine(find_pack(None)) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio, "create_subprocess_exec", full)
+            os.kill(only_child(), signal.SIGKILL)
+            with pytest.raises(ModelError):
+                await engine.inspect_image(PICTURE)
+            await tried.wait()
+            with pytest.raises(ModelError, match="does not start"):
+                await engine.inspect_image(PICTURE)
+        await until(lambda: model_processes(os.getpid()) != [], "a model process")
+        assert (await engine.inspect_image(PICTURE)).width == 400
+
+
+async def test_a_fork_that_fails_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entering tells it as a model error."""
+
+    async def full(*words: Any, **options: Any) -> asyncio.subprocess.Process:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", full)
+    with pytest.raises(ModelError, match="cannot be started"):
+        async with Engine(find_pack(None)):
+            pytest.fail("the engine started without a process")
 
 
 async def test_a_cancelled_start_leaves_nothing_behind() -> None:
