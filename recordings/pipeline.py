@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-import av.error
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -138,7 +137,8 @@ class Pipeline:
             # The work was cut off; its new owner goes on where the facts end.
             self._settle(job, "lease_lost")
             return False
-        except (TellerError, OSError, ValueError, av.error.FFmpegError) as error:
+        except Exception as error:
+            # Whatever it is: a job whose worker fell would come back until it is dead, and nobody be told.
             await self._fail(job, error)
             return False
         self._settle(job, "done")
@@ -161,9 +161,19 @@ class Pipeline:
             stopping.cancel()
             work.cancel()
         if work.cancelled():
-            with contextlib.suppress(LeaseLost):
-                await self._jobs.fail(job, "worker_stopped", 0.0)
+            await self._give_back(job)
             self._settle(job, "stopped")
+
+    async def _give_back(self, job: Job) -> None:
+        """Put the job back; a stop, however often, is no reason to give the record up."""
+        try:
+            if not await self._jobs.fail(job, "worker_stopped", 0.0):
+                await self._jobs.enqueue(job.kind, job.case, job.args)
+        except LeaseLost:
+            return
+        except StorageError as error:
+            # The lease runs out, and another worker takes it.
+            _log.error("a job cannot be given back", case=job.case, pii_error=str(error))
 
     async def _work_beating(self, job: Job) -> None:
         progress = _Progress()

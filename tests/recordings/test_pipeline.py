@@ -23,7 +23,7 @@ from contract.facts import (
 )
 from contract.ids import CaseId, new_seat_id
 from contract.phases import CaseEnd, CasePhase, Role, TrackSource
-from contract.ports import Job
+from contract.ports import CaseSummary, Job, LeaseLost
 from recordings.archive_directory import DirectoryArchive
 from recordings.journal import FileJournal
 from recordings.manifest import journal_version
@@ -70,13 +70,15 @@ class Bench:
     def folder(self) -> Path:
         return self.staged.spool.case_dir(self.case)
 
-    def pipeline(self, archive: Any = None, journal: Any = None, **settings: Any) -> Pipeline:
+    def pipeline(
+        self, archive: Any = None, journal: Any = None, cases: Any = None, **settings: Any
+    ) -> Pipeline:
         return Pipeline(
             self.staged.spool,
             journal or self.journal,
             self.jobs,
             archive or self.archive,
-            OneTenant(),
+            cases or OneTenant(),
             self.clock,
             "worker-1",
             PipelineSettings(**settings),
@@ -452,6 +454,60 @@ async def test_stop_in_the_middle_gives_the_job_back(tmp_path: Path) -> None:
     assert [p for p in bench.folder.iterdir() if p.suffix == ".part"] == []
     assert await bench.pipeline().run_one(await bench.job())
     await _assert_home(bench)
+
+
+async def test_stops_do_not_bury_a_job(tmp_path: Path) -> None:
+    """However often a worker is stopped in the middle, the record stays in line."""
+    bench = await _bench(tmp_path)
+    await bench.jobs.enqueue("merge", bench.case)
+    for _ in range(4):
+        stop = asyncio.Event()
+        bench.jobs.beat = functools.partial(_stop_at_beat, stop)  # type: ignore[method-assign]
+        async with asyncio.timeout(30):
+            await bench.pipeline().run_forever(stop)
+        assert [job.state for job in bench.jobs.jobs.values()].count("ready") == 1
+
+    del bench.jobs.beat
+    assert await bench.pipeline().run_one(await bench.job())
+    await _assert_home(bench)
+
+
+async def _stop_at_beat(stop: asyncio.Event, job: Job, progress: float, note: str, lease_s: float) -> None:
+    stop.set()
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("refusal", [StorageError("database is locked"), LeaseLost()])
+async def test_job_that_cannot_be_given_back_waits_for_its_lease(tmp_path: Path, refusal: Exception) -> None:
+    """The worker ends in good order all the same."""
+    bench = await _bench(tmp_path)
+    await bench.jobs.enqueue("merge", bench.case)
+    stop = asyncio.Event()
+
+    async def refuse(job: Job, error: str, retry_in_s: float) -> bool:
+        raise refusal
+
+    bench.jobs.beat = functools.partial(_stop_at_beat, stop)  # type: ignore[method-assign]
+    bench.jobs.fail = refuse  # type: ignore[method-assign]
+    async with asyncio.timeout(30):
+        await bench.pipeline().run_forever(stop)
+
+    assert [job.state for job in bench.jobs.jobs.values()] == ["running"]
+
+
+async def test_unforeseen_error_is_noted(tmp_path: Path) -> None:
+    """A mistake of ours fails the job and not the worker; the last attempt says that none follows."""
+    bench = await _bench(tmp_path)
+
+    class _Mistaken(OneTenant):
+        async def case(self, case: CaseId) -> CaseSummary:
+            raise RuntimeError("a mistake")
+
+    for _ in range(3):
+        assert not await bench.pipeline(cases=_Mistaken()).run_one(await bench.job())
+
+    failed = [f for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)]
+    assert [(f.reason, f.will_retry) for f in failed] == [("RuntimeError", n < 2) for n in range(3)]
 
 
 async def test_dead_queue_is_survived(tmp_path: Path) -> None:
