@@ -2,7 +2,8 @@
 
 The event loop only puts frames into a queue; one thread per call writes them. A track's share of the
 queue is bounded in bytes and frames. When it is full, sound loses its newest packet and a picture loses
-everything up to the next keyframe; both are counted and journaled as ``RecorderTroubled``.
+everything up to the next keyframe; both are counted and journaled as ``RecorderTroubled``, from the
+event loop, since the thread may be stuck in a disk that hangs.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 import structlog
+from prometheus_client import Counter
 
 from contract.errors import StorageError
 from contract.facts import Fact, PartyJoined, PartyLeft, RecorderTroubled
@@ -26,6 +28,7 @@ from recordings.spool import Spool
 from recordings.track_writer import RecorderSettings, TrackWriter
 
 _log = structlog.get_logger(__name__)
+_LOST_FACTS = Counter("teller_recordings_lost_facts", "Recorder's facts that were never journaled", ["why"])
 
 # More calls than one machine can forward; a call behind this bound would not be recorded.
 _CALLS_MAX = 256
@@ -33,6 +36,9 @@ _CALLS_MAX = 256
 _TICK_S = 0.2
 # A journal that refuses is tried again after this long; a fact is never passed over by a later one.
 _JOURNAL_RETRY_S = 1.0
+# A call tells about one fact a second: behind this many the journal has been away for a quarter of an
+# hour. Newer facts are then dropped; recovery makes those of segments again from what lies on disk.
+_FACTS_MAX = 1_000
 
 _DEFAULTS = RecorderSettings()
 
@@ -58,11 +64,21 @@ _Item = tuple["_Sink", EncodedFrame | ClockSample] | _Opened | _Closed | _Over
 class _Sink:
     """One track's end of the queue. ``pushed_*`` belong to the loop, ``taken_*`` to the thread."""
 
-    def __init__(self, info: TrackInfo, settings: RecorderSettings, queue: SimpleQueue[_Item]) -> None:
+    def __init__(
+        self,
+        info: TrackInfo,
+        settings: RecorderSettings,
+        queue: SimpleQueue[_Item],
+        clock: Clock,
+        note: Callable[[Fact], None],
+    ) -> None:
         self.info = info
         self._settings = settings
         self._queue = queue
+        self._clock = clock
+        self._note = note
         self._closed = False
+        self._troubled_at = float("-inf")
         self._skipping_since: float | None = None
         self.pushed_bytes = self.pushed_frames = self.skipped = 0
         self.taken_bytes = self.taken_frames = 0
@@ -75,6 +91,7 @@ class _Sink:
             self.skipped += 1
             if self._skipping_since is None:
                 self._skipping_since = frame.arrived_at
+            self._tell_trouble()
             return
         self._skipping_since = None
         self.pushed_bytes += len(frame.data)
@@ -91,6 +108,12 @@ class _Sink:
         if not self._closed:
             self._closed = True
             self._queue.put(_Closed(self))
+
+    def _tell_trouble(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._troubled_at >= self._settings.trouble_s:
+            self._troubled_at = now
+            self._note(RecorderTroubled(self.info.call, self.info.track, "queue_full", self.skipped))
 
     def _skips(self, frame: EncodedFrame) -> bool:
         if self._skipping_since is None or frame.keyframe or self.info.kind is TrackKind.AUDIO:
@@ -185,15 +208,26 @@ class _CallRecording:
     """One call: its thread, its facts on their way to the journal, and its end."""
 
     def __init__(
-        self, case: CaseId, call: CallId, thread: _CallThread, facts: asyncio.Queue[Fact | None]
+        self, case: CaseId, call: CallId, spool: Spool, settings: RecorderSettings, clock: Clock
     ) -> None:
+        self._loop = asyncio.get_running_loop()
         self.case = case
         self.call = call
         self.seat = new_seat_id()
-        self.thread = thread
-        self.facts = facts
+        self.facts: asyncio.Queue[Fact | None] = asyncio.Queue()
         self.over = asyncio.Event()
         self.sinks: list[_Sink] = []
+        self.thread = _CallThread(spool, settings, clock, self._note_from_thread)
+
+    def note(self, fact: Fact) -> None:
+        """Put a fact in line for the journal; called in the event loop."""
+        if self.facts.qsize() < _FACTS_MAX:
+            self.facts.put_nowait(fact)
+        else:
+            _lose(self.case, fact, "queue_full")
+
+    def _note_from_thread(self, fact: Fact) -> None:
+        self._loop.call_soon_threadsafe(self.note, fact)
 
     def end(self) -> None:
         for sink in self.sinks:
@@ -237,9 +271,10 @@ class Recorder:
         """See ``contract.ports.MediaReceiver``."""
         self._spool.track_dir(track.case, track.call, track.track)
         recording = self._calls.get(track.call) or self._join(track)
-        sink = _Sink(track, self._settings, recording.thread.queue)
+        queue = recording.thread.queue
+        sink = _Sink(track, self._settings, queue, self._clock, recording.note)
         recording.sinks.append(sink)
-        recording.thread.queue.put(_Opened(sink))
+        queue.put(_Opened(sink))
         return sink
 
     async def finish(self, call: CallId) -> None:
@@ -250,34 +285,27 @@ class Recorder:
             await recording.over.wait()
 
     def _join(self, track: TrackInfo) -> _CallRecording:
-        loop = asyncio.get_running_loop()
-        facts: asyncio.Queue[Fact | None] = asyncio.Queue()
-
-        def emit(fact: Fact) -> None:
-            loop.call_soon_threadsafe(facts.put_nowait, fact)
-
-        thread = _CallThread(self._spool, self._settings, self._clock, emit)
-        recording = _CallRecording(track.case, track.call, thread, facts)
+        recording = _CallRecording(track.case, track.call, self._spool, self._settings, self._clock)
+        recording.note(PartyJoined(track.call, recording.seat, Role.SYSTEM, "recorder"))
         self._calls[track.call] = recording
         self._tasks.create_task(self._record(recording), name=f"record {track.call}")
         return recording
 
     async def _record(self, recording: _CallRecording) -> None:
-        call, seat = recording.call, recording.seat
-        recording.facts.put_nowait(PartyJoined(call, seat, Role.SYSTEM, "recorder"))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell(recording))
             await asyncio.get_running_loop().run_in_executor(self._pool, recording.thread.run)
-            recording.facts.put_nowait(PartyLeft(call, seat))
+            recording.note(PartyLeft(recording.call, recording.seat))
             recording.facts.put_nowait(None)
-        del self._calls[call]
+        del self._calls[recording.call]
         recording.over.set()
 
     async def _tell(self, recording: _CallRecording) -> None:
-        """Journal the facts in order; a journal that refuses is tried until it takes them."""
+        """Journal the facts in order; a journal that refuses is tried until it takes them, or all closes."""
         while (fact := await recording.facts.get()) is not None:
             while not await self._told(recording.case, fact):
-                if isinstance(fact, RecorderTroubled):
+                if self._closing.is_set():
+                    _lose(recording.case, fact, "journal")
                     break
 
     async def _told(self, case: CaseId, fact: Fact) -> bool:
@@ -285,6 +313,12 @@ class Recorder:
             await self._journal.append(case, fact)
         except StorageError as error:
             _log.error("recorder's fact not journaled yet", case=case, pii_error=str(error))
-            await asyncio.sleep(_JOURNAL_RETRY_S)
-            return self._closing.is_set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _JOURNAL_RETRY_S)
+            return False
         return True
+
+
+def _lose(case: CaseId, fact: Fact, why: str) -> None:
+    _LOST_FACTS.labels(why).inc()
+    _log.error("recorder's fact is lost", case=case, fact=type(fact).__name__, why=why)

@@ -76,6 +76,7 @@ class TrackWriter:
         self._sealed_frames = 0
         self._dropped = 0
         self._announced = False
+        self._lost_at: float | None = None
         self._troubled_at = float("-inf")
         self._refused_at = float("-inf")
         self._synced_at = clock.monotonic()
@@ -111,9 +112,9 @@ class TrackWriter:
             self._append_clock(codec.dump(shifted))
 
     def note_gap(self, dropped: int, what: str) -> None:
-        """Report ``dropped`` frames that never reached the writer."""
+        """Count ``dropped`` frames that never reached the writer; who dropped them has told so."""
         self.drop(what, dropped)
-        self._trouble(what)
+        self._lose()
 
     def tick(self) -> None:
         """Sync what is due; called several times a second."""
@@ -123,7 +124,7 @@ class TrackWriter:
         try:
             if now - self._span.opened_at >= self._settings.segment_s:
                 self._seal()
-            elif now - self._synced_at >= self._settings.sync_s or not self._announced:
+            elif now - self._synced_at >= self._settings.sync_s or self._may_announce(now):
                 self._sync(now)
         except OSError as error:
             self._refused(error)
@@ -257,8 +258,13 @@ class TrackWriter:
             self._span.last_at,
         )
 
+    def _may_announce(self, now: float) -> bool:
+        quiet = self._lost_at is None or now - self._lost_at >= self._settings.trouble_s
+        return quiet and not self._announced
+
     def _announce(self) -> None:
-        if not self._announced:
+        """Say that frames come to disk: at the first, and once trouble has been over for ``trouble_s``."""
+        if self._may_announce(self._clock.monotonic()):
             self._announced = True
             info = self._info
             self._emit(RecordingStarted(info.call, info.track, info.role, info.kind))
@@ -274,7 +280,17 @@ class TrackWriter:
             self._seal()
         except OSError as again:
             _log.error("segment left unsealed", track=self._info.track, pii_error=str(again))
+        self._lose()
         self._trouble("disk")
+
+    def _lose(self) -> None:
+        """From now on the track is not being recorded, until it is announced again."""
+        if self._announced or self._lost_at is not None:
+            self._lost_at = self._clock.monotonic()
+        if self._announced:
+            # Whoever was told that it is recorded is told at once that it is not.
+            self._announced = False
+            self._troubled_at = float("-inf")
 
     def _trouble(self, what: str) -> None:
         now = self._clock.monotonic()

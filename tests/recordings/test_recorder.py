@@ -1,6 +1,7 @@
 """The recorder: what it is handed is on disk, sealed and journaled; nothing it meets stops it."""
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Callable
 import av
 import pytest
 from blockbuster import blockbuster_ctx
+from prometheus_client import REGISTRY
 
 from contract.errors import StorageError
 from contract.facts import (
@@ -17,6 +19,7 @@ from contract.facts import (
     PartyJoined,
     PartyLeft,
     RecorderTroubled,
+    RecordingStarted,
     RecordingStopped,
     SegmentSealed,
 )
@@ -236,12 +239,81 @@ async def test_a_full_queue_loses_the_newest_sound(
     assert 0 < len(kept) <= 21
     assert [frame.data for frame in kept] == [frame.data for frame in frames[: len(kept)]]
     entries = await journal.read(case)
-    assert facts_of(entries, RecorderTroubled) == [
-        RecorderTroubled(call, info.track, "queue_full", 250 - len(kept))
-    ]
+    assert facts_of(entries, RecorderTroubled) == [RecorderTroubled(call, info.track, "queue_full", 1)]
     assert facts_of(entries, RecordingStopped) == [
         RecordingStopped(call, info.track, 1, len(kept), 250 - len(kept))
     ]
+
+
+async def test_a_hung_disk_is_told_while_it_hangs(
+    gate: threading.Event,
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+) -> None:
+    """The first lost frame is told though the writing thread is stuck, and again only after five seconds."""
+    info = track_info(case, call, "opus")
+    async with Recorder(spool, journal, clock, RecorderSettings(queue_frames=20)) as recorder:
+        sink = recorder.open_track(info)
+        async with asyncio.timeout(20), journal.follow(case) as entries:
+            for frame in frames_of("opus")[:40]:
+                sink.push_frame(frame)
+            assert [type((await anext(entries)).fact) for _ in range(2)] == [PartyJoined, RecorderTroubled]
+            clock.pass_s(5.0)
+            # One of them may still find the place of the frame that the thread is stuck with.
+            for frame in frames_of("opus")[40:42]:
+                sink.push_frame(frame)
+            again = (await anext(entries)).fact
+        assert not gate.is_set()
+        gate.set()
+        await recorder.finish(call)
+    assert isinstance(again, RecorderTroubled)
+    assert again.what == "queue_full"
+    assert sink.skipped - 1 <= again.dropped_frames <= sink.skipped
+    stopped = facts_of(await journal.read(case), RecordingStopped)[0]
+    assert isinstance(stopped, RecordingStopped)
+    assert stopped.frames + stopped.dropped_frames == 42
+
+
+async def test_recording_is_told_again_once_the_disk_keeps_up(
+    gate: threading.Event,
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+) -> None:
+    """Behind frames that were lost, and five seconds without another loss, the track has started again."""
+    info = track_info(case, call, "opus")
+    frames = iter(frames_of("opus", 9))
+    gate.set()
+    async with (
+        Recorder(spool, journal, clock, RecorderSettings(queue_frames=20)) as recorder,
+        asyncio.timeout(30),
+        journal.follow(case) as entries,
+    ):
+        sink = recorder.open_track(info)
+
+        async def told(kind: type[Fact]) -> Fact:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    fact = (await asyncio.wait_for(anext(entries), 0.1)).fact
+                    if isinstance(fact, kind):
+                        return fact
+                if kind is RecordingStarted:
+                    clock.pass_s(1.0)
+                    sink.push_frame(next(frames))
+
+        started = await told(RecordingStarted)
+        gate.clear()
+        for _ in range(40):
+            sink.push_frame(next(frames))
+        await told(RecorderTroubled)
+        gate.set()
+        await until(lambda: sink.taken_frames == sink.pushed_frames, "the queue to be empty")
+        assert await told(RecordingStarted) == started
 
 
 async def test_a_full_queue_loses_pictures_up_to_a_keyframe(
@@ -375,6 +447,70 @@ async def test_leaving_gives_up_on_a_journal_that_goes_on_refusing(
         for frame in frames_of("opus"):
             sink.push_frame(frame)
     assert len(stored(spool, info)) == 250
+
+
+async def test_leaving_wastes_no_time_on_a_dead_journal(
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long the pause between two tries is and however many facts wait: leaving takes no pause."""
+    monkeypatch.setattr(recorder_module, "_JOURNAL_RETRY_S", 3600.0)
+    refused = asyncio.Event()
+
+    async def refusing(self: FileJournal, case: CaseId, fact: Fact) -> Entry:
+        refused.set()
+        raise StorageError("journal is away")
+
+    monkeypatch.setattr(FileJournal, "append", refusing)
+    async with asyncio.timeout(20), Recorder(spool, journal, clock) as recorder:
+        for _ in range(3):
+            sink = recorder.open_track(track_info(case, new_call_id(), "opus"))
+            for frame in frames_of("opus"):
+                sink.push_frame(frame)
+        await refused.wait()
+
+
+async def test_facts_behind_a_dead_journal_are_bounded(
+    gate: threading.Event,
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the journal is away no more than the bound waits; the oldest are kept, the rest counted."""
+    monkeypatch.setattr(recorder_module, "_FACTS_MAX", 3)
+    monkeypatch.setattr(recorder_module, "_JOURNAL_RETRY_S", 0.01)
+    append, away, refused = FileJournal.append, asyncio.Event(), asyncio.Event()
+    away.set()
+
+    async def refusing(self: FileJournal, case: CaseId, fact: Fact) -> Entry:
+        if away.is_set():
+            refused.set()
+            raise StorageError("journal is away")
+        return await append(self, case, fact)
+
+    monkeypatch.setattr(FileJournal, "append", refusing)
+    settings = RecorderSettings(queue_frames=1)
+    lost = REGISTRY.get_sample_value("teller_recordings_lost_facts_total", {"why": "queue_full"}) or 0.0
+    async with Recorder(spool, journal, clock, settings) as recorder:
+        sink = recorder.open_track(track_info(case, call, "opus"))
+        await refused.wait()
+        for frame in frames_of("opus")[:7]:
+            sink.push_frame(frame)
+            clock.pass_s(settings.trouble_s)
+        now = REGISTRY.get_sample_value("teller_recordings_lost_facts_total", {"why": "queue_full"})
+        away.clear()
+        gate.set()
+        await recorder.finish(call)
+    assert now is not None
+    assert now - lost == 3
+    names = [entry.name for entry in await journal.read(case)]
+    assert names[:4] == ["PartyJoined", *["RecorderTroubled"] * 3]
 
 
 async def test_the_event_loop_is_never_blocked(

@@ -295,6 +295,33 @@ def test_what_fitted_is_sealed_and_recording_goes_on_when_there_is_room(
     assert list(microphone.folder.glob("*.part")) == []
 
 
+def test_a_track_that_recovers_is_told_to_be_recorded_again(microphone: Rig, disk: FullDisk) -> None:
+    """Once no frame was refused for five seconds, the track has started again; not before, and once."""
+    frames = sound_frames(16)
+    microphone.write(*frames[:50])
+    disk.room = 0
+    microphone.write(*frames[50:100])
+    disk.room = 1 << 40
+    microphone.write(*frames[100:300])
+    assert len(microphone.told(RecordingStarted)) == 1
+    microphone.write(*frames[300:])
+    told = [type(fact) for fact in microphone.facts if not isinstance(fact, SegmentSealed)]
+    assert told == [RecordingStarted, RecorderTroubled, RecordingStarted]
+
+
+def test_a_track_that_fails_right_behind_its_start_is_told(microphone: Rig, disk: FullDisk) -> None:
+    """However short ago trouble was told: whoever was told of a start is told that it is over."""
+    frames = sound_frames(3)
+    disk.room = 0
+    microphone.write(*frames[:5])
+    disk.room = 1 << 40
+    microphone.write(*frames[5:80])
+    disk.room = 0
+    microphone.write(*frames[80:100])
+    told = [type(fact) for fact in microphone.facts if not isinstance(fact, SegmentSealed)]
+    assert told == [RecorderTroubled, RecordingStarted, RecorderTroubled]
+
+
 def test_a_picture_waits_for_a_keyframe_behind_the_gap(camera: Rig, disk: FullDisk) -> None:
     """Differences to a picture that is missing would show a wrong picture."""
     frames = picture_frames("VP8", 6, keyframe_every=50)
