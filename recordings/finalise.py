@@ -68,8 +68,8 @@ class _Left:
 async def recover(spool: Spool, journal: Journal, cases: Iterable[CaseId]) -> tuple[Recovery, ...]:
     """Bring each case to rest: seal, journal, end its call, and end or advance the case.
 
-    To be run before the server takes calls, with every case that the store holds open. A case that
-    cannot be recovered is logged and left as it is.
+    To be run before the server takes calls, with every case that the store holds open or the spool holds
+    files of. A case that cannot be recovered, or has no journal, is logged and left as it is.
     """
     done: list[Recovery] = []
     for case in cases:
@@ -81,7 +81,10 @@ async def recover(spool: Spool, journal: Journal, cases: Iterable[CaseId]) -> tu
 
 
 async def _recover_case(spool: Spool, journal: Journal, case: CaseId) -> Recovery:
-    left = _look_back(await journal.read(case))
+    entries = await journal.read(case)
+    if not entries:
+        raise StorageError("the case has no journal")
+    left = _look_back(entries)
     found = await asyncio.to_thread(lambda: list(_unjournaled(spool, case, left)))
     for segment in found:
         await journal.append(case, segment)

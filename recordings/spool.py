@@ -35,6 +35,12 @@ class Spool:
         """Return the folder of a case; facts name files relative to it."""
         return self.root / _checked(case)
 
+    def cases(self) -> tuple[CaseId, ...]:
+        """Return every case that has a folder."""
+        if not self.root.is_dir():
+            return ()
+        return tuple(sorted(CaseId(path.name) for path in self.root.iterdir() if is_id(path.name)))
+
     def call_dir(self, case: CaseId, call: CallId) -> Path:
         """Return the folder of a call."""
         return self.case_dir(case) / _checked(call)

@@ -319,6 +319,16 @@ async def test_one_case_that_cannot_be_recovered_does_not_stop_the_others(
     assert [recovery.case for recovery in recovered] == [other]
 
 
+async def test_a_folder_without_a_journal_is_left_alone(
+    spool: Spool, journal: FileJournal, info: TrackInfo
+) -> None:
+    """Nobody knows whose it is: no journal is made up for it, and nothing is deleted."""
+    path = left_behind(spool, info)
+    assert await recover(spool, journal, [info.case]) == ()
+    assert await journal.read(info.case) == ()
+    assert path.exists()
+
+
 def test_a_track_may_be_named_by_nobody(case: CaseId, call: CallId) -> None:
     """Ids in paths are checked."""
     with pytest.raises(ValueError, match="not an id"):
