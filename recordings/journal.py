@@ -31,10 +31,12 @@ from recordings.spool import make_dirs, sync_dir, write_all
 _log = structlog.get_logger(__name__)
 _APPENDED = Counter("teller_recordings_journal_entries", "Journal entries appended by this process")
 _TORN = Counter("teller_recordings_journal_torn", "Torn journal lines moved aside")
-_UNPROJECTED = Counter("teller_recordings_journal_unprojected", "Entries whose projection failed at first")
+_UNPROJECTED = Counter("teller_recordings_journal_unprojected", "Projections of entries that failed")
 
 # A follower further behind than this has stopped reading.
 FOLLOW_MAX = 10_000
+# A projection that failed is tried again after this long, whether the case goes on or not.
+_PROJECT_RETRY_S = 5.0
 # Heads kept in memory; a case outside is read again from its file. One head is about 300 bytes.
 _HEADS_MAX = 1_000
 
@@ -115,10 +117,18 @@ class FileJournal:
 
     ``project`` is awaited for each entry this process appends, in order, when it is on disk. If it
     fails, the entry stands all the same, and is projected again before the case's next one. Entered
-    as a context, it waits on leaving for appends whose callers have given up.
+    as a context, it also projects it again every ``retry_s`` seconds, and waits on leaving for appends
+    whose callers have given up.
     """
 
-    def __init__(self, root: Path, clock: Clock, project: Projection | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        clock: Clock,
+        project: Projection | None = None,
+        *,
+        retry_s: float = _PROJECT_RETRY_S,
+    ) -> None:
         self._root = root
         self._clock = clock
         self._project = project
@@ -127,14 +137,22 @@ class FileJournal:
         self._unprojected: dict[CaseId, list[Entry]] = {}
         self._followers: list[_Follower] = []
         self._running: set[asyncio.Future[Entry]] = set()
+        self._retry_s = retry_s
+        self._tasks = asyncio.TaskGroup()
+        self._retrying: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._retrying = self._tasks.create_task(self._project_again(), name="journal projections")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.gather(*self._running, return_exceptions=True)
+        if self._retrying is not None:
+            self._retrying.cancel()
+        await self._tasks.__aexit__(None, None, None)
 
     async def append(self, case: CaseId, fact: Fact) -> Entry:
         """See the port. A cancelled call still appends, projects and tells followers, or does nothing.
@@ -164,35 +182,39 @@ class FileJournal:
         finally:
             self._followers.remove(follower)
 
-    async def replay(self, case: CaseId) -> None:
-        """Project every entry of the case once more: what a crash between disk and database left out."""
-        if self._project is not None:
-            for entry in await self.read(case):
-                await self._project(entry)
-
     async def _append(self, case: CaseId, fact: Fact) -> Entry:
-        lock = self._locks.get(case)
-        if lock is None:
-            self._locks[case] = lock = asyncio.Lock()
-        async with lock:
+        async with self._lock(case):
             entry = await asyncio.to_thread(self._files.append, case, fact, self._clock.now())
             _APPENDED.inc()
-            await self._project_entry(entry)
+            await self._project_due(case, entry)
             for follower in tuple(self._followers):
                 follower.push_entry(entry)
         return entry
 
-    async def _project_entry(self, entry: Entry) -> None:
+    def _lock(self, case: CaseId) -> asyncio.Lock:
+        lock = self._locks.get(case)
+        if lock is None:
+            self._locks[case] = lock = asyncio.Lock()
+        return lock
+
+    async def _project_again(self) -> None:
+        while True:
+            await asyncio.sleep(self._retry_s)
+            for case in tuple(self._unprojected):
+                async with self._lock(case):
+                    await self._project_due(case)
+
+    async def _project_due(self, case: CaseId, *appended: Entry) -> None:
         if self._project is None:
             return
-        due = [*self._unprojected.pop(entry.case, ()), entry]
+        due = [*self._unprojected.pop(case, ()), *appended]
         for index, waiting in enumerate(due):
             try:
                 await self._project(waiting)
             except Exception as error:
                 _UNPROJECTED.inc()
-                self._unprojected[entry.case] = due[index:]
-                _log.exception("journal entry not projected", case=entry.case, pii_error=str(error))
+                self._unprojected[case] = due[index:]
+                _log.exception("journal entry not projected", case=case, pii_error=str(error))
                 return
 
 

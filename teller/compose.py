@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import structlog
+
 from contract.errors import StorageError
-from contract.ids import CaseId
+from contract.facts import AuditSigned
+from contract.ids import CaseId, is_id
+from contract.phases import CasePhase
 from contract.ports import Archive, Clock
 from contract.wire import IceServer
 from kyc.engine import Engine
@@ -36,6 +40,8 @@ from signaling.settings import SignalingSettings
 from store import Database
 from teller.config import Config
 from teller.policy import load_policy
+
+_log = structlog.get_logger(__name__)
 
 # No projection takes longer than a command's deadline, so older entries are in the database.
 PROJECTION_S = 60.0
@@ -108,9 +114,9 @@ async def open_base(config: Config) -> AsyncIterator[Base]:
     async with Database(config.database_url) as database:
         folder = config.data_dir / "journal"
         async with FileJournal(folder, clock, database.cases.project) as journal:
-            for case in await asyncio.to_thread(_last_told, folder):
-                await journal.replay(case)
             spool = Spool(config.data_dir / "spool")
+            for case in await _in_doubt(folder, spool, database):
+                await _project_again(case, journal, database)
             archive = await asyncio.to_thread(open_archive, config)
             yield Base(config, clock, database, journal, spool, archive)
 
@@ -119,7 +125,25 @@ def _last_told(folder: Path) -> list[CaseId]:
     """Return the cases whose journals grew last: a crash may have cut off their projection."""
     grown = {path: path.stat().st_mtime for path in folder.glob("*.jsonl")}
     newest = max(grown.values(), default=0.0)
-    return [CaseId(path.stem) for path, at in grown.items() if newest - at <= PROJECTION_S]
+    return [
+        CaseId(path.stem) for path, at in grown.items() if newest - at <= PROJECTION_S and is_id(path.stem)
+    ]
+
+
+async def _in_doubt(folder: Path, spool: Spool, database: Database) -> list[CaseId]:
+    """Return the cases whose rows may be behind their journals: told last, not at rest, or not archived."""
+    cases = set(await asyncio.to_thread(_last_told, folder))
+    cases |= {row.case for row in await database.cases.open_cases()}
+    cases |= set(await asyncio.to_thread(spool.cases))
+    return sorted(cases)
+
+
+async def _project_again(case: CaseId, journal: FileJournal, database: Database) -> None:
+    """Fold a whole journal into its row; one that is damaged must not keep the others from their service."""
+    try:
+        await database.cases.rebuild(await journal.read(case))
+    except (StorageError, ValueError) as error:
+        _log.exception("journal not projected", case=case, pii_error=str(error))
 
 
 @asynccontextmanager
@@ -170,12 +194,25 @@ def make_pipeline(base: Base, worker: str) -> Pipeline:
 
 
 async def _recover(base: Base) -> int:
+    """Bring every case to rest, and queue again what a crash may have kept out of the queue."""
+    jobs = base.database.jobs
     left_open = [row.case for row in await base.database.cases.open_cases()]
-    recovered = await recover(base.spool, base.journal, left_open)
+    kept = await asyncio.to_thread(base.spool.cases)
+    recovered = await recover(base.spool, base.journal, dict.fromkeys((*left_open, *kept)))
     for case in recovered:
-        if case.has_media:
-            await base.database.jobs.enqueue("merge", case.case)
-    return len(recovered)
+        if case.has_media or case.phase is CasePhase.AGENT_DONE:
+            await jobs.enqueue("merge", case.case)
+    for told in await asyncio.to_thread(_last_told, base.config.data_dir / "journal"):
+        if await _is_signed(base.journal, told):
+            await jobs.enqueue("archive_journal", told)
+    return len({case.case for case in recovered} & set(left_open))
+
+
+async def _is_signed(journal: FileJournal, case: CaseId) -> bool:
+    try:
+        return any(isinstance(entry.fact, AuditSigned) for entry in await journal.read(case))
+    except StorageError:
+        return False
 
 
 def _recorder_settings(config: Config) -> RecorderSettings:

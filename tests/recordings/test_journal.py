@@ -301,13 +301,45 @@ async def test_a_failed_projection_is_made_up_for(root: Path, clock: MovedClock,
     broken = False
     await journal.append(case, fact(3))
     assert seen == [1, 2, 3]
-    await journal.replay(case)
-    assert seen == [1, 2, 3, 1, 2, 3]
 
 
-async def test_replay_without_projection_does_nothing(journal: FileJournal, case: CaseId) -> None:
-    """There is nobody to tell."""
-    await journal.replay(case)
+async def test_the_last_entry_of_a_case_is_made_up_for_too(
+    root: Path, clock: MovedClock, case: CaseId
+) -> None:
+    """No further entry comes: those whose projection failed are projected, in order, all the same."""
+    seen: list[int] = []
+    failures = iter(range(3))
+    whole = asyncio.Event()
+
+    async def project(entry: Entry) -> None:
+        if next(failures, None) is not None:
+            raise StorageError("database is away")
+        seen.append(entry.seq)
+        if entry.seq == 2:
+            whole.set()
+
+    async with asyncio.timeout(10), FileJournal(root, clock, project, retry_s=0.01) as journal:
+        await journal.append(case, fact(1))
+        await journal.append(case, fact(2))
+        await whole.wait()
+    assert seen == [1, 2]
+
+
+async def test_leaving_does_not_wait_for_a_database_that_stays_away(
+    root: Path, clock: MovedClock, case: CaseId
+) -> None:
+    """Trying again ends with the context; the entry stands in its file."""
+    tried = asyncio.Semaphore(0)
+
+    async def project(entry: Entry) -> None:
+        tried.release()
+        raise StorageError("database is away")
+
+    async with asyncio.timeout(10), FileJournal(root, clock, project, retry_s=0.01) as journal:
+        entry = await journal.append(case, fact(1))
+        for _ in range(3):
+            await tried.acquire()
+    assert await journal.read(case) == (entry,)
 
 
 async def test_a_caller_that_gives_up_leaves_a_whole_entry(
