@@ -114,12 +114,14 @@ class Pipeline:
         self._archive, self._cases, self._clock = archive, cases, clock
         self._worker = worker_name
         self._settings = settings or PipelineSettings()
+        self._looked_at = float("-inf")
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; a job in progress then goes back to the queue."""
         while not stop.is_set():
             job = await self._claim()
             if job is None:
+                await self._tell_buried()
                 await _wait(stop, self._settings.poll_s)
             else:
                 await self._run_until(stop, job)
@@ -152,6 +154,28 @@ class Pipeline:
         except StorageError as error:
             _log.error("the job queue does not answer", pii_error=str(error))
             return None
+
+    async def _tell_buried(self) -> None:
+        """Journal the jobs that died with their workers, which could not tell; once per lease, when idle."""
+        now = self._clock.monotonic()
+        if now - self._looked_at < self._settings.lease_s:
+            return
+        self._looked_at = now
+        for case in await asyncio.to_thread(self._spool.cases):
+            try:
+                jobs = await self._jobs.for_case(case)
+                if jobs and jobs[-1].state == "dead":
+                    await self._tell_dead(jobs[-1])
+            except StorageError as error:
+                _log.error("a dead job cannot be told of", case=case, pii_error=str(error))
+
+    async def _tell_dead(self, job: Job) -> None:
+        facts = [entry.fact for entry in await self._journal.read(job.case)]
+        if not any(
+            isinstance(fact, MergeFailed) and fact.job == job.job and not fact.will_retry for fact in facts
+        ):
+            _log.error("a job is dead", kind=job.kind, case=job.case, pii_error=job.error)
+            await self._journal.append(job.case, MergeFailed(job.job, job.attempt, "worker_lost", False))
 
     async def _run_until(self, stop: asyncio.Event, job: Job) -> None:
         async with asyncio.TaskGroup() as group:

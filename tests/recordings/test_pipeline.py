@@ -1,6 +1,7 @@
 """The way of a record from the spool into the archive, cut off at every step."""
 
 import asyncio
+import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -508,6 +509,38 @@ async def test_unforeseen_error_is_noted(tmp_path: Path) -> None:
 
     failed = [f for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)]
     assert [(f.reason, f.will_retry) for f in failed] == [("RuntimeError", n < 2) for n in range(3)]
+
+
+async def test_job_that_died_with_its_worker_is_told(tmp_path: Path) -> None:
+    """Nobody was there to journal the last failure: the next worker does, once."""
+    bench = await _bench(tmp_path)
+    job = await bench.job()
+    bench.jobs.jobs[job.job] = dataclasses.replace(job, state="dead", attempt=3)
+    for _ in range(2):
+        stop = asyncio.Event()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            group.create_task(bench.pipeline(poll_s=0.01).run_forever(stop))
+            while not await bench.facts(MergeFailed):  # noqa: ASYNC110 - the journal is the condition
+                await asyncio.sleep(0.01)
+            stop.set()
+
+    assert await bench.facts(MergeFailed) == [MergeFailed(job.job, 3, "worker_lost", False)]
+
+
+async def test_job_table_that_cannot_be_looked_through_is_survived(tmp_path: Path) -> None:
+    """Dead jobs are looked for again later; the worker goes on."""
+    bench = await _bench(tmp_path)
+    stop = asyncio.Event()
+
+    async def refuse(case: CaseId) -> tuple[Job, ...]:
+        stop.set()
+        raise StorageError("database is locked")
+
+    bench.jobs.for_case = refuse  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        await bench.pipeline(poll_s=0.01).run_forever(stop)
+
+    assert await bench.facts(MergeFailed) == []
 
 
 async def test_dead_queue_is_survived(tmp_path: Path) -> None:
