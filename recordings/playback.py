@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
-from contract.errors import Busy, Denied, NotFound, ProtocolError, TellerError, UserError, WrongPhase
+from contract.errors import NotFound, StorageError, TellerError
 from contract.facts import Entry, EvidenceStored, MergeCompleted, RecordViewed, SegmentSealed, SpoolReleased
 from contract.ids import AccountId, CaseId, is_id
 from contract.ports import Archive, CaseStore, Clock, Journal
@@ -37,14 +37,6 @@ _TYPES = {
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
 }
-_STATUS: tuple[tuple[type[TellerError], int], ...] = (
-    (Denied, 403),
-    (NotFound, 404),
-    (Busy, 503),
-    (WrongPhase, 409),
-    (UserError, 400),
-    (ProtocolError, 400),
-)
 
 Authorise = Callable[[web.Request, CaseId], Awaitable[AccountId]]
 
@@ -192,10 +184,16 @@ class Playback:
         self, request: web.Request, response: web.StreamResponse, blocks: AsyncIterator[bytes]
     ) -> web.StreamResponse:
         await response.prepare(request)
-        async for block in blocks:
-            await response.write(block)
-            SERVED.inc(len(block))
-        await response.write_eof()
+        try:
+            async for block in blocks:
+                await response.write(block)
+                SERVED.inc(len(block))
+            await response.write_eof()
+        except TellerError as error:
+            # The head is out: only a broken connection can tell the player that the rest is missing.
+            _log.error("a case file broke off", code=error.code, pii_error=str(error))
+            if request.transport is not None:
+                request.transport.close()
         return response
 
     async def _note_view(self, account: AccountId, case: CaseId, file: CaseFile) -> None:
@@ -204,21 +202,25 @@ class Playback:
         if now - self._viewed.get(key, -VIEW_AGAIN_S) < VIEW_AGAIN_S:
             return
         self._viewed = {k: at for k, at in self._viewed.items() if now - at < VIEW_AGAIN_S}
-        self._viewed[key] = now
         await self._journal.append(case, RecordViewed(account, file.name))
+        self._viewed[key] = now
 
 
 async def _read_local(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
-    while length > 0 and (
-        block := await asyncio.to_thread(read_block, path, first, min(BLOCK_BYTES, length))
-    ):
+    while length > 0:
+        try:
+            block = await asyncio.to_thread(read_block, path, first, min(BLOCK_BYTES, length))
+        except OSError as error:
+            raise StorageError(f"{path}: {error.strerror}") from error
+        if not block:
+            raise StorageError(f"{path} is shorter than its facts say")
         first, length = first + len(block), length - len(block)
         yield block
 
 
 def _refusal(error: TellerError) -> web.Response:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    if status == 500:
+    status = error.http_status
+    if status >= 500:
         _log.error("a case file cannot be served", code=error.code, pii_error=str(error))
-    text = "the file cannot be served now" if status == 500 else str(error)
+    text = "the file cannot be served now" if status >= 500 else str(error)
     return web.json_response({"code": error.code, "text": text}, status=status)

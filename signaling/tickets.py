@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from contract.errors import Denied
+from contract.errors import Denied, Unproven
 from contract.ids import CaseId, SeatId, TenantId, TicketId, new_ticket_id
 from contract.ports import Clock, TicketLedger
 
@@ -69,7 +69,8 @@ class Tickets:
         """Return what ``text`` grants, the first time only.
 
         Raises:
-            Denied: ``ticket_invalid``, ``ticket_used``.
+            Unproven: ``ticket_invalid``.
+            Denied: ``ticket_used``.
             TicketExpired: code ``ticket_expired``.
         """
         body = self._verify(_TICKET, text, "ticket_invalid")
@@ -90,10 +91,10 @@ class Tickets:
         return self._sign(_UPLOAD, self._clock.now() + lifetime_s, {"case": case, "seat": seat})
 
     def check_upload(self, text: str) -> UploadClaims:
-        """Return what an upload token grants. Raises Denied ``upload_denied``."""
+        """Return what an upload token grants. Raises Unproven ``upload_denied``."""
         body = self._verify(_UPLOAD, text, "upload_denied")
         if body["exp"] <= self._clock.now():
-            raise Denied("the upload token has expired", code="upload_denied")
+            raise Unproven("the upload token has expired", code="upload_denied")
         return UploadClaims(CaseId(str(body.get("case"))), SeatId(str(body.get("seat"))))
 
     def _sign(self, audience: str, expires_at: float, claims: dict[str, Any]) -> str:
@@ -106,9 +107,9 @@ class Tickets:
                 raise ValueError("too long")
             body = jwt.decode(text, self._key, algorithms=[_ALGORITHM]).claims
         except (JoseError, ValueError, TypeError) as error:
-            raise Denied("not a token of ours", code=code) from error
+            raise Unproven("not a token of ours", code=code) from error
         expires_at = body.get("exp")
         number = isinstance(expires_at, int | float) and not isinstance(expires_at, bool)
         if body.get("aud") != audience or not number:
-            raise Denied("a token for something else", code=code)
+            raise Unproven("a token for something else", code=code)
         return dict(body)

@@ -21,3 +21,17 @@ def test_a_code_can_be_given() -> None:
 
     assert (error.code, str(error)) == ("ticket_used", "ticket_used")
     assert str(errors.Denied("no")) == "no"
+
+
+def test_every_error_has_its_http_status() -> None:
+    """Whoever answers over HTTP takes it from the class; a class of its own inherits."""
+    assert [
+        (cls.__name__, cls.http_status)
+        for cls in (
+            errors.TellerError, errors.ProtocolError, errors.UserError, errors.Denied, errors.Unproven,
+            errors.NotFound, errors.Busy, errors.WrongPhase, errors.StorageError,
+        )
+    ] == [
+        ("TellerError", 500), ("ProtocolError", 400), ("UserError", 422), ("Denied", 403), ("Unproven", 401),
+        ("NotFound", 404), ("Busy", 429), ("WrongPhase", 409), ("StorageError", 500),
+    ]  # fmt: skip

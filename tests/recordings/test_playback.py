@@ -6,14 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientPayloadError, ClientSession, web
 from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDictProxy
 
-from contract.errors import Busy, Denied, NotFound, ProtocolError, TellerError, UserError, WrongPhase
-from contract.facts import EvidenceStored, MergeCompleted, RecordViewed, SegmentSealed, SpoolReleased
+from contract.errors import (
+    Busy,
+    Denied,
+    NotFound,
+    ProtocolError,
+    StorageError,
+    TellerError,
+    Unproven,
+    UserError,
+    WrongPhase,
+)
+from contract.facts import (
+    Entry,
+    EvidenceStored,
+    Fact,
+    MergeCompleted,
+    RecordViewed,
+    SegmentSealed,
+    SpoolReleased,
+)
 from contract.ids import (
     AccountId,
     CaseId,
@@ -27,7 +45,7 @@ from contract.ids import (
 from contract.phases import EvidenceKind
 from recordings.archive_directory import DirectoryArchive
 from recordings.journal import FileJournal
-from recordings.playback import Playback, UnsatisfiableRange, files_of, parse_range
+from recordings.playback import CaseFile, Playback, UnsatisfiableRange, files_of, parse_range
 from recordings.spool import Spool
 from tests.recordings.desk import TENANT, MoodyArchive, OneTenant
 from tests.recordings.encoded import MovedClock
@@ -200,9 +218,10 @@ async def test_not_a_case(theatre: Theatre) -> None:
     [
         (Denied(), 403),
         (NotFound(), 404),
-        (Busy(), 503),
+        (Unproven(), 401),
+        (Busy(), 429),
         (WrongPhase(), 409),
-        (UserError(), 400),
+        (UserError(), 422),
         (ProtocolError(), 400),
     ],
 )
@@ -227,6 +246,40 @@ async def test_dead_archive(theatre: Theatre) -> None:
     assert b"archive_unreachable" in body
 
 
+async def test_archive_that_dies_on_the_way(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The player sees a broken connection, never a second answer inside the file."""
+    await _release(theatre)
+
+    async def read(key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        yield CONTENT[:1000]
+        raise StorageError("connection refused", code="archive_unreachable")
+
+    monkeypatch.setattr(theatre.archive, "read", read)
+    received = bytearray()
+    with pytest.raises(ClientPayloadError):
+        async with theatre.http.get(theatre.url()) as response:
+            async for block in response.content.iter_any():
+                received += block
+    assert received == CONTENT[:1000]
+
+
+@pytest.mark.parametrize("kept", [None, 1000], ids=["gone", "short"])
+async def test_spool_that_loses_a_file_on_the_way(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch, kept: int | None
+) -> None:
+    """A file that ends early breaks the connection as well, so that nothing is taken for its rest."""
+    note_view = Playback._note_view
+
+    async def spoil(playback: Playback, account: AccountId, case: CaseId, file: CaseFile) -> None:
+        await note_view(playback, account, case, file)
+        path = theatre.folder / MERGED
+        path.unlink() if kept is None else path.write_bytes(CONTENT[:kept])
+
+    monkeypatch.setattr(Playback, "_note_view", spoil)
+    with pytest.raises(ClientPayloadError):
+        await theatre.get()
+
+
 async def test_lost_file(theatre: Theatre) -> None:
     """A file that is neither here nor in the archive is not found."""
     (theatre.folder / MERGED).unlink()
@@ -243,6 +296,21 @@ async def test_viewings_are_journaled(theatre: Theatre) -> None:
     theatre.clock.pass_s(601)
     await theatre.get()
     assert await theatre.views() == [MERGED, MERGED]
+
+
+async def test_viewing_that_was_not_journaled_is_journaled_next_time(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is shown without its trace, and a full disk does not use the trace up."""
+
+    async def full(case: CaseId, fact: Fact) -> Entry:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(theatre.journal, "append", full)
+        assert (await theatre.get())[0] == 500
+    assert (await theatre.get())[0] == 200
+    assert await theatre.views() == [MERGED]
 
 
 @pytest.mark.parametrize(
