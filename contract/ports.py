@@ -372,10 +372,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A logged-in browser. Only hashes of the secrets are stored (SHA-256, hex)."""
+    """A logged-in browser. Only the hash of its token is stored (SHA-256, hex)."""
 
     token_sha256: str
-    csrf_sha256: str
     account: AccountId
     created_at: float
     seen_at: float
@@ -491,10 +490,14 @@ class CaseStore(Protocol):
         *,
         text: str = "",
         phases: tuple[CasePhase, ...] = (),
+        agent: AccountId | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[CaseSummary, ...]:
-        """Return cases, newest first, whose id, customer or agent name contains ``text``."""
+        """Return cases, newest first, whose id, customer or agent name contains ``text``.
+
+        With ``agent`` only those that this account handled last.
+        """
         ...
 
     async def open_cases(self) -> tuple[CaseSummary, ...]:

@@ -17,7 +17,7 @@ import argon2
 import structlog
 from prometheus_client import Counter
 
-from contract.errors import Busy, Denied
+from contract.errors import Busy, Denied, Unproven
 from contract.phases import Role
 from contract.ports import Account, AccountStore, Clock, Session
 from signaling.settings import SignalingSettings
@@ -106,7 +106,7 @@ class Accounts:
         """Start a session.
 
         Raises:
-            Denied: ``login_failed``, the same for unknown, locked, disabled and wrong.
+            Unproven: ``login_failed``, the same for unknown, locked, disabled and wrong.
             Busy: too many logins at once.
         """
         account = await self._store.account_by_login(login)
@@ -124,17 +124,17 @@ class Accounts:
         """Return whose session this is, and note it as seen.
 
         Raises:
-            Denied: ``not_logged_in``: unknown, idle for too long, too old, or a disabled account.
+            Unproven: ``not_logged_in``: unknown, idle for too long, too old, or a disabled account.
         """
         now = self._clock.now()
         digest = _sha256(token)
         session = await self._store.session(digest, now)
         if session is None or now - session.seen_at > self._settings.idle_s:
             await self.logout(token)
-            raise Denied("no such session", code="not_logged_in")
+            raise Unproven("no such session")
         account = await self._store.account(session.account)
         if account.disabled:
-            raise Denied("the account is disabled", code="not_logged_in")
+            raise Unproven("the account is disabled")
         return LoggedIn(account, token, self._csrf(token))
 
     async def logout(self, token: str) -> None:
@@ -143,7 +143,7 @@ class Accounts:
 
     def _refuse(self, result: str) -> NoReturn:
         _logins.labels(result).inc()
-        raise Denied("wrong login or password, or locked", code="login_failed")
+        raise Unproven("wrong login or password, or locked", code="login_failed")
 
     async def _count_failure(self, account: Account) -> None:
         now = self._clock.now()
@@ -161,14 +161,11 @@ class Accounts:
 
     async def _open(self, account: Account) -> LoggedIn:
         token = secrets.token_urlsafe(32)
-        csrf = self._csrf(token)
         now = self._clock.now()
         expires_at = now + self._settings.absolute_s
-        await self._store.add_session(
-            Session(_sha256(token), _sha256(csrf), account.account, now, now, expires_at)
-        )
+        await self._store.add_session(Session(_sha256(token), account.account, now, now, expires_at))
         _log.info("logged in", account=account.account, role=account.role)
-        return LoggedIn(account, token, csrf)
+        return LoggedIn(account, token, self._csrf(token))
 
     def _csrf(self, token: str) -> str:
         return hmac.new(self._settings.secret, b"csrf:" + token.encode(), hashlib.sha256).hexdigest()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contract.errors import NotFound
 from contract.facts import Entry
-from contract.ids import CaseId, TenantId
+from contract.ids import AccountId, CaseId, TenantId
 from contract.phases import CasePhase
 from contract.ports import CaseSummary
 from store.engine import Engine
@@ -62,10 +62,13 @@ class Cases:
         *,
         text: str = "",
         phases: tuple[CasePhase, ...] = (),
+        agent: AccountId | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[CaseSummary, ...]:
         """Return cases, newest first, whose id, customer or agent name contains ``text``.
+
+        With ``agent`` only those that this account handled last.
 
         Raises:
             ValueError: ``limit`` is not in 1 to 500, or ``offset`` is negative.
@@ -75,6 +78,8 @@ class Cases:
         query = sa.select(*_SUMMARY).where(CASES.c.tenant == tenant, _CREATED)
         if phases:
             query = query.where(CASES.c.phase.in_([phase.value for phase in phases]))
+        if agent is not None:
+            query = query.where(CASES.c.agent == agent)
         if text.strip():
             query = query.where(_contains(text.strip()))
         newest = query.order_by(CASES.c.created_at.desc(), CASES.c.case)

@@ -41,7 +41,6 @@ SESSIONS = sa.Table(
     "sessions",
     METADATA,
     sa.Column("token_sha256", sa.Text, primary_key=True),
-    sa.Column("csrf_sha256", sa.Text, nullable=False),
     sa.Column("account", sa.ForeignKey("accounts.account"), nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("seen_at", sa.Double, nullable=False),

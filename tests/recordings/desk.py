@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contract.errors import StorageError
 from contract.facts import Entry
-from contract.ids import CaseId, JobId, TenantId, new_job_id
+from contract.ids import AccountId, CaseId, JobId, TenantId, new_job_id
 from contract.phases import CasePhase
 from contract.ports import Archive, ArchivedObject, CaseSummary, Job, LeaseLost
 
@@ -29,6 +29,7 @@ class OneTenant:
         *,
         text: str = "",
         phases: tuple[CasePhase, ...] = (),
+        agent: AccountId | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[CaseSummary, ...]:

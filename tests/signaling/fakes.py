@@ -106,6 +106,7 @@ class MemoryCases:
         *,
         text: str = "",
         phases: tuple[CasePhase, ...] = (),
+        agent: AccountId | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[CaseSummary, ...]:
@@ -114,6 +115,7 @@ class MemoryCases:
             for row in reversed(self.rows.values())
             if row.tenant == tenant
             and (not phases or row.phase in phases)
+            and agent in (None, row.agent)
             and text in f"{row.case} {row.pii_customer_name} {row.agent_name}"
         ]
         return tuple(found[offset : offset + limit])
@@ -396,6 +398,9 @@ class MemoryJobs:
         self.jobs: list[Job] = []
 
     async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
+        for known in self.jobs:
+            if (known.kind, known.case) == (kind, case):
+                return known.job
         job = Job(new_job_id(), kind, case, "ready", 0, 3, 0.0, "", "", 0.0)
         self.jobs.append(job)
         return job.job

@@ -14,7 +14,7 @@ from store.accounts import SEEN_EVERY_S
 
 BANK = Tenant(TenantId("tenant-1"), "bank", "样本银行", walk_in=True)
 LI = Account(AccountId("acct-1"), BANK.tenant, "Li.Na@bank", "李娜", Role.AGENT, "$argon2id$...")
-SESSION = Session("aa", "bb", LI.account, created_at=100.0, seen_at=100.0, expires_at=500.0)
+SESSION = Session("aa", LI.account, created_at=100.0, seen_at=100.0, expires_at=500.0)
 
 
 @pytest.fixture(name="staffed")

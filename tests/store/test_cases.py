@@ -9,7 +9,7 @@ import pytest
 from contract import facts
 from contract.errors import NotFound
 from contract.facts import GENESIS, Entry, seal_entry
-from contract.ids import CallId, CaseId, SeatId, TenantId
+from contract.ids import AccountId, CallId, CaseId, SeatId, TenantId
 from contract.phases import CasePhase, Role
 from contract.ports import CaseSummary
 from store import Database
@@ -98,6 +98,15 @@ async def _filled(database: Database) -> Database:
     joined = facts.PartyJoined(CallId("call-1"), SeatId("seat-1"), Role.AGENT, "Zhao Lei", None)
     await database.cases.project(seal_entry(3, 5.0, CaseId("case-2"), joined, GENESIS))
     return database
+
+
+async def test_an_agents_cases_are_those_that_he_joined(filled: Database) -> None:
+    """His page is full although a colleague's newer cases lie between."""
+    for case, account in (("case-0", "acct-1"), ("case-1", "acct-2"), ("case-3", "acct-1")):
+        joined = facts.PartyJoined(CallId("call-1"), SeatId("seat-1"), Role.AGENT, "Li", AccountId(account))
+        await filled.cases.project(seal_entry(4, 5.0, CaseId(case), joined, GENESIS))
+    assert await _ids(filled, agent=AccountId("acct-1"), limit=2) == ["case-3", "case-0"]
+    assert await _ids(filled, agent=AccountId("acct-3")) == []
 
 
 async def test_newest_come_first_page_by_page(filled: Database) -> None:
