@@ -18,8 +18,8 @@ class MediaSettings:
     advertised_address: str = ""
     ice_servers: tuple[IceServer, ...] = ()
     video_codecs: tuple[str, ...] = ("VP8", "H264")
-    # A person stops believing in a call that shows nothing after about ten seconds.
-    promise_s: float = 10.0
+    # Time for a slow ICE and DTLS handshake; nobody believes for longer in a call that shows nothing.
+    promise_s: float = 15.0
     # A live browser sends an RTCP report at least every 5 s; two missing ones mean it is gone.
     silence_s: float = 10.0
     quality_interval_s: float = 5.0

@@ -1,21 +1,14 @@
 """Who asks: cookies, CSRF tokens, origins and addresses of HTTP requests."""
 
 from collections.abc import Awaitable, Callable
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
-from contract.errors import (
-    Busy,
-    Denied,
-    InternalError,
-    NotFound,
-    ProtocolError,
-    TellerError,
-    WrongPhase,
-)
+from contract.errors import Denied, InternalError, TellerError, Unproven
 from contract.phases import Role
 from signaling.accounts import Accounts, LoggedIn, require_csrf, require_role
 from signaling.settings import SignalingSettings
@@ -24,17 +17,6 @@ _log = structlog.get_logger(__name__)
 _refused = Counter("teller_signaling_http_refusals", "HTTP requests refused", ["code"])
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_STATUS: tuple[tuple[type[TellerError], int], ...] = (
-    (ProtocolError, 400),
-    (Denied, 403),
-    (NotFound, 404),
-    (Busy, 429),
-    (WrongPhase, 409),
-    (InternalError, 500),
-)
-# Refusals that mean "log in" or "show a right", not "you may not".
-_UNAUTHORISED = frozenset({"not_logged_in", "login_failed", "upload_denied"})
 
 
 class Guard:
@@ -71,17 +53,18 @@ class Guard:
         )
 
     async def person(self, request: web.Request) -> LoggedIn:
-        """Return who is logged in. Raises Denied ``not_logged_in``."""
+        """Return who is logged in. Raises Unproven ``not_logged_in``."""
         token = request.cookies.get(self.cookie_name(request))
         if not token:
-            raise Denied("no session cookie", code="not_logged_in")
+            raise Unproven("no session cookie")
         return await self._accounts.check(token)
 
     async def require(self, request: web.Request, *roles: Role) -> LoggedIn:
         """Return who is logged in, with one of ``roles``; a change also needs the CSRF token.
 
         Raises:
-            Denied: ``not_logged_in``, ``wrong_role``, ``csrf`` or ``origin``.
+            Unproven: ``not_logged_in``.
+            Denied: ``wrong_role``, ``csrf`` or ``origin``.
         """
         person = await self.person(request)
         require_role(person, *roles)
@@ -102,21 +85,23 @@ class Guard:
     def address(self, request: web.Request) -> str:
         """Return the client's address: the socket's, or what a trusted proxy says."""
         peer = request.remote or ""
-        if peer not in self._settings.trusted_proxies:
+        if not self._trusts(peer):
             return peer
         hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-        foreign = [hop for hop in hops if hop and hop not in self._settings.trusted_proxies]
+        foreign = [hop for hop in hops if hop and not self._trusts(hop)]
         return foreign[-1] if foreign else peer
+
+    def _trusts(self, hop: str) -> bool:
+        try:
+            address = ip_address(hop)
+        except ValueError:
+            return False
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._settings.trusted_proxies)
 
     def _https(self, request: web.Request) -> bool:
         return self._settings.https or request.secure
-
-
-def status_of(error: TellerError) -> int:
-    """Return the HTTP status that goes with an error."""
-    if error.code in _UNAUTHORISED:
-        return 401
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
 
 
 def answering_errors(handler: Handler) -> Handler:
@@ -127,6 +112,8 @@ def answering_errors(handler: Handler) -> Handler:
             return await handler(request)
         except web.HTTPRequestEntityTooLarge:
             return _error(413, "too_large", "the body is too large")
+        except web.HTTPRequestTimeout:
+            return _error(408, "too_slow", "the body came too slowly")
         except TellerError as error:
             return _told(error)
         except TimeoutError:
@@ -136,7 +123,7 @@ def answering_errors(handler: Handler) -> Handler:
 
 
 def _told(error: TellerError) -> web.Response:
-    status = status_of(error)
+    status = error.http_status
     _refused.labels(error.code).inc()
     if status >= 500:
         _log.error("a request failed", code=error.code, pii_error=str(error))

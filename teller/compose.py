@@ -243,10 +243,10 @@ def ice_servers(config: Config) -> tuple[IceServer, ...]:
 def _signaling_settings(config: Config) -> SignalingSettings:
     return SignalingSettings(
         secret=_secret(config.data_dir / "keys" / "tickets"),
-        # A proxy in front terminates TLS: requests look plain, cookies must be secure all the same.
-        https=config.http.tls == "off" and config.http.public_url.startswith("https://"),
+        https=config.behind_https,
         origins=config.http.allowed_origins,
         trusted_proxies=config.http.trusted_proxies,
+        public_url=config.http.public_url,
         ice_servers=ice_servers(config),
         policy=load_policy(config.policy.pack).name,
         walk_in_ticket_s=config.tickets.walk_in_s,

@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     model_validator,
@@ -85,10 +86,10 @@ class Http(_Section):
         default="",
         pattern=r"^(https?://[^/\s]+)?$",
         description="How customers reach the service, for links: https://video.bank.example without a path. "
-        "Empty: the machine's own address.",
+        "Empty: links are paths, to be put behind the address that the agent uses.",
     )
-    trusted_proxies: tuple[str, ...] = Field(
-        default=(), description="Addresses or networks whose X-Forwarded-For is believed."
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Addresses or networks whose X-Forwarded-For is believed: 10.0.0.0/8."
     )
     allowed_origins: tuple[str, ...] = Field(
         default=(), description="Web origins besides our own that may open the socket."
@@ -185,8 +186,8 @@ class MediaSection(_Section):
     )
     ice_servers: tuple[IceServerSection, ...] = Field(
         default=(),
-        description='STUN and TURN servers for the browsers: [{ urls = ["turn:turn.example:3478"], '
-        'username = "...", credential = "..." }].',
+        description="STUN and TURN servers, used by browsers and by the server: "
+        '[{ urls = ["turn:turn.example:3478"], username = "...", credential = "..." }].',
     )
     promise_s: Seconds = Field(
         default=15.0,
@@ -242,8 +243,8 @@ class KycSection(_Section):
 
     models_dir: OptionalPath = Field(
         default=None,
-        description="Folder with the models of the open pack. Empty: the base pack, which is for demos "
-        "and never approves by itself.",
+        description="Folder with the models of the open pack. Empty: data_dir/models is searched. With "
+        "nothing there the base pack is used, which is for demos and never approves by itself.",
     )
 
 
@@ -314,6 +315,16 @@ class Config(BaseSettings):
     def archive_dir(self) -> Path:
         """Return the folder of the directory archive."""
         return self.archive.path or self.data_dir / "archive"
+
+    @property
+    def behind_https(self) -> bool:
+        """Return whether a proxy terminates TLS, so that requests look plain that are not."""
+        return self.http.tls == "off" and self.http.public_url.startswith("https://")
+
+    @property
+    def https(self) -> bool:
+        """Return whether browsers come by HTTPS with a certificate that they trust by themselves."""
+        return self.http.tls == "files" or self.behind_https
 
     @property
     def certs_dir(self) -> Path:

@@ -63,7 +63,8 @@ class WebKit:
     """The pages and assets of the web apps, with their security headers.
 
     ``apps`` maps an app's name in addresses to its folder; ``web_kit`` itself is added. An app that
-    is missing from it has no page. ``https`` adds HSTS. ``embed_origins`` are the origins
+    is missing from it has no page. ``https``: browsers come by HTTPS, even when a proxy makes requests look
+    plain; it adds HSTS. ``embed_origins`` are the origins
     (``https://bank.example``) whose pages may frame the customer's page. ``bank`` is the name on the
     customer's first screen, before the socket has told the tenant's own.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import argon2
 import pytest
@@ -179,4 +180,4 @@ async def test_roles_and_csrf_tokens_are_required() -> None:
 def test_the_secret_must_be_long() -> None:
     """A short key would be guessed."""
     with pytest.raises(ValueError, match="32 bytes"):
-        SignalingSettings(secret=b"short")
+        replace(SETTINGS, secret=b"short")

@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from contract.errors import UserError
-from teller import config
+from media.settings import MediaSettings
+from teller import compose, config
 from teller.config import Config, ConfigError
 
 
@@ -109,6 +110,11 @@ def test_file_is_found_by_variable_and_by_name(tmp_path: Path, monkeypatch: pyte
         ("[http]\nport = 70000\n", "http.port: Input should be less than or equal to 65535"),
         ('[http]\ntls = "files"\n', "http: tls = files needs cert and key"),
         ('[http]\npublic_url = "bank.example"\n', "http.public_url: String should match"),
+        (
+            '[http]\ntrusted_proxies = ["proxy"]\n',
+            "http.trusted_proxies.0: value is not a valid IPv4 or IPv6 network",
+        ),
+        ('[http]\ntrusted_proxies = ["10.0.0.9/8"]\n', "http.trusted_proxies.0: value is not a valid"),
         ("[recording]\nsegment_s = 5\n", "recording.segment_s: Input should be less than or equal to 4"),
         ("[desk]\nring_s = nan\n", "desk.ring_s: Input should be a finite number"),
         ('[database]\nurl = "mysql://x/y"\n', "database.url: String should match"),
@@ -196,6 +202,36 @@ def test_places_default_to_the_data_directory(tmp_path: Path) -> None:
     )
     assert elsewhere.archive_dir == Path("/srv/a")
     assert elsewhere.database_url == "postgresql+asyncpg://u@h/d"
+
+
+def test_proxies_are_addresses_or_networks() -> None:
+    """A single address is a network of one."""
+    read = config.load(None, {"http": {"trusted_proxies": ["127.0.0.1", "10.0.0.0/8", "fd00::/8"]}})
+    assert [str(network) for network in read.http.trusted_proxies] == [
+        "127.0.0.1/32", "10.0.0.0/8", "fd00::/8",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("http", "behind", "https"),
+    [
+        ({}, False, False),
+        ({"public_url": "https://b.example"}, False, False),
+        ({"tls": "off"}, False, False),
+        ({"tls": "off", "public_url": "http://b.example"}, False, False),
+        ({"tls": "off", "public_url": "https://b.example"}, True, True),
+        ({"tls": "files", "cert": "c", "key": "k"}, False, True),
+    ],
+)
+def test_how_browsers_come_is_one_rule(http: dict[str, str], behind: bool, https: bool) -> None:
+    """By HTTPS that they trust: the bank's own certificate, here or at the proxy that public_url names."""
+    read = config.load(None, {"http": http})
+    assert (read.behind_https, read.https) == (behind, https)
+
+
+def test_rooms_have_the_defaults_that_the_configuration_has(tmp_path: Path) -> None:
+    """A number that stands twice is the same number."""
+    assert compose.media_settings(Config(data_dir=tmp_path)) == MediaSettings()
 
 
 def test_complete_s3_section_is_accepted() -> None:
