@@ -1,6 +1,8 @@
 """The WebSocket endpoint: says who comes, then carries messages to the front."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from aiohttp import web
@@ -21,8 +23,8 @@ from signaling.tickets import TicketClaims, TicketExpired, Tickets
 
 _log = structlog.get_logger(__name__)
 
-# An open console keeps its session from idling out; this often is enough.
-_TOUCH_S = 60.0
+# An open console keeps its session from idling out, and is closed this soon after it has ended.
+_CHECK_S = 60.0
 
 
 class Reception:
@@ -59,22 +61,27 @@ class Reception:
         async with asyncio.TaskGroup() as group:
             group.create_task(socket.write())
             try:
-                await self._serve(request, socket)
+                await self._serve(request, socket, group)
             finally:
                 await self._front.post(Lost(socket))
                 socket.end("gone")
         return ws
 
-    async def _serve(self, request: web.Request, socket: Socket) -> None:
-        try:
+    async def _serve(self, request: web.Request, socket: Socket, group: asyncio.TaskGroup) -> None:
+        with _ending(socket):
             person = await self._admit(request, socket, await socket.hello())
-            await self._carry(socket, person)
-        except TellerError as error:
-            _log.info("socket refused", code=error.code, pii_error=str(error))
-            socket.end(word_of(error))
-        except Exception:
-            _log.exception("a socket broke")
-            socket.end("internal")
+            watch = group.create_task(self._watch(socket, person)) if person else None
+            try:
+                await self._carry(socket)
+            finally:
+                if watch is not None:
+                    watch.cancel()
+
+    async def _watch(self, socket: Socket, person: LoggedIn) -> None:
+        with _ending(socket):
+            while True:
+                await asyncio.sleep(_CHECK_S)
+                require_role(await self._accounts.check(person.token), Role.AGENT)
 
     async def _admit(self, request: web.Request, socket: Socket, hello: Hello) -> LoggedIn | None:
         proofs = [proof for proof in (hello.ticket, hello.resume, hello.csrf) if proof is not None]
@@ -117,16 +124,25 @@ class Reception:
             fact = CaseAdvanced(CasePhase.CREATED, CasePhase.EXPIRED, CaseEnd.TICKET_EXPIRED)
             await self._journal.append(case, fact)
 
-    async def _carry(self, socket: Socket, person: LoggedIn | None) -> None:
-        touched = self._clock.monotonic()
+    async def _carry(self, socket: Socket) -> None:
         while (message := await socket.receive()) is not None:
             match message:
                 case Ping():
                     socket.send(Pong(message.sent_at))
-                    if person is not None and self._clock.monotonic() - touched > _TOUCH_S:
-                        touched = self._clock.monotonic()
-                        await self._accounts.check(person.token)
                 case Hello():
                     raise ProtocolError("hello comes once")
                 case _:
                     await self._front.post(Got(socket, message))
+
+
+@contextmanager
+def _ending(socket: Socket) -> Iterator[None]:
+    """End the socket with the word of whatever goes wrong inside."""
+    try:
+        yield
+    except TellerError as error:
+        _log.info("socket refused", code=error.code, pii_error=str(error))
+        socket.end(word_of(error))
+    except Exception:
+        _log.exception("a socket broke")
+        socket.end("internal")

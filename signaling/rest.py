@@ -1,6 +1,9 @@
 """The REST half of the front door."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -8,10 +11,19 @@ from aiohttp import web
 
 from contract import codec
 from contract.codec import Text
-from contract.errors import Busy, Denied, NotFound, ProtocolError, WrongPhase
-from contract.facts import AuditSigned, CaseAdvanced, CaseCreated, TicketIssued, dump_entry
+from contract.errors import Busy, Denied, NotFound, ProtocolError, Unproven, WrongPhase
+from contract.facts import (
+    AgentDecided,
+    AuditSigned,
+    CaseAdvanced,
+    CaseCreated,
+    Entry,
+    Fact,
+    TicketIssued,
+    dump_entry,
+)
 from contract.ids import AccountId, CaseId, EvidenceId, TenantId, is_id, new_case_id
-from contract.phases import CasePhase, Role, Verdict, advance_case
+from contract.phases import CasePhase, Outcome, Role, Verdict, advance_case
 from contract.ports import (
     AccountStore,
     CaseStore,
@@ -33,7 +45,9 @@ from signaling.settings import SignalingSettings
 from signaling.tickets import Tickets, UploadClaims
 
 _T = TypeVar("_T")
-_STAFF = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
+_F = TypeVar("_F", bound=Fact)
+# An administrator keeps accounts; what customers said and showed is not for that.
+_SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
 _LIMIT_MAX = 200
 
 
@@ -176,7 +190,8 @@ class Rest:
             body.purpose or self._settings.purpose,
             self._settings.link_ticket_s,
         )
-        told = {"case": case, "ticket": ticket, "url": f"/c/#ticket={ticket}", "expires_at": expires_at}
+        url = f"{self._settings.public_url}/c/#ticket={ticket}"
+        told = {"case": case, "ticket": ticket, "url": url, "expires_at": expires_at}
         return web.json_response(told, status=201)
 
     async def _open_case(
@@ -189,8 +204,11 @@ class Rest:
         return case, ticket, expires_at
 
     async def cases(self, request: web.Request) -> web.Response:
-        """List the tenant's cases: ``text``, ``phase`` (repeatable), ``limit``, ``offset``."""
-        person = await self._rooms.guard.require(request, *_STAFF)
+        """List the tenant's cases: ``text``, ``phase`` (repeatable), ``limit``, ``offset``.
+
+        An agent gets only his own.
+        """
+        person = await self._rooms.guard.require(request, *_SEES_CASES)
         query = request.query
         try:
             phases = tuple(CasePhase(phase) for phase in query.getall("phase", []) if phase)
@@ -200,6 +218,7 @@ class Rest:
             person.account.tenant,
             text=query.get("text", "")[:200],
             phases=phases,
+            agent=person.account.account if person.account.role is Role.AGENT else None,
             limit=_number(query.get("limit"), 50, 1, _LIMIT_MAX),
             offset=_number(query.get("offset"), 0, 0, 1_000_000),
         )
@@ -207,7 +226,7 @@ class Rest:
 
     async def case(self, request: web.Request) -> web.Response:
         """Return one case with its journal and jobs."""
-        person = await self._rooms.guard.require(request, *_STAFF)
+        person = await self._rooms.guard.require(request, *_SEES_CASES)
         case = await self._case_of(request, person)
         entries = await self._rooms.journal.read(case.case)
         jobs = await self._rooms.jobs.for_case(case.case)
@@ -220,8 +239,8 @@ class Rest:
         )
 
     async def authorise(self, request: web.Request, case: CaseId) -> AccountId:
-        """Return who may open files of ``case``: staff of its tenant. Raises Denied or NotFound."""
-        person = await self._rooms.guard.require(request, Role.AUDITOR, Role.SUPERVISOR, Role.AGENT)
+        """Return who may open files of ``case``: who may see it. Raises Denied or NotFound."""
+        person = await self._rooms.guard.require(request, *_SEES_CASES)
         await self._own_case(case, person)
         return person.account.account
 
@@ -232,35 +251,53 @@ class Rest:
         if not is_id(case):
             raise NotFound("no such case")
         found = await self._rooms.cases.case(case)
-        if found.tenant != person.account.tenant:
+        account = person.account
+        if found.tenant != account.tenant or (account.role is Role.AGENT and found.agent != account.account):
             raise NotFound("no such case")
         return found
 
     # --- audit ---
 
     async def verdict(self, request: web.Request) -> web.Response:
-        """Sign the record off. Errors: ``wrong_role``, ``same_person``, ``wrong_phase``."""
+        """Sign the record off; the same verdict again finishes what was cut off after the signature.
+
+        Errors: ``wrong_role``, ``same_person``, ``outcome_not_passed``, ``wrong_phase``.
+        """
         person = await self._rooms.guard.require(request, Role.AUDITOR)
         body = await self._body(request, VerdictBody)
         case = await self._case_of(request, person)
         if case.agent == person.account.account:
             raise Denied("the agent of a case may not audit it", code="same_person")
-        if case.phase is not CasePhase.UNDER_AUDIT or case.case in self._signing:
-            raise WrongPhase("the case is not under audit")
-        self._signing.add(case.case)
-        try:
+        with self._alone(case.case):
             await self._sign(case, person.account.account, body)
-        finally:
-            self._signing.discard(case.case)
         return web.json_response({"case": codec.dump(await self._rooms.cases.case(case.case))})
 
+    @contextmanager
+    def _alone(self, case: CaseId) -> Iterator[None]:
+        if case in self._signing:
+            raise WrongPhase("somebody signs this case at this moment")
+        self._signing.add(case)
+        try:
+            yield
+        finally:
+            self._signing.discard(case)
+
     async def _sign(self, case: CaseSummary, auditor: AccountId, body: VerdictBody) -> None:
-        approved = body.verdict is Verdict.APPROVED
-        to = advance_case(case.phase, CasePhase.APPROVED if approved else CasePhase.REJECTED)
-        signed = AuditSigned(auditor, body.verdict, body.reason, case.manifest_sha256)
-        await self._rooms.journal.append(case.case, signed)
-        await self._rooms.journal.append(case.case, CaseAdvanced(case.phase, to))
-        await self._rooms.jobs.enqueue("archive_journal", case.case)
+        entries = await self._rooms.journal.read(case.case)
+        signed = _last(entries, AuditSigned)
+        if signed is None:
+            _require_signable(entries, body.verdict)
+            signed = AuditSigned(auditor, body.verdict, body.reason, case.manifest_sha256)
+            await self._rooms.journal.append(case.case, signed)
+        await self._finish_signing(case.case, _phase(entries), signed.verdict)
+        if (signed.auditor, signed.verdict) != (auditor, body.verdict):
+            raise WrongPhase("the case is signed already")
+
+    async def _finish_signing(self, case: CaseId, phase: CasePhase, verdict: Verdict) -> None:
+        to = CasePhase.APPROVED if verdict is Verdict.APPROVED else CasePhase.REJECTED
+        if phase is not to:
+            await self._rooms.journal.append(case, CaseAdvanced(phase, advance_case(phase, to)))
+        await self._rooms.jobs.enqueue("archive_journal", case)
 
     # --- stills ---
 
@@ -270,7 +307,7 @@ class Rest:
         wanted = EvidenceId(request.match_info["request"])
         kind = await self._rooms.front.claim_still(claims.case, claims.seat, wanted)
         try:
-            data = await _read(request, self._settings.still_max)
+            data = await self._read(request, self._settings.still_max)
             image = await self._rooms.identity.inspect_image(data)
             stored = await self._rooms.evidence.store(claims.case, wanted, kind, data, image, "phone")
         finally:
@@ -281,7 +318,7 @@ class Rest:
         self._rooms.guard.require_origin(request)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer":
-            raise Denied("a bearer token is wanted", code="upload_denied")
+            raise Unproven("a bearer token is wanted", code="upload_denied")
         claims = self._rooms.tickets.check_upload(token)
         if claims.case != request.match_info["case"]:
             raise NotFound("no such case")
@@ -292,12 +329,19 @@ class Rest:
     async def _body(self, request: web.Request, cls: type[_T]) -> _T:
         if request.content_type != "application/json":
             raise ProtocolError("application/json is wanted")
-        data = await _read(request, self._settings.body_max)
+        data = await self._read(request, self._settings.body_max)
         try:
             parsed: Any = json.loads(data)
         except (ValueError, RecursionError) as error:
             raise ProtocolError("not JSON") from error
         return codec.load(cls, parsed)
+
+    async def _read(self, request: web.Request, bound: int) -> bytes:
+        try:
+            async with asyncio.timeout(self._settings.body_s):
+                return await _read(request, bound)
+        except TimeoutError as error:
+            raise web.HTTPRequestTimeout from error
 
     def _slow_down(self, request: web.Request, what: str) -> None:
         source = f"{what} {self._rooms.guard.address(request)}"
@@ -315,6 +359,23 @@ async def _read(request: web.Request, bound: int) -> bytes:
         if len(body) > bound:
             raise web.HTTPRequestEntityTooLarge(bound, len(body))
     return bytes(body)
+
+
+def _last(entries: tuple[Entry, ...], kind: type[_F]) -> _F | None:
+    return next((entry.fact for entry in reversed(entries) if isinstance(entry.fact, kind)), None)
+
+
+def _phase(entries: tuple[Entry, ...]) -> CasePhase:
+    moved = _last(entries, CaseAdvanced)
+    return moved.now if moved else CasePhase.CREATED
+
+
+def _require_signable(entries: tuple[Entry, ...], verdict: Verdict) -> None:
+    if _phase(entries) is not CasePhase.UNDER_AUDIT:
+        raise WrongPhase("the case is not under audit")
+    decided = _last(entries, AgentDecided)
+    if verdict is Verdict.APPROVED and (decided is None or decided.outcome is not Outcome.PASSED):
+        raise WrongPhase("the agent did not let the customer pass", code="outcome_not_passed")
 
 
 def _number(text: str | None, default: int, low: int, high: int) -> int:

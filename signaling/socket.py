@@ -32,6 +32,10 @@ _CLOSE_S: Final = 4.0
 _CLOSE_CODES: Final = {
     "protocol": WSCloseCode.PROTOCOL_ERROR,
     "version": WSCloseCode.PROTOCOL_ERROR,
+    "bad_sdp": WSCloseCode.PROTOCOL_ERROR,
+    "bad_offer": WSCloseCode.PROTOCOL_ERROR,
+    "wrong_plan": WSCloseCode.PROTOCOL_ERROR,
+    "no_common_codec": WSCloseCode.PROTOCOL_ERROR,
     "too_fast": WSCloseCode.POLICY_VIOLATION,
     "hello_missing": WSCloseCode.POLICY_VIOLATION,
     "server_stopped": WSCloseCode.GOING_AWAY,
@@ -43,7 +47,10 @@ _CLOSE_CODES: Final = {
     "logged_out": WSCloseCode.OK,
 }
 _GONE: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR})
-_BAD: Final = frozenset({"protocol", "version", "too_fast", "hello_missing"})
+_BAD: Final = frozenset(
+    {code for code, close in _CLOSE_CODES.items() if close == WSCloseCode.PROTOCOL_ERROR}
+    | {"too_fast", "hello_missing"}
+)
 
 
 def close_code(code: str) -> int:

@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import aiohttp
 import pytest
 from yarl import URL
 
 from contract import facts, wire
-from contract.errors import MediaError
-from contract.phases import CallPhase, CasePhase, EvidenceKind, Presence
+from contract.errors import MediaError, ProtocolError
+from contract.phases import CallPhase, CasePhase, EvidenceKind, Presence, Role
 from tests.signaling.house import Browser, House, open_house, until
 
 
@@ -516,19 +517,45 @@ async def test_a_dead_peer_is_noticed_by_its_silence() -> None:
         await house.noted(case, facts.PartyDropped)
 
 
-async def test_an_open_console_keeps_its_session_and_a_logout_ends_it(house: House) -> None:
-    """Pings note the session as seen, once a minute; after a logout the next one closes."""
+async def test_an_open_console_keeps_its_session_and_a_logout_ends_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session is noted as seen once a minute, whatever the page sends or does not; a logout closes."""
+    monkeypatch.setattr("signaling.reception._CHECK_S", 0.02)
     console = await house.ready_agent()
     for _ in range(3):
         house.clock.advance(1_700)
-        await console.send(wire.Ping(1.0))
-        await console.wait(wire.Pong)
         await until(lambda: "" if _seen(house) else "the session's touch")
     assert (await console.request("GET", "/api/me"))[0] == 200
     house.accounts.sessions.clear()
-    house.clock.advance(61)
-    await console.send(wire.Ping(1.0))
     await console.closed("not_logged_in", 1008)
+
+
+async def test_a_console_whose_person_lost_the_role_is_closed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rights are those of now, not those of the login."""
+    monkeypatch.setattr("signaling.reception._CHECK_S", 0.02)
+    console = await house.ready_agent()
+    anna = await house.accounts.account_by_login("anna")
+    assert anna is not None
+    house.accounts.accounts[anna.account] = replace(anna, role=Role.AUDITOR)
+    await console.closed("wrong_role", 1008)
+
+
+@pytest.mark.parametrize("code", ["bad_sdp", "bad_offer", "wrong_plan", "no_common_codec"])
+async def test_an_offer_that_no_correct_page_sends_is_a_protocol_error(
+    house: House, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """RFC 6455 calls it 1002."""
+
+    async def answer(*_: object) -> str:
+        raise ProtocolError("not an offer", code=code)
+
+    page, call = await house.queued()
+    monkeypatch.setattr(house.media, "answer", answer)
+    await page.send(wire.Offer(call, "v=0"))
+    await page.closed(code, 1002)
 
 
 def _seen(house: House) -> bool:
