@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from contract.facts import Entry
+from contract.facts import Entry, EvidenceStored, Fact
 from contract.ids import CaseId
 from contract.wire import FactNoted
 
 
 class Feed:
-    """Orders history and live entries. A customer is shown ``customer_visible`` facts only."""
+    """Orders history and live entries. A customer is shown what concerns her and no check's result."""
 
     def __init__(self, case: CaseId, *, everything: bool) -> None:
         self.case = case
@@ -34,6 +34,12 @@ class Feed:
         for entry in entries:
             if self._last_seq is not None and entry.seq > self._last_seq:
                 self._last_seq = entry.seq
-                if self._everything or entry.fact.customer_visible:
+                if self._everything or _concerns_customer(entry.fact):
                     shown.append(FactNoted(entry))
         return shown
+
+
+def _concerns_customer(fact: Fact) -> bool:
+    # A derived picture, the portrait found on the card, tells a part of the comparison's result.
+    derived = isinstance(fact, EvidenceStored) and fact.source == "derived"
+    return fact.customer_visible and not derived

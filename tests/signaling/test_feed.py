@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.facts import GENESIS, ConsentGiven, Entry, MergeStarted, seal_entry
-from contract.ids import CaseId, JobId
+from contract.facts import GENESIS, ConsentGiven, Entry, EvidenceStored, MergeStarted, seal_entry
+from contract.ids import CaseId, EvidenceId, JobId
+from contract.phases import EvidenceKind
 from signaling.feed import Feed
 
 CASE = CaseId("case-1")
@@ -39,6 +40,20 @@ def test_a_customer_is_shown_what_concerns_her() -> None:
     entries = chain(6)
     shown = feed.history(entries[:3]) + [m for entry in entries[3:] for m in feed.live(entry)]
     assert [message.entry.seq for message in shown] == [1, 3, 5]
+
+
+def test_a_picture_cut_from_the_card_is_no_news_for_the_customer() -> None:
+    """That a portrait was found tells how the comparison went; her own pictures are shown."""
+    shown: list[str] = []
+    for everything in (False, True):
+        feed = Feed(CASE, everything=everything)
+        feed.history([])
+        for seq, source in enumerate(("phone", "derived", "stream"), start=1):
+            fact = EvidenceStored(
+                EvidenceId("ev-1"), EvidenceKind.ID_PORTRAIT, "f", "image/jpeg", "", 1, 1, 1, 1.0, source
+            )
+            shown += [source for _ in feed.live(seal_entry(seq, 0.0, CASE, fact, GENESIS))]
+    assert shown == ["phone", "stream", "phone", "derived", "stream"]
 
 
 def test_what_happens_while_the_history_is_read_waits_for_it() -> None:
