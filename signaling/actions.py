@@ -122,6 +122,14 @@ class OfferAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerOver:
+    """The offer of this seat is no longer being answered, well or not."""
+
+    call: CallId
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRefused:
     """A party's request failed on its way through a port."""
 
@@ -154,7 +162,7 @@ class WoundUp:
 
 @dataclass(frozen=True, slots=True)
 class JournalFailed:
-    """A fact could not be written."""
+    """A fact could not be written for several tries; the case's later facts wait behind it."""
 
     case: CaseId
 
@@ -162,6 +170,16 @@ class JournalFailed:
 @dataclass(frozen=True, slots=True)
 class ClaimStill:
     """May this seat upload this picture now? ``reply`` gets the kind, or the error."""
+
+    case: CaseId
+    seat: SeatId
+    request: EvidenceId
+    reply: "asyncio.Future[EvidenceKind]"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmStill:
+    """May the picture that has come be stored? ``reply`` gets the kind, or the error."""
 
     case: CaseId
     seat: SeatId
@@ -179,6 +197,6 @@ class ReleaseStill:
 
 Action = (
     CustomerCame | CustomerResumed | AgentCame | Got | Lost | Noted | Tick | Stop | HistoryRead
-    | MediaOpened | OfferAnswered | CommandRefused | Compared | GateStuck | WoundUp | JournalFailed
-    | ClaimStill | ReleaseStill
+    | MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | GateStuck | WoundUp
+    | JournalFailed | ClaimStill | ConfirmStill | ReleaseStill
 )  # fmt: skip

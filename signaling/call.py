@@ -13,7 +13,7 @@ Methods change the machine and collect effects; ``take`` hands them over. A meth
 changed nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -40,7 +40,7 @@ from contract.facts import (
     TrackEnded,
     TrackStarted,
 )
-from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, TrackId, new_evidence_id
+from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, new_evidence_id
 from contract.phases import (
     CallEnd,
     CallPhase,
@@ -50,7 +50,6 @@ from contract.phases import (
     Outcome,
     RingEnd,
     Role,
-    TrackSource,
     advance_call,
     advance_case,
 )
@@ -84,15 +83,11 @@ from signaling.effects import (
     Send,
     WindUp,
 )
+from signaling.seats import Seat, Tracks
 
 _log = structlog.get_logger(__name__)
 
 _TALKING = frozenset({CallPhase.CONNECTING, CallPhase.ACTIVE, CallPhase.RECONNECTING})
-_MANDATORY = frozenset(
-    (role, source)
-    for role in (Role.CUSTOMER, Role.AGENT)
-    for source in (TrackSource.MICROPHONE, TrackSource.CAMERA)
-)
 _LOST = {Role.CUSTOMER: CallEnd.CUSTOMER_LOST, Role.AGENT: CallEnd.AGENT_LOST}
 _HUNG_UP = {Role.CUSTOMER: CallEnd.CUSTOMER_HUNG_UP, Role.AGENT: CallEnd.AGENT_HUNG_UP}
 # Endings that nobody chose close the case; after a hang-up the agent decides.
@@ -100,6 +95,8 @@ _CASE_ENDS = {
     CallEnd.CUSTOMER_LOST: CaseEnd.CUSTOMER_LEFT,
     CallEnd.SERVER_STOPPED: CaseEnd.SERVER_LOST,
 }
+# An ended call waits so long for a picture on its way to the disk and for a running comparison.
+_CHECKS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,34 +106,6 @@ class CallLimits:
     grace_s: float
     connect_s: float
     wrap_up_s: float
-
-
-@dataclass(slots=True)
-class _Seat:
-    party: Party
-    here: bool = True
-    media: bool = False
-    media_lost: bool = False
-    gone_until: float | None = None
-
-    @property
-    def away(self) -> bool:
-        return not self.here or self.media_lost
-
-
-@dataclass(slots=True)
-class _Tracks:
-    """Which tracks have started and which of them are on disk."""
-
-    started: dict[TrackId, tuple[Role, TrackSource]] = field(default_factory=dict)
-    recorded: set[TrackId] = field(default_factory=set)
-    any: bool = False
-
-    def arrived(self) -> bool:
-        return set(self.started.values()) >= _MANDATORY
-
-    def on_disk(self) -> bool:
-        return {self.started[track] for track in self.recorded & self.started.keys()} >= _MANDATORY
 
 
 class Call:
@@ -153,14 +122,15 @@ class Call:
         # True when nothing more will happen and the owner may forget the call.
         self.closed = False
         self.checks = Checks()
-        self._customer = _Seat(customer)
-        self._agent: _Seat | None = None
+        self._customer = Seat(customer)
+        self._agent: Seat | None = None
         self._consent = consent
         self._limits = limits
-        self._tracks = _Tracks()
+        self._tracks = Tracks()
         self._joined = False
         self._gate_open = False
         self._comparing = False
+        self._checks_until: float | None = None
         self._wound_up = False
         self._undecided = False
         self._deadline: float | None = None
@@ -205,7 +175,7 @@ class Call:
             phase=self.phase,
             peer=other.party.name if other and self._joined else "",
             active_s=self._active_s(moment),
-            recording=bool(self._tracks.recorded & self._tracks.started.keys()),
+            recording=self._tracks.recording(),
             kyc_unlocked=self.kyc_unlocked,
             reason=self.reason,
             grace_s=self._grace_left(moment),
@@ -224,7 +194,7 @@ class Call:
 
     def rang(self, agent: Party, moment: Moment) -> None:
         """The desk rings at ``agent``'s console."""
-        self._agent = _Seat(agent)
+        self._agent = Seat(agent)
         if self.phase is None:
             self._set_phase(CallPhase.RINGING)
         self._fact(RingStarted(self.call, _account(agent)))
@@ -271,7 +241,7 @@ class Call:
             WrongPhase: not now; ``kyc_locked`` while a mandatory track is not on disk.
             NotFound: another call, or pictures that are not there.
             UserError: ``checks_incomplete``, ``consent_missing``.
-            Busy: a comparison is running.
+            Busy: a comparison is running, or the seat's last offer is still being answered.
         """
         match message:
             case Offer():
@@ -295,14 +265,29 @@ class Call:
 
     def claim_upload(self, seat: SeatId, request: EvidenceId) -> EvidenceKind:
         """Begin the one upload of ``request``; return what it is to show. Raises NotFound or WrongPhase."""
-        if seat != self._customer.party.seat:
-            raise NotFound("another seat was asked for this picture")
-        self._require(self.phase is CallPhase.ACTIVE)
+        self._require_upload(seat)
         return self.checks.claim_upload(request)
+
+    def confirm_upload(self, seat: SeatId, request: EvidenceId) -> EvidenceKind:
+        """The claimed picture is about to be stored, if it still may be. Raises NotFound or WrongPhase."""
+        self._require_upload(seat)
+        return self.checks.confirm_upload(request)
+
+    def release_upload(self, request: EvidenceId) -> None:
+        """The upload is over, well or not."""
+        self.checks.release_upload(request)
+        self._try_close()
 
     def compared(self) -> None:
         """The running comparison is over, well or not."""
         self._comparing = False
+        self._try_close()
+
+    def answered(self, seat_id: SeatId) -> None:
+        """The seat's offer is no longer being answered, well or not."""
+        seat = self._seat_with(seat_id)
+        if seat is not None:
+            seat.answering = False
 
     # --- facts of the journal ---
 
@@ -320,9 +305,8 @@ class Call:
             case MediaMissing():
                 if self.phase in _TALKING:
                     self._end(CallEnd.MEDIA_TIMEOUT, moment)
-            case RecorderTroubled(what="failed"):
-                if self.phase in _TALKING:
-                    self._end(CallEnd.RECORDER_FAILED, moment)
+            case RecorderTroubled():
+                self._recorder_troubled(fact, moment)
             case TrackStarted():
                 self._track_started(fact, moment)
             case RecordingStarted():
@@ -357,6 +341,8 @@ class Call:
         """Act on what has lasted too long."""
         if self.reason is None:
             self._tick_seats(moment)
+        if self._checks_until is not None and self._checks_until <= moment.mono:
+            self._give_up_checks()
         if self._deadline is None or self._deadline > moment.mono:
             return
         self._deadline = None
@@ -400,16 +386,16 @@ class Call:
             if seat is not None and state is not None:
                 self._out.append(Send(seat.party.account, state))
 
-    def _seat_of(self, role: Role) -> _Seat | None:
+    def _seat_of(self, role: Role) -> Seat | None:
         return self._customer if role is Role.CUSTOMER else self._agent
 
-    def _seat(self, role: Role) -> _Seat:
+    def _seat(self, role: Role) -> Seat:
         seat = self._seat_of(role)
         if seat is None:
             raise WrongPhase("no seat in this call")
         return seat
 
-    def _seat_with(self, seat: SeatId) -> _Seat | None:
+    def _seat_with(self, seat: SeatId) -> Seat | None:
         seats = (self._customer, self._agent)
         return next((known for known in seats if known and known.party.seat == seat), None)
 
@@ -424,10 +410,18 @@ class Call:
         self._require(self.phase in _TALKING)
         self._require(self.kyc_unlocked, "kyc_locked")
 
-    def _got_offer(self, seat: _Seat, message: Offer) -> None:
+    def _require_upload(self, seat: SeatId) -> None:
+        if seat != self._customer.party.seat:
+            raise NotFound("another seat was asked for this picture")
+        self._require(self.phase is CallPhase.ACTIVE)
+
+    def _got_offer(self, seat: Seat, message: Offer) -> None:
         if message.call != self.call:
             raise NotFound("no such call")
         self._require(self.reason is None)
+        if seat.answering:
+            raise Busy("the last offer is still being answered")
+        seat.answering = True
         self._out.append(AnswerOffer(self.call, seat.party, message.sdp))
 
     def _got_match_faces(self, message: MatchFaces) -> None:
@@ -493,7 +487,13 @@ class Call:
             self._settle(moment)
             self._show(moment)
 
-    def _watch(self, seat: _Seat, moment: Moment) -> None:
+    def _recorder_troubled(self, fact: RecorderTroubled, moment: Moment) -> None:
+        # Checks stay locked until the recorder says that this track is on disk again.
+        self._tracks.recorded.discard(fact.track)
+        if fact.what == "failed" and self.phase in _TALKING:
+            self._end(CallEnd.RECORDER_FAILED, moment)
+
+    def _watch(self, seat: Seat, moment: Moment) -> None:
         if seat.away and seat.gone_until is None:
             seat.gone_until = moment.mono + self._limits.grace_s
             if self._joined:
@@ -526,6 +526,7 @@ class Call:
         self.reason = reason
         seconds = self._active_s(moment)
         self._active_at, self._deadline = None, None
+        self._checks_until = moment.mono + _CHECKS_S
         if self.phase is not None:
             self._set_phase(CallPhase.ENDED)
             self._fact(CallEnded(self.call, reason, seconds))
@@ -555,8 +556,15 @@ class Call:
         self._advance_case(CasePhase.ABORTED, end)
         self._try_close()
 
+    def _give_up_checks(self) -> None:
+        self._comparing, self._checks_until = False, None
+        self.checks.forget_uploads()
+        self._try_close()
+
     def _try_close(self) -> None:
-        if not self._wound_up or self._undecided or self.closed:
+        # What a check finds belongs into the record before the record is handed on.
+        checking = self._comparing or self.checks.storing
+        if not self._wound_up or self._undecided or self.closed or checking:
             return
         self.closed = True
         if self._tracks.any or self.case_phase is CasePhase.AGENT_DONE:

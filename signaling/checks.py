@@ -15,6 +15,7 @@ class Checks:
     def __init__(self) -> None:
         self._wanted: dict[EvidenceId, EvidenceKind] = {}
         self._uploading: set[EvidenceId] = set()
+        self._storing: set[EvidenceId] = set()
         self._stored: dict[EvidenceId, EvidenceKind] = {}
         self._id_number: CheckVerdict | None = None
         self._face: CheckVerdict | None = None
@@ -51,9 +52,27 @@ class Checks:
         self._uploading.add(request)
         return self._wanted[request]
 
+    def confirm_upload(self, request: EvidenceId) -> EvidenceKind:
+        """The picture has come and is about to be stored. Raises WrongPhase unless it was claimed."""
+        if request not in self._uploading or request in self._stored:
+            raise WrongPhase("this picture is not being uploaded")
+        self._storing.add(request)
+        return self._wanted[request]
+
     def release_upload(self, request: EvidenceId) -> None:
         """The upload is over, well or not; if not, it may be tried again."""
         self._uploading.discard(request)
+        self._storing.discard(request)
+
+    @property
+    def storing(self) -> bool:
+        """True while a confirmed picture is on its way to the disk."""
+        return bool(self._storing)
+
+    def forget_uploads(self) -> None:
+        """Wait for no upload any more; none of them can be confirmed from now on."""
+        self._uploading.clear()
+        self._storing.clear()
 
     def require_pair(self, card: EvidenceId, still: EvidenceId) -> None:
         """Raise NotFound unless both pictures are stored and of the right kinds."""
@@ -64,13 +83,15 @@ class Checks:
     def require_complete(self, consent: frozenset[str]) -> None:
         """Raise UserError ``checks_incomplete`` unless the outcome may be ``passed``.
 
-        Wanted are consent to both subjects, no failed number check, and a face verdict that is not
-        ``failed``; ``review`` leaves the decision to the agent, seen by the auditor.
+        Wanted are consent to both subjects, the card and a still of the face, a passed number check,
+        and a face verdict that is not ``failed``; ``review`` of the faces leaves the decision to the
+        agent, seen by the auditor.
         """
         consented = {"recording", "biometrics"} <= consent
-        number_fits = self._id_number is not CheckVerdict.FAILED
+        pictured = set(self._stored.values()) >= _FROM_PHONE
+        number_fits = self._id_number is CheckVerdict.PASSED
         face_fits = self._face in {CheckVerdict.PASSED, CheckVerdict.REVIEW}
-        if not (consented and number_fits and face_fits):
+        if not (consented and pictured and number_fits and face_fits):
             raise UserError("the checks do not allow this outcome", code="checks_incomplete")
 
 

@@ -1,8 +1,13 @@
 """Executes effects against the ports, off the front's loop; results come back as actions.
 
-What must keep its order within a case (facts, media, recording, merge) waits in the case's lane; what
-takes long or may fail alone (answers, checks) runs beside it, and so does the gate: the first picture
-does not wait for the facts of the answer to be synced. Every command has a deadline.
+What must keep its order within a case (facts, number checks, media, recording, merge) waits in the
+case's lane; what takes long or may fail alone (answers, comparisons) runs beside it, and so does the
+gate: the first picture does not wait for the facts of the answer to be synced. Every command has a
+deadline.
+
+A fact that cannot be appended is tried again until it is on disk, and everything behind it waits: no
+fact may pass an earlier one of its case. After a few tries the front is told, and from then on what
+closes media runs beside the lane.
 """
 
 import asyncio
@@ -10,7 +15,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from functools import partial
+from itertools import count
+from typing import Any, Self, TypeVar
 
 import structlog
 from prometheus_client import Counter
@@ -31,6 +38,7 @@ from contract.ports import (
 )
 from signaling.actions import (
     Action,
+    AnswerOver,
     CommandRefused,
     Compared,
     GateStuck,
@@ -59,6 +67,14 @@ from signaling.effects import (
 _log = structlog.get_logger(__name__)
 _failures = Counter("teller_signaling_command_failures", "Commands that failed", ["command"])
 
+# Pauses between the tries of what must not fail, in seconds: a call ends when its journal fails for
+# about ten seconds. The last one is repeated for ever.
+_PAUSES_S = (1.0, 2.0, 3.0, 4.0, 10.0)
+
+
+_T = TypeVar("_T")
+_Queued = tuple[CallId | None, Effect]
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -76,13 +92,22 @@ class Ports:
 class Commands:
     """Runs commands while entered; leaving cancels what is left."""
 
-    def __init__(self, ports: Ports, deadline_s: float, post: Callable[[Action], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        deadline_s: float,
+        post: Callable[[Action], Awaitable[None]],
+        pauses_s: tuple[float, ...] = _PAUSES_S,
+    ) -> None:
         self._ports = ports
         self._deadline_s = deadline_s
         self._post = post
+        self._pauses_s = pauses_s
         self._group = asyncio.TaskGroup()
-        self._lanes: dict[CaseId, deque[Effect]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._lanes: dict[CaseId, deque[_Queued]] = {}
+        self._stuck: set[CaseId] = set()
+        self._comparisons: dict[CallId, asyncio.Task[Any]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -102,6 +127,10 @@ class Commands:
         """Return how many commands wait in the lane of ``case``."""
         return len(self._lanes.get(case, ()))
 
+    def stuck(self, case: CaseId) -> bool:
+        """Tell whether the journal of ``case`` takes nothing at the moment."""
+        return case in self._stuck
+
     def submit(self, case: CaseId, call: CallId | None, effect: Effect) -> None:
         """Execute ``effect``, in order where order matters."""
         match effect:
@@ -109,45 +138,51 @@ class Commands:
                 self._start(self._answer(effect))
             case OpenGate():
                 self._start(self._open_gate(effect))
-            case CheckNumber() if call:
-                self._start(self._beside(call, effect.agent, "check_id_number", self._check(case, effect)))
             case CompareFaces() if call:
-                self._start(self._compare(case, call, effect))
+                self._comparisons[call] = self._task(self._compare(case, call, effect))
+            case WindUp() | DropSeat() if case in self._stuck:
+                self._start(self._in_order(case, call, effect))
             case _:
-                self._enqueue(case, effect)
+                self._enqueue(case, call, effect)
 
     def read_history(self, line: Line, case: CaseId) -> None:
         """Read the case's journal for a screen."""
         self._start(self._read_history(line, case))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        _ = self._task(work)
+
+    def _task(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    def _enqueue(self, case: CaseId, effect: Effect) -> None:
+    def _enqueue(self, case: CaseId, call: CallId | None, effect: Effect) -> None:
         lane = self._lanes.get(case)
         if lane is not None:
-            lane.append(effect)
+            lane.append((call, effect))
             return
-        self._lanes[case] = deque((effect,))
+        self._lanes[case] = deque(((call, effect),))
         self._start(self._drain(case))
 
     async def _drain(self, case: CaseId) -> None:
         lane = self._lanes[case]
         try:
             while lane:
-                await self._in_order(case, lane[0])
+                await self._in_order(case, *lane[0])
                 lane.popleft()
         finally:
             del self._lanes[case]
 
-    async def _in_order(self, case: CaseId, effect: Effect) -> None:
+    async def _in_order(self, case: CaseId, call: CallId | None, effect: Effect) -> None:
         ports = self._ports
         match effect:
             case Append():
-                if await self._try("append", ports.journal.append(case, effect.fact)):
-                    await self._post(JournalFailed(case))
+                await self._insist("append", partial(ports.journal.append, case, effect.fact), case)
+                self._stuck.discard(case)
+            case CheckNumber() if call:
+                await self._beside(call, effect.agent, "check_id_number", self._check(case, effect))
             case OpenMedia():
                 error = await self._try("open_call", ports.media.open_call(case, effect.call))
                 await self._post(MediaOpened(effect.call, error))
@@ -158,18 +193,52 @@ class Commands:
                 await self._try("finish", ports.recorder.finish(effect.call))
                 await self._post(WoundUp(effect.call))
             case QueueMerge():
-                await self._try("enqueue", self._queue_merge(case))
+                self._give_up_comparison(call)
+                await self._insist("enqueue", partial(self._queue_merge, case))
             case Send() | FreeAgent() | AnswerOffer() | OpenGate() | CheckNumber() | CompareFaces():
                 raise TypeError("not a command of the lane")
+
+    async def _insist(
+        self, command: str, work: Callable[[], Awaitable[Any]], blocked: CaseId | None = None
+    ) -> None:
+        """Do ``work`` however often it fails; ``blocked`` is stuck after a few tries, until it is done.
+
+        A try that hangs is waited for and not repeated: it may succeed yet.
+        """
+        for tries in count(1):
+            running = self._task(self._guarded(command, work()))
+            done, _ = await asyncio.wait({running}, timeout=self._deadline_s)
+            if not done:
+                self._failed(command, InternalError(f"{command} takes too long"))
+                await self._get_stuck(blocked)
+            if await running is None:
+                return
+            if tries >= len(self._pauses_s):
+                await self._get_stuck(blocked)
+            await asyncio.sleep(self._pauses_s[min(tries, len(self._pauses_s)) - 1])
+
+    async def _get_stuck(self, case: CaseId | None) -> None:
+        if case is None or case in self._stuck:
+            return
+        self._stuck.add(case)
+        lane = self._lanes[case]
+        for queued in [queued for queued in lane if isinstance(queued[1], WindUp | DropSeat)]:
+            lane.remove(queued)
+            self._start(self._in_order(case, *queued))
+        await self._post(JournalFailed(case))
 
     async def _try(self, command: str, work: Awaitable[Any]) -> TellerError | None:
         try:
             async with asyncio.timeout(self._deadline_s):
-                await work
+                return await self._guarded(command, work)
+        except TimeoutError:
+            return self._failed(command, InternalError(f"{command} took too long"))
+
+    async def _guarded(self, command: str, work: Awaitable[Any]) -> TellerError | None:
+        try:
+            await work
         except TellerError as error:
             return self._failed(command, error)
-        except TimeoutError as error:
-            return self._failed(command, InternalError(f"{command} took too long: {error}"))
         except Exception as error:
             _log.exception("a command broke", command=command)
             return self._failed(command, InternalError(type(error).__name__))
@@ -185,12 +254,18 @@ class Commands:
             await self._post(GateStuck(effect.call))
 
     async def _answer(self, effect: AnswerOffer) -> None:
+        answers: list[str] = []
+
         async def answer() -> None:
-            sdp = await self._ports.media.answer(effect.call, effect.party, effect.sdp)
-            await self._post(OfferAnswered(effect.call, effect.party.account, sdp))
+            answers.append(await self._ports.media.answer(effect.call, effect.party, effect.sdp))
 
         agent = effect.party.account if effect.party.role is Role.AGENT else None
-        await self._beside(effect.call, agent, "offer", answer())
+        error = await self._try("offer", answer())
+        await self._post(AnswerOver(effect.call, effect.party.seat))
+        if error is not None:
+            await self._post(CommandRefused(effect.call, agent, "offer", error))
+        else:
+            await self._post(OfferAnswered(effect.call, agent, answers[0]))
 
     async def _beside(
         self, call: CallId, agent: AccountId | None, about: str, work: Coroutine[Any, Any, None]
@@ -215,7 +290,14 @@ class Commands:
 
     async def _compare(self, case: CaseId, call: CallId, effect: CompareFaces) -> None:
         await self._beside(call, effect.agent, "match_faces", self._compare_pictures(case, effect))
+        self._comparisons.pop(call, None)
         await self._post(Compared(call))
+
+    def _give_up_comparison(self, call: CallId | None) -> None:
+        # The record is complete: what is found from now on must not change it.
+        comparison = self._comparisons.pop(call, None) if call else None
+        if comparison is not None:
+            comparison.cancel()
 
     async def _compare_pictures(self, case: CaseId, effect: CompareFaces) -> None:
         ports = self._ports

@@ -1,7 +1,7 @@
 """What the pure machines want done: commands, facts and messages, as values.
 
 The floor executes them: sends at once, everything else of one case in order. :class:`AnswerOffer`,
-:class:`OpenGate`, :class:`CheckNumber` and :class:`CompareFaces` run beside that order.
+:class:`OpenGate` and :class:`CompareFaces` run beside that order.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Append this fact to the case's journal."""
+    """Append this fact to the case's journal; nothing of the case is appended before it is there."""
 
     fact: Fact
 
@@ -44,7 +44,7 @@ class OpenMedia:
 
 @dataclass(frozen=True, slots=True)
 class AnswerOffer:
-    """Let media answer the offer; the answer goes back to ``party``."""
+    """Let media answer the offer; the answer goes back to ``party``, then ``Call.answered``."""
 
     call: CallId
     party: Party
@@ -75,7 +75,7 @@ class WindUp:
 
 @dataclass(frozen=True, slots=True)
 class QueueMerge:
-    """Hand the recording to the worker."""
+    """Hand the recording to the worker; a comparison that still runs is given up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,14 @@
 Nothing here waits. What takes time is submitted to the commands and comes back as an action.
 """
 
-import hashlib
 import secrets
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
-from contract.errors import Busy, NotFound, ProtocolError, UserError, WrongPhase
+from contract.errors import Busy, ProtocolError, UserError, WrongPhase
 from contract.facts import CaseAdvanced, ConsentGiven
 from contract.ids import AccountId, CallId, CaseId, SeatId, TenantId, new_call_id, new_seat_id
 from contract.phases import CallEnd, CaseEnd, CasePhase, Presence, Role
@@ -30,20 +29,19 @@ from contract.wire import (
     MatchFaces,
     Message,
     Offer,
-    PresenceSet,
-    QueuePosition,
     Refuse,
     RequestStill,
-    Ring,
     SetPresence,
     StillWanted,
 )
 from signaling.actions import (
     Action,
     AgentCame,
+    AnswerOver,
     ClaimStill,
     CommandRefused,
     Compared,
+    ConfirmStill,
     CustomerCame,
     CustomerResumed,
     GateStuck,
@@ -60,19 +58,23 @@ from signaling.actions import (
     Tick,
     WoundUp,
 )
+from signaling.buckets import Buckets
 from signaling.call import Call, CallLimits
 from signaling.commands import Commands
 from signaling.desk import Desk, Rang, RangOut
 from signaling.effects import Append, FreeAgent, Moment, Send
 from signaling.feed import Feed
-from signaling.people import Agent, Visit, agent_welcome, customer_welcome
+from signaling.notices import show_facts, show_places, show_presence
+from signaling.people import Agent, Visit, agent_welcome, customer_welcome, resume_key, ring_of
 from signaling.settings import SignalingSettings
+from signaling.uploads import answer_upload
 
 _log = structlog.get_logger(__name__)
-_waiting = Gauge("teller_signaling_waiting", "Customers who wait")
-_calls = Gauge("teller_signaling_calls", "Calls that are not closed")
 _refusals = Counter("teller_signaling_refusals", "Requests that were not granted", ["code"])
 
+# A page offers anew after a change of network, at most every few seconds; each answer costs a connection.
+_OFFERS_PER_S = 1.0
+_OFFERS_BURST = 5.0
 # A case with this many unfinished commands takes no more requests.
 _BACKLOG_MAX = 200
 
@@ -96,6 +98,7 @@ class Floor:
         self._agents: dict[AccountId, Agent] = {}
         self._calls: dict[CallId, Call] = {}
         self._lines: dict[Line, Visit | Agent] = {}
+        self._offers = Buckets(_OFFERS_PER_S, _OFFERS_BURST)
         self.stopping = False
 
     @property
@@ -124,8 +127,8 @@ class Floor:
                 self._lost(action.line)
             case HistoryRead():
                 self._history_read(action)
-            case ClaimStill():
-                self._claim_still(action)
+            case ClaimStill() | ConfirmStill():
+                answer_upload(self._visits.get(action.case), action)
             case ReleaseStill():
                 self._release_still(action)
             case JournalFailed():
@@ -136,7 +139,8 @@ class Floor:
                 self._call_result(action)
 
     def _call_result(
-        self, action: MediaOpened | OfferAnswered | CommandRefused | Compared | GateStuck | WoundUp
+        self,
+        action: MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | GateStuck | WoundUp,
     ) -> None:
         call = self._calls.get(action.call)
         if call is None:
@@ -146,6 +150,8 @@ class Floor:
                 self._media_opened(call, action)
             case OfferAnswered():
                 self._send(call, action.agent, Answer(call.call, action.sdp))
+            case AnswerOver():
+                call.answered(action.seat)
             case CommandRefused():
                 self._command_refused(call, action)
             case Compared():
@@ -196,13 +202,14 @@ class Floor:
         self._greet_customer(visit, action.line)
 
     def _customer_resumed(self, action: CustomerResumed) -> None:
-        case = self._resumes.get(_sha256(action.token))
+        case = self._resumes.get(resume_key(action.token))
         visit = self._visits.get(case) if case else None
         if visit is None:
             action.line.end("resume_invalid")
             return
         self._replace(visit, action.line)
         self._greet_customer(visit, action.line)
+        self._join_at_last(visit)
         if visit.call is not None:
             visit.call.returned(Role.CUSTOMER, self._now())
             desk = self._desk_of(visit.call)
@@ -215,7 +222,7 @@ class Floor:
         self._lines[line] = visit
         token = secrets.token_urlsafe(32)
         self._forget_resume(visit.resume_before)
-        visit.resume_before, visit.resume = visit.resume, _sha256(token)
+        visit.resume_before, visit.resume = visit.resume, resume_key(token)
         self._resumes[visit.resume] = visit.who.case
         upload = self._issue_upload(visit.who.case, visit.who.seat)
         line.send(customer_welcome(visit, self._settings, token, upload))
@@ -285,21 +292,28 @@ class Floor:
         who = self._lines.get(line)
         if who is None:
             return
-        try:
+        with self._answering(line, message.tag):
             if isinstance(who, Visit):
                 self._got_from_customer(who, message)
             else:
                 self._got_from_agent(who, message)
+
+    @contextmanager
+    def _answering(self, line: Line, about: str) -> Iterator[None]:
+        try:
+            yield
         except ProtocolError as error:
             _refusals.labels(error.code).inc()
             line.end(error.code)
         except UserError as error:
             _refusals.labels(error.code).inc()
-            line.send(Failed(error.code, str(error), message.tag))
+            line.send(Failed(error.code, str(error), about))
 
     def _got_from_customer(self, visit: Visit, message: Message) -> None:
         self._forget_resume(visit.resume_before)
         visit.resume_before = None
+        if isinstance(message, LeaveQueue | HangUp):
+            visit.joining = False
         self._require_room(visit.who.case)
         match message:
             case Consent():
@@ -311,6 +325,7 @@ class Floor:
                 call.leave_queue(self._now())
                 self._run(call)
             case Offer() | Chat() | HangUp():
+                self._require_pace(visit.who.seat, message)
                 call = _call_of(visit)
                 call.got(Role.CUSTOMER, message, self._now())
                 self._run(call)
@@ -329,13 +344,16 @@ class Floor:
                 visit.line.end("consent_refused")
             return
         subjects = ("recording", "biometrics") if message.biometrics else ("recording",)
-        visit.consent = frozenset(subjects)
+        visit.consents_due += 1
         fact = ConsentGiven(subjects, message.text_version, message.language)
         self._commands.submit(visit.who.case, None, Append(fact))
 
     def _join_queue(self, visit: Visit) -> None:
         if visit.call is not None or visit.phase is not CasePhase.PRE_CALL:
             raise WrongPhase("not now")
+        if visit.consents_due:
+            visit.joining = True
+            return
         if "recording" not in visit.consent:
             raise WrongPhase("consent comes first", code="consent_missing")
         if self.stopping:
@@ -347,6 +365,13 @@ class Floor:
         self._calls[visit.call.call] = visit.call
         visit.call.open()
         self._run(visit.call)
+
+    def _join_at_last(self, visit: Visit) -> None:
+        if not visit.joining or visit.consents_due or visit.line is None:
+            return
+        visit.joining = False
+        with self._answering(visit.line, JoinQueue.tag):
+            self._join_queue(visit)
 
     def _got_from_agent(self, agent: Agent, message: Message) -> None:
         match message:
@@ -362,6 +387,7 @@ class Floor:
                 if agent.call is None:
                     raise WrongPhase("no call")
                 self._require_room(agent.call.case)
+                self._require_pace(agent.account.account, message)
                 agent.call.got(Role.AGENT, message, self._now())
                 self._run(agent.call)
             case _:
@@ -383,8 +409,12 @@ class Floor:
         self._run(call)
 
     def _require_room(self, case: CaseId) -> None:
-        if self._commands.backlog(case) >= _BACKLOG_MAX:
+        if self._commands.stuck(case) or self._commands.backlog(case) >= _BACKLOG_MAX:
             raise Busy("too many requests are unfinished")
+
+    def _require_pace(self, source: str, message: Message) -> None:
+        if isinstance(message, Offer) and not self._offers.take(source, self._mono()):
+            raise Busy("too many offers")
 
     # --- facts, time, results ---
 
@@ -393,6 +423,10 @@ class Floor:
         visit = self._visits.get(entry.case)
         if visit is None:
             return
+        if isinstance(entry.fact, ConsentGiven):
+            visit.consent = frozenset(entry.fact.subjects)
+            visit.consents_due = max(0, visit.consents_due - 1)
+            self._join_at_last(visit)
         call = visit.call
         if call is not None and getattr(entry.fact, "call", call.call) == call.call:
             call.noted(entry.fact, self._now())
@@ -400,12 +434,12 @@ class Floor:
         screens: list[Visit | Agent] = [visit, *self._agents.values()]
         for who in screens:
             if who.feed is not None and who.feed.case == entry.case and who.line is not None:
-                _show(who.line, who.feed.live(entry))
+                show_facts(who.line, who.feed.live(entry))
 
     def _history_read(self, action: HistoryRead) -> None:
         who = self._lines.get(action.line)
         if who is not None and who.feed is not None and who.feed.case == action.case:
-            _show(action.line, who.feed.history(action.entries))
+            show_facts(action.line, who.feed.history(action.entries))
 
     def _tick(self) -> None:
         now = self._now()
@@ -438,27 +472,19 @@ class Floor:
 
     def _journal_failed(self, case: CaseId) -> None:
         visit = self._visits.get(case)
-        if visit is not None and visit.call is not None:
+        if visit is None:
+            return
+        if visit.call is not None:
             visit.call.stop(CallEnd.RECORDER_FAILED, self._now())
             self._run(visit.call)
-
-    def _claim_still(self, action: ClaimStill) -> None:
-        visit = self._visits.get(action.case)
-        if action.reply.cancelled():
-            return
-        try:
-            if visit is None or visit.call is None:
-                raise NotFound("no call of this case")
-            kind = visit.call.claim_upload(action.seat, action.request)
-        except UserError as error:
-            action.reply.set_exception(error)
-        else:
-            action.reply.set_result(kind)
+        if visit.line is not None:
+            visit.line.end("internal")
 
     def _release_still(self, action: ReleaseStill) -> None:
         visit = self._visits.get(action.case)
         if visit is not None and visit.call is not None:
-            visit.call.checks.release_upload(action.request)
+            visit.call.release_upload(action.request)
+            self._run(visit.call)
 
     def _stop(self) -> None:
         self.stopping = True
@@ -486,9 +512,10 @@ class Floor:
         desk = self._desk_of(call)
         self._desk_events(desk, desk.leave(call.call, self._mono()))
         visit = self._visits[call.case]
-        visit.own_phase = call.case_phase
-        if call.case_phase is CasePhase.PRE_CALL:
-            visit.call = None
+        if visit.call is call:
+            visit.own_phase = call.case_phase
+            if call.case_phase is CasePhase.PRE_CALL:
+                visit.call = None
         self._release_agent(call, desk)
         if call.closed:
             self._calls.pop(call.call, None)
@@ -522,17 +549,8 @@ class Floor:
         self._run(call)
         visit = self._visits[call.case]
         if agent.line is not None:
-            agent.line.send(
-                Ring(
-                    call=call.call,
-                    case=call.case,
-                    purpose=visit.who.purpose,
-                    customer_name=visit.who.name,
-                    waited_s=self._mono() - visit.joined_at,
-                    language=visit.language,
-                    expires_in_s=self._settings.ring_s,
-                )
-            )
+            waited_s = self._mono() - visit.joined_at
+            agent.line.send(ring_of(visit, call.call, waited_s, self._settings.ring_s))
 
     def _show_call(self, call: Call, role: Role, line: Line) -> None:
         state = call.state(role, self._now())
@@ -544,21 +562,9 @@ class Floor:
 
     def publish(self) -> None:
         """Tell every screen its place and presence, when they have changed."""
-        _calls.set(len(self._calls))
-        _waiting.set(sum(desk.waiting() for desk in self._desks.values()))
-        for desk in self._desks.values():
-            for call_id, place in desk.places().items():
-                visit = self._visits[self._calls[call_id].case]
-                shown = QueuePosition(call_id, place.position, place.estimated_wait_s, desk.agents_ready())
-                if visit.line is not None and visit.place != shown:
-                    visit.place = shown
-                    visit.line.send(shown)
+        show_places(self._desks.values(), self._visits, self._calls)
         for agent in self._agents.values():
-            desk = self._desk(agent.account.tenant)
-            presence = PresenceSet(desk.presence(agent.account.account), desk.waiting())
-            if agent.line is not None and agent.shown != presence:
-                agent.shown = presence
-                agent.line.send(presence)
+            show_presence(agent, self._desk(agent.account.tenant))
 
     def _send(self, call: Call, agent: AccountId | None, message: Message) -> None:
         line = self._line(call, agent)
@@ -586,12 +592,3 @@ def _call_of(visit: Visit) -> Call:
     if visit.call is None:
         raise WrongPhase("no call")
     return visit.call
-
-
-def _show(line: Line, messages: list[Any]) -> None:
-    if messages:
-        line.send(*messages)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

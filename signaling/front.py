@@ -16,7 +16,9 @@ from contract.phases import EvidenceKind
 from signaling.actions import (
     Action,
     ClaimStill,
+    ConfirmStill,
     Noted,
+    ReleaseStill,
     Stop,
     Tick,
 )
@@ -77,6 +79,7 @@ class Front:
                 await self._stopped.wait()
         except TimeoutError:
             _log.error("calls did not end in time", calls=self._floor.calls)
+            self._stopped.set()
 
     async def post(self, action: Action) -> None:
         """Hand an action to the loop; waits while the inbox is full."""
@@ -91,7 +94,23 @@ class Front:
         """
         reply: asyncio.Future[EvidenceKind] = asyncio.get_running_loop().create_future()
         await self.post(ClaimStill(case, seat, request, reply))
-        return await reply
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            if reply.done() and not reply.cancelled() and reply.exception() is None:
+                await self.post(ReleaseStill(case, request))
+            raise
+
+    async def confirm_still(self, case: CaseId, seat: SeatId, request: EvidenceId) -> None:
+        """The claimed picture has come: may it be stored now? The call then waits for its release.
+
+        Raises:
+            NotFound: not of this seat.
+            WrongPhase: the call is no longer active, or nothing is claimed.
+        """
+        reply: asyncio.Future[EvidenceKind] = asyncio.get_running_loop().create_future()
+        await self.post(ConfirmStill(case, seat, request, reply))
+        await reply
 
     # --- the three tasks ---
 

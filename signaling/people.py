@@ -1,10 +1,12 @@
 """Who is at the front door: a customer's visit and an agent at the console, as the front keeps them."""
 
+import hashlib
 from dataclasses import dataclass, field
 
+from contract.ids import CallId
 from contract.phases import CasePhase, Role
 from contract.ports import Account
-from contract.wire import VERSION, PresenceSet, QueuePosition, Welcome
+from contract.wire import VERSION, PresenceSet, QueuePosition, Ring, Welcome
 from signaling.actions import Line, Visitor
 from signaling.call import Call
 from signaling.feed import Feed
@@ -15,7 +17,8 @@ from signaling.settings import SignalingSettings
 class Visit:
     """A customer's visit. ``resume`` and ``resume_before`` are SHA-256 of resume tokens.
 
-    The token before is honoured until a message proves that the new one has arrived.
+    The token before is honoured until a message proves that the new one has arrived. ``consent`` is
+    what the journal holds, ``consents_due`` counts what is on its way there; ``joining`` waits for it.
     """
 
     who: Visitor
@@ -25,6 +28,8 @@ class Visit:
     resume_before: str | None = None
     gone_until: float | None = None
     consent: frozenset[str] = frozenset()
+    consents_due: int = 0
+    joining: bool = False
     own_phase: CasePhase = CasePhase.PRE_CALL
     call: Call | None = None
     joined_at: float = 0.0
@@ -51,6 +56,11 @@ class Agent:
     ready_until: float | None = None
     shown: PresenceSet | None = None
     feed: Feed | None = None
+
+
+def resume_key(token: str) -> str:
+    """Return the SHA-256 (hex) under which a resume token is known; the token itself is not kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def customer_welcome(visit: Visit, settings: SignalingSettings, resume: str, upload: str) -> Welcome:
@@ -92,4 +102,17 @@ def agent_welcome(agent: Agent, settings: SignalingSettings) -> Welcome:
         grace_s=settings.grace_s,
         heartbeat_s=settings.heartbeat_s,
         consent_version=settings.consent_version,
+    )
+
+
+def ring_of(visit: Visit, call: CallId, waited_s: float, expires_in_s: float) -> Ring:
+    """Return what an agent is told of the customer who is offered. Times are seconds."""
+    return Ring(
+        call=call,
+        case=visit.who.case,
+        purpose=visit.who.purpose,
+        customer_name=visit.who.name,
+        waited_s=waited_s,
+        language=visit.language,
+        expires_in_s=expires_in_s,
     )

@@ -309,6 +309,7 @@ class Rest:
         try:
             data = await self._read(request, self._settings.still_max)
             image = await self._rooms.identity.inspect_image(data)
+            await self._rooms.front.confirm_still(claims.case, claims.seat, wanted)
             stored = await self._rooms.evidence.store(claims.case, wanted, kind, data, image, "phone")
         finally:
             await self._rooms.front.post(ReleaseStill(claims.case, wanted))

@@ -101,8 +101,9 @@ class Played:
     def got(self, role: Role, message: wire.Message) -> None:
         self.call.got(role, message, self.time)
 
-    def store(self) -> None:
-        for evidence, kind in ((CARD, EvidenceKind.ID_CARD), (STILL, EvidenceKind.FACE_STILL)):
+    def store(self, *pictures: EvidenceId) -> None:
+        for evidence in pictures:
+            kind = EvidenceKind.ID_CARD if evidence == CARD else EvidenceKind.FACE_STILL
             file = f"evidence/{evidence}.jpg"
             self.note(facts.EvidenceStored(evidence, kind, file, "image/jpeg", "", 1, 1, 1, 1.0, "phone"))
 

@@ -5,7 +5,7 @@ import pytest
 from contract import facts, wire
 from contract.errors import Busy, NotFound, WrongPhase
 from contract.facts import Fact
-from contract.ids import CallId, TrackId
+from contract.ids import CallId, EvidenceId, SeatId, TrackId
 from contract.phases import (
     CallEnd,
     CallPhase,
@@ -171,6 +171,19 @@ def test_offers_are_answered_for_their_seat() -> None:
         played.got(Role.CUSTOMER, wire.Offer(CallId("call-2"), "c"))
 
 
+def test_one_offer_of_a_seat_is_answered_at_a_time() -> None:
+    """The next one is taken when the last is over; the other seat is not concerned."""
+    played = Played().ringing()
+    played.got(Role.CUSTOMER, wire.Offer(CALL, "c"))
+    assert refusal(played, Role.CUSTOMER, wire.Offer(CALL, "c2")) == "busy"
+    played.got(Role.AGENT, wire.Offer(CALL, "a"))
+    played.call.answered(SeatId("seat-x"))
+    assert refusal(played, Role.CUSTOMER, wire.Offer(CALL, "c2")) == "busy"
+    played.call.answered(CUSTOMER.seat)
+    played.got(Role.CUSTOMER, wire.Offer(CALL, "c2"))
+    assert [effect.sdp for effect in played.all(fx.AnswerOffer)] == ["c", "a", "c2"]
+
+
 def test_an_offer_after_the_end_is_refused() -> None:
     """A connection for a call that is over is not prepared."""
     played = Played().active()
@@ -222,6 +235,23 @@ def test_a_track_that_ends_locks_the_checks() -> None:
     assert played.call.kyc_unlocked
 
 
+@pytest.mark.parametrize("what", ["slow", "disk"])
+def test_a_troubled_recording_locks_the_checks(what: str) -> None:
+    """Until that track is on disk again; both screens are shown the change."""
+    played = Played().active()
+    track = TrackId("track-1")
+    played.note(facts.RecorderTroubled(CALL, track, what, 3))
+    assert not played.call.kyc_unlocked
+    assert refusal(played, Role.AGENT, wire.RequestStill(EvidenceKind.ID_CARD)) == "kyc_locked"
+    for to in (None, ANNA):
+        assert not played.sent(to, wire.CallState)[-1].kyc_unlocked  # type: ignore[attr-defined]
+    played.note(facts.RecordingStarted(CALL, TrackId("track-2"), Role.CUSTOMER, TrackKind.VIDEO))
+    assert not played.call.kyc_unlocked
+    played.note(facts.RecordingStarted(CALL, track, Role.CUSTOMER, TrackKind.AUDIO))
+    assert played.call.kyc_unlocked
+    assert played.call.reason is None
+
+
 def test_before_the_call_is_active_checks_are_out_of_phase() -> None:
     """Locked means: soon; out of phase means: not in this call."""
     played = Played().ringing()
@@ -257,14 +287,33 @@ def test_only_the_wanted_picture_of_this_seat_is_taken_once() -> None:
     assert call.claim_upload(CUSTOMER.seat, CARD) is EvidenceKind.ID_CARD
     with pytest.raises(WrongPhase):
         call.claim_upload(CUSTOMER.seat, CARD)
-    call.checks.release_upload(CARD)
+    call.release_upload(CARD)
     call.claim_upload(CUSTOMER.seat, CARD)
-    call.checks.release_upload(CARD)
-    played.store()
+    call.release_upload(CARD)
+    played.store(CARD)
+    with pytest.raises(WrongPhase):
+        call.confirm_upload(CUSTOMER.seat, CARD)
     with pytest.raises(WrongPhase) as caught:
         call.claim_upload(CUSTOMER.seat, CARD)
     assert caught.value.code == "still_stored"
     assert call.checks.wanted() == ()
+
+
+def test_a_picture_that_came_is_confirmed_before_it_is_stored() -> None:
+    """Only what this seat claimed, only while the call is active."""
+    played = Played().active()
+    played.note(facts.StillRequested(CALL, CARD, EvidenceKind.ID_CARD))
+    with pytest.raises(WrongPhase):
+        played.call.confirm_upload(CUSTOMER.seat, CARD)
+    played.call.claim_upload(CUSTOMER.seat, CARD)
+    with pytest.raises(NotFound):
+        played.call.confirm_upload(AGENT.seat, CARD)
+    assert played.call.confirm_upload(CUSTOMER.seat, CARD) is EvidenceKind.ID_CARD
+    played.call.release_upload(CARD)
+    played.call.claim_upload(CUSTOMER.seat, CARD)
+    played.got(Role.CUSTOMER, wire.HangUp())
+    with pytest.raises(WrongPhase):
+        played.call.confirm_upload(CUSTOMER.seat, CARD)
 
 
 def test_no_upload_outside_an_active_call() -> None:
@@ -287,7 +336,7 @@ def test_faces_are_compared_one_pair_at_a_time() -> None:
     """Both pictures must be stored and of the right kinds; a second comparison waits."""
     played = Played().active()
     assert refusal(played, Role.AGENT, wire.MatchFaces(CARD, STILL)) == "not_found"
-    played.store()
+    played.store(CARD, STILL)
     assert refusal(played, Role.AGENT, wire.MatchFaces(STILL, CARD)) == "not_found"
     played.got(Role.AGENT, wire.MatchFaces(CARD, STILL))
     with pytest.raises(Busy):
@@ -300,32 +349,28 @@ def test_faces_are_compared_one_pair_at_a_time() -> None:
 def test_no_biometrics_without_consent() -> None:
     """Who agreed to the recording only is not compared, and cannot pass."""
     played = Played(frozenset({"recording"})).active()
-    played.store()
+    played.store(CARD, STILL)
     assert refusal(played, Role.AGENT, wire.MatchFaces(CARD, STILL)) == "consent_missing"
+    played.number(CheckVerdict.PASSED)
     played.face(CheckVerdict.PASSED)
     assert refusal(played, Role.AGENT, wire.Finish(Outcome.PASSED)) == "checks_incomplete"
 
 
-@pytest.mark.parametrize(
-    ("number", "face", "allowed"),
-    [
-        (None, None, False),
-        (None, CheckVerdict.PASSED, True),
-        (None, CheckVerdict.REVIEW, True),
-        (None, CheckVerdict.FAILED, False),
-        (CheckVerdict.PASSED, CheckVerdict.PASSED, True),
-        (CheckVerdict.REVIEW, CheckVerdict.REVIEW, True),
-        (CheckVerdict.FAILED, CheckVerdict.PASSED, False),
-    ],
-)
-def test_what_passed_requires(number: CheckVerdict | None, face: CheckVerdict | None, allowed: bool) -> None:
-    """A face verdict that is not failed, and no failed number."""
+@pytest.mark.parametrize("number", [None, *CheckVerdict])
+@pytest.mark.parametrize("face", [None, *CheckVerdict])
+@pytest.mark.parametrize("pictures", [(), (CARD,), (STILL,), (CARD, STILL)])
+def test_what_passed_requires(
+    number: CheckVerdict | None, face: CheckVerdict | None, pictures: tuple[EvidenceId, ...]
+) -> None:
+    """Both pictures, a passed number and a face verdict that is not failed; else nothing happens."""
     played = Played().active()
+    played.store(*pictures)
     if number:
         played.number(number)
     if face:
         played.face(face)
-    if allowed:
+    likely = face in {CheckVerdict.PASSED, CheckVerdict.REVIEW}
+    if likely and number is CheckVerdict.PASSED and pictures == (CARD, STILL):
         played.got(Role.AGENT, wire.Finish(Outcome.PASSED))
         assert played.call.case_phase is CasePhase.AGENT_DONE
     else:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contract import facts, wire
 from contract.errors import UserError, WrongPhase
-from contract.ids import SeatId, TrackId
+from contract.ids import EvidenceId, SeatId, TrackId
 from contract.phases import (
     CALL_TRANSITIONS,
     CASE_TRANSITIONS,
@@ -14,6 +14,7 @@ from contract.phases import (
     CallPhase,
     CaseEnd,
     CasePhase,
+    EvidenceKind,
     Outcome,
     RingEnd,
     Role,
@@ -24,7 +25,9 @@ from tests.signaling.played import (
     AGENT,
     ANNA,
     CALL,
+    CARD,
     CUSTOMER,
+    STILL,
     Played,
     refusal,
 )
@@ -52,6 +55,66 @@ def test_after_a_hang_up_the_agent_decides(role: Role, reason: CallEnd) -> None:
     assert played.all(fx.QueueMerge)
     assert refusal(played, Role.AGENT, wire.Finish(Outcome.FAILED)) == "wrong_phase"
     assert refusal(played, Role.AGENT, wire.HangUp()) == "wrong_phase"
+
+
+@pytest.mark.parametrize("check", ["comparison", "upload"])
+def test_the_record_waits_for_what_is_being_checked(check: str) -> None:
+    """A finished call is handed on when the comparison, or the picture on its way to disk, is over."""
+    played = _checking(check)
+    played.got(Role.AGENT, wire.Finish(Outcome.INCOMPLETE))
+    played.call.wound_up()
+    played.call.tick(played.after(9))
+    assert not played.call.closed
+    _end_of(check, played)
+    assert played.call.closed
+    assert len(played.all(fx.QueueMerge)) == 1
+    played.call.tick(played.after(9))
+    assert len(played.all(fx.QueueMerge)) == 1
+
+
+@pytest.mark.parametrize("check", ["comparison", "upload"])
+def test_a_check_that_hangs_holds_the_record_up_for_ten_seconds(check: str) -> None:
+    """Then it is given up; what comes of it later changes nothing."""
+    played = _checking(check)
+    played.call.stop(CallEnd.SERVER_STOPPED, played.time)
+    played.call.wound_up()
+    played.call.tick(played.after(9.9))
+    assert not played.call.closed
+    played.call.tick(played.after(0.1))
+    assert played.call.closed
+    _end_of(check, played)
+    assert len(played.all(fx.QueueMerge)) == 1
+
+
+def test_a_picture_still_on_its_way_over_the_network_holds_nothing_up() -> None:
+    """It is refused when it comes, so there is nothing to wait for."""
+    played = Played().active()
+    played.note(facts.StillRequested(CALL, CARD, EvidenceKind.ID_CARD))
+    played.call.claim_upload(CUSTOMER.seat, CARD)
+    played.got(Role.AGENT, wire.Finish(Outcome.INCOMPLETE))
+    played.call.wound_up()
+    assert played.call.closed
+    with pytest.raises(WrongPhase):
+        played.call.confirm_upload(CUSTOMER.seat, CARD)
+
+
+def _checking(check: str) -> Played:
+    played = Played().active()
+    if check == "upload":
+        played.note(facts.StillRequested(CALL, CARD, EvidenceKind.ID_CARD))
+        played.call.claim_upload(CUSTOMER.seat, CARD)
+        played.call.confirm_upload(CUSTOMER.seat, CARD)
+    else:
+        played.store(CARD, STILL)
+        played.got(Role.AGENT, wire.MatchFaces(CARD, STILL))
+    return played
+
+
+def _end_of(check: str, played: Played) -> None:
+    if check == "upload":
+        played.call.release_upload(CARD)
+    else:
+        played.call.compared()
 
 
 def test_a_result_that_never_comes_aborts_the_case() -> None:
@@ -284,7 +347,8 @@ _STEPS = st.lists(
         [
             "open", "rang", "ring_over", "accepted", "leave", "connect", "start", "record_end", "lost_c",
             "lost_a", "drop_c", "drop_a", "back_c", "back_a", "hang_c", "hang_a", "finish", "missing",
-            "tick1", "tick25", "tick1000", "stop", "wound",
+            "tick1", "tick25", "tick1000", "stop", "wound", "store", "compare", "compared", "claim",
+            "confirm", "release", "offer", "answered",
         ]
     ),
     max_size=25,
@@ -332,6 +396,31 @@ def _step(played: Played, step: str) -> None:  # noqa: PLR0912
             if call.reason is not None:
                 call.wound_up()
         case _:
+            _check_step(played, step)
+
+
+def _check_step(played: Played, step: str) -> None:
+    call = played.call
+    match step:
+        case "store":
+            played.store(CARD, STILL)
+        case "compare":
+            played.got(Role.AGENT, wire.MatchFaces(CARD, STILL))
+        case "compared":
+            call.compared()
+        case "claim":
+            request = EvidenceId("ev-other")
+            played.note(facts.StillRequested(CALL, request, EvidenceKind.ID_CARD))
+            call.claim_upload(CUSTOMER.seat, request)
+        case "confirm":
+            call.confirm_upload(CUSTOMER.seat, EvidenceId("ev-other"))
+        case "release":
+            call.release_upload(EvidenceId("ev-other"))
+        case "offer":
+            played.got(Role.CUSTOMER, wire.Offer(CALL, "c"))
+        case "answered":
+            call.answered(CUSTOMER.seat)
+        case _:
             call.tick(played.after(float(step.removeprefix("tick"))))
 
 
@@ -347,6 +436,7 @@ def test_any_sequence_walks_legal_ways_and_ends_once(steps: list[str]) -> None:
             continue
     played.call.stop(CallEnd.SERVER_STOPPED, played.time)
     played.call.wound_up()
+    played.call.tick(played.after(10))
     calls = [(fact.was, fact.now) for fact in played.facts(facts.CallAdvanced)]
     for (_, before), (was, now) in zip([(None, None), *calls], calls, strict=False):
         assert was == before

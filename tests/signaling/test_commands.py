@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contract.errors import StorageError
-from contract.facts import ConsentGiven, Fact, MergeStarted
+from contract.facts import ConsentGiven, Fact, IdNumberChecked, MergeQueued, MergeStarted
 from contract.ids import AccountId, CallId, CaseId, JobId, SeatId
 from contract.phases import Role
 from contract.ports import Party
@@ -14,6 +14,7 @@ from contract.wire import Message, Pong
 from signaling import actions, effects
 from signaling.commands import Commands, Ports
 from tests.signaling.fakes import (
+    FakeCall,
     FakeClock,
     FakeIdentity,
     FakePlane,
@@ -31,20 +32,22 @@ ANNA = AccountId("acct-anna")
 class Workshop:
     """Commands over in-memory ports; what is posted is kept."""
 
-    def __init__(self, deadline_s: float = 5.0) -> None:
+    def __init__(self, deadline_s: float = 5.0, pauses_s: tuple[float, ...] = (0.002,) * 4) -> None:
         clock = FakeClock()
         self.journal = MemoryJournal(clock, lambda entry: None)
         self.media = FakePlane(self.journal)
         self.recorder = FakeRecorder()
         self.evidence = MemoryEvidence(self.journal)
         self.identity = FakeIdentity()
+        self.jobs = MemoryJobs()
         self.posted: list[actions.Action] = []
         self.commands = Commands(
             Ports(
-                self.journal, self.media, self.recorder, self.evidence, self.identity, MemoryJobs(), clock
+                self.journal, self.media, self.recorder, self.evidence, self.identity, self.jobs, clock
             ),
             deadline_s,
             self.post,
+            pauses_s,
         )  # fmt: skip
 
     async def post(self, action: actions.Action) -> None:
@@ -148,14 +151,106 @@ async def test_the_gate_does_not_wait_for_the_disk() -> None:
     assert shop.facts() == [said(1)]
 
 
-async def test_a_journal_that_fails_is_told() -> None:
-    """Each fact that is not on disk."""
+async def test_a_fact_that_fails_is_tried_again_before_the_next() -> None:
+    """A disk that is full for a moment loses nothing and changes no order; nobody is told."""
+    shop = Workshop()
+    append, failures = shop.journal.append, iter([True, True, True, False, True])
+
+    async def sometimes(case: CaseId, fact: Fact) -> Any:
+        if next(failures, False):
+            raise StorageError("the disk is full")
+        return await append(case, fact)
+
+    shop.journal.append = sometimes  # type: ignore[method-assign]
+    async with shop.commands:
+        shop.submit(*(effects.Append(said(number)) for number in range(3)))
+        await shop.idle()
+    assert shop.facts() == [said(0), said(1), said(2)]
+    assert shop.posted == []
+
+
+async def test_a_journal_that_keeps_failing_is_told_and_nothing_passes() -> None:
+    """Told once; media is closed meanwhile, facts wait in order until the disk takes them."""
     shop = Workshop()
     shop.journal.broken = True
+    early, late = CallId("call-early"), CallId("call-late")
+    shop.media.calls |= {call: FakeCall(CASE) for call in (early, late)}
     async with shop.commands:
-        shop.submit(effects.Append(said(1)), effects.QueueMerge())
+        shop.submit(effects.Append(said(1)), effects.WindUp(early), effects.Append(said(2)))
+        await until(lambda: "" if shop.commands.stuck(CASE) else "the trouble")
+        shop.submit(effects.WindUp(late), effects.QueueMerge())
+        await until(lambda: "" if len(shop.recorder.finished) == 2 else "the ends of media")
+        assert shop.facts() == []
+        assert shop.commands.backlog(CASE) == 3
+        shop.journal.broken = False
         await shop.idle()
+    assert shop.posted == [actions.JournalFailed(CASE), actions.WoundUp(early), actions.WoundUp(late)]
+    assert shop.facts()[:2] == [said(1), said(2)]
+    assert [type(fact) for fact in shop.facts()[2:]] == [MergeQueued]
+    assert not shop.commands.stuck(CASE)
+
+
+async def test_a_fact_that_hangs_is_waited_for_and_not_written_twice() -> None:
+    """A journal that took too long may have the fact all the same."""
+    shop = Workshop(deadline_s=0.02)
+    synced = asyncio.Event()
+    append = shop.journal.append
+
+    async def slow(case: CaseId, fact: Fact) -> Any:
+        await synced.wait()
+        return await append(case, fact)
+
+    shop.journal.append = slow  # type: ignore[method-assign]
+    async with shop.commands:
+        shop.submit(effects.Append(said(1)), effects.Append(said(2)))
+        await until(lambda: "" if shop.posted else "the trouble")
+        synced.set()
+        await shop.idle()
+    assert shop.facts() == [said(1), said(2)]
     assert shop.posted == [actions.JournalFailed(CASE)]
+
+
+async def test_a_merge_is_queued_however_often_it_fails() -> None:
+    """A database that is away for a while does not leave a recording behind."""
+    shop = Workshop()
+    enqueue, tries = shop.jobs.enqueue, 0
+
+    async def sometimes(kind: str, case: CaseId, args: Any = None) -> JobId:
+        nonlocal tries
+        tries += 1
+        if tries < 9:
+            raise StorageError("locked")
+        return await enqueue(kind, case, args)
+
+    shop.jobs.enqueue = sometimes  # type: ignore[method-assign]
+    async with shop.commands:
+        shop.submit(effects.QueueMerge())
+        await shop.idle()
+    assert shop.jobs.kinds(CASE) == ["merge"]
+    assert [type(fact) for fact in shop.facts()] == [MergeQueued]
+    assert shop.posted == [], "this is no trouble of the journal"
+
+
+async def test_a_number_is_checked_in_the_order_of_facts() -> None:
+    """Its result stands before what the agent decides next."""
+    shop = Workshop()
+    async with shop.commands:
+        shop.submit(effects.CheckNumber("1", ANNA), effects.Append(said(1)))
+        await shop.idle()
+    assert [type(fact) for fact in shop.facts()] == [IdNumberChecked, ConsentGiven]
+
+
+async def test_no_comparison_outlives_the_record() -> None:
+    """When the merge is queued a comparison that still runs is given up: nothing is added later."""
+    shop = Workshop()
+    shop.identity.proceed.clear()
+    shop.evidence.files |= {"ev-1": b"", "ev-2": b""}  # type: ignore[dict-item]
+    async with shop.commands:
+        shop.submit(effects.CompareFaces("ev-1", "ev-2", ANNA), effects.QueueMerge())  # type: ignore[arg-type]
+        await shop.idle()
+        shop.identity.proceed.set()
+    assert [type(fact) for fact in shop.facts()] == [MergeQueued]
+    assert shop.posted == []
 
 
 async def test_a_long_comparison_holds_nothing_up() -> None:
@@ -188,6 +283,9 @@ async def test_an_offer_is_answered_to_its_party() -> None:
     refusals = [a for a in shop.posted if isinstance(a, actions.CommandRefused)]
     assert answers == [actions.OfferAnswered(CALL, ANNA, "answer to v=0")]
     assert [(refusal.agent, refusal.error.code) for refusal in refusals] == [(None, "media")]
+    over = [action.seat for action in shop.posted if isinstance(action, actions.AnswerOver)]
+    assert sorted(over) == ["s", "seat-a"]
+    assert shop.posted.index(actions.AnswerOver(CALL, agent.seat)) < shop.posted.index(answers[0])
 
 
 async def test_a_history_that_cannot_be_read_ends_the_line() -> None:

@@ -460,14 +460,6 @@ async def test_a_slow_consumer_is_closed_and_keeps_its_seat() -> None:
         transport.resume_reading()  # type: ignore[union-attr]
 
 
-async def test_a_full_disk_ends_the_call(house: House) -> None:
-    """What cannot be journaled must not go on."""
-    page, console, _ = await house.call()
-    house.journal.broken = True
-    await console.send(wire.Chat("x"))
-    await page.wait(wire.CallState, lambda m: m.reason == "recorder_failed")
-
-
 async def test_a_gate_that_does_not_open_ends_the_call(house: House) -> None:
     """MEDIA_FAILED on both screens."""
     house.media.gate_error = MediaError("stuck")

@@ -1,6 +1,9 @@
 """A whole case over real sockets, from the tap to the auditor's signature."""
 
+import asyncio
+
 from contract import facts, wire
+from contract.ids import CallId
 from contract.phases import CallPhase, CasePhase, CheckVerdict, EvidenceKind, Outcome, Presence
 from tests.signaling.house import House, until
 
@@ -62,6 +65,12 @@ async def test_the_agent_sees_all_facts_and_the_customer_only_hers(house: House)
     assert sorted({entry.seq for entry in seen}) == sorted(entry.seq for entry in seen)
     shown = {m.entry.name for m in page.messages if isinstance(m, wire.FactNoted)}
     assert not shown & {"FacesCompared", "IdNumberChecked", "CaseCreated", "QualityMeasured"}
+    pictures = {m.entry.fact.kind for m in page.messages if isinstance(m, wire.FactNoted)
+                if isinstance(m.entry.fact, facts.EvidenceStored)}  # fmt: skip
+    assert EvidenceKind.ID_PORTRAIT not in pictures, "that a portrait was found is a check's result"
+    assert EvidenceKind.ID_PORTRAIT in {
+        entry.fact.kind for entry in seen if isinstance(entry.fact, facts.EvidenceStored)
+    }
 
 
 async def test_a_hang_up_leaves_the_agent_in_wrap_up_until_the_result(house: House) -> None:
@@ -81,10 +90,16 @@ async def test_a_hang_up_leaves_the_agent_in_wrap_up_until_the_result(house: Hou
 
 
 async def test_passed_needs_the_checks(house: House) -> None:
-    """Without a face verdict the outcome ``passed`` is refused and the call goes on."""
+    """Without the number or a face verdict ``passed`` is refused and the call goes on."""
     page, console, case = await house.call()
     await house.finish(console)
     assert (await console.wait(wire.Failed)).code == "checks_incomplete"
+    await house.checked(page, console)
+    await console.fact(facts.FacesCompared)
+    await house.finish(console)
+    assert (await console.wait(wire.Failed)).code == "checks_incomplete", "the number was not checked"
+    await console.send(wire.CheckIdNumber("11010519491231002X"))
+    await console.fact(facts.IdNumberChecked)
     house.identity.face_verdict = CheckVerdict.FAILED
     await house.checked(page, console)
     await console.fact(facts.FacesCompared)
@@ -110,3 +125,27 @@ async def test_leaving_the_queue_allows_to_join_again(house: House) -> None:
     await page.send(wire.JoinQueue())
     again = await page.wait(wire.QueuePosition, lambda m: m.call != first)
     assert again.position == 1
+
+
+async def test_who_leaves_and_joins_at_once_can_be_served(house: House) -> None:
+    """The end of the first call does not take the second one away, whenever it comes."""
+    page, first = await house.queued()
+    finish, sealed = house.recorder.finish, asyncio.Event()
+
+    async def slow(call: CallId) -> None:
+        await sealed.wait()
+        await finish(call)
+
+    house.recorder.finish = slow  # type: ignore[method-assign]
+    await page.send(wire.LeaveQueue())
+    await page.send(wire.JoinQueue())
+    await until(lambda: "" if house.media.calls[first].closed else "the first call's close")
+    sealed.set()
+    again = await page.wait(wire.QueuePosition, lambda m: m.call != first)
+    console = await house.ready_agent()
+    await console.wait(wire.Ring)
+    for browser, offer in ((page, "v=0 again"), (console, "v=0 agent")):
+        await browser.send(wire.Offer(again.call, offer))
+        await browser.wait(wire.Answer, lambda m: m.call == again.call)
+    await console.send(wire.Accept(again.call))
+    await page.wait(wire.CallState, lambda m: m.phase is CallPhase.ACTIVE)

@@ -1,0 +1,51 @@
+"""What a call knows of its two seats and of their tracks. Pure."""
+
+from dataclasses import dataclass, field
+
+from contract.ids import TrackId
+from contract.phases import Role, TrackSource
+from contract.ports import Party
+
+_MANDATORY = frozenset(
+    (role, source)
+    for role in (Role.CUSTOMER, Role.AGENT)
+    for source in (TrackSource.MICROPHONE, TrackSource.CAMERA)
+)
+
+
+@dataclass(slots=True)
+class Seat:
+    """One party's place. ``gone_until`` is monotonic seconds, None while nobody is missed."""
+
+    party: Party
+    here: bool = True
+    media: bool = False
+    media_lost: bool = False
+    gone_until: float | None = None
+    answering: bool = False
+
+    @property
+    def away(self) -> bool:
+        """True while the socket or the media of this seat is lost."""
+        return not self.here or self.media_lost
+
+
+@dataclass(slots=True)
+class Tracks:
+    """Which tracks have started and which of them are on disk."""
+
+    started: dict[TrackId, tuple[Role, TrackSource]] = field(default_factory=dict)
+    recorded: set[TrackId] = field(default_factory=set)
+    any: bool = False
+
+    def arrived(self) -> bool:
+        """Tell whether every mandatory track has started."""
+        return set(self.started.values()) >= _MANDATORY
+
+    def recording(self) -> bool:
+        """Tell whether any started track is on disk."""
+        return bool(self.recorded & self.started.keys())
+
+    def on_disk(self) -> bool:
+        """Tell whether every mandatory track is on disk."""
+        return {self.started[track] for track in self.recorded & self.started.keys()} >= _MANDATORY
