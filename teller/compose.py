@@ -241,6 +241,7 @@ def ice_servers(config: Config) -> tuple[IceServer, ...]:
 
 
 def _signaling_settings(config: Config) -> SignalingSettings:
+    policy = load_policy(config.policy.pack)
     return SignalingSettings(
         secret=_secret(config.data_dir / "keys" / "tickets"),
         https=config.behind_https,
@@ -248,13 +249,13 @@ def _signaling_settings(config: Config) -> SignalingSettings:
         trusted_proxies=config.http.trusted_proxies,
         public_url=config.http.public_url,
         ice_servers=ice_servers(config),
-        policy=load_policy(config.policy.pack).name,
+        policy=policy.name,
         walk_in_ticket_s=config.tickets.walk_in_s,
         link_ticket_s=config.tickets.link_s,
         upload_token_s=config.tickets.upload_s,
         absolute_s=config.tickets.session_s,
-        ring_s=config.desk.ring_s,
-        grace_s=config.desk.grace_s,
+        ring_s=policy.limits.ring_s,
+        grace_s=policy.limits.grace_s,
         heartbeat_s=config.desk.heartbeat_s,
     )
 

@@ -214,10 +214,8 @@ class RecordingSection(_Section):
 
 
 class DeskSection(_Section):
-    """Queue, ring and sockets."""
+    """Sockets. How long it rings and how long a seat is kept stands in the policy pack."""
 
-    ring_s: Seconds = Field(default=30.0, le=600, description="How long an agent's console rings.")
-    grace_s: Seconds = Field(default=20.0, le=600, description="How long a dropped party's seat is kept.")
     heartbeat_s: Seconds = Field(
         default=5.0,
         le=8,

@@ -116,7 +116,7 @@ def test_file_is_found_by_variable_and_by_name(tmp_path: Path, monkeypatch: pyte
         ),
         ('[http]\ntrusted_proxies = ["10.0.0.9/8"]\n', "http.trusted_proxies.0: value is not a valid"),
         ("[recording]\nsegment_s = 5\n", "recording.segment_s: Input should be less than or equal to 4"),
-        ("[desk]\nring_s = nan\n", "desk.ring_s: Input should be a finite number"),
+        ("[desk]\nheartbeat_s = nan\n", "desk.heartbeat_s: Input should be a finite number"),
         ('[database]\nurl = "mysql://x/y"\n', "database.url: String should match"),
         ('[archive]\nkind = "s3"\n', "archive: kind = s3 needs endpoint, bucket, access_key, secret_key"),
         ("[media]\nvideo_codecs = []\n", "media.video_codecs: Tuple should have at least 1 item"),

@@ -38,7 +38,7 @@ def test_default_of_the_configuration_is_a_pack() -> None:
     """A fresh installation has its policy."""
     pack = load_policy(Config().policy.pack)
     assert pack.mandatory_checks == tuple(Check)
-    assert (pack.limits.ring_s, pack.limits.grace_s) == (Config().desk.ring_s, Config().desk.grace_s)
+    assert (pack.limits.ring_s, pack.limits.grace_s) == (30, 20)
     assert pack.limits.max_loss_s >= Config().recording.segment_s + Config().recording.sync_s
     assert {reason.outcome for reason in pack.abort_reasons} == {Outcome.FAILED, Outcome.INCOMPLETE}
 
