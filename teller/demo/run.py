@@ -227,6 +227,9 @@ async def run_demo(
 ) -> int:
     """Run ``teller demo``; ``arguments`` stand before ``serve``; ``ports``: HTTPS, HTTP."""
     https, http = (free_port(port) for port in ports)
+    for wanted, got in zip(ports, (https, http), strict=True):
+        if wanted not in (0, got):
+            console.print(f"[yellow]Port {wanted} is taken, using {got}.[/]")
     settings = [f"http.port={https}", f"http.local_port={http}"]
     if auto:
         # The scripted callers live on this machine: nothing needs to be reachable from outside.
