@@ -2,15 +2,13 @@
 
 import asyncio
 import os
-import re
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
-from contract.errors import MediaError, NotFound, ProtocolError
+from contract.errors import MediaError, NotFound
 from contract.facts import (
     Entry,
     Fact,
@@ -406,74 +404,6 @@ async def test_a_stuck_receiver_is_bounded_and_hinders_nobody(
         monkeypatch.undo()
 
 
-async def test_no_common_codec_is_a_clear_error(stage: Stage) -> None:
-    """A peer that cannot take what the other sends is refused by name, and the other stays."""
-    async with ScriptedPeer("VP8") as customer, ScriptedPeer("H264") as agent:
-        await stage.connect(customer, stage.customer)
-        with pytest.raises(MediaError) as raised:
-            await stage.plane.answer(stage.call, stage.agent, await agent.offer())
-        assert raised.value.code == "no_common_codec"
-        async with ScriptedPeer("VP8") as other:
-            await stage.connect(other, stage.agent)
-
-
-_CUTS: dict[str, Callable[[str], str]] = {
-    "nothing": lambda sdp: "x",
-    "noise": lambda sdp: "v=0\r\no=- 0 0 IN IP4\r\nm=audio",
-    "cut off": lambda sdp: sdp[: len(sdp) // 2],
-    "no ice": lambda sdp: re.sub(r"a=ice-ufrag:.*\r\n", "", sdp),
-    "no fingerprint": lambda sdp: re.sub(r"a=fingerprint:.*\r\n", "", sdp),
-    "no rtcp-mux": lambda sdp: sdp.replace("a=rtcp-mux\r\n", ""),
-    "no bundle": lambda sdp: re.sub(r"a=group:BUNDLE.*\r\n", "", sdp),
-    "same mid twice": lambda sdp: sdp.replace("a=mid:3", "a=mid:1"),
-    "wrong order": lambda sdp: sdp.replace("m=audio", "m=text").replace("m=video", "m=audio"),
-    "wrong direction": lambda sdp: sdp.replace("a=recvonly", "a=sendonly"),
-    "no opus": lambda sdp: sdp.replace("opus/48000", "speex/48000"),
-    "no picture codec": lambda sdp: sdp.replace("VP8/90000", "AV9/90000").replace("H264/90000", "AV8/90000"),
-    "a data channel": lambda sdp: re.sub(
-        r"m=video (\d+) .*\r\n", r"m=application \1 UDP/DTLS/SCTP webrtc-datachannel\r\n", sdp
-    ),
-    "control bytes": lambda sdp: sdp.replace("\r\n", "\x00"),
-    "too many lines": lambda sdp: sdp + sdp[sdp.index("m=video") :],
-    "bad port": lambda sdp: re.sub(r"m=audio \d+", "m=audio NaN", sdp),
-    "bad payload type": lambda sdp: sdp.replace("a=rtpmap:96", "a=rtpmap:abc"),
-    "bad candidate": lambda sdp: re.sub(r"a=candidate:(\S+) 1 udp", r"a=candidate:\1 x", sdp),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("how", _CUTS)
-async def test_an_offer_that_is_not_planned_is_a_protocol_error(stage: Stage, how: str) -> None:
-    """Whatever is wrong with an offer, the answer is ProtocolError and nothing of it remains."""
-    async with ScriptedPeer() as customer:
-        offer = await customer.offer()
-        tasks = len(asyncio.all_tasks())
-        with pytest.raises(ProtocolError):
-            await stage.plane.answer(stage.call, stage.customer, _CUTS[how](offer))
-        await until("no task left", lambda: len(asyncio.all_tasks()) <= tasks)
-        await customer.accept(await stage.plane.answer(stage.call, stage.customer, offer))
-        await until("a good offer still works", lambda: customer.pc.connectionState == "connected")
-
-
-async def test_a_bad_offer_leaves_the_seats_connection_alone(stage: Stage) -> None:
-    """An offer that is refused does not take the seat over."""
-    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
-        await stage.connect(customer, stage.customer)
-        await stage.connect(agent, stage.agent)
-        with pytest.raises(ProtocolError):
-            await stage.plane.answer(stage.call, stage.customer, "v=0\r\n")
-        await stage.plane.open_gate(stage.call)
-        await until("a picture", lambda: agent.arrived[OTHER_PICTURE])
-
-
-async def test_older_clients_may_leave_lines_out_at_the_end(stage: Stage) -> None:
-    """Five m-lines are enough for a call of two."""
-    async with ScriptedPeer(lines=5) as customer, ScriptedPeer() as agent:
-        await stage.connect(customer, stage.customer)
-        await stage.connect(agent, stage.agent)
-        await stage.plane.open_gate(stage.call)
-        await until("a picture both ways", lambda: agent.arrived[4] and customer.arrived[4])
-
-
 async def test_a_watching_party_is_neither_seen_nor_promised(stage: Stage) -> None:
     """A supervisor hears both sides on its lines; nobody gets its microphone."""
     watcher = Party(new_seat_id(), Role.SUPERVISOR, "supervisor")
@@ -513,18 +443,6 @@ async def test_nothing_is_left_of_a_closed_call(stage: Stage) -> None:
             await stage.plane.close_call(call)
     await until("no task left", lambda: asyncio.all_tasks() <= before_tasks)
     await until("no socket left", lambda: _sockets() <= before_sockets)
-
-
-async def test_an_answer_is_one_that_browsers_take(stage: Stage) -> None:
-    """No two lines name the same stream and track, a person's lines share a stream, VP8 comes first."""
-    async with ScriptedPeer() as customer:
-        answer = await stage.plane.answer(stage.call, stage.customer, await customer.offer())
-    ids = re.findall(r"a=msid:(\S+) (\S+)", answer)
-    assert len(set(ids)) == 8
-    assert [stream for stream, _ in ids[3:]] == ["other-1", "other-1", "other-2", "other-2", "screen"]
-    assert re.findall(r"a=rtpmap:\d+ (\w+)/", answer.split("m=video")[1])[0] == "VP8"
-    directions = re.findall(r"a=(sendonly|recvonly|inactive|sendrecv)", answer)
-    assert directions == ["recvonly"] * 3 + ["sendonly"] * 5
 
 
 async def test_a_watching_party_may_be_silent(
