@@ -1,6 +1,5 @@
 """Both databases for the same tests: a SQLite file, and a real PostgreSQL server of this machine."""
 
-import contextlib
 import os
 import pwd
 import shutil
@@ -36,13 +35,13 @@ def _free_port() -> int:
         return port
 
 
-def _await_port(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+def _await_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until connections are taken: the port listens while the server still starts up."""
+    ask = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    deadline = time.monotonic() + 60
+    while subprocess.run(ask, check=False).returncode != 0:
         assert server.poll() is None, f"PostgreSQL ended: {log.read_text()}"
-        assert time.monotonic() < deadline, f"PostgreSQL does not listen: {log.read_text()}"
+        assert time.monotonic() < deadline, f"PostgreSQL is not ready: {log.read_text()}"
         time.sleep(0.05)
 
 
@@ -66,7 +65,7 @@ def postgres() -> Iterator[str]:
                 stdout=log, stderr=log, user=user, cwd=folder,
             )  # fmt: skip
         try:
-            _await_port(port, server, folder / "log")
+            _await_ready(port, server, folder / "log")
             yield f"postgresql+asyncpg://teller@127.0.0.1:{port}"
         finally:
             server.send_signal(signal.SIGINT)
