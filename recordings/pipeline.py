@@ -404,6 +404,8 @@ def _last(entries: Sequence[Entry], kind: type[_F]) -> _F | None:
 async def _in_thread(progress: _Progress, work: Callable[[], _T]) -> _T:
     """Return what ``work`` returns; on cancellation tell it to stop and wait until it has."""
     running = asyncio.get_running_loop().run_in_executor(None, work)
+    # Whoever gave up does not ask how it ended, and asyncio would log that nobody did.
+    running.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
