@@ -66,7 +66,7 @@ def is_journal(name: str) -> bool:
 def make_manifest(
     tenant: TenantId, case: CaseId, created_at: float, last: Entry, files: tuple[ManifestFile, ...]
 ) -> Manifest:
-    """Return the manifest of a record whose journal ends, for now, in ``last``."""
+    """Return the manifest of a record whose journal so far ends in ``last``."""
     ordered = tuple(sorted(files, key=lambda file: file.path))
     return Manifest(
         VERSION, tenant, case, round(float(created_at), 6), JournalHead(last.seq, last.hash), ordered
