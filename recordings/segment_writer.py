@@ -31,7 +31,6 @@ class SealedFile:
     sha256: str
     bytes: int
     frames: int
-    last_pts_ms: int
 
 
 class _PartFile:
@@ -81,7 +80,6 @@ class SegmentWriter:
         self._path = path
         self._base = base_timestamp
         self._tick = Fraction(1, info.clock_rate)
-        self._last_pts = 0
         self._file = _PartFile(
             path.with_name(path.name + PART), matroska.opus_header() if size is None else None
         )
@@ -104,7 +102,7 @@ class SegmentWriter:
         packet = av.Packet(data)
         packet.stream = self._stream
         packet.time_base = self._tick
-        packet.pts = packet.dts = self._last_pts = frame.timestamp - self._base
+        packet.pts = packet.dts = frame.timestamp - self._base
         packet.is_keyframe = frame.keyframe
         self._container.mux_one(packet)
         self.frames += 1
@@ -134,7 +132,6 @@ class SegmentWriter:
             self._file.digest.hexdigest(),
             self._file.size,
             self.frames,
-            round(self._last_pts * self._tick * 1000),
         )
 
 
@@ -164,7 +161,7 @@ def seal_part(part: Path) -> SealedFile | None:
     part.replace(path)
     sync_dir(path.parent)
     digest = hashlib.sha256(content[:whole]).hexdigest()
-    return SealedFile(path, digest, whole, len(frames), frames[-1].pts_ms)
+    return SealedFile(path, digest, whole, len(frames))
 
 
 def _keep_tail(path: Path, tail: bytes) -> None:
