@@ -225,7 +225,7 @@ class Floor:
         visit.resume_before, visit.resume = visit.resume, resume_key(token)
         self._resumes[visit.resume] = visit.who.case
         upload = self._issue_upload(visit.who.case, visit.who.seat)
-        line.send(customer_welcome(visit, self._settings, token, upload))
+        line.send(customer_welcome(visit, self._settings, token, upload, self._clock.now()))
         visit.feed = Feed(visit.who.case, everything=False)
         self._commands.read_history(line, visit.who.case)
 
@@ -236,7 +236,7 @@ class Floor:
         self._lines[action.line] = agent
         desk = self._desk(action.account.tenant)
         desk.arrive(action.account.account, self._mono())
-        action.line.send(agent_welcome(agent, self._settings))
+        action.line.send(agent_welcome(agent, self._settings, self._clock.now()))
         self._resume_presence(agent, desk)
         call = agent.call
         if call is None:

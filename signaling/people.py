@@ -63,8 +63,11 @@ def resume_key(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def customer_welcome(visit: Visit, settings: SignalingSettings, resume: str, upload: str) -> Welcome:
-    """Return what a customer's page is greeted with; ``resume`` and ``upload`` are its secrets."""
+def customer_welcome(
+    visit: Visit, settings: SignalingSettings, resume: str, upload: str, now: float
+) -> Welcome:
+    """Return what a customer's page is greeted with at ``now`` (UTC); ``resume`` and ``upload`` are its
+    secrets."""
     who = visit.who
     return Welcome(
         version=VERSION,
@@ -77,15 +80,15 @@ def customer_welcome(visit: Visit, settings: SignalingSettings, resume: str, upl
         call=visit.call.call if visit.call and visit.call.reason is None else None,
         resume=resume,
         upload=upload,
-        ice_servers=settings.ice_servers,
+        ice_servers=settings.ice_servers(who.seat, now),
         grace_s=settings.grace_s,
         heartbeat_s=settings.heartbeat_s,
         consent_version=settings.consent_version,
     )
 
 
-def agent_welcome(agent: Agent, settings: SignalingSettings) -> Welcome:
-    """Return what an agent's console is greeted with."""
+def agent_welcome(agent: Agent, settings: SignalingSettings, now: float) -> Welcome:
+    """Return what an agent's console is greeted with at ``now`` (UTC)."""
     call = agent.call
     return Welcome(
         version=VERSION,
@@ -98,7 +101,7 @@ def agent_welcome(agent: Agent, settings: SignalingSettings) -> Welcome:
         call=call.call if call else None,
         resume=None,
         upload=None,
-        ice_servers=settings.ice_servers,
+        ice_servers=settings.ice_servers(agent.account.account, now),
         grace_s=settings.grace_s,
         heartbeat_s=settings.heartbeat_s,
         consent_version=settings.consent_version,

@@ -1,11 +1,19 @@
 """What signaling is told by the configuration; every number has its reason beside it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from contract.wire import IceServer
 
 Network = IPv4Network | IPv6Network
+# What a party (a seat's or account's id) is told at a time (UTC), with credentials of its own.
+IceServers = Callable[[str, float], tuple[IceServer, ...]]
+
+
+def no_ice_servers(party: str, now: float) -> tuple[IceServer, ...]:
+    """Return none: every browser reaches the server by itself."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +24,7 @@ class SignalingSettings:
     ``origins`` are extra origins (``https://bank.example``) that may connect, beside the own host.
     ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
     ``https``: browsers come by HTTPS even when a request looks plain, because a proxy terminates TLS.
+    ``ice_servers`` is asked at every welcome.
     ``public_url`` (``https://video.bank.example``) starts the links for customers; empty gives bare paths.
     """
 
@@ -24,7 +33,7 @@ class SignalingSettings:
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     public_url: str = ""
-    ice_servers: tuple[IceServer, ...] = ()
+    ice_servers: IceServers = no_ice_servers
     consent_version: str = "2026-1"
     policy: str
     purpose: str = "open_account"

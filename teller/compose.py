@@ -20,7 +20,6 @@ from contract.facts import AuditSigned
 from contract.ids import CaseId, is_id
 from contract.phases import CasePhase
 from contract.ports import Archive, Clock
-from contract.wire import IceServer
 from kyc.engine import Engine
 from kyc.registry import find_pack
 from media.plane import Plane
@@ -40,6 +39,7 @@ from signaling.settings import SignalingSettings
 from store import Database
 from teller.config import Config
 from teller.policy import load_policy
+from teller.turn import Turn, TurnUri
 
 _log = structlog.get_logger(__name__)
 
@@ -225,19 +225,20 @@ def media_settings(config: Config) -> MediaSettings:
     return MediaSettings(
         bind_addresses=media.bind,
         advertised_address=media.advertised,
-        ice_servers=ice_servers(config),
         promise_s=media.promise_s,
         quality_interval_s=media.quality_interval_s,
         video_codecs=media.video_codecs,
     )
 
 
-def ice_servers(config: Config) -> tuple[IceServer, ...]:
-    """Return the ICE servers as browsers are told of them."""
-    return tuple(
-        IceServer(server.urls, server.username or None, server.credential.get_secret_value() or None)
-        for server in config.media.ice_servers
-    )
+def open_turn(config: Config) -> Turn:
+    """Return the TURN servers in use.
+
+    Raises:
+        ConfigError: the secret cannot be read.
+    """
+    media = config.media
+    return Turn(tuple(map(TurnUri.parse, media.turn)), media.secret(), media.turn_ttl_s)
 
 
 def _signaling_settings(config: Config) -> SignalingSettings:
@@ -248,7 +249,7 @@ def _signaling_settings(config: Config) -> SignalingSettings:
         origins=config.http.allowed_origins,
         trusted_proxies=config.http.trusted_proxies,
         public_url=config.http.public_url,
-        ice_servers=ice_servers(config),
+        ice_servers=open_turn(config).servers,
         policy=policy.name,
         walk_in_ticket_s=config.tickets.walk_in_s,
         link_ticket_s=config.tickets.link_s,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -32,6 +33,7 @@ from pydantic_settings import (
 )
 
 from contract.errors import UserError
+from teller.turn import TurnUri
 
 ENV_PREFIX = "TELLER_"
 FILE_VARIABLE = "TELLER_CONFIG"
@@ -58,6 +60,25 @@ def _none_if_empty(value: Any) -> Any:
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+def _turn_uri(value: str) -> str:
+    return TurnUri.parse(value).text
+
+
+TurnText = Annotated[str, AfterValidator(_turn_uri)]
+
+
+def _secret(value: SecretStr, file: Path | None, name: str) -> str:
+    if file is None:
+        return value.get_secret_value()
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{name}: {getattr(error, 'strerror', 'not a text')}",)) from error
+    if not secret:
+        raise ConfigError((f"{name}: {file} is empty",))
+    return secret
 
 
 class _Section(BaseModel):
@@ -158,20 +179,7 @@ class ArchiveSection(_Section):
 
     def secret(self) -> str:
         """Return the secret key. Raises ConfigError when its file cannot be read."""
-        if self.secret_key_file is None:
-            return self.secret_key.get_secret_value()
-        try:
-            return self.secret_key_file.read_text().strip()
-        except OSError as error:
-            raise ConfigError((f"archive.secret_key_file: {error.strerror}",)) from error
-
-
-class IceServerSection(_Section):
-    """One STUN or TURN server, as in RTCIceServer."""
-
-    urls: tuple[str, ...] = Field(min_length=1, description="Such as turn:turn.example:3478.")
-    username: str = Field(default="", description="For TURN.")
-    credential: SecretStr = Field(default=SecretStr(""), description="For TURN.")
+        return _secret(self.secret_key, self.secret_key_file, "archive.secret_key_file")
 
 
 class MediaSection(_Section):
@@ -184,10 +192,23 @@ class MediaSection(_Section):
         default="",
         description="Address at which browsers reach this machine through one-to-one NAT. Empty: none.",
     )
-    ice_servers: tuple[IceServerSection, ...] = Field(
+    turn: tuple[TurnText, ...] = Field(
         default=(),
-        description="STUN and TURN servers, used by browsers and by the server: "
-        '[{ urls = ["turn:turn.example:3478"], username = "...", credential = "..." }].',
+        description="TURN servers for browsers that cannot send UDP to this machine: "
+        '["turn:turn.bank.example:3478?transport=udp", "turns:turn.bank.example:443?transport=tcp"].',
+    )
+    turn_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="What coturn has as static-auth-secret; turn_secret_file is the better place.",
+    )
+    turn_secret_file: OptionalPath = Field(
+        default=None, description="A file that holds the TURN secret alone."
+    )
+    # A console keeps the credentials of its welcome as long as its session; two hours are for skewed clocks.
+    turn_ttl_s: Seconds = Field(
+        default=43_200.0,
+        le=172_800,
+        description="How long a page's TURN credentials open relays; at least tickets.session_s.",
     )
     promise_s: Seconds = Field(
         default=15.0,
@@ -202,6 +223,16 @@ class MediaSection(_Section):
         min_length=1,
         description="Codecs that are accepted, the preferred one first.",
     )
+
+    @model_validator(mode="after")
+    def _secret_named(self) -> "MediaSection":
+        if self.turn and not self.turn_secret.get_secret_value() and self.turn_secret_file is None:
+            raise ValueError("turn needs turn_secret or turn_secret_file")
+        return self
+
+    def secret(self) -> str:
+        """Return the secret shared with the TURN servers. Raises ConfigError when its file cannot be read."""
+        return _secret(self.turn_secret, self.turn_secret_file, "media.turn_secret_file")
 
 
 class RecordingSection(_Section):
@@ -304,6 +335,12 @@ class Config(BaseSettings):
         """Take only what ``load`` merged, so that a Config built in code does not depend on variables."""
         return (init_settings,)
 
+    @model_validator(mode="after")
+    def _credentials_last(self) -> "Config":
+        if self.media.turn and self.media.turn_ttl_s < self.tickets.session_s:
+            raise ValueError("media.turn_ttl_s is less than tickets.session_s")
+        return self
+
     @property
     def database_url(self) -> str:
         """Return the URL of the database in use."""
@@ -398,7 +435,7 @@ def _place(where: tuple[int | str, ...], from_env: Mapping[str, Any], file: Path
     found: Any = from_env
     for part in where[:2]:
         found = found.get(part) if isinstance(found, Mapping) else None
-    if found is not None:
+    if where and found is not None:
         return "environment"
     return "configuration" if file is None else str(file)
 
@@ -407,7 +444,8 @@ def _line(where: tuple[int | str, ...], kind: str, text: str, place: str) -> str
     name = ".".join(str(part) for part in where)
     if kind == "extra_forbidden":
         return f"{place}: {name} is not a setting"
-    return f"{place}: {name}: {text.removeprefix('Value error, ')}"
+    said = text.removeprefix("Value error, ")
+    return f"{place}: {name}: {said}" if name else f"{place}: {said}"
 
 
 def sample() -> str:

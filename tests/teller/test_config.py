@@ -67,13 +67,6 @@ def test_sample_comments_fit_a_terminal() -> None:
     assert max(map(len, config.sample().splitlines())) <= 100
 
 
-def test_sections_of_the_ice_servers_are_explained_too() -> None:
-    """Tables inside a list are not walked by the sample, so their key stands in the description."""
-    description = config.MediaSection.model_fields["ice_servers"].description or ""
-    for name in config.IceServerSection.model_fields:
-        assert name in description
-
-
 def test_file_environment_and_overrides_win_in_this_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,8 +81,9 @@ def test_file_environment_and_overrides_win_in_this_order(
 
 def test_lists_in_variables_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists and tables can be given in a variable."""
-    monkeypatch.setenv("TELLER_MEDIA__ICE_SERVERS", '[{"urls": ["stun:stun.example:3478"]}]')
-    assert config.load().media.ice_servers[0].urls == ("stun:stun.example:3478",)
+    monkeypatch.setenv("TELLER_MEDIA__TURN", '["turn:turn.example"]')
+    monkeypatch.setenv("TELLER_MEDIA__TURN_SECRET", "hush")
+    assert config.load().media.turn == ("turn:turn.example",)
 
 
 def test_file_is_found_by_variable_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,6 +114,15 @@ def test_file_is_found_by_variable_and_by_name(tmp_path: Path, monkeypatch: pyte
         ('[database]\nurl = "mysql://x/y"\n', "database.url: String should match"),
         ('[archive]\nkind = "s3"\n', "archive: kind = s3 needs endpoint, bucket, access_key, secret_key"),
         ("[media]\nvideo_codecs = []\n", "media.video_codecs: Tuple should have at least 1 item"),
+        (
+            '[media]\nturn = ["stun:a.example"]\nturn_secret = "x"\n',
+            "media.turn.0: turn:host:3478?transport=udp",
+        ),
+        ('[media]\nturn = ["turn:a.example"]\n', "media: turn needs turn_secret or turn_secret_file"),
+        (
+            '[media]\nturn = ["turn:a.example"]\nturn_secret = "x"\nturn_ttl_s = 3600\n',
+            "media.turn_ttl_s is less than tickets.session_s",
+        ),
         ("http = 3\n", "http: Input should be a valid dictionary"),
     ],
 )
@@ -148,13 +151,23 @@ def test_secrets_are_hidden_in_the_printed_configuration() -> None:
     assert section.secret() == "hunter2"
 
 
-def test_secret_comes_from_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [(config.ArchiveSection, "secret_key_file"), (config.MediaSection, "turn_secret_file")],
+)
+def test_secret_comes_from_its_file(
+    tmp_path: Path, section: type[config.ArchiveSection | config.MediaSection], key: str
+) -> None:
     """The secret's file holds the secret alone; a line feed at its end does not matter."""
     file = tmp_path / "secret"
     file.write_text("hunter2\n")
-    assert config.ArchiveSection(secret_key_file=file).secret() == "hunter2"
-    with pytest.raises(ConfigError, match="secret_key_file: No such file"):
-        config.ArchiveSection(secret_key_file=tmp_path / "none").secret()
+    assert section.model_validate({key: file}).secret() == "hunter2"
+    for content, fault in ((b"\n", "is empty"), (b"\xff", "not a text")):
+        file.write_bytes(content)
+        with pytest.raises(ConfigError, match=f"{key}: .*{fault}"):
+            section.model_validate({key: file}).secret()
+    with pytest.raises(ConfigError, match=f"{key}: No such file"):
+        section.model_validate({key: tmp_path / "none"}).secret()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +176,7 @@ def test_secret_comes_from_its_file(tmp_path: Path) -> None:
         ("TELLER_HTTP__PROT", "1", "environment: http.prot is not a setting"),
         ("TELLER_HTPP__PORT", "1", "environment: TELLER_HTPP__PORT is not a setting"),
         ("TELLER_HTTP__PORT", "x", "environment: http.port: Input should be a valid integer"),
-        ("TELLER_MEDIA__ICE_SERVERS", "[", "environment: error parsing value"),
+        ("TELLER_MEDIA__TURN", "[", "environment: error parsing value"),
     ],
 )
 def test_bad_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str) -> None:
