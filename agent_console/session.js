@@ -122,10 +122,10 @@ export class ConsoleSession {
       return;
     }
     this.dropCall();
-    const { local, iceServers } = this.store.get();
+    const { local } = this.store.get();
     const [microphone = null] = local?.getAudioTracks() ?? [];
     const [camera = null] = local?.getVideoTracks() ?? [];
-    const call = new Call({ connection: this.connection, call: callId, iceServers, local: { microphone, camera } });
+    const call = new Call({ connection: this.connection, call: callId, local: { microphone, camera } });
     this.call = call;
     call.onChange(() => this.store.update({ stats: call.quality, media: call.link }));
     call.start();

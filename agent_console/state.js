@@ -20,7 +20,7 @@ import { EMPTY, fold } from "../web_kit/record/projection.js";
  *   boot: "loading" | "login" | "desk", session: Session | null,
  *   loginBusy: boolean, loginError: string | null,
  *   link: "idle" | "connecting" | "open" | "dropped" | "closed", linkReason: string | null,
- *   bank: string, iceServers: readonly any[], presence: string, waiting: number, ring: RingView | null,
+ *   bank: string, presence: string, waiting: number, ring: RingView | null,
  *   call: CallNow | null, view: CaseView, notice: Notice | null, cases: readonly any[],
  *   camera: "off" | "asking" | "on" | import("../web_kit/devices.js").CaptureTrouble,
  *   micOn: boolean, cameraOn: boolean, bellOff: boolean, local: MediaStream | null, remote: MediaStream | null,
@@ -36,7 +36,6 @@ export const START = Object.freeze({
   link: "idle",
   linkReason: null,
   bank: "",
-  iceServers: Object.freeze([]),
   presence: "offline",
   waiting: 0,
   ring: null,
@@ -58,7 +57,7 @@ export const START = Object.freeze({
 
 /** @type {Readonly<Record<string, Reducer>>} */
 const REDUCERS = {
-  welcome: (_state, { bank, ice_servers: iceServers }) => ({ bank, iceServers, notice: null }),
+  welcome: (_state, { bank }) => ({ bank, notice: null }),
   presence_set: (state, { presence, waiting }) => ({
     presence,
     waiting,

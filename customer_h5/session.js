@@ -148,10 +148,9 @@ export class Session {
 
   /** @param {string} id */
   _ensureCall(id) {
-    if ((this._call && this._call.call === id) || !this._connection || !this._connection.welcome) return;
+    if ((this._call && this._call.call === id) || !this._connection) return;
     if (this._call) this._call.stop();
-    const { ice_servers: iceServers } = this._connection.welcome;
-    const call = new Call({ connection: this._connection, call: id, iceServers, local: this._local() });
+    const call = new Call({ connection: this._connection, call: id, local: this._local() });
     this._call = call;
     call.onChange(() => this._gotCallChange(call));
     call.start();

@@ -5,7 +5,6 @@
  * candidates. A broken connection is not repaired but replaced: a new offer takes the same seat.
  *
  * @import { Connection } from "./connection.js"
- * @import { IceServer } from "./wire"
  */
 
 /**
@@ -85,9 +84,9 @@ function levelOf(rttMs, loss) {
 
 export class Call {
   /**
-   * @param {{ connection: Connection, call: string, iceServers: readonly IceServer[], local: Local }} options
+   * @param {{ connection: Connection, call: string, local: Local }} options
    */
-  constructor({ connection, call, iceServers, local }) {
+  constructor({ connection, call, local }) {
     this.call = call;
     /** What the others send: the first person, the second person, the shared screen. */
     this.remote = Array.from({ length: STREAMS }, () => new MediaStream());
@@ -96,7 +95,6 @@ export class Call {
     /** @type {Quality | null} */
     this.quality = null;
     this._connection = connection;
-    this._iceServers = iceServers;
     /** @type {Record<Source, MediaStreamTrack | null>} */
     this._local = { screen: null, ...local };
     /** @type {RTCPeerConnection | null} */
@@ -180,7 +178,9 @@ export class Call {
 
   /** @returns {RTCPeerConnection} */
   _newPeer() {
-    const iceServers = this._iceServers.map((server) => ({
+    // TURN credentials end; those of the latest welcome are the ones that last longest.
+    const { welcome } = this._connection;
+    const iceServers = (welcome ? welcome.ice_servers : []).map((server) => ({
       urls: [...server.urls],
       ...(server.username ? { username: server.username } : {}),
       ...(server.credential ? { credential: server.credential } : {}),

@@ -181,7 +181,7 @@ async def test_call_offers_again_when_refused(bench: Bench) -> None:
     await bench.page.wait_for_function("() => connection.state.phase === 'open'")
     await bench.run(
         "call.js",
-        """window.call = new it.Call({ connection, call: argument, iceServers: [],
+        """window.call = new it.Call({ connection, call: argument,
           local: { microphone: null, camera: null } });
         call.start();""",
         CALL,
