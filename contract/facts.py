@@ -179,9 +179,13 @@ class MediaConnected(Fact):
     seat: SeatId
 
 
+# The reason of a MediaLost whose seat may offer again at once: another worker will take it.
+WORKER_LOST = "worker_lost"
+
+
 @dataclass(frozen=True, slots=True)
 class MediaLost(Fact):
-    """A seat's peer connection failed or closed without being asked to."""
+    """A seat's peer connection failed or closed without being asked to; ``reason`` is a machine word."""
 
     call: CallId
     seat: SeatId

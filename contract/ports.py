@@ -184,12 +184,16 @@ class MediaReceiver(Protocol):
 # --- recordings --------------------------------------------------------------------------------
 
 
-class CallRecorder(MediaReceiver, Protocol):
-    """The recorder as signaling sees it."""
+class RecordedCalls(Protocol):
+    """The recordings of calls as signaling sees them."""
 
     async def finish(self, call: CallId) -> None:
         """Return when every segment of the call is sealed and journaled. Idempotent."""
         ...
+
+
+class CallRecorder(MediaReceiver, RecordedCalls, Protocol):
+    """The recorder: takes every track, and brings a call's recording to its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ from contract.facts import FacesCompared, IdNumberChecked, MergeQueued
 from contract.ids import AccountId, CallId, CaseId, new_check_id, new_evidence_id
 from contract.phases import EvidenceKind, Role
 from contract.ports import (
-    CallRecorder,
     Clock,
     EvidenceStore,
     FaceFinding,
@@ -35,6 +34,7 @@ from contract.ports import (
     JobQueue,
     Journal,
     MediaPlane,
+    RecordedCalls,
 )
 from signaling.actions import (
     Action,
@@ -82,7 +82,7 @@ class Ports:
 
     journal: Journal
     media: MediaPlane
-    recorder: CallRecorder
+    recorder: RecordedCalls
     evidence: EvidenceStore
     identity: IdentityChecks
     jobs: JobQueue

@@ -7,7 +7,6 @@ from aiohttp import web
 from contract.ids import AccountId, CaseId, SeatId
 from contract.ports import (
     AccountStore,
-    CallRecorder,
     CaseStore,
     Clock,
     EvidenceStore,
@@ -15,6 +14,7 @@ from contract.ports import (
     JobQueue,
     Journal,
     MediaPlane,
+    RecordedCalls,
     TicketLedger,
 )
 from signaling.accounts import Accounts
@@ -38,7 +38,7 @@ class Signaling:
         settings: SignalingSettings,
         journal: Journal,
         media: MediaPlane,
-        recorder: CallRecorder,
+        recorder: RecordedCalls,
         evidence: EvidenceStore,
         identity: IdentityChecks,
         accounts: AccountStore,
