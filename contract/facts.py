@@ -242,6 +242,19 @@ class QualityMeasured(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackReported(Fact):
+    """How this seat's page showed and played the others, in its own words; see ``wire.Playback``."""
+
+    call: CallId
+    seat: SeatId
+    interval_s: float
+    fps: float
+    freezes: int
+    frozen_s: float
+    concealed_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingStarted(Fact):
     """The first frame of this track is on disk, synced."""
 

@@ -156,6 +156,24 @@ class HangUp(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Playback(Message):
+    """How the others were seen and heard on this page over the last ``interval_s``.
+
+    ``freezes`` and ``frozen_s`` as W3C webrtc-stats counts them; ``concealed_s`` is sound that was made
+    up because it did not come in time; ``fps`` the pictures a second of the first other person.
+    """
+
+    tag: ClassVar[str] = "playback"
+    call: CallId
+    # A page in the background measures once a minute or less.
+    interval_s: Annotated[float, Number(0.5, 600)]
+    fps: Annotated[float, Number(0, 240)]
+    freezes: Annotated[int, Number(0, 10_000)]
+    frozen_s: Annotated[float, Number(0, 1_800)]
+    concealed_s: Annotated[float, Number(0, 1_800)]
+
+
+@dataclass(frozen=True, slots=True)
 class Ping(Message):
     """Heartbeat of the page; ``sent_at`` comes back in ``pong``."""
 
@@ -322,7 +340,7 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
     cls.tag: cls
     for cls in (
         Hello, Consent, JoinQueue, LeaveQueue, SetPresence, Accept, Refuse, Offer, Chat, RequestStill,
-        CheckIdNumber, MatchFaces, Finish, HangUp, Ping,
+        CheckIdNumber, MatchFaces, Finish, HangUp, Playback, Ping,
     )
 }  # fmt: skip
 SERVER_MESSAGES: dict[str, type[Message]] = {
@@ -335,7 +353,7 @@ SERVER_MESSAGES: dict[str, type[Message]] = {
 
 ClientMessage = (
     Hello | Consent | JoinQueue | LeaveQueue | SetPresence | Accept | Refuse | Offer | Chat
-    | RequestStill | CheckIdNumber | MatchFaces | Finish | HangUp | Ping
+    | RequestStill | CheckIdNumber | MatchFaces | Finish | HangUp | Playback | Ping
 )  # fmt: skip
 
 

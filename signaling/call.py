@@ -63,6 +63,7 @@ from contract.wire import (
     MatchFaces,
     Message,
     Offer,
+    Playback,
     RequestStill,
     RingOver,
     StillWanted,
@@ -246,6 +247,11 @@ class Call:
         match message:
             case Offer():
                 self._got_offer(self._seat(role), message)
+            case Playback() if self.phase in _TALKING and message.call == self.call:
+                if report := self._seat(role).report(message, moment.mono):
+                    self._fact(report)
+            case Playback():
+                pass  # a page goes on reporting until it hears of the end
             case Chat():
                 self._require(self.phase in _TALKING)
                 self._fact(ChatSaid(self.call, self._seat(role).party.seat, role, message.text))

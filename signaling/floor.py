@@ -29,6 +29,7 @@ from contract.wire import (
     MatchFaces,
     Message,
     Offer,
+    Playback,
     Refuse,
     RequestStill,
     SetPresence,
@@ -314,7 +315,7 @@ class Floor:
         visit.resume_before = None
         if isinstance(message, LeaveQueue | HangUp):
             visit.joining = False
-        self._require_room(visit.who.case)
+        self._require_room(visit.who.case, visit.who.seat, message)
         match message:
             case Consent():
                 self._got_consent(visit, message)
@@ -324,8 +325,7 @@ class Floor:
                 call = _call_of(visit)
                 call.leave_queue(self._now())
                 self._run(call)
-            case Offer() | Chat() | HangUp():
-                self._require_pace(visit.who.seat, message)
+            case Offer() | Chat() | HangUp() | Playback():
                 call = _call_of(visit)
                 call.got(Role.CUSTOMER, message, self._now())
                 self._run(call)
@@ -383,15 +383,19 @@ class Floor:
                 desk = self._desk(agent.account.tenant)
                 events = desk.refuse(agent.account.account, message.call, self._mono())
                 self._desk_events(desk, events)
-            case Offer() | Chat() | HangUp() | RequestStill() | CheckIdNumber() | MatchFaces() | Finish():
-                if agent.call is None:
-                    raise WrongPhase("no call")
-                self._require_room(agent.call.case)
-                self._require_pace(agent.account.account, message)
-                agent.call.got(Role.AGENT, message, self._now())
-                self._run(agent.call)
+            case Offer() | Chat() | HangUp() | Playback() | RequestStill():
+                self._got_in_call(agent, message)
+            case CheckIdNumber() | MatchFaces() | Finish():
+                self._got_in_call(agent, message)
             case _:
                 raise ProtocolError("not an agent's message")
+
+    def _got_in_call(self, agent: Agent, message: Message) -> None:
+        if agent.call is None:
+            raise WrongPhase("no call")
+        self._require_room(agent.call.case, agent.account.account, message)
+        agent.call.got(Role.AGENT, message, self._now())
+        self._run(agent.call)
 
     def _set_presence(self, agent: Agent, presence: Presence) -> None:
         if agent.call is not None and agent.call.undecided:
@@ -408,11 +412,11 @@ class Floor:
         call.accepted(self._now())
         self._run(call)
 
-    def _require_room(self, case: CaseId) -> None:
-        if self._commands.stuck(case) or self._commands.backlog(case) >= _BACKLOG_MAX:
+    def _require_room(self, case: CaseId, source: str, message: Message) -> None:
+        full = self._commands.stuck(case) or self._commands.backlog(case) >= _BACKLOG_MAX
+        # Nobody waits for the answer to a report, and its own pace bounds it.
+        if full and not isinstance(message, Playback):
             raise Busy("too many requests are unfinished")
-
-    def _require_pace(self, source: str, message: Message) -> None:
         if isinstance(message, Offer) and not self._offers.take(source, self._mono()):
             raise Busy("too many offers")
 

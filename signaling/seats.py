@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass, field
 
+from contract.facts import PlaybackReported
 from contract.ids import TrackId
 from contract.phases import Role, TrackSource
 from contract.ports import Party
+from contract.wire import Playback
 
 _MANDATORY = frozenset(
     (role, source)
     for role in (Role.CUSTOMER, Role.AGENT)
     for source in (TrackSource.MICROPHONE, TrackSource.CAMERA)
 )
+# Pages report every five seconds; what comes faster than this is not worth a journal's line.
+_REPORT_S = 3.0
 
 
 @dataclass(slots=True)
@@ -23,11 +27,27 @@ class Seat:
     media_lost: bool = False
     gone_until: float | None = None
     answering: bool = False
+    reported_at: float | None = None
 
     @property
     def away(self) -> bool:
         """True while the socket or the media of this seat is lost."""
         return not self.here or self.media_lost
+
+    def report(self, told: Playback, mono: float) -> PlaybackReported | None:
+        """Return what this seat's page told as a fact; None when the last one was a moment ago."""
+        if self.reported_at is not None and mono - self.reported_at < _REPORT_S:
+            return None
+        self.reported_at = mono
+        return PlaybackReported(
+            told.call,
+            self.party.seat,
+            told.interval_s,
+            told.fps,
+            told.freezes,
+            told.frozen_s,
+            told.concealed_s,
+        )
 
 
 @dataclass(slots=True)

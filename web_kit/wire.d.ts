@@ -110,6 +110,16 @@ export interface HangUp {
   readonly type: "hang_up";
 }
 
+export interface Playback {
+  readonly type: "playback";
+  readonly call: string;
+  readonly interval_s: number;
+  readonly fps: number;
+  readonly freezes: number;
+  readonly frozen_s: number;
+  readonly concealed_s: number;
+}
+
 export interface Ping {
   readonly type: "ping";
   readonly sent_at: number;
@@ -226,6 +236,7 @@ export type ClientMessage =
   | MatchFaces
   | Finish
   | HangUp
+  | Playback
   | Ping;
 
 export type ServerMessage =
@@ -364,6 +375,16 @@ export interface QualityMeasured {
   readonly kbps_up: number;
   readonly kbps_down: number;
   readonly dropped_frames: number;
+}
+
+export interface PlaybackReported {
+  readonly call: string;
+  readonly seat: string;
+  readonly interval_s: number;
+  readonly fps: number;
+  readonly freezes: number;
+  readonly frozen_s: number;
+  readonly concealed_s: number;
 }
 
 export interface RecordingStarted {
@@ -542,6 +563,7 @@ export interface Facts {
   TrackStarted: TrackStarted;
   TrackEnded: TrackEnded;
   QualityMeasured: QualityMeasured;
+  PlaybackReported: PlaybackReported;
   RecordingStarted: RecordingStarted;
   SegmentSealed: SegmentSealed;
   RecordingStopped: RecordingStopped;

@@ -38,6 +38,9 @@ def test_a_fact_survives_the_wire() -> None:
     "text",
     ["", "{", "[]", "1", "null", '"x"', "{}", '{"type":1}', '{"type":"nothing"}', '{"type":"hello"}',
      '{"type":"hello","version":"1"}', '{"type":"chat","text":""}', '{"type":"chat","text":"x","y":1}',
+     '{"type":"playback","call":"c","interval_s":5,"fps":25,"freezes":-1,"frozen_s":0,"concealed_s":0}',
+     '{"type":"playback","call":"c","interval_s":0,"fps":25,"freezes":0,"frozen_s":0,"concealed_s":0}',
+     '{"type":"playback","call":"c","interval_s":5,"fps":25,"freezes":0.5,"frozen_s":0,"concealed_s":0}',
      '{"type":"ping","sent_at":1e999}', '{"type":"ping","sent_at":NaN}', "[" * 100_000,
      '{"type":"chat","text":"' + "x" * 2001 + '"}', '{"type":"chat","text":"' + "x" * 140_000 + '"}'],
 )  # fmt: skip

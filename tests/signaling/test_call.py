@@ -205,6 +205,36 @@ def test_chat_needs_a_conversation() -> None:
 # --- checks ---
 
 
+def test_playback_becomes_a_fact_of_its_seat() -> None:
+    """A page's report is kept as it came, at most one of a seat in three seconds."""
+    played = Played().active()
+    told = wire.Playback(CALL, 5.0, 24.5, 2, 1.25, 0.1)
+
+    played.got(Role.CUSTOMER, told)
+    played.got(Role.AGENT, told)
+    played.after(2)
+    played.got(Role.CUSTOMER, told)
+    played.after(1)
+    played.got(Role.CUSTOMER, told)
+
+    fact = facts.PlaybackReported(CALL, CUSTOMER.seat, 5.0, 24.5, 2, 1.25, 0.1)
+    agents = facts.PlaybackReported(CALL, AGENT.seat, 5.0, 24.5, 2, 1.25, 0.1)
+    assert played.facts(facts.PlaybackReported) == [fact, agents, fact]
+
+
+def test_playback_outside_the_call_is_passed_over() -> None:
+    """Reports of another call, before the answer and after the end are no mistake and no fact."""
+    played = Played().ringing()
+    told = wire.Playback(CALL, 5.0, 24.5, 0, 0.0, 0.0)
+    played.got(Role.CUSTOMER, told)
+    played.call.accepted(played.time)
+    played.got(Role.CUSTOMER, wire.Playback(CallId("call-2"), 5.0, 24.5, 0, 0.0, 0.0))
+    played.got(Role.CUSTOMER, wire.HangUp())
+    played.got(Role.CUSTOMER, told)
+
+    assert played.facts(facts.PlaybackReported) == []
+
+
 def test_checks_are_locked_until_every_track_is_on_disk() -> None:
     """Three of four recorded tracks keep them locked; the fourth unlocks and is shown."""
     played = Played().active(record=False)

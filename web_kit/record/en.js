@@ -59,6 +59,7 @@ export default {
   "fact.TrackStarted": "{role} {source} began ({codec})",
   "fact.TrackEnded": "A track ended",
   "fact.QualityMeasured": "{who}: network quality",
+  "fact.PlaybackReported": "{who}: how the others were seen and heard",
   "fact.RecordingStarted": "Recording {role} {kind}",
   "fact.SegmentSealed": "Recorded segment {index} sealed",
   "fact.RecordingStopped": "A recorded track is complete ({segments} segments)",

@@ -9,7 +9,8 @@
  * @typedef {Record<string, any>} FactBody
  * @typedef {{seq: number, at: number, case: string, name: string, fact: FactBody, hash?: string}} Entry
  * @typedef {{seat: string, role: string, name: string, account: string | null, present: boolean,
- *   media: "waiting" | "connected" | "lost", graceEndsAt: number | null, quality: FactBody | null}} Party
+ *   media: "waiting" | "connected" | "lost", graceEndsAt: number | null, quality: FactBody | null,
+ *   playback: FactBody | null}} Party
  * @typedef {{track: string, role: string, kind: string, stopped: boolean, troubled: boolean}} Recording
  * @typedef {{seat: string, role: string, text: string, at: number}} ChatLine
  * @typedef {{id: string, phase: string, activeAt: number | null, endedAt: number | null,
@@ -99,6 +100,7 @@ const FOLDS = {
         media: /** @type {const} */ ("waiting"),
         graceEndsAt: null,
         quality: null,
+        playback: null,
       },
     },
   }),
@@ -108,6 +110,7 @@ const FOLDS = {
   MediaConnected: (view, fact) => party(view, fact.seat, { media: "connected" }),
   MediaLost: (view, fact) => party(view, fact.seat, { media: "lost" }),
   QualityMeasured: (view, fact, at) => party(view, fact.seat, { quality: stamped(fact, at) }),
+  PlaybackReported: (view, fact, at) => party(view, fact.seat, { playback: stamped(fact, at) }),
   RecordingStarted: (view, fact) => ({
     recordings: {
       ...view.recordings,
@@ -153,7 +156,7 @@ function foldEvidence(view, fact, at) {
 }
 
 // Measurements arrive every few seconds and say nothing to a reader of the story of the call.
-const NOT_TOLD = new Set(["QualityMeasured", "SegmentSealed"]);
+const NOT_TOLD = new Set(["QualityMeasured", "PlaybackReported", "SegmentSealed"]);
 
 /**
  * Return the view after one more entry; an entry that was folded before changes nothing.

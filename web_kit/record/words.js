@@ -19,7 +19,7 @@ const GROUPS = {
   PartyJoined: "people", PartyLeft: "people", PartyDropped: "people", PartyReturned: "people",
   MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people",
   RecordingStarted: "recording", RecordingStopped: "recording", RecorderTroubled: "recording",
-  CaseRecovered: "recording", SegmentSealed: "recording", QualityMeasured: "people",
+  CaseRecovered: "recording", SegmentSealed: "recording", QualityMeasured: "people", PlaybackReported: "people",
   ChatSaid: "chat", StillRequested: "still", EvidenceStored: "still", IdNumberChecked: "check",
   FacesCompared: "check", AgentDecided: "decision", AuditSigned: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", MergeCompleted: "archive",

@@ -59,6 +59,7 @@ export default {
   "fact.TrackStarted": "{role}{source}开始传输（{codec}）",
   "fact.TrackEnded": "一路媒体结束",
   "fact.QualityMeasured": "{who} 网络质量",
+  "fact.PlaybackReported": "{who} 画面与声音播放情况",
   "fact.RecordingStarted": "开始录制：{role}{kind}",
   "fact.SegmentSealed": "录像片段 {index} 已封存",
   "fact.RecordingStopped": "一路录制完成（{segments} 段）",
