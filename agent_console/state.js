@@ -24,7 +24,7 @@ import { EMPTY, fold } from "../web_kit/record/projection.js";
  *   call: CallNow | null, view: CaseView, notice: Notice | null, cases: readonly any[],
  *   camera: "off" | "asking" | "on" | import("../web_kit/devices.js").CaptureTrouble,
  *   micOn: boolean, cameraOn: boolean, bellOff: boolean, local: MediaStream | null, remote: MediaStream | null,
- *   media: import("../web_kit/call.js").CallLink, stats: import("../web_kit/call.js").Quality | null}>} ConsoleState
+ *   media: import("../web_kit/call.js").CallLink, stats: import("../web_kit/call_meter.js").Quality | null}>} ConsoleState
  */
 
 /** @type {ConsoleState} */

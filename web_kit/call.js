@@ -2,22 +2,20 @@
  * One peer connection of a call, on the m-line plan that the server knows.
  *
  * The browser always offers, the server always answers; there is no trickle, the offer carries its
- * candidates. A broken connection is not repaired but replaced: a new offer takes the same seat.
+ * candidates. After a change of network the browser checks from its new address, which the server
+ * follows; a connection that does not come back so is replaced: a new offer takes the same seat.
  *
  * @import { Connection } from "./connection.js"
+ * @import { Quality } from "./call_meter.js"
  */
+
+import { CallMeter } from "./call_meter.js";
+import { withOpusNack, withStartBitrate } from "./sdp.js";
 
 /**
  * @typedef {"microphone" | "camera" | "screen"} Source
  * @typedef {{ microphone: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen?: MediaStreamTrack | null }} Local
  * @typedef {"new" | "connecting" | "connected" | "troubled" | "closed"} CallLink
- * @typedef {object} Quality
- * @property {number | null} rttMs
- * @property {number} lossUp  Fraction, 0 to 1.
- * @property {number} lossDown  Fraction, 0 to 1.
- * @property {number} kbpsUp
- * @property {number} kbpsDown
- * @property {1 | 2 | 3} level  3 is good.
  */
 
 // The plan, in m-line order; the server refuses anything else.
@@ -33,54 +31,19 @@ const PLAN = [
   { kind: "video", into: 2 },
 ];
 const STREAMS = 3;
+const CAMERA = 1;
+const FIRST_OTHER = 4;
 // Candidates of a stuck STUN server must not hold up the call; host candidates come within milliseconds.
 const GATHER_MAX_MS = 1000;
 const DISCONNECTED_MAX_MS = 3000;
+// Back online, the old connection's checks have had a round trip or two after this.
+const ONLINE_MAX_MS = 500;
 const RESTART_MIN_GAP_MS = 3000;
-const STATS_EVERY_MS = 2000;
+const STATS_EVERY_MS = 2500;
 // Without a hint Chromium starts at 300 kbit/s and looks blurry for the first seconds.
 const START_KBPS = 900;
 const CAMERA_MAX_BPS = 1800000;
 const CAMERA_MAX_WIDTH = 1280;
-
-/**
- * Add the start bitrate to the format lines of the `index`-th m-section of an answer.
- *
- * @param {string} sdp
- * @param {number} index
- * @param {number} kbps
- * @returns {string}
- */
-export function withStartBitrate(sdp, index, kbps) {
-  let section = -1;
-  /** @type {Set<string>} */
-  const hinted = new Set();
-  const hint = `x-google-start-bitrate=${kbps}`;
-  const lines = sdp.split("\r\n").map((line) => {
-    if (line.startsWith("m=")) section += 1;
-    const [, format, rest] = /^a=fmtp:(\d+) (.*)$/.exec(line) || [];
-    if (section !== index || !format || !rest || rest.startsWith("apt=")) return line;
-    hinted.add(format);
-    return `${line};${hint}`;
-  });
-  section = -1;
-  return lines.flatMap((line) => {
-    if (line.startsWith("m=")) section += 1;
-    const format = (/^a=rtpmap:(\d+) (?:VP8|H264)\//.exec(line) || [])[1];
-    return section === index && format && !hinted.has(format) ? [line, `a=fmtp:${format} ${hint}`] : [line];
-  }).join("\r\n");
-}
-
-/**
- * @param {number | null} rttMs
- * @param {number} loss
- * @returns {1 | 2 | 3}
- */
-function levelOf(rttMs, loss) {
-  // Talk becomes laborious above 400 ms there and back, and picture breaks above some 8 % loss.
-  if (loss > 0.08 || (rttMs || 0) > 400) return 1;
-  return loss > 0.03 || (rttMs || 0) > 200 ? 2 : 3;
-}
 
 export class Call {
   /**
@@ -104,7 +67,7 @@ export class Call {
     /** @type {number | undefined} */
     this._restartTimer = undefined;
     this._startedAt = 0;
-    this._bytes = { at: 0, up: 0, down: 0, lost: 0, got: 0 };
+    this._meter = new CallMeter(FIRST_OTHER);
     /** @type {(() => void)[]} */
     this._stops = [];
   }
@@ -124,9 +87,12 @@ export class Call {
   start() {
     const { _connection: connection } = this;
     const stats = setInterval(() => void this._measure(), STATS_EVERY_MS);
+    const online = () => this._gotOnline();
     let dropped = false;
+    globalThis.addEventListener("online", online);
     this._stops.push(
       () => clearInterval(stats),
+      () => globalThis.removeEventListener("online", online),
       connection.on("answer", (answer) => {
         if (answer.call === this.call) void this._gotAnswer(answer.sdp);
       }),
@@ -134,7 +100,7 @@ export class Call {
         if (about === "offer") this._restartIn(RESTART_MIN_GAP_MS);
       }),
       connection.onState((state) => {
-        if (state.phase === "open" && dropped) void this._offer();
+        if (state.phase === "open" && dropped && !this._isUp()) void this._offer();
         dropped = state.phase === "dropped";
       }),
     );
@@ -217,9 +183,11 @@ export class Call {
     const pc = this._newPeer();
     this._pc = pc;
     this._startedAt = performance.now();
-    this._bytes = { at: 0, up: 0, down: 0, lost: 0, got: 0 };
+    this._meter = new CallMeter(FIRST_OTHER);
     this._setLink("connecting");
-    await pc.setLocalDescription(await pc.createOffer());
+    const { sdp } = await pc.createOffer();
+    if (pc !== this._pc) return;
+    await pc.setLocalDescription({ type: "offer", sdp: withOpusNack(sdp || "") });
     await gathered(pc);
     if (pc !== this._pc || !pc.localDescription) return;
     this._connection.send({ type: "offer", call: this.call, sdp: pc.localDescription.sdp });
@@ -230,8 +198,8 @@ export class Call {
     const pc = this._pc;
     // An answer to an offer that was replaced meanwhile has nothing to attach to.
     if (!pc || pc.signalingState !== "have-local-offer") return;
-    await pc.setRemoteDescription({ type: "answer", sdp: withStartBitrate(sdp, 1, START_KBPS) });
-    const camera = pc.getTransceivers()[1];
+    await pc.setRemoteDescription({ type: "answer", sdp: withStartBitrate(sdp, CAMERA, START_KBPS) });
+    const camera = pc.getTransceivers()[CAMERA];
     if (!camera || pc !== this._pc) return;
     await this._limitCamera(camera.sender);
   }
@@ -262,13 +230,21 @@ export class Call {
     }
   }
 
+  _isUp() {
+    return this._pc !== null && this._pc.connectionState === "connected";
+  }
+
+  _gotOnline() {
+    if (this._restartTimer !== undefined && !this._isUp()) this._restartIn(ONLINE_MAX_MS);
+  }
+
   /** @param {number} ms */
   _restartIn(ms) {
     this._setLink("troubled");
     clearTimeout(this._restartTimer);
     this._restartTimer = setTimeout(() => {
-      // While the socket is down the return of the socket offers anew.
-      if (this._connection.state.phase === "open") void this._offer();
+      // While the socket is down the return of the socket offers anew, and without a network `online`.
+      if (this._connection.state.phase === "open" && navigator.onLine) void this._offer();
     }, ms);
   }
 
@@ -277,49 +253,13 @@ export class Call {
     if (!pc || pc.connectionState !== "connected") return;
     const report = await pc.getStats();
     if (pc !== this._pc) return;
-    const sums = sumStats(report);
-    const before = this._bytes;
-    this._bytes = { ...sums.totals, at: performance.now() };
-    if (!before.at) return;
-    const seconds = (this._bytes.at - before.at) / 1000;
-    const lost = Math.max(0, sums.totals.lost - before.lost);
-    const got = Math.max(0, sums.totals.got - before.got);
-    const lossDown = lost + got > 0 ? lost / (lost + got) : 0;
-    this.quality = {
-      rttMs: sums.rttMs,
-      lossUp: sums.lossUp,
-      lossDown,
-      kbpsUp: ((sums.totals.up - before.up) * 8) / 1000 / seconds,
-      kbpsDown: ((sums.totals.down - before.down) * 8) / 1000 / seconds,
-      level: levelOf(sums.rttMs, Math.max(lossDown, sums.lossUp)),
-    };
+    const quality = this._meter.read(report, performance.now());
+    if (!quality) return;
+    this.quality = quality;
+    const played = this._meter.report();
+    if (played) this._connection.send({ type: "playback", call: this.call, ...played });
     this._changed();
   }
-}
-
-/**
- * @param {RTCStatsReport} report
- * @returns {{ rttMs: number | null, lossUp: number, totals: { up: number, down: number, lost: number, got: number } }}
- */
-function sumStats(report) {
-  const totals = { up: 0, down: 0, lost: 0, got: 0 };
-  /** @type {number | null} */
-  let rttMs = null;
-  let lossUp = 0;
-  report.forEach((/** @type {any} */ stat) => {
-    if (stat.type === "candidate-pair" && stat.nominated && stat.currentRoundTripTime !== undefined) {
-      rttMs = stat.currentRoundTripTime * 1000;
-    } else if (stat.type === "remote-inbound-rtp") {
-      lossUp = Math.max(lossUp, stat.fractionLost || 0);
-    } else if (stat.type === "outbound-rtp") {
-      totals.up += stat.bytesSent || 0;
-    } else if (stat.type === "inbound-rtp") {
-      totals.down += stat.bytesReceived || 0;
-      totals.lost += stat.packetsLost || 0;
-      totals.got += stat.packetsReceived || 0;
-    }
-  });
-  return { rttMs, lossUp, totals };
 }
 
 /**

@@ -107,7 +107,7 @@ async def test_start_bitrate(bench: Bench) -> None:
             "a=rtpmap:96 VP8/90000", "",
         ]
     )  # fmt: skip
-    told = await bench.run("call.js", "return it.withStartBitrate(argument, 1, 900);", sdp)
+    told = await bench.run("sdp.js", "return it.withStartBitrate(argument, 1, 900);", sdp)
     added = [line for line in told.split("\r\n") if line not in sdp.split("\r\n")]
     assert added == [
         "a=fmtp:96 x-google-start-bitrate=900",

@@ -1,0 +1,107 @@
+"""One peer connection of a call: what it asks for, what it measures, when it begins anew."""
+
+import pytest
+
+from contract import wire
+from tests.customer_h5.stand_in import CALL
+from tests.web_kit.conftest import Bench
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+_OPEN = """
+const { Connection } = await import(url.replace("call.js", "connection.js"));
+window.connection = new Connection({ credentials: () => ({ ticket: "t" }), language: () => "en" });
+connection.open();
+await new Promise((resolve) => connection.onState((state) => state.phase === "open" && resolve()));
+window.call = new it.Call({ connection, call: argument, local: { microphone: null, camera: null } });
+call.start();
+"""
+# Readings of the statistics that a test makes up, as far as the meter looks.
+_READ = """
+const meter = new it.CallMeter(4);
+const report = (stats) => new Map(stats.map((stat, index) => [index, stat]));
+const told = argument.map(([at, stats]) => [meter.read(report(stats), at), meter.report()]);
+return told;
+"""
+
+
+def _video(frames: int, freezes: int, frozen: float, *, got: int, lost: int) -> dict[str, object]:
+    return {
+        "type": "inbound-rtp", "kind": "video", "mid": "4", "framesDecoded": frames, "freezeCount": freezes,
+        "totalFreezesDuration": frozen, "packetsReceived": got, "packetsLost": lost,
+        "bytesReceived": got * 1000,
+    }  # fmt: skip
+
+
+def _audio(concealed: int, silent: int) -> dict[str, object]:
+    return {
+        "type": "inbound-rtp",
+        "mid": "3",
+        "concealedSamples": concealed,
+        "silentConcealedSamples": silent,
+    }
+
+
+async def test_opus_nack(bench: Bench) -> None:
+    """Every m-section with Opus asks for lost sound again; nothing else changes."""
+    sdp = (
+        "v=0\r\nm=audio 9 X 111 9\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:9 G722/8000\r\nm=video 9 X 96\r\n"
+    )
+    told = await bench.run("sdp.js", "return it.withOpusNack(argument);", sdp)
+    assert told == sdp.replace("opus/48000/2\r\n", "opus/48000/2\r\na=rtcp-fb:111 nack\r\n")
+
+
+async def test_the_offer_asks_for_lost_sound(bench: Bench) -> None:
+    """Chromium takes the request over: it stands in every audio section, with in-band FEC."""
+    await bench.run("call.js", _OPEN, CALL)
+    offer = await bench.bank.wait_for(wire.Offer)
+    sections = [part for part in offer.sdp.split("\r\nm=") if part.startswith("audio")]
+    assert len(sections) == 3
+    for section in sections:
+        assert "a=rtcp-fb:111 nack\r\n" in section and "useinbandfec=1" in section
+
+
+async def test_meter(bench: Bench) -> None:
+    """A reading tells the interval since the last one; a report every five seconds what came between."""
+    readings = [
+        [1000, [_video(10, 1, 0.5, got=100, lost=0), _audio(0, 0)]],
+        [3500, [_video(70, 1, 0.5, got=190, lost=10), _audio(48_000, 24_000)]],
+        [6000, [_video(120, 3, 2.0, got=290, lost=10), _audio(96_000, 24_000)]],
+        [8500, [_video(120, 3, 2.0, got=290, lost=5), {"type": "candidate-pair", "nominated": True,
+                "currentRoundTripTime": 0.25}, {"type": "remote-inbound-rtp", "fractionLost": 0.02}]],
+    ]  # fmt: skip
+    told = await bench.run("call_meter.js", _READ, readings)
+    assert told[0] == [None, None]
+    quality, report = told[1]
+    assert report is None
+    assert (quality["fps"], quality["lossDown"], quality["kbpsDown"]) == (24, 0.1, 288)
+    assert (quality["level"], quality["freezes"], quality["rttMs"]) == (1, 0, None)
+    quality, report = told[2]
+    assert (quality["freezes"], quality["frozenS"], quality["level"]) == (2, 1.5, 1)
+    assert report == {"interval_s": 5, "fps": 22, "freezes": 2, "frozen_s": 1.5, "concealed_s": 1.5}
+    quality, report = told[3]
+    assert (quality["rttMs"], quality["lossUp"], quality["lossDown"], quality["level"]) == (250, 0.02, 0, 2)
+    assert report is None
+
+
+async def test_a_socket_that_returns_leaves_a_live_connection_alone(bench: Bench) -> None:
+    """Only a connection that is not up is replaced when the socket is back."""
+    await bench.run("call.js", _OPEN, CALL)
+    await bench.bank.wait_for(wire.Offer)
+    for count, up in ((2, "false"), (2, "true"), (3, "false")):
+        await bench.page.evaluate(f"call._isUp = () => {up}")
+        assert bench.bank.socket is not None
+        hellos = len([message for message in bench.bank.got if isinstance(message, wire.Hello)])
+        await bench.bank.socket.close(code=1012)
+        await bench.bank.wait_for(wire.Hello, hellos + 1)
+        await bench.bank.wait_for(wire.Offer, count)
+    await bench.page.evaluate("call.stop()")
+    assert len([message for message in bench.bank.got if isinstance(message, wire.Offer)]) == 3
+
+
+async def test_back_online_the_wait_is_short(bench: Bench) -> None:
+    """A troubled connection is replaced soon after the network is back, not after the full wait."""
+    await bench.run("call.js", _OPEN, CALL)
+    await bench.bank.wait_for(wire.Offer)
+    await bench.page.evaluate("call._restartIn(60000); dispatchEvent(new Event('online'))")
+    await bench.bank.wait_for(wire.Offer, 2)

@@ -1,0 +1,157 @@
+/**
+ * What a call is like, from one reading of `getStats()` to the next. Pure.
+ *
+ * @import { Playback } from "./wire"
+ */
+
+/**
+ * @typedef {object} Quality  Over the last interval.
+ * @property {number | null} rttMs
+ * @property {number} lossUp  Fraction, 0 to 1.
+ * @property {number} lossDown  Fraction, 0 to 1.
+ * @property {number} kbpsUp
+ * @property {number} kbpsDown
+ * @property {number} fps  Of the first other person's picture, as decoded here.
+ * @property {number} freezes
+ * @property {number} frozenS
+ * @property {1 | 2 | 3} level  3 is good.
+ */
+/** @typedef {Pick<Playback, "interval_s" | "fps" | "freezes" | "frozen_s" | "concealed_s">} Played */
+/** @typedef {typeof ZERO} Totals */
+
+const ZERO = { up: 0, down: 0, lost: 0, got: 0, frames: 0, freezes: 0, frozenS: 0, concealedS: 0 };
+const REPORT_EVERY_S = 5;
+const OPUS_HZ = 48000;
+
+/**
+ * @param {number | null} rttMs
+ * @param {number} loss
+ * @param {number} frozenS
+ * @returns {1 | 2 | 3}
+ */
+function levelOf(rttMs, loss, frozenS) {
+  // Talk becomes laborious above 400 ms there and back, and picture breaks above some 8 % loss.
+  if (loss > 0.08 || (rttMs || 0) > 400 || frozenS > 1) return 1;
+  return loss > 0.03 || (rttMs || 0) > 200 || frozenS > 0 ? 2 : 3;
+}
+
+export class CallMeter {
+  /** @param {number} other  The m-line of the first other person's picture. */
+  constructor(other) {
+    this._mid = String(other);
+    this._at = 0;
+    this._last = { ...ZERO };
+    this._reportedAt = 0;
+    this._reported = { ...ZERO };
+  }
+
+  /**
+   * Take a reading; the first one only begins.
+   *
+   * @param {RTCStatsReport} report
+   * @param {number} now  Milliseconds, any steady origin.
+   * @returns {Quality | null}
+   */
+  read(report, now) {
+    const { rttMs, lossUp, totals } = sumStats(report, this._mid);
+    const since = grown(totals, this._last);
+    const seconds = (now - this._at) / 1000;
+    const isFirst = !this._at;
+    this._at = now;
+    this._last = totals;
+    if (isFirst) {
+      this._reportedAt = now;
+      this._reported = totals;
+      return null;
+    }
+    const lossDown = since.lost + since.got > 0 ? since.lost / (since.lost + since.got) : 0;
+    return {
+      rttMs,
+      lossUp,
+      lossDown,
+      kbpsUp: (since.up * 8) / 1000 / seconds,
+      kbpsDown: (since.down * 8) / 1000 / seconds,
+      fps: since.frames / seconds,
+      freezes: since.freezes,
+      frozenS: since.frozenS,
+      level: levelOf(rttMs, Math.max(lossDown, lossUp), since.frozenS),
+    };
+  }
+
+  /**
+   * What is to be reported now, if anything, from the readings since the last report.
+   *
+   * @returns {Played | null}
+   */
+  report() {
+    const seconds = (this._at - this._reportedAt) / 1000;
+    if (seconds < REPORT_EVERY_S) return null;
+    const since = grown(this._last, this._reported);
+    this._reportedAt = this._at;
+    this._reported = this._last;
+    return {
+      interval_s: rounded(seconds),
+      fps: rounded(since.frames / seconds),
+      freezes: since.freezes,
+      frozen_s: rounded(since.frozenS),
+      concealed_s: rounded(since.concealedS),
+    };
+  }
+}
+
+/** @param {number} value */
+function rounded(value) {
+  return Math.round(value * 100) / 100;
+}
+
+/**
+ * @param {Totals} now
+ * @param {Totals} before
+ * @returns {Totals}
+ */
+function grown(now, before) {
+  const since = { ...ZERO };
+  // Counters of a stream that ended may go down; nothing was gained then.
+  for (const key of /** @type {(keyof Totals)[]} */ (Object.keys(ZERO))) since[key] = Math.max(0, now[key] - before[key]);
+  return since;
+}
+
+/**
+ * @param {RTCStatsReport} report
+ * @param {string} mid
+ * @returns {{ rttMs: number | null, lossUp: number, totals: Totals }}
+ */
+function sumStats(report, mid) {
+  const totals = { ...ZERO };
+  /** @type {number | null} */
+  let rttMs = null;
+  let lossUp = 0;
+  report.forEach((/** @type {any} */ stat) => {
+    if (stat.type === "candidate-pair" && stat.nominated && stat.currentRoundTripTime !== undefined) {
+      rttMs = stat.currentRoundTripTime * 1000;
+    } else if (stat.type === "remote-inbound-rtp") {
+      lossUp = Math.max(lossUp, stat.fractionLost || 0);
+    } else if (stat.type === "outbound-rtp") {
+      totals.up += stat.bytesSent || 0;
+    } else if (stat.type === "inbound-rtp") {
+      addInbound(totals, stat, mid);
+    }
+  });
+  return { rttMs, lossUp, totals };
+}
+
+/**
+ * @param {Totals} totals
+ * @param {any} stat
+ * @param {string} mid
+ */
+function addInbound(totals, stat, mid) {
+  totals.down += stat.bytesReceived || 0;
+  totals.lost += stat.packetsLost || 0;
+  totals.got += stat.packetsReceived || 0;
+  totals.freezes += stat.freezeCount || 0;
+  totals.frozenS += stat.totalFreezesDuration || 0;
+  // What is made up for silence nobody misses.
+  totals.concealedS += ((stat.concealedSamples || 0) - (stat.silentConcealedSamples || 0)) / OPUS_HZ;
+  if (stat.mid === mid) totals.frames += stat.framesDecoded || 0;
+}
