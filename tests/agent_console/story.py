@@ -23,6 +23,7 @@ from contract.facts import (
     PartyDropped,
     PartyJoined,
     PartyReturned,
+    PlaybackReported,
     QualityMeasured,
     RecordingStarted,
     RingEnded,
@@ -160,6 +161,10 @@ class Story:
         return self.tell(
             QualityMeasured(self.call, self.customer, 5.0, 68.0, 0.004, 0.001, 9.0, 1240.0, 1180.0, 0), 1
         )
+
+    def playback(self) -> Entry:
+        """The customer's page told how it played."""
+        return self.tell(PlaybackReported(self.call, self.customer, 5.0, 24.6, 2, 0.8, 0.1), 1)
 
     def checks(self) -> None:
         """Everything that identifies the customer."""

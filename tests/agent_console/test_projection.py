@@ -88,14 +88,16 @@ async def test_unknown_seats_and_tracks_are_ignored(bare: tuple[Page, StandIn]) 
 
 
 async def test_measurements_do_not_clutter_the_story(bare: tuple[Page, StandIn]) -> None:
-    """Quality is shown beside the picture, not told as an event."""
+    """Quality and playback are shown beside the picture, not told as events."""
     story = Story()
     story.open()
     story.answer()
     story.quality()
+    story.playback()
     view = await project(bare, story)
     assert view["timeline"][-1]["name"] == "RecordingStarted"
     assert view["parties"][story.customer]["quality"]["rtt_ms"] == 68.0
+    assert view["parties"][story.customer]["playback"]["freezes"] == 2
 
 
 async def test_steps_follow_the_facts(bare: tuple[Page, StandIn]) -> None:
@@ -163,22 +165,26 @@ async def test_every_fact_of_a_case_is_told_without_holes(bare: tuple[Page, Stan
 
 
 @pytest.mark.parametrize(
-    ("rtt", "loss", "word"),
+    ("rtt", "loss", "frozen", "word", "trouble"),
     [
-        (None, 0.0, "good"),
-        (199, 0.03, "good"),
-        (201, 0.0, "fair"),
-        (10, 0.04, "fair"),
-        (401, 0.0, "poor"),
-        (10, 0.09, "poor"),
+        (None, 0.0, 0, "good", None),
+        (199, 0.03, 0, "good", None),
+        (201, 0.0, 0, "fair", "delay"),
+        (10, 0.04, 0, "fair", "loss"),
+        (10, 0.0, 0.3, "fair", "frozen"),
+        (401, 0.0, 0, "poor", "delay"),
+        (10, 0.09, 0, "poor", "loss"),
+        (201, 0.04, 1.2, "poor", "frozen"),
     ],
 )
 async def test_quality_in_a_word(
-    bare: tuple[Page, StandIn], rtt: float | None, loss: float, word: str
+    bare: tuple[Page, StandIn], rtt: float | None, loss: float, frozen: float, word: str, trouble: str | None
 ) -> None:
-    """Round trip and loss decide; an unknown round trip does not speak against a connection."""
-    measured = {"rtt": rtt, "loss": loss, "up": 0, "down": 0}
-    assert await run(bare, "agent_console/elements/quality_hud.js", "m.qualityWord(v[0])", measured) == word
+    """Round trip, loss and freezes decide, the worst first; an unknown round trip does not speak against
+    a connection."""
+    measured = {"rtt": rtt, "loss": loss, "up": 0, "down": 0, "fps": None, "freezes": 0, "frozen": frozen}
+    body = "[m.qualityWord(v[0]), (m.troubleOf(v[0]) ?? {}).trouble ?? null]"
+    assert await run(bare, "agent_console/elements/quality_hud.js", body, measured) == [word, trouble]
 
 
 async def test_axis_begins_when_the_call_became_active(bare: tuple[Page, StandIn]) -> None:
