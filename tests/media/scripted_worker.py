@@ -1,0 +1,81 @@
+"""A media worker whose plane is scripted: ``python -m tests.media.scripted_worker NUMBER DESCRIPTOR``.
+
+An offer is answered with the worker's pid and told as connected, with one track. The offers ``die``,
+``hang`` and ``refuse`` do what they say; ``NUMBER`` 99 never gets ready.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+from contract.errors import MediaError
+from contract.facts import Fact, MediaConnected, PartyJoined, PartyLeft, TrackEnded, TrackStarted
+from contract.ids import CallId, CaseId, SeatId, TrackId, new_seat_id, new_track_id
+from contract.phases import Role, TrackKind, TrackSource
+from contract.ports import Party
+from media.worker_side import RemoteJournal, WorkerSide, linked
+
+NEVER_READY = 99
+
+
+class ScriptedPlane:
+    """Calls without media, and a recorder that seals nothing."""
+
+    def __init__(self, journal: RemoteJournal) -> None:
+        self._journal = journal
+        self._cases: dict[CallId, CaseId] = {}
+        self._tracks: dict[CallId, list[TrackId]] = {}
+        self._recorder = new_seat_id()
+
+    async def open_call(self, case: CaseId, call: CallId) -> None:
+        self._cases[call] = case
+        self._tracks[call] = []
+
+    async def answer(self, call: CallId, party: Party, offer: str) -> str:
+        if offer == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if offer == "hang":
+            signal.pause()
+        if offer == "refuse":
+            raise MediaError("not these", code="no_common_codec")
+        track = new_track_id()
+        self._tracks[call].append(track)
+        await self._note(call, MediaConnected(call, party.seat))
+        source = (TrackKind.AUDIO, TrackSource.MICROPHONE, "opus", 48_000)
+        await self._note(call, TrackStarted(call, track, party.seat, party.role, *source))
+        return f"answer of {os.getpid()}"
+
+    async def open_gate(self, call: CallId) -> None:
+        await self._note(call, PartyJoined(call, self._recorder, Role.SYSTEM, "recorder"))
+
+    async def drop_seat(self, call: CallId, seat: SeatId) -> None:
+        pass
+
+    async def close_call(self, call: CallId) -> None:
+        for track in self._tracks.pop(call, ()):
+            await self._note(call, TrackEnded(call, track, 1))
+
+    async def finish(self, call: CallId) -> None:
+        if call in self._cases:
+            await self._note(call, PartyLeft(call, self._recorder))
+            del self._cases[call]
+
+    async def _note(self, call: CallId, fact: Fact) -> None:
+        await self._journal.append(self._cases[call], fact)
+
+
+async def main(number: int, descriptor: int) -> None:
+    """Serve until told to stop."""
+    async with linked(descriptor) as link:
+        if number == NEVER_READY:
+            return
+        plane = ScriptedPlane(RemoteJournal(link))
+        await WorkerSide(plane, plane).serve(link, asyncio.Event())
+        for call in tuple(plane._cases):
+            await plane.close_call(call)
+            await plane.finish(call)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))

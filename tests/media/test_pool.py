@@ -1,0 +1,211 @@
+"""Calls in real worker processes: assigned by load, told apart, and brought back after a death."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from contract.errors import MediaError, NotFound, StorageError
+from contract.facts import (
+    GENESIS,
+    Entry,
+    Fact,
+    MediaConnected,
+    MediaLost,
+    PartyJoined,
+    PartyLeft,
+    TrackEnded,
+    TrackStarted,
+    seal_entry,
+)
+from contract.ids import CallId, CaseId, new_call_id, new_case_id, new_seat_id
+from contract.phases import Role
+from contract.ports import Party
+from media import pool as pool_module
+from media import worker_process
+from media.pool import Pool
+from tests.media.scripted import ListJournal, until
+from tests.media.scripted_worker import NEVER_READY
+
+
+class SealedJournal(ListJournal):
+    """Gives the entries that a worker is told of."""
+
+    async def append(self, case: CaseId, fact: Fact) -> Entry:
+        await super().append(case, fact)
+        return seal_entry(len(self.facts), 1.0, case, fact, GENESIS)
+
+
+class Scene:
+    """A pool of scripted workers."""
+
+    def __init__(self, workers: int) -> None:
+        self.journal = SealedJournal()
+        self.sealed: list[CallId] = []
+        self.pool = Pool(self.journal, _words, self._seal, workers)
+
+    async def _seal(self, case: CaseId, call: CallId) -> None:
+        await asyncio.sleep(0)
+        self.sealed.append(call)
+
+    async def opened(self) -> CallId:
+        call = new_call_id()
+        await self.pool.open_call(new_case_id(), call)
+        return call
+
+    async def pid_of(self, call: CallId) -> int:
+        return int((await self.pool.answer(call, someone(), "offer")).split()[-1])
+
+
+def _words(number: int, descriptor: int) -> tuple[str, ...]:
+    return (sys.executable, "-m", "tests.media.scripted_worker", str(number), str(descriptor))
+
+
+def someone() -> Party:
+    return Party(new_seat_id(), Role.CUSTOMER, "somebody")
+
+
+@asynccontextmanager
+async def staged(workers: int = 1) -> AsyncIterator[Scene]:
+    scene = Scene(workers)
+    async with scene.pool:
+        yield scene
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+async def test_a_call_lives_in_a_process_of_its_own() -> None:
+    """Commands are carried out there, facts come back here in order, and nothing is left."""
+    async with staged() as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        await scene.pool.open_gate(call)
+        await scene.pool.close_call(call)
+        await scene.pool.finish(call)
+        assert pid != os.getpid() and alive(pid)
+    assert not alive(pid)
+    told = [type(fact) for fact in scene.journal.facts]
+    assert told == [MediaConnected, TrackStarted, PartyJoined, TrackEnded, PartyLeft]
+    assert scene.sealed == []
+
+
+async def test_calls_go_where_the_fewest_seats_are() -> None:
+    """Two calls are spread over two workers; the third goes to the one that became empty."""
+    async with staged(2) as scene:
+        first, second = await scene.opened(), await scene.opened()
+        pids = [await scene.pid_of(first), await scene.pid_of(second)]
+        assert len(set(pids)) == 2
+        await scene.pool.close_call(second)
+        await scene.pool.finish(second)
+        assert await scene.pid_of(await scene.opened()) == pids[1]
+
+
+async def test_a_call_comes_back_on_another_worker() -> None:
+    """What the dead worker held is told as lost, sealed, and the next offer opens call and gate again."""
+    async with staged(2) as scene:
+        call, other = await scene.opened(), await scene.opened()
+        pid, spared = await scene.pid_of(call), await scene.pid_of(other)
+        await scene.pool.open_gate(call)
+        os.kill(pid, signal.SIGKILL)
+        await until("the loss in the journal", lambda: scene.journal.of(PartyLeft))
+        lost, ended = scene.journal.of(MediaLost), scene.journal.of(TrackEnded)
+        assert [(fact.call, fact.reason) for fact in lost] == [(call, "worker_lost")]
+        assert [fact.call for fact in ended] == [call]
+        assert await scene.pid_of(call) not in {pid, os.getpid()}
+        assert scene.sealed == [call]
+        assert len(scene.journal.of(PartyJoined)) == 2, "the gate was not opened again"
+        assert await scene.pid_of(other) == spared
+
+
+async def test_an_offer_kills_one_worker_at_most() -> None:
+    """It fails with the worker that was answering it, and its seat is told to have lost its media."""
+    async with staged(2) as scene:
+        call, party = await scene.opened(), someone()
+        with pytest.raises(MediaError) as lost:
+            await scene.pool.answer(call, party, "die")
+        assert lost.value.code == "media_unavailable"
+        assert scene.pool.alive == 1
+        await until("the loss in the journal", lambda: scene.sealed)
+        assert [fact.seat for fact in scene.journal.of(MediaLost)] == [party.seat]
+        assert await scene.pid_of(call)
+
+
+async def test_a_hanging_worker_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that answers no ping is killed, and its calls go on elsewhere."""
+    monkeypatch.setattr(worker_process, "PING_S", 0.05)
+    async with staged(2) as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        with pytest.raises(MediaError):
+            await scene.pool.answer(call, someone(), "hang")
+        assert await scene.pid_of(call) != pid
+        assert not alive(pid)
+
+
+async def test_errors_cross_the_link_as_they_are() -> None:
+    """A refused offer is refused with the same class and word; an unknown call is not found."""
+    async with staged() as scene:
+        call = await scene.opened()
+        with pytest.raises(MediaError) as refused:
+            await scene.pool.answer(call, someone(), "refuse")
+        assert refused.value.code == "no_common_codec"
+        with pytest.raises(NotFound):
+            await scene.pool.answer(new_call_id(), someone(), "offer")
+        await scene.pool.close_call(call)
+        with pytest.raises(NotFound):
+            await scene.pool.answer(call, someone(), "offer")
+        await scene.pool.finish(call)
+        await scene.pool.finish(call)
+        await scene.pool.close_call(call)
+
+
+async def test_a_broken_journal_is_told_to_the_worker() -> None:
+    """The worker learns that its fact is not on disk."""
+    async with staged() as scene:
+        call = await scene.opened()
+        scene.journal.broken = True
+        with pytest.raises(StorageError):
+            await scene.pool.answer(call, someone(), "offer")
+
+
+async def test_without_a_worker_callers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An offer that nobody can take fails as ``media_unavailable`` after a bounded time."""
+    monkeypatch.setattr(pool_module, "_AVAILABLE_S", 0.2)
+    monkeypatch.setattr(pool_module, "_PAUSES_S", (600.0,))
+    async with staged() as scene:
+        call = await scene.opened()
+        os.kill(await scene.pid_of(call), signal.SIGKILL)
+        await until("the loss in the journal", lambda: scene.sealed)
+        with pytest.raises(MediaError) as unavailable:
+            await scene.pool.answer(call, someone(), "offer")
+        assert unavailable.value.code == "media_unavailable"
+        assert scene.pool.alive == 0
+        await scene.pool.close_call(call)
+        await scene.pool.finish(call)
+
+
+async def test_a_pool_without_any_worker_does_not_open() -> None:
+    """When no worker comes up the server is told why, and no process is left."""
+
+    def never(_: int, descriptor: int) -> tuple[str, ...]:
+        return _words(NEVER_READY, descriptor)
+
+    scene = Scene(1)
+    with pytest.raises(MediaError, match="did not start"):
+        async with Pool(scene.journal, never, scene._seal):
+            pytest.fail("it opened")
+
+
+async def test_a_command_that_cannot_be_run_is_an_error() -> None:
+    """A missing program is an error of the pool, not of the event loop."""
+    scene = Scene(1)
+    with pytest.raises(MediaError, match="cannot be started"):
+        async with Pool(scene.journal, lambda *_: ("/nonexistent",), scene._seal):
+            pytest.fail("it opened")
