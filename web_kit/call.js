@@ -10,7 +10,7 @@
  */
 
 import { CallMeter } from "./call_meter.js";
-import { withOpusNack, withStartBitrate } from "./sdp.js";
+import { withOpusNack } from "./sdp.js";
 
 /**
  * @typedef {"microphone" | "camera" | "screen"} Source
@@ -40,8 +40,6 @@ const DISCONNECTED_MAX_MS = 3000;
 const ONLINE_MAX_MS = 500;
 const RESTART_MIN_GAP_MS = 3000;
 const STATS_EVERY_MS = 2500;
-// Without a hint Chromium starts at 300 kbit/s and looks blurry for the first seconds.
-const START_KBPS = 900;
 const CAMERA_MAX_BPS = 1800000;
 const CAMERA_MAX_WIDTH = 1280;
 
@@ -198,7 +196,7 @@ export class Call {
     const pc = this._pc;
     // An answer to an offer that was replaced meanwhile has nothing to attach to.
     if (!pc || pc.signalingState !== "have-local-offer") return;
-    await pc.setRemoteDescription({ type: "answer", sdp: withStartBitrate(sdp, CAMERA, START_KBPS) });
+    await pc.setRemoteDescription({ type: "answer", sdp });
     const camera = pc.getTransceivers()[CAMERA];
     if (!camera || pc !== this._pc) return;
     await this._limitCamera(camera.sender);

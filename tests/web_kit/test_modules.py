@@ -97,25 +97,6 @@ async def test_request_errors(bench: Bench) -> None:
     assert told == ["ticket-1", ["http_404", 404], ["offline", 0], ["", "token"], ["busy", 503]]
 
 
-async def test_start_bitrate(bench: Bench) -> None:
-    """The hint goes to the camera's formats only: existing lines are extended, VP8 gets a line."""
-    sdp = "\r\n".join(
-        [
-            "v=0", "m=audio 9 X 111", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10",
-            "m=video 9 X 96 97 102", "a=rtpmap:96 VP8/90000", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
-            "a=rtpmap:102 H264/90000", "a=fmtp:102 packetization-mode=1", "m=video 9 X 96",
-            "a=rtpmap:96 VP8/90000", "",
-        ]
-    )  # fmt: skip
-    told = await bench.run("sdp.js", "return it.withStartBitrate(argument, 1, 900);", sdp)
-    added = [line for line in told.split("\r\n") if line not in sdp.split("\r\n")]
-    assert added == [
-        "a=fmtp:96 x-google-start-bitrate=900",
-        "a=fmtp:102 packetization-mode=1;x-google-start-bitrate=900",
-    ]
-    assert told.count("a=fmtp:96") == 1
-
-
 async def test_connection_refused_by_bye(bench: Bench) -> None:
     """A goodbye before the welcome closes for good, with its word."""
     bench.bank.refusal = "ticket_used"
