@@ -6,7 +6,6 @@ Both processes build on :func:`open_base`; the server adds the live rooms with :
 import asyncio
 import os
 import secrets
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from recordings.track_writer import RecorderSettings
 from signaling import Signaling
 from signaling.settings import SignalingSettings
 from store import Database
+from teller.clock import SystemClock
 from teller.config import Config
 from teller.policy import load_policy
 from teller.turn import Turn, TurnUri
@@ -45,18 +45,6 @@ _log = structlog.get_logger(__name__)
 
 # No projection takes longer than a command's deadline, so older entries are in the database.
 PROJECTION_S = 60.0
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> float:
-        """Return seconds UTC."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

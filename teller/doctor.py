@@ -21,7 +21,8 @@ from kyc.registry import find_pack
 from media.plane import Plane
 from store import Database
 from teller.certificate import ensure_certificate
-from teller.compose import SystemClock, media_settings, models_dir, open_archive
+from teller.clock import SystemClock
+from teller.compose import media_settings, models_dir, open_archive
 from teller.config import Config
 from teller.demo.data import FPS, VIDEO_SIZE
 from teller.demo.peer import WebRtcPeer, use_loopback

@@ -9,7 +9,7 @@ import pytest
 
 from contract.facts import CallEnded, CaseRecovered, Entry, SegmentSealed, TrackStarted
 from recordings.journal import FileJournal
-from teller.compose import SystemClock
+from teller.clock import SystemClock
 from teller.demo.caller import Rest
 from teller.demo.data import LOGINS, VIDEO_SIZE
 from tests.e2e.measure import measure

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recordings.archive_s3 import S3Archive
-from teller.compose import SystemClock
+from teller.clock import SystemClock
 from teller.demo.caller import Rest
 from teller.demo.data import LOGINS, make_props
 from teller.demo.script import Play

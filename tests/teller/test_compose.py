@@ -18,7 +18,8 @@ from contract.ids import (
 from contract.phases import CaseEnd, CasePhase, Role, Verdict
 from recordings.journal import FileJournal
 from recordings.spool import Spool
-from teller.compose import PROJECTION_S, SystemClock, _recover, open_base
+from teller.clock import SystemClock
+from teller.compose import PROJECTION_S, _recover, open_base
 from teller.config import Config, load
 
 TENANT = TenantId("tenant-" + "0" * 16)
