@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import NoReturn
 
 from rich.console import Console
+from rich.markup import escape
 
 from contract.errors import MediaError, ModelError, TellerError
 from contract.facts import GENESIS, Entry, Fact, seal_entry
@@ -19,15 +21,18 @@ from contract.phases import Role
 from contract.ports import Party
 from kyc.registry import find_pack
 from media.plane import Plane
+from media.relay_probe import RelayError
 from store import Database
 from teller.certificate import ensure_certificate
 from teller.clock import SystemClock
-from teller.compose import media_settings, models_dir, open_archive
+from teller.compose import media_settings, models_dir, open_archive, open_turn
 from teller.config import Config
 from teller.demo.data import FPS, VIDEO_SIZE
 from teller.demo.peer import WebRtcPeer, use_loopback
 from teller.demo.pictures import FaceVideo, astronaut
 from teller.demo.sound import Voice
+from teller.relays import try_relay
+from teller.turn import TurnUri
 
 # A two-hour call of two parties takes about 2 GB of spool.
 LEAST_FREE_BYTES = 4 * 2**30
@@ -57,9 +62,9 @@ Check = Callable[[Config], Awaitable[Finding]]
 async def examine(config: Config, console: Console) -> int:
     """Print a line a check; return 1 when anything is bad, else 0."""
     worst = 0
-    for name, check in CHECKS.items():
+    for name, check in (*CHECKS.items(), *_relays(config)):
         finding = await _run(check, config)
-        console.print(f"{finding.mark.value} {name:<12} {finding.text}", highlight=False)
+        console.print(f"{finding.mark.value} {name:<12} {escape(finding.text)}", highlight=False)
         if finding.advice:
             console.print(f"  {'':<12} [dim]{finding.advice}[/]", highlight=False)
         worst = max(worst, int(finding.mark is Mark.BAD))
@@ -140,6 +145,23 @@ async def _models(config: Config) -> Finding:
         advice = "for demos: it never approves by itself; teller models import DIR brings the open pack"
         return Finding(Mark.WARNING, f"pack {pack.name}", advice)
     return Finding(Mark.GOOD, f"pack {pack.name}, hashes verified")
+
+
+def _relays(config: Config) -> list[tuple[str, Check]]:
+    ways: list[Check] = [partial(_relay, uri) for uri in map(TurnUri.parse, config.media.turn)]
+    return [("turn", way) for way in ways or [_no_relay]]
+
+
+async def _no_relay(config: Config) -> Finding:
+    return Finding(Mark.WARNING, "none", "browsers that cannot send UDP to us cannot call; see deploy/README.md")
+
+
+async def _relay(uri: TurnUri, config: Config) -> Finding:
+    try:
+        seconds = await try_relay(config, open_turn(config), uri)
+    except RelayError as error:
+        return Finding(Mark.BAD, f"{uri.text}: {error}")
+    return Finding(Mark.GOOD, f"{uri.text}: there and back in {seconds * 1000:.0f} ms")
 
 
 class _NoJournal:

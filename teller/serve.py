@@ -17,6 +17,7 @@ from teller.certificate import ensure_certificate
 from teller.compose import House, open_house
 from teller.config import Config
 from teller.parent import following_parent
+from teller.relays import watch_relays
 from web_kit.serve import WebKit
 
 _log = structlog.get_logger(__name__)
@@ -68,10 +69,11 @@ async def serve(config: Config, arguments: tuple[str, ...], *, with_parent: bool
         _log.info("ready", urls=urls, recovered_cases=house.recovered)
         with following_parent(stop) if with_parent else nullcontext():
             async with asyncio.TaskGroup() as group:
-                watch = group.create_task(_keep_worker(arguments))
+                jobs = [group.create_task(job) for job in (_keep_worker(arguments), watch_relays(config))]
                 await stop.wait()
                 _log.info("stopping")
-                watch.cancel()
+                for job in jobs:
+                    job.cancel()
     return 0
 
 
