@@ -101,7 +101,7 @@ class Rooms:
 
 
 class Rest:
-    """Handlers of ``/api/*`` and ``/healthz``."""
+    """Handlers of ``/api/*``."""
 
     def __init__(self, settings: SignalingSettings, rooms: Rooms) -> None:
         self._settings = settings
@@ -121,13 +121,8 @@ class Rest:
             ("GET", "/api/cases/{case}", self.case),
             ("POST", "/api/cases/{case}/verdict", self.verdict),
             ("POST", "/api/cases/{case}/stills/{request}", self.still),
-            ("GET", "/healthz", self.health),
         )
         return [web.route(method, path, answering_errors(handler)) for method, path, handler in table]
-
-    async def health(self, request: web.Request) -> web.Response:
-        """Say that the loop runs."""
-        return web.json_response({"status": "ok"})
 
     # --- people ---
 

@@ -72,7 +72,7 @@ class Signaling:
         await self._front.__aexit__(*exc)
 
     def routes(self) -> list[web.RouteDef]:
-        """Return ``/ws``, ``/api/*`` and ``/healthz``."""
+        """Return ``/ws`` and ``/api/*``."""
         return [web.get("/ws", answering_errors(self._reception.handle)), *self._rest.routes()]
 
     def add_to(self, app: web.Application) -> None:

@@ -117,6 +117,19 @@ def worker(call: Call, with_parent: bool) -> int | None:
     return _run(work(call.load(), with_parent=with_parent))
 
 
+@main.command("media-worker", hidden=True)
+@click.option("--number", type=int, required=True)
+@click.option("--link", type=int, required=True)
+@click.option("--with-parent", is_flag=True)
+@click.pass_obj
+@_guarded
+def media_worker(call: Call, number: int, link: int, with_parent: bool) -> int | None:
+    """Own calls; ``serve`` starts as many as it needs."""
+    from teller.media_worker import own_calls  # noqa: PLC0415
+
+    return _run(own_calls(call.load(), number, link, with_parent=with_parent))
+
+
 @main.command()
 @click.option(
     "--auto",

@@ -21,8 +21,7 @@ from contract.phases import CasePhase
 from contract.ports import Archive, Clock
 from kyc.engine import Engine
 from kyc.registry import find_pack
-from media.plane import Plane
-from media.settings import MediaSettings
+from media.pool import Pool
 from recordings.archive_directory import DirectoryArchive
 from recordings.archive_s3 import S3Archive, S3Settings
 from recordings.evidence import FileEvidence
@@ -30,14 +29,13 @@ from recordings.finalise import recover
 from recordings.journal import FileJournal
 from recordings.pipeline import Pipeline
 from recordings.playback import Playback
-from recordings.recorder import Recorder
 from recordings.spool import Spool
-from recordings.track_writer import RecorderSettings
 from signaling import Signaling
 from signaling.settings import SignalingSettings
 from store import Database
 from teller.clock import SystemClock
 from teller.config import Config
+from teller.media_pool import make_pool
 from teller.policy import load_policy
 from teller.turn import Turn, TurnUri
 
@@ -64,6 +62,7 @@ class House:
     """The server's rooms, open."""
 
     base: Base
+    media: Pool
     signaling: Signaling
     playback: Playback
     recovered: int
@@ -135,25 +134,24 @@ async def _project_again(case: CaseId, journal: FileJournal, database: Database)
 
 
 @asynccontextmanager
-async def open_house(config: Config) -> AsyncIterator[House]:
-    """Open every room of the server; what a crash left behind is sealed first."""
+async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterator[House]:
+    """Open every room of the server; what a crash left behind is sealed first.
+
+    ``arguments`` are the command line's words before the subcommand, for the media workers.
+    """
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(open_base(config))
         recovered = await _recover(base)
         pack = await asyncio.to_thread(find_pack, models_dir(config))
         engine = await stack.enter_async_context(Engine(pack))
-        recorder = await stack.enter_async_context(
-            Recorder(base.spool, base.journal, base.clock, _recorder_settings(config))
-        )
-        media = await stack.enter_async_context(
-            Plane(base.journal, base.clock, media_settings(config), (recorder,))
-        )
+        pool = make_pool(config, arguments, base.journal, base.spool)
+        media = await stack.enter_async_context(pool)
         signaling = await stack.enter_async_context(
             Signaling(
                 await asyncio.to_thread(_signaling_settings, config),
                 base.journal,
                 media,
-                recorder,
+                media,
                 FileEvidence(base.spool, base.journal),
                 engine,
                 base.database.accounts,
@@ -166,7 +164,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         playback = Playback(
             base.spool, base.archive, base.database.cases, base.journal, base.clock, signaling.authorise
         )
-        yield House(base, signaling, playback, recovered)
+        yield House(base, media, signaling, playback, recovered)
 
 
 def models_dir(config: Config) -> Path:
@@ -201,22 +199,6 @@ async def _is_signed(journal: FileJournal, case: CaseId) -> bool:
         return any(isinstance(entry.fact, AuditSigned) for entry in await journal.read(case))
     except StorageError:
         return False
-
-
-def _recorder_settings(config: Config) -> RecorderSettings:
-    return RecorderSettings(segment_s=config.recording.segment_s, sync_s=config.recording.sync_s)
-
-
-def media_settings(config: Config) -> MediaSettings:
-    """Return what the media plane is told."""
-    media = config.media
-    return MediaSettings(
-        bind_addresses=media.bind,
-        advertised_address=media.advertised,
-        promise_s=media.promise_s,
-        quality_interval_s=media.quality_interval_s,
-        video_codecs=media.video_codecs,
-    )
 
 
 def open_turn(config: Config) -> Turn:

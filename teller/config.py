@@ -185,6 +185,13 @@ class ArchiveSection(_Section):
 class MediaSection(_Section):
     """Sound and picture."""
 
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that forward and record. One does for dozens of calls; with one for every "
+        "two processors they use the machine, and one that dies takes only its own calls' connections along.",
+    )
     bind: tuple[str, ...] = Field(
         default=(), description="This machine's addresses to use for media. Empty: all of them."
     )

@@ -25,12 +25,13 @@ from media.relay_probe import RelayError
 from store import Database
 from teller.certificate import ensure_certificate
 from teller.clock import SystemClock
-from teller.compose import media_settings, models_dir, open_archive, open_turn
+from teller.compose import models_dir, open_archive, open_turn
 from teller.config import Config
 from teller.demo.data import FPS, VIDEO_SIZE
 from teller.demo.peer import WebRtcPeer, use_loopback
 from teller.demo.pictures import FaceVideo, astronaut
 from teller.demo.sound import Voice
+from teller.media_worker import media_settings
 from teller.relays import try_relay
 from teller.turn import TurnUri
 
@@ -188,7 +189,7 @@ async def _loopback(config: Config) -> Finding:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     case, call = new_case_id(), new_call_id()
-    async with Plane(_NoJournal(), SystemClock(), media_settings(config), ()) as plane:
+    async with Plane(_NoJournal(), SystemClock(), media_settings(config, 0), ()) as plane:
         await plane.open_call(case, call)
         async with WebRtcPeer(FaceVideo(astronaut(), VIDEO_SIZE, FPS), Voice()) as one, WebRtcPeer() as two:
             for peer, role in ((one, Role.CUSTOMER), (two, Role.AGENT)):

@@ -1,4 +1,4 @@
-"""``teller serve``: the web application, its addresses, and the worker beside it."""
+"""``teller serve``: the web application, its addresses, and the merge worker beside it."""
 
 import asyncio
 import signal
@@ -10,20 +10,17 @@ from pathlib import Path
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from contract.errors import UserError
 from teller.certificate import ensure_certificate
 from teller.compose import House, open_house
 from teller.config import Config
+from teller.monitor import Monitor
 from teller.parent import following_parent
 from teller.relays import watch_relays
 from web_kit.serve import WebKit
 
 _log = structlog.get_logger(__name__)
-
-# Whoever passes a request on says so in one of these.
-_PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
 
 _HERE = Path(__file__).resolve().parent.parent
 APPS = {
@@ -47,14 +44,10 @@ def make_app(config: Config, house: House) -> web.Application:
     kit.install(app)
     house.signaling.add_to(app)
     app.router.add_get("/api/cases/{case}/files/{path:.+}", house.playback.handler)
-    app.router.add_get("/metrics", _metrics)
+    monitor = Monitor(house.media)
+    app.router.add_get("/healthz", monitor.health)
+    app.router.add_get("/metrics", monitor.metrics)
     return app
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    if request.remote not in ("127.0.0.1", "::1") or any(name in request.headers for name in _PASSED_ON):
-        raise web.HTTPNotFound
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def serve(config: Config, arguments: tuple[str, ...], *, with_parent: bool) -> int:
@@ -65,7 +58,7 @@ async def serve(config: Config, arguments: tuple[str, ...], *, with_parent: bool
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_house(config) as house, listening(config, house) as urls:
+    async with open_house(config, arguments) as house, listening(config, house) as urls:
         _log.info("ready", urls=urls, recovered_cases=house.recovered)
         with following_parent(stop) if with_parent else nullcontext():
             async with asyncio.TaskGroup() as group:

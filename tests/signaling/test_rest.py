@@ -30,11 +30,6 @@ async def refused(browser: Browser, method: str, path: str, **kwargs: Any) -> tu
     return status, body["code"]
 
 
-async def test_the_service_is_healthy(house: House) -> None:
-    """For load balancers, without a login."""
-    assert await (await house.browser()).request("GET", "/healthz") == (200, {"status": "ok"})
-
-
 # --- login ---
 
 

@@ -612,4 +612,4 @@ async def test_a_breaking_room_breaks_one_socket_only(house: House) -> None:
     await page.connect()
     await page.send(wire.Hello(wire.VERSION, ticket=ticket))
     await page.closed("internal", 1011)
-    assert (await page.request("GET", "/healthz"))[0] == 200
+    assert (await page.request("GET", "/api/me"))[0] == 401

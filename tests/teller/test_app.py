@@ -27,10 +27,21 @@ class _Room:
         raise web.HTTPNotFound
 
 
+class _Workers:
+    """Media workers of which ``alive`` live; the second tells one figure that this process has too."""
+
+    def __init__(self, alive: int) -> None:
+        self.alive = alive
+
+    async def figures(self) -> dict[str, Any]:
+        """Return figures as they come over the link."""
+        return {"1": [["process_open_fds", "Files", "gauge", [["process_open_fds", {}, "7.0"]]]]}
+
+
 @asynccontextmanager
-async def _site(tmp_path: Path, **http: Any) -> AsyncIterator[tuple[ClientSession, str]]:
+async def _site(tmp_path: Path, alive: int = 1, **http: Any) -> AsyncIterator[tuple[ClientSession, str]]:
     config = Config(data_dir=tmp_path, http=http)  # type: ignore[arg-type]
-    house = SimpleNamespace(signaling=_Room(), playback=_Room())
+    house = SimpleNamespace(signaling=_Room(), playback=_Room(), media=_Workers(alive))
     async with TestServer(make_app(config, house)) as server, ClientSession() as client:  # type: ignore[arg-type]
         yield client, str(server.make_url("/")).rstrip("/")
 
@@ -46,7 +57,7 @@ async def _site(tmp_path: Path, **http: Any) -> AsyncIterator[tuple[ClientSessio
     ],
 )
 async def test_https_is_promised_where_browsers_trust_it(
-    tmp_path: Path, http: dict[str, str], strict: bool
+    tmp_path: Path, http: dict[str, Any], strict: bool
 ) -> None:
     """With a certificate of the bank, here or at its proxy; the socket is then named as wss://."""
     host = {"Host": "video.bank.example"}
@@ -56,6 +67,23 @@ async def test_https_is_promised_where_browsers_trust_it(
         policy = answer.headers["Content-Security-Policy"]
     scheme = "wss" if strict else "ws"
     assert f"connect-src 'self' {scheme}://video.bank.example;" in policy
+
+
+async def test_figures_of_all_processes_are_told_apart(tmp_path: Path) -> None:
+    """Each family stands once; a worker's samples carry its number."""
+    async with _site(tmp_path) as (client, url), client.get(f"{url}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    assert lines.count("# TYPE process_open_fds gauge") == 1
+    assert 'process_open_fds{worker="1"} 7.0' in lines
+    assert any(line.startswith("process_open_fds ") for line in lines)
+
+
+@pytest.mark.parametrize(("alive", "status", "word"), [(2, 200, "ok"), (0, 503, "no_media")])
+async def test_health_is_told_to_anybody(tmp_path: Path, alive: int, status: int, word: str) -> None:
+    """Without a media worker no call can be taken, and a balancer should know."""
+    async with _site(tmp_path, alive) as (client, url), client.get(f"{url}/healthz") as answer:
+        assert answer.status == status
+        assert await answer.json() == {"status": word, "media_workers": alive}
 
 
 @pytest.mark.parametrize(

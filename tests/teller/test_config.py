@@ -11,8 +11,9 @@ from pydantic import BaseModel, SecretStr
 
 from contract.errors import UserError
 from media.settings import MediaSettings
-from teller import compose, config
+from teller import config
 from teller.config import Config, ConfigError
+from teller.media_worker import media_settings
 
 
 @pytest.fixture(autouse=True)
@@ -244,7 +245,7 @@ def test_how_browsers_come_is_one_rule(http: dict[str, str], behind: bool, https
 
 def test_rooms_have_the_defaults_that_the_configuration_has(tmp_path: Path) -> None:
     """A number that stands twice is the same number."""
-    assert compose.media_settings(Config(data_dir=tmp_path)) == MediaSettings()
+    assert media_settings(Config(data_dir=tmp_path), 0) == MediaSettings()
 
 
 def test_complete_s3_section_is_accepted() -> None:
