@@ -1,0 +1,62 @@
+"""``teller media-worker``: owns whole calls, their packets and their recordings; ``serve`` starts it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+import structlog
+
+from media.plane import Plane
+from media.settings import MediaSettings
+from media.worker_link import Link
+from media.worker_side import RemoteJournal, WorkerSide, linked
+from recordings.recorder import Recorder
+from recordings.spool import Spool
+from recordings.track_writer import RecorderSettings
+from teller.clock import SystemClock
+from teller.config import Config
+from teller.parent import following_parent
+
+_log = structlog.get_logger(__name__)
+
+
+async def own_calls(config: Config, number: int, descriptor: int, *, with_parent: bool) -> int:
+    """Take calls from the server at the socket ``descriptor`` until it says stop or is gone, or SIGTERM."""
+    structlog.contextvars.bind_contextvars(media_worker=number)
+    stop = asyncio.Event()
+    for sent in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sent, stop.set)
+    with following_parent(stop) if with_parent else nullcontext():
+        async with linked(descriptor) as link, ready_side(config, number, link) as side:
+            await side.serve(link, stop)
+            _log.info("stopping")
+    return 0
+
+
+@asynccontextmanager
+async def ready_side(config: Config, number: int, link: Link) -> AsyncIterator[WorkerSide]:
+    """Yield the plane and the recorder behind the link; on leaving every call is closed and sealed."""
+    clock, journal = SystemClock(), RemoteJournal(link)
+    spool = Spool(config.data_dir / "spool")
+    async with (
+        Recorder(spool, journal, clock, _recorder_settings(config)) as recorder,
+        Plane(journal, clock, media_settings(config, number), (recorder,)) as plane,
+    ):
+        yield WorkerSide(plane, recorder)
+
+
+def media_settings(config: Config, number: int) -> MediaSettings:
+    """Return what the plane of the ``number``-th worker is told."""
+    media = config.media
+    return MediaSettings(
+        bind_addresses=media.bind,
+        advertised_address=media.advertised,
+        promise_s=media.promise_s,
+        quality_interval_s=media.quality_interval_s,
+        video_codecs=media.video_codecs,
+    )
+
+
+def _recorder_settings(config: Config) -> RecorderSettings:
+    return RecorderSettings(segment_s=config.recording.segment_s, sync_s=config.recording.sync_s)
