@@ -5,7 +5,8 @@ with PyAV with one that no processor executes, in this process's memory only. Wh
 has opened no codec. aiortc 1.16 reaches Opus, VP8 and H.264 through PyAV's libavcodec alone; libopus,
 libvpx and x264 are poisoned as well, so that no other road to them stays open.
 
-``python -m tests.media.codec_poison ARGUMENTS`` runs teller's command line with poisoned codecs.
+``python -m tests.media.codec_poison ARGUMENTS`` runs teller's command line with poisoned codecs, in the
+media workers too; merging needs codecs and has them.
 """
 
 import ctypes
@@ -74,6 +75,7 @@ def _overwrite(library: ctypes.CDLL, name: str) -> bool:
 def main() -> None:
     """Run teller's command line, codecs poisoned."""
     poison()
+    vars(import_module("teller.media_pool"))["MODULE"] = "tests.media.codec_poison"
     sys.argv[0] = "teller"
     import_module("teller.cli").main()
 
