@@ -1,35 +1,53 @@
 """Runs the command ``teller`` with every blocking call in the event loop turned into an error.
 
-The guard begins when the service listens: what happens before has nobody to keep waiting.
+The guard begins when the service listens, and in a media worker when it takes calls: what happens before
+has nobody to keep waiting.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from typing import Any
 
 from blockbuster import BlockBuster
 
-import teller.serve
+from teller import media_pool
 from teller.cli import main
-from teller.compose import House
-from teller.config import Config
 
 ROOMS = ["contract", "signaling", "media", "kyc", "recordings", "store", "web_kit", "teller"]
-_listening = teller.serve.listening
 
 
-@asynccontextmanager
-async def _guarded(config: Config, house: House) -> AsyncIterator[list[str]]:
+@contextmanager
+def _guard() -> Iterator[None]:
     guard = BlockBuster(ROOMS)
     # It asks for the current directory, which the kernel answers from memory.
     guard.functions.pop("os.path.abspath")
-    async with _listening(config, house) as urls:
-        guard.activate()
-        try:
-            yield urls
-        finally:
-            guard.deactivate()
+    guard.activate()
+    try:
+        yield
+    finally:
+        guard.deactivate()
+
+
+def _put_guard(module: str, opened: str) -> None:
+    """Guard the time within the async context manager ``opened`` of a module."""
+    inside = import_module(module)
+    unguarded = getattr(inside, opened)
+
+    @asynccontextmanager
+    async def guarded(*arguments: Any) -> AsyncIterator[Any]:
+        async with unguarded(*arguments) as got:
+            with _guard():
+                yield got
+
+    setattr(inside, opened, guarded)
 
 
 if __name__ == "__main__":
-    teller.serve.listening = _guarded
+    media_pool.MODULE = "tests.e2e.launch"
+    if "media-worker" in sys.argv:
+        _put_guard("teller.media_worker", "ready_side")
+    else:
+        _put_guard("teller.serve", "listening")
     main()
