@@ -25,7 +25,8 @@ _ROUND = """async (kind) => {
   const firsts = await Promise.all(call.screens.map(({ first }) => first));
   const codecs = await bench.codecs(call.peers()[0]);
   await call.end();
-  const since = (marks) => Object.fromEntries(Object.entries(marks).map(([name, at]) => [name, at - clicked]));
+  const since = (marks) =>
+    Object.fromEntries(Object.entries(marks).map(([name, at]) => [name, at - clicked]));
   return [call.marks.map((marks, index) => ({ ...since(marks), picture: firsts[index] - clicked })), codecs];
 }"""
 _CAPTURE = """async () => {
