@@ -68,14 +68,15 @@ def _clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Pa
 
 
 @asynccontextmanager
-async def person(clip: tuple[Path, Path], size: tuple[int, int]) -> AsyncIterator[Watched]:
-    """Yield a browser of one's own with the clip before its camera."""
+async def person(clip: tuple[Path, Path], size: tuple[int, int], *more: str) -> AsyncIterator[Watched]:
+    """Yield a browser of one's own with the clip before its camera; ``more`` are Chromium's words."""
     picture, sound = clip
     words = (
         f"--use-file-for-fake-video-capture={picture}",
         f"--use-file-for-fake-audio-capture={sound}",
         "--allow-loopback-in-peer-connection",
         "--disable-features=WebRtcHideLocalIpsWithMdns",
+        *more,
     )
     async with (
         async_playwright() as playwright,
