@@ -18,6 +18,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
@@ -167,6 +168,7 @@ class WebRtcPeer:
     ``hear_video(index, picture, at)`` and ``hear_audio(index, samples, at)`` are called for every
     decoded frame; ``index`` is the m-line, ``at`` the loop's time, pictures are (h, w, 3) BGR and
     samples (n, channels) int16 at 48 kHz. ``codec`` forces ``VP8`` or ``H264`` for the camera.
+    ``relay_only`` leaves no way but the first TURN URI of ``ice_servers``; aiortc uses one only.
     """
 
     def __init__(
@@ -178,11 +180,15 @@ class WebRtcPeer:
         hear_audio: Callable[[int, Samples, float], None] | None = None,
         ice_servers: tuple[IceServer, ...] = (),
         codec: str | None = None,
+        relay_only: bool = False,
     ) -> None:
         servers = [RTCIceServer(list(s.urls), s.username, s.credential) for s in ice_servers]
         # With the balanced policy aiortc 1.16 leaves the later m-lines of a kind on a discarded transport.
-        policy = RTCBundlePolicy.MAX_BUNDLE
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=policy))
+        bundle = RTCBundlePolicy.MAX_BUNDLE
+        ways = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
+        self._pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=servers, iceTransportPolicy=ways, bundlePolicy=bundle)
+        )
         self._hear_video, self._hear_audio = hear_video, hear_audio
         self._listeners: list[asyncio.Task[None]] = []
         self.connected = asyncio.Event()

@@ -25,18 +25,20 @@ class Pair:
 
 
 def _peers(
-    portrait: Portrait, speaker: Speaker, codec: str | None = None
+    portrait: Portrait, speaker: Speaker, codec: str | None = None, *, relay_only: bool = False
 ) -> Callable[[tuple[wire.IceServer, ...]], WebRtcPeer]:
     picture, sound = FaceVideo(portrait, VIDEO_SIZE, FPS), Voice(speaker)
-    return lambda servers: WebRtcPeer(picture, sound, ice_servers=servers, codec=codec)
+    return lambda servers: WebRtcPeer(picture, sound, ice_servers=servers, codec=codec, relay_only=relay_only)
 
 
 @asynccontextmanager
-async def agent_ready(url: str, *, login: tuple[str, str] = LOGINS.agent) -> AsyncIterator[Caller]:
+async def agent_ready(
+    url: str, *, login: tuple[str, str] = LOGINS.agent, relay_only: bool = False
+) -> AsyncIterator[Caller]:
     """Yield an agent who is ready."""
     async with Rest(url) as rest:
         await rest.login(*login)
-        async with Caller(rest, _peers(other_person(0), Speaker.AGENT)) as agent:
+        async with Caller(rest, _peers(other_person(0), Speaker.AGENT, relay_only=relay_only)) as agent:
             await agent.connect()
             await agent.send(wire.SetPresence(Presence.READY))
             await agent.wait_for(wire.PresenceSet, lambda m: m.presence is Presence.READY)
@@ -44,11 +46,15 @@ async def agent_ready(url: str, *, login: tuple[str, str] = LOGINS.agent) -> Asy
 
 
 @asynccontextmanager
-async def customer_in(url: str, codec: str | None = None) -> AsyncIterator[tuple[Caller, CaseId]]:
+async def customer_in(
+    url: str, codec: str | None = None, *, relay_only: bool = False
+) -> AsyncIterator[tuple[Caller, CaseId]]:
     """Yield a customer who has consented, and the case."""
     async with Rest(url) as rest:
         door = await rest.call("POST", "/api/walk-in", body={"tenant": "demo", "language": "en"})
-        async with Caller(rest, _peers(astronaut(), Speaker.CUSTOMER, codec)) as customer:
+        async with Caller(
+            rest, _peers(astronaut(), Speaker.CUSTOMER, codec, relay_only=relay_only)
+        ) as customer:
             welcome = await customer.connect(ticket=door["ticket"])
             await customer.send(wire.Consent(True, True, welcome.consent_version, "en"))
             await customer.wait_for_fact(facts.ConsentGiven)
@@ -56,9 +62,12 @@ async def customer_in(url: str, codec: str | None = None) -> AsyncIterator[tuple
 
 
 @asynccontextmanager
-async def in_call(url: str, codec: str | None = None) -> AsyncIterator[Pair]:
+async def in_call(url: str, codec: str | None = None, *, relay_only: bool = False) -> AsyncIterator[Pair]:
     """Yield two people in an active call with every mandatory track on disk."""
-    async with agent_ready(url) as agent, customer_in(url, codec) as (customer, case):
+    async with (
+        agent_ready(url, relay_only=relay_only) as agent,
+        customer_in(url, codec, relay_only=relay_only) as (customer, case),
+    ):
         await customer.send(wire.JoinQueue())
         place = await customer.wait_for(wire.QueuePosition)
         await customer.prepare_media(place.call)

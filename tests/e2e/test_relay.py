@@ -1,6 +1,7 @@
-"""Calls of browsers that reach nothing but a TURN server: over UDP, TCP and TLS, with a real coturn."""
+"""Calls of people who reach nothing but a TURN server: over UDP, TCP and TLS, with a real coturn."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 from playwright.async_api import Page, expect
 
 from teller.demo.data import LOGINS
+from teller.demo.peer import WebRtcPeer
 from teller.demo.pictures import astronaut, other_person
 from teller.demo.sound import Speaker
 from tests.coturn import SECRET, Coturn, running_coturn
+from tests.e2e.people import in_call
 from tests.e2e.server import Server, running
 from tests.e2e.test_browsers import (
     CLIP_S,
@@ -25,7 +28,7 @@ from tests.e2e.test_browsers import (
     write_clip,
 )
 
-pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
 
 WAYS: dict[str, Callable[[Coturn], str]] = {
     "udp": lambda coturn: coturn.udp,
@@ -59,16 +62,24 @@ def _coturn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coturn]:
         yield coturn
 
 
-@pytest.fixture(name="way", params=list(WAYS))
+@pytest.fixture(name="way", params=list(WAYS), scope="module")
 def _way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(name="server")
-def _server(coturn: Coturn, way: str, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(name="server", scope="module")
+def _server(coturn: Coturn, way: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings = {"media.turn": f'["{WAYS[way](coturn)}"]', "media.turn_secret": SECRET}
-    with running(Server(tmp_path / "data", settings)) as server:
+    with running(Server(tmp_path_factory.mktemp("teller") / "data", settings)) as server:
         yield server
+
+
+async def until_media(peer: WebRtcPeer) -> None:
+    """Wait until ``peer`` has got picture and sound."""
+    deadline = asyncio.get_running_loop().time() + 20
+    while not (peer.first_video_at and peer.first_audio_at):
+        assert asyncio.get_running_loop().time() < deadline, "no media through the relay"
+        await asyncio.sleep(0.05)
 
 
 async def pair_in_use(page: Page) -> dict[str, Any]:
@@ -93,7 +104,25 @@ async def talk(url: str, agent: Page, customer: Page) -> None:
         assert max(seen) < CLIP_S * FPS
 
 
-def test_a_call_through_the_relay_alone(server: Server, way: str, tmp_path: Path) -> None:
+def test_headless_peers_call_through_the_relay_alone(
+    server: Server, coturn: Coturn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scripted callers, who may offer relay candidates only, get picture and sound across."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(coturn.certificate.cert))
+
+    async def run() -> None:
+        async with in_call(server.url, relay_only=True) as pair:
+            for caller in (pair.customer, pair.agent):
+                assert caller.peer is not None
+                offered = re.findall(r"a=candidate:.* typ (\w+)", caller.peer.pc.localDescription.sdp)
+                assert set(offered) == {"relay"}
+                await until_media(caller.peer)
+
+    asyncio.run(run())
+
+
+@pytest.mark.browser
+def test_browsers_call_through_the_relay_alone(server: Server, way: str, tmp_path: Path) -> None:
     """Both see the other's picture, and every packet goes through the TURN server."""
     clips = {
         "customer": write_clip(tmp_path, "customer", astronaut(), Speaker.CUSTOMER),
