@@ -274,6 +274,14 @@ class Answer(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Reoffer(Message):
+    """The connection was lost on the server's side: offer again at once, in the same seat."""
+
+    tag: ClassVar[str] = "reoffer"
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
 class CallState(Message):
     """The call as it stands; ``peer`` is the other person's display name.
 
@@ -346,8 +354,8 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
 SERVER_MESSAGES: dict[str, type[Message]] = {
     cls.tag: cls
     for cls in (
-        Welcome, QueuePosition, PresenceSet, Ring, RingOver, Answer, CallState, StillWanted, FactNoted,
-        Pong, Failed, Bye,
+        Welcome, QueuePosition, PresenceSet, Ring, RingOver, Answer, Reoffer, CallState, StillWanted,
+        FactNoted, Pong, Failed, Bye,
     )
 }  # fmt: skip
 

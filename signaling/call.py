@@ -13,12 +13,11 @@ Methods change the machine and collect effects; ``take`` hands them over. A meth
 changed nothing.
 """
 
-from dataclasses import dataclass
-
 import structlog
 
 from contract.errors import Busy, NotFound, WrongPhase
 from contract.facts import (
+    WORKER_LOST,
     AgentDecided,
     CallAdvanced,
     CallEnded,
@@ -64,6 +63,7 @@ from contract.wire import (
     Message,
     Offer,
     Playback,
+    Reoffer,
     RequestStill,
     RingOver,
     StillWanted,
@@ -85,6 +85,7 @@ from signaling.effects import (
     WindUp,
 )
 from signaling.seats import Seat, Tracks
+from signaling.settings import CallLimits
 
 _log = structlog.get_logger(__name__)
 
@@ -98,15 +99,6 @@ _CASE_ENDS = {
 }
 # An ended call waits so long for a picture on its way to the disk and for a running comparison.
 _CHECKS_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class CallLimits:
-    """How long a call waits, in seconds: for a dropped party, for media, for the agent's result."""
-
-    grace_s: float
-    connect_s: float
-    wrap_up_s: float
 
 
 class Call:
@@ -307,7 +299,7 @@ class Call:
             case MediaConnected():
                 self._media_connected(fact.seat, moment)
             case MediaLost():
-                self._media_lost(fact.seat, moment)
+                self._media_lost(fact, moment)
             case MediaMissing():
                 if self.phase in _TALKING:
                     self._end(CallEnd.MEDIA_TIMEOUT, moment)
@@ -341,6 +333,7 @@ class Call:
         seat.here = True
         if seat.media_lost:
             seat.gone_until = moment.mono + self._limits.grace_s
+        self._ask_offer(seat)
         self._watch(seat, moment)
 
     def tick(self, moment: Moment) -> None:
@@ -427,7 +420,7 @@ class Call:
         self._require(self.reason is None)
         if seat.answering:
             raise Busy("the last offer is still being answered")
-        seat.answering = True
+        seat.answering, seat.reoffer = True, False
         self._out.append(AnswerOffer(self.call, seat.party, message.sdp))
 
     def _got_match_faces(self, message: MatchFaces) -> None:
@@ -468,13 +461,19 @@ class Call:
         self._watch(seat, moment)
         self._try_gate()
 
-    def _media_lost(self, seat_id: SeatId, moment: Moment) -> None:
-        seat = self._seat_with(seat_id)
+    def _media_lost(self, fact: MediaLost, moment: Moment) -> None:
+        seat = self._seat_with(fact.seat)
         if seat is None or self.reason is not None:
             return
         seat.media = False
         seat.media_lost = self._active_at is not None
+        seat.reoffer = fact.reason == WORKER_LOST
+        self._ask_offer(seat)
         self._watch(seat, moment)
+
+    def _ask_offer(self, seat: Seat) -> None:
+        if seat.reoffer:
+            self._out.append(Send(seat.party.account, Reoffer(self.call)))
 
     def _try_gate(self) -> None:
         agent = self._agent

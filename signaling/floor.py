@@ -60,14 +60,14 @@ from signaling.actions import (
     WoundUp,
 )
 from signaling.buckets import Buckets
-from signaling.call import Call, CallLimits
+from signaling.call import Call
 from signaling.commands import Commands
 from signaling.desk import Desk, Rang, RangOut
 from signaling.effects import Append, FreeAgent, Moment, Send
 from signaling.feed import Feed
 from signaling.notices import show_facts, show_places, show_presence
 from signaling.people import Agent, Visit, agent_welcome, customer_welcome, resume_key, ring_of
-from signaling.settings import SignalingSettings
+from signaling.settings import CallLimits, SignalingSettings
 from signaling.uploads import answer_upload
 
 _log = structlog.get_logger(__name__)

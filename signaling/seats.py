@@ -25,6 +25,8 @@ class Seat:
     here: bool = True
     media: bool = False
     media_lost: bool = False
+    # Media was lost with its worker, and no offer has come since.
+    reoffer: bool = False
     gone_until: float | None = None
     answering: bool = False
     reported_at: float | None = None

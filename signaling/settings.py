@@ -16,6 +16,15 @@ def no_ice_servers(party: str, now: float) -> tuple[IceServer, ...]:
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How long a call waits, in seconds: for a dropped party, for media, for the agent's result."""
+
+    grace_s: float
+    connect_s: float
+    wrap_up_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalingSettings:
     """Settings of the front door. Times are seconds, sizes are bytes; what has no default is configured.

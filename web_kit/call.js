@@ -94,6 +94,9 @@ export class Call {
       connection.on("answer", (answer) => {
         if (answer.call === this.call) void this._gotAnswer(answer.sdp);
       }),
+      connection.on("reoffer", ({ call }) => {
+        if (call === this.call) void this._offer();
+      }),
       connection.on("error", ({ about }) => {
         if (about === "offer") this._restartIn(RESTART_MIN_GAP_MS);
       }),

@@ -100,6 +100,7 @@ class Caller:
         self._news = asyncio.Condition()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._reoffers: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -123,6 +124,9 @@ class Caller:
 
     async def close(self) -> None:
         """Hang the socket and the peer up, without a word to the server."""
+        for task in self._reoffers:
+            task.cancel()
+        await asyncio.gather(*self._reoffers, return_exceptions=True)
         if self.peer:
             await self.peer.close()
         await self.drop_socket()
@@ -160,11 +164,19 @@ class Caller:
         answer = await self.wait_for(wire.Answer, after=seen)
         await self.peer.accept(answer.sdp)
 
+    def _reoffer(self, call: CallId) -> None:
+        # Beside the reader, which must go on to hear the answer; close() awaits it.
+        task = asyncio.create_task(self.prepare_media(call))
+        self._reoffers.add(task)
+        task.add_done_callback(self._reoffers.discard)
+
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for frame in socket:
             if frame.type is not aiohttp.WSMsgType.TEXT:
                 continue
             message = wire.parse(frame.data, wire.SERVER_MESSAGES)
+            if isinstance(message, wire.Reoffer):
+                self._reoffer(message.call)
             async with self._news:
                 self.messages.append(message)
                 if isinstance(message, wire.FactNoted):

@@ -18,8 +18,9 @@ from contract.phases import (
 )
 from contract.ports import Party
 from signaling import effects as fx
-from signaling.call import Call, CallLimits
+from signaling.call import Call
 from signaling.effects import Effect, Moment
+from signaling.settings import CallLimits
 
 CASE, CALL = CaseId("case-1"), CallId("call-1")
 CUSTOMER = Party(SeatId("seat-c"), Role.CUSTOMER, "王小明")

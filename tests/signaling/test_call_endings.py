@@ -218,6 +218,21 @@ def test_media_facts_of_unknown_seats_are_ignored() -> None:
     assert len(ended.all(fx.Append)) == before
 
 
+def test_media_lost_with_its_worker_is_offered_again_at_once() -> None:
+    """Each seat that lost it is told, and told again when its socket returns, until it has offered."""
+    played = Played().active()
+    for party in (CUSTOMER, AGENT):
+        played.note(facts.MediaLost(CALL, party.seat, "worker_lost"))
+    assert played.sent(None, wire.Reoffer) == played.sent(ANNA, wire.Reoffer) == [wire.Reoffer(CALL)]
+    assert played.call.phase is CallPhase.RECONNECTING
+    played.call.dropped(Role.CUSTOMER, played.after(1))
+    played.call.returned(Role.CUSTOMER, played.after(1))
+    assert len(played.sent(None, wire.Reoffer)) == 2
+    played.call.got(Role.CUSTOMER, wire.Offer(CALL, "sdp"), played.after(1))
+    played.call.returned(Role.CUSTOMER, played.after(1))
+    assert len(played.sent(None, wire.Reoffer)) == 2
+
+
 def test_media_lost_while_waiting_only_waits_for_the_next_offer() -> None:
     """Nothing ends; the gate needs the new connection."""
     played = Played().queued()

@@ -3,6 +3,7 @@
 import pytest
 
 from contract import wire
+from contract.ids import CallId
 from tests.customer_h5.stand_in import CALL
 from tests.web_kit.conftest import Bench
 
@@ -97,6 +98,17 @@ async def test_a_socket_that_returns_leaves_a_live_connection_alone(bench: Bench
         await bench.bank.wait_for(wire.Offer, count)
     await bench.page.evaluate("call.stop()")
     assert len([message for message in bench.bank.got if isinstance(message, wire.Offer)]) == 3
+
+
+async def test_a_reoffer_is_followed_at_once(bench: Bench) -> None:
+    """The server says that its half is gone: the page offers anew without waiting to notice."""
+    await bench.run("call.js", _OPEN, CALL)
+    await bench.bank.wait_for(wire.Offer)
+    for call in ("call-0000000000000000", CALL):
+        await bench.bank.send(wire.Reoffer(CallId(call)))
+    await bench.bank.wait_for(wire.Offer, 2)
+    await bench.page.evaluate("call.stop()")
+    assert len([message for message in bench.bank.got if isinstance(message, wire.Offer)]) == 2
 
 
 async def test_back_online_the_wait_is_short(bench: Bench) -> None:
