@@ -180,6 +180,11 @@ export interface Answer {
   readonly sdp: string;
 }
 
+export interface Reoffer {
+  readonly type: "reoffer";
+  readonly call: string;
+}
+
 export interface CallState {
   readonly type: "call_state";
   readonly call: string;
@@ -246,6 +251,7 @@ export type ServerMessage =
   | Ring
   | RingOver
   | Answer
+  | Reoffer
   | CallState
   | StillWanted
   | FactNoted
