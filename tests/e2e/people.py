@@ -62,10 +62,16 @@ async def customer_in(
 
 
 @asynccontextmanager
-async def in_call(url: str, codec: str | None = None, *, relay_only: bool = False) -> AsyncIterator[Pair]:
+async def in_call(
+    url: str,
+    codec: str | None = None,
+    *,
+    login: tuple[str, str] = LOGINS.agent,
+    relay_only: bool = False,
+) -> AsyncIterator[Pair]:
     """Yield two people in an active call with every mandatory track on disk."""
     async with (
-        agent_ready(url, relay_only=relay_only) as agent,
+        agent_ready(url, login=login, relay_only=relay_only) as agent,
         customer_in(url, codec, relay_only=relay_only) as (customer, case),
     ):
         await customer.send(wire.JoinQueue())
