@@ -147,9 +147,10 @@ class Client:
         self.send(bytes(request))
 
     def send(self, data: bytes) -> None:
-        """Send one datagram; a full or refused one is lost, as on a network."""
-        with suppress(BlockingIOError, ConnectionRefusedError):
-            self.socket.send(data)
+        """Send one datagram; one that is refused, or comes after the end, is lost as on a network."""
+        if self.socket.fileno() >= 0:
+            with suppress(BlockingIOError, ConnectionRefusedError):
+                self.socket.send(data)
 
     @property
     def profile(self) -> str:

@@ -89,8 +89,17 @@ class Load:
         del self.senders[len(self.senders) - count :]
         self._highest, self._ssrcs = (each[: 2 * len(self.senders)] for each in (self._highest, self._ssrcs))
 
-    def run(self, warm_up: float, seconds: float, marks: Callable[[], None] | None = None) -> Traffic:
-        """Send for ``warm_up + seconds``; call ``marks`` when the warm-up is over, and at the end."""
+    def run(
+        self,
+        warm_up: float,
+        seconds: float,
+        marks: Callable[[], None] | None = None,
+        drain: float = DRAIN_S,
+    ) -> Traffic:
+        """Send for ``warm_up + seconds``; call ``marks`` when the warm-up is over, and at the end.
+
+        Then wait ``drain`` seconds for the last packets.
+        """
         start = (time.time_ns() - self._origin) / 1e9
         plans = [sender.prepare(start, warm_up + seconds) for sender in self.senders]
         # Preparing took its time: from here on the load's own time goes on from ``start``.
@@ -117,7 +126,7 @@ class Load:
             )
         finally:
             gc.enable()
-        self.idle(DRAIN_S)
+        self.idle(drain)
         # Back from the order of sending to the parties' own, in which packets are numbered.
         sent_at = np.empty(len(order), np.int64)
         sent_at[order] = at

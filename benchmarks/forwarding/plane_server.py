@@ -22,7 +22,7 @@ from media.plane import Plane
 from media.settings import MediaSettings
 from recordings.recorder import Recorder
 from recordings.spool import Spool
-from tests.media.scripted import SystemClock
+from teller.clock import SystemClock
 
 
 class NoJournal:
