@@ -191,7 +191,7 @@ def _allowing(peer: str) -> Iterator[None]:
         if error.response.error_code != _FORBIDDEN:
             raise
         raise RelayError(
-            f"the server forbids to relay to {peer}: its denied-peer-ip must leave that address out"
+            f"the server forbids to relay to {peer}: allow it there (allowed-peer-ip, denied-peer-ip)"
         ) from error
 
 

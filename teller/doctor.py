@@ -154,7 +154,9 @@ def _relays(config: Config) -> list[tuple[str, Check]]:
 
 
 async def _no_relay(config: Config) -> Finding:
-    return Finding(Mark.WARNING, "none", "browsers that cannot send UDP to us cannot call; see deploy/README.md")
+    return Finding(
+        Mark.WARNING, "none", "browsers that cannot send UDP to us cannot call; see deploy/README.md"
+    )
 
 
 async def _relay(uri: TurnUri, config: Config) -> Finding:
