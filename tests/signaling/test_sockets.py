@@ -132,29 +132,6 @@ async def test_a_ticket_opens_one_seat_only(house: House) -> None:
     assert (await first.wait(wire.Pong)).sent_at == 7.0
 
 
-async def test_every_welcome_brings_fresh_ice_servers() -> None:
-    """They are made for the seat or account at the time of each hello, also when a seat is taken again."""
-
-    def servers(party: str, now: float) -> tuple[wire.IceServer, ...]:
-        return (wire.IceServer(("turn:turn.example",), f"{now:.0f}:{party}", "c"),)
-
-    async with open_house(ice_servers=servers) as house:
-        page = await house.browser()
-        first = await page.hello(ticket=(await house.walk_in())[1])
-        came = house.clock.now()
-        house.clock.advance(5)
-        await page.drop()
-        page.messages.clear()
-        again = await page.hello(resume=first.resume)
-        console = await (await house.browser()).as_agent("anna")
-        anna = await house.accounts.account_by_login("anna")
-
-    assert anna is not None
-    assert [w.ice_servers[0].username for w in (first, again, console)] == [
-        f"{came:.0f}:{first.seat}", f"{came + 5:.0f}:{first.seat}", f"{came + 5:.0f}:{anna.account}",
-    ]  # fmt: skip
-
-
 async def test_an_expired_ticket_expires_the_case(house: House) -> None:
     """The case is closed by name, once."""
     case, ticket = await house.walk_in()
