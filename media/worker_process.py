@@ -17,8 +17,9 @@ _log = structlog.get_logger(__name__)
 # How to start worker ``number``, which finds its end of the link at file descriptor ``link``.
 Command = Callable[[int, int], Sequence[str]]
 
-# A worker closes its link as its last act; the interpreter's own end takes a few tenths of a second.
-_END_S = 2.0
+# A worker closes its link as its last act; the interpreter's own end takes a few tenths of a second, and
+# more than two on a machine with four times the work it can do.
+_END_S = 5.0
 # A killed process is gone at once, unless its disk hangs: then nothing more comes from it either.
 _KILLED_S = 5.0
 # Pings go out this often, and carry back how much processor time was used.

@@ -103,7 +103,8 @@ class WorkerSide:
         return {"cpu_s": time.process_time()}
 
     async def _figures(self, _: dict[str, Any]) -> Any:
-        return measured()
+        # In a thread: figures of the process are read from files under /proc.
+        return await asyncio.to_thread(measured)
 
     async def _got_stop(self, _: dict[str, Any]) -> None:
         self._stop.set()

@@ -1,5 +1,7 @@
 """What a machine may ask about the service's health: ``/healthz`` and ``/metrics``."""
 
+import asyncio
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -26,5 +28,6 @@ class Monitor:
         """Give the figures of the server and its media workers to this machine alone."""
         if request.remote not in ("127.0.0.1", "::1") or any(name in request.headers for name in _PASSED_ON):
             raise web.HTTPNotFound
-        text = generate_latest(Merged(await self._pool.figures()))
+        # In a thread: figures of the process are read from files under /proc.
+        text = await asyncio.to_thread(generate_latest, Merged(await self._pool.figures()))
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
