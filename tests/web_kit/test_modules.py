@@ -179,3 +179,35 @@ async def test_call_offers_again_when_refused(bench: Bench) -> None:
     await bench.page.evaluate("call.stop()")
     assert await bench.page.evaluate("call.link") == "closed"
     assert len(json.dumps(first.sdp)) < 65_536
+
+
+async def test_call_offers_with_the_credentials_of_the_latest_welcome(bench: Bench) -> None:
+    """TURN credentials end: after a return the new connection is made with those of the new welcome."""
+
+    def relay(name: str) -> tuple[wire.IceServer, ...]:
+        return (wire.IceServer(("turn:127.0.0.1:9?transport=udp",), name, "secret"),)
+
+    bench.bank.welcome = replace(WELCOME, ice_servers=relay("early"))
+    await bench.run("connection.js", _OPEN, {"ticket": "t"})
+    await bench.page.wait_for_function("() => connection.state.phase === 'open'")
+    await bench.run(
+        "call.js",
+        """window.used = [];
+        window.RTCPeerConnection = class extends RTCPeerConnection {
+          constructor(configuration) { super(configuration); used.push(...configuration.iceServers); }
+        };
+        window.call = new it.Call({ connection, call: argument, local: { microphone: null, camera: null } });
+        call.start();""",
+        CALL,
+    )
+    await bench.bank.wait_for(wire.Offer)
+    bench.bank.welcome = replace(WELCOME, ice_servers=relay("late"))
+    assert bench.bank.socket is not None
+    await bench.bank.socket.close(code=1012)
+    await bench.bank.wait_for(wire.Offer, 2)
+    await bench.page.evaluate("call.stop()")
+
+    urls = ["turn:127.0.0.1:9?transport=udp"]
+    assert await bench.page.evaluate("used") == [
+        {"urls": urls, "username": name, "credential": "secret"} for name in ("early", "late")
+    ]
