@@ -68,8 +68,7 @@ class _Ward:
 class Pool:
     """Implements ``contract.ports.MediaPlane`` and ``RecordedCalls``; an async context manager.
 
-    Entering raises MediaError when no worker comes up. Leaving tells the workers to stop: they close
-    and seal what is open.
+    Entering starts the workers. Leaving tells them to stop: they close and seal what is open.
     """
 
     def __init__(self, journal: Journal, command: Command, seal: Seal, workers: int = 1) -> None:
@@ -87,17 +86,23 @@ class Pool:
         await self._tasks.__aenter__()
         for number in range(self.size):
             self._keeping[number] = self._tasks.create_task(self._keep(number), name="media worker")
-        async with self._changed:
-            await self._changed.wait_for(lambda: len(self._living.keys() | self._failures) == self.size)
-        if not self.alive:
-            await self._stop()
-            raise next(iter(self._failures.values()))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stop()
+
+    async def wait_ready(self) -> None:
+        """Return when every worker takes calls or has failed to start once.
+
+        Raises:
+            MediaError: all of them failed.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self._living.keys() | self._failures) == self.size)
+        if not self.alive:
+            raise next(iter(self._failures.values()), MediaError("no media worker lives"))
 
     @property
     def alive(self) -> int:

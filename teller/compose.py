@@ -38,6 +38,7 @@ from teller.config import Config
 from teller.media_pool import make_pool
 from teller.policy import load_policy
 from teller.turn import Turn, TurnUri
+from teller.writers import wait_for_writers
 
 _log = structlog.get_logger(__name__)
 
@@ -142,10 +143,10 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(open_base(config))
         recovered = await _recover(base)
+        media = await stack.enter_async_context(make_pool(config, arguments, base.journal, base.spool))
         pack = await asyncio.to_thread(find_pack, models_dir(config))
         engine = await stack.enter_async_context(Engine(pack))
-        pool = make_pool(config, arguments, base.journal, base.spool)
-        media = await stack.enter_async_context(pool)
+        await media.wait_ready()
         signaling = await stack.enter_async_context(
             Signaling(
                 await asyncio.to_thread(_signaling_settings, config),
@@ -182,6 +183,8 @@ def make_pipeline(base: Base, worker: str) -> Pipeline:
 async def _recover(base: Base) -> int:
     """Bring every case to rest, and queue again what a crash may have kept out of the queue."""
     jobs = base.database.jobs
+    if not await asyncio.to_thread(wait_for_writers, base.config.data_dir):
+        _log.error("a media worker of another server still writes")
     left_open = [row.case for row in await base.database.cases.open_cases()]
     kept = await asyncio.to_thread(base.spool.cases)
     recovered = await recover(base.spool, base.journal, dict.fromkeys((*left_open, *kept)))

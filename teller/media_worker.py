@@ -17,6 +17,7 @@ from recordings.track_writer import RecorderSettings
 from teller.clock import SystemClock
 from teller.config import Config
 from teller.parent import following_parent
+from teller.writers import writing
 
 _log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ async def own_calls(config: Config, number: int, descriptor: int, *, with_parent
     stop = asyncio.Event()
     for sent in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sent, stop.set)
-    with following_parent(stop) if with_parent else nullcontext():
+    with writing(config.data_dir), following_parent(stop) if with_parent else nullcontext():
         async with linked(descriptor) as link, ready_side(config, number, link) as side:
             await side.serve(link, stop)
             _log.info("stopping")

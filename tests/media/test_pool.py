@@ -73,7 +73,8 @@ def someone() -> Party:
 @asynccontextmanager
 async def staged(workers: int = 1) -> AsyncIterator[Scene]:
     scene = Scene(workers)
-    async with scene.pool:
+    async with scene.pool as pool:
+        await pool.wait_ready()
         yield scene
 
 
@@ -191,7 +192,7 @@ async def test_without_a_worker_callers_are_told(monkeypatch: pytest.MonkeyPatch
         await scene.pool.finish(call)
 
 
-async def test_a_pool_without_any_worker_does_not_open() -> None:
+async def test_a_pool_without_any_worker_is_not_ready() -> None:
     """When no worker comes up the server is told why, and no process is left."""
 
     def never(_: int, descriptor: int) -> tuple[str, ...]:
@@ -199,13 +200,13 @@ async def test_a_pool_without_any_worker_does_not_open() -> None:
 
     scene = Scene(1)
     with pytest.raises(MediaError, match="did not start"):
-        async with Pool(scene.journal, never, scene._seal):
-            pytest.fail("it opened")
+        async with Pool(scene.journal, never, scene._seal) as pool:
+            await pool.wait_ready()
 
 
 async def test_a_command_that_cannot_be_run_is_an_error() -> None:
     """A missing program is an error of the pool, not of the event loop."""
     scene = Scene(1)
     with pytest.raises(MediaError, match="cannot be started"):
-        async with Pool(scene.journal, lambda *_: ("/nonexistent",), scene._seal):
-            pytest.fail("it opened")
+        async with Pool(scene.journal, lambda *_: ("/nonexistent",), scene._seal) as pool:
+            await pool.wait_ready()
