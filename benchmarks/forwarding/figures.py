@@ -35,9 +35,14 @@ class Figures:
     foreign: float
 
     @property
+    def saturated(self) -> bool:
+        """Tell whether the generator used more of its core than leaves no doubt."""
+        return self.generator_share > GENERATOR_SHARE_MAX
+
+    @property
     def trusted(self) -> bool:
         """Tell whether the generator delivered the load."""
-        return self.generator_share <= GENERATOR_SHARE_MAX and self.late_p99 <= LATE_MAX_S
+        return not self.saturated and self.late_p99 <= LATE_MAX_S
 
     @property
     def held(self) -> bool:
@@ -47,7 +52,9 @@ class Figures:
     @property
     def failing(self) -> str:
         """Name what is over its limit."""
-        return "loss" if self.loss >= LOSS_MAX else "delay"
+        if self.loss >= LOSS_MAX:
+            return "loss"
+        return "delay" if self.delay_p99 >= DELAY_MAX_S else "lateness of the generator"
 
 
 def deliveries(traffic: Traffic) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from benchmarks.forwarding.material import (
 # The largest extension block, and the largest tag that SRTP adds (AES-GCM).
 _WIDTH = 12 + 20 + PART_BYTES + 16
 _AUDIO, _VIDEO = 0, 1
+RESENT_MAX = FPS * PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class Sender:
         self._mids = (b"0", b"1")
         self._box: Outbox | None = None
         self._plan: Plan | None = None
+        # Of each packet that was prepared: when it is due; and where each stream's packets are.
+        self._due = np.zeros(0)
+        self._indices: list[NDArray[np.int64]] = []
+        # Since when a second is counted, and how many packets may have been resent at its end.
+        self._resending = (float("-inf"), 0)
         self._heads: NDArray[np.uint8] = np.zeros((0, 32), np.uint8)
 
     def prepare(self, start: float, seconds: float) -> Plan:
@@ -107,12 +113,13 @@ class Sender:
     def _encrypt(self, plan: Plan, ticks: list[NDArray[np.int64]]) -> None:
         rows = np.zeros((len(plan.stream), _WIDTH), np.uint8)
         lengths = np.zeros(len(rows), np.int64)
-        due = np.repeat(plan.time, plan.count)
+        due = self._due = np.repeat(plan.time, plan.count)
+        self._indices = [np.flatnonzero(plan.stream == each) for each in (_AUDIO, _VIDEO)]
         sequence = self._next_sequence + np.arange(len(rows))
         self._next_sequence += len(rows)
         for each in (_AUDIO, _VIDEO):
             layout = Layout.of(self._extensions[each], self._mids[each])
-            mine = np.flatnonzero(plan.stream == each)
+            mine = self._indices[each]
             part = np.zeros((len(mine), _WIDTH), np.uint8)
             self._write_heads(part, each, layout, plan.number[mine], np.repeat(ticks[each], (1, PARTS)[each]))
             _write_extensions(part, layout, due[mine], sequence[mine])
@@ -177,16 +184,25 @@ class Sender:
             )
 
     def resend(self, stream: int, numbers: list[int], before: float) -> None:
-        """Send packets again, named by their 16-bit numbers, that were due before ``before``."""
-        plan = self._plan
-        if plan is None:
+        """Send packets again, named by their 16-bit numbers, that were due before ``before``.
+
+        Within a second no more than RESENT_MAX, as browsers spend no more than their bitrate on it.
+        """
+        if self._plan is None:
             return
-        sent = int(np.searchsorted(plan.time, before))
-        end = int(plan.first[sent]) if sent < len(plan.time) else len(plan.stream)
-        wanted = np.isin(plan.number[:end] & 0xFFFF, numbers) & (plan.stream[:end] == stream)
-        for index in np.flatnonzero(wanted):
-            self.send(int(index), 1)
-            self.resent += 1
+        if before - self._resending[0] > 1.0:
+            self._resending = (before, self.resent + RESENT_MAX)
+        indices = self._indices[stream]
+        first = int(self._plan.number[indices[0]])
+        for number in numbers:
+            place = (number - first) & 0xFFFF
+            if (
+                self.resent < self._resending[1]
+                and place < len(indices)
+                and self._due[indices[place]] < before
+            ):
+                self.send(int(indices[place]), 1)
+                self.resent += 1
 
 
 def _ticks(start: float, seconds: float, phase: float, rate: int) -> NDArray[np.int64]:

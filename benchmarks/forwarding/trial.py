@@ -65,9 +65,9 @@ class Trial:
         calls, step = max(low + 1, round(guess * 0.9)), max(1, round(guess * STEP))
         for _ in range(self._extent.steps):
             found += await self._settle(calls)
-            if not found[-1].trusted:
+            if found[-1].saturated:
                 return found, "generator"
-            if found[-1].held:
+            if found[-1].trusted and found[-1].held:
                 low = calls
             else:
                 high, limit = calls, found[-1].failing
