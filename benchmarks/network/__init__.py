@@ -1,0 +1,1 @@
+"""Calls over bad networks: two namespaces joined by an emulated path, Chromium at its far end."""
