@@ -242,6 +242,8 @@ export class Call {
   /** @param {number} ms */
   _restartIn(ms) {
     this._setLink("troubled");
+    // What took the media away may have taken the socket too, on which the next offer goes.
+    this._connection.check();
     clearTimeout(this._restartTimer);
     this._restartTimer = setTimeout(() => {
       // While the socket is down the return of the socket offers anew, and without a network `online`.

@@ -14,6 +14,8 @@ const BACKOFF_MAX_MS = 3000;
 const FIRST_TRIES = 4;
 // Silence of this many heartbeats means that the socket is dead although nobody closed it.
 const SILENT_BEATS = 2.5;
+// When something else says that the network is gone or new, a live socket answers within this.
+const CHECK_MAX_MS = 2000;
 // Goodbyes that concern this one socket: the way back is open.
 const RETURN_AFTER = ["slow_consumer", "busy", "internal", "gone"];
 
@@ -63,6 +65,8 @@ export class Connection {
     this._retry = undefined;
     /** @type {number | undefined} */
     this._beat = undefined;
+    /** @type {number | undefined} */
+    this._check = undefined;
     /** The error that came before any welcome. @type {string | null} */
     this._refusal = null;
     this._wake = () => this._retryNow();
@@ -114,6 +118,17 @@ export class Connection {
     return true;
   }
 
+  /** Find out soon whether the socket still lives; a dead one is replaced. */
+  check() {
+    const socket = this._socket;
+    const asked = performance.now();
+    if (!socket || !this.send({ type: "ping", sent_at: asked })) return;
+    clearTimeout(this._check);
+    this._check = setTimeout(() => {
+      if (socket === this._socket && this._heardAt < asked) this._giveUp(socket);
+    }, CHECK_MAX_MS);
+  }
+
   /**
    * Close for good.
    *
@@ -122,6 +137,7 @@ export class Connection {
   close(reason) {
     if (this.state.phase === "closed") return;
     clearTimeout(this._retry);
+    clearTimeout(this._check);
     clearInterval(this._beat);
     globalThis.removeEventListener("online", this._wake);
     const socket = this._socket;
@@ -186,13 +202,17 @@ export class Connection {
   _heartbeat() {
     const beat = this.welcome ? this.welcome.heartbeat_s : 5;
     if (performance.now() - this._heardAt > beat * SILENT_BEATS * 1000) {
-      const socket = this._socket;
-      // close() on a dead path waits for the other side; the drop is handled now.
-      if (socket) this._gotClose(socket);
-      if (socket) socket.close();
+      if (this._socket) this._giveUp(this._socket);
     } else {
       this.send({ type: "ping", sent_at: performance.now() });
     }
+  }
+
+  /** @param {WebSocket} socket */
+  _giveUp(socket) {
+    // close() on a dead path waits for the other side; the drop is handled now.
+    this._gotClose(socket);
+    socket.close();
   }
 
   /** @param {WebSocket} socket */
@@ -229,6 +249,7 @@ export class Connection {
   }
 
   _retryNow() {
+    this.check();
     if (this._socket || (this.state.phase !== "dropped" && this.state.phase !== "connecting")) return;
     clearTimeout(this._retry);
     this._connect();

@@ -37,6 +37,7 @@ class StandIn:
     answer: Callable[[str], Awaitable[str]] | None = None
     welcome: wire.Welcome = WELCOME
     refusal: str = ""
+    mute: bool = False
     still_status: list[int] = field(default_factory=list)
     got: list[wire.Message] = field(default_factory=list)
     uploads: list[tuple[str, str, bytes]] = field(default_factory=list)
@@ -100,6 +101,8 @@ class StandIn:
                 await self.send(wire.QueuePosition(CALL, 3, 240.0, 2))
             case wire.Offer(call, sdp) if self.answer is not None:
                 await self.send(wire.Answer(call, await self.answer(sdp)))
+            case wire.Ping() if self.mute:
+                pass
             case wire.Ping(sent_at):
                 await self.send(wire.Pong(sent_at))
             case wire.Chat(text):

@@ -156,6 +156,21 @@ async def test_heartbeat(bench: Bench) -> None:
     await bench.page.wait_for_function("() => connection.rttMs !== null && connection.rttMs < 5000")
 
 
+async def test_a_dead_socket_is_found_when_asked(bench: Bench) -> None:
+    """A socket that answers a check stays; one that does not is replaced after two seconds."""
+    await bench.run("connection.js", _OPEN, {"ticket": "t"})
+    await bench.page.wait_for_function("() => connection.state.phase === 'open'")
+    await bench.page.evaluate("connection.check()")
+    await bench.page.wait_for_function("() => connection.rttMs !== null")
+    bench.bank.mute = True
+    await bench.page.evaluate("connection.check()")
+    await bench.bank.wait_for(wire.Ping, 2)
+    bench.bank.mute = False
+    again = await bench.bank.wait_for(wire.Hello, 2)
+    assert again.resume == "resume-1"
+    assert await bench.page.evaluate("connection.state.phase") in {"dropped", "open"}
+
+
 async def test_call_offers_again_when_refused(bench: Bench) -> None:
     """A refused offer is followed by a fresh one on a new connection, in the same plan."""
     await bench.run("connection.js", _OPEN, {"ticket": "t"})
