@@ -28,6 +28,9 @@ async def _talk_and_kill(server: Server) -> tuple[str, float]:
         await asyncio.sleep(TALK_S)
         killed_at = time.time()
         await asyncio.to_thread(server.kill)
+        async with asyncio.timeout(10):
+            while not pair.agent.closed:
+                await asyncio.sleep(0.01)
         return pair.case, killed_at
 
 
