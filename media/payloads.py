@@ -67,6 +67,39 @@ def is_keyframe(codec: str, frame: bytes) -> bool:
     return True
 
 
+def begins_keyframe(codec: str, payload: bytes) -> bool:
+    """Tell whether a picture that can be decoded alone begins with this RTP payload; always so for sound.
+
+    For H.264 that is where parameter sets come, or the first slice of an IDR picture. Anything may be given.
+    """
+    if codec == VP8:
+        # S set and partition 0 in the descriptor, then P clear in the frame's first byte.
+        if not payload or payload[0] & 0x17 != 0x10:
+            return False
+        at = _vp8_header(payload)
+        return at < len(payload) and not payload[at] & 1
+    return codec != H264 or _begins_h264_keyframe(payload)
+
+
+def _begins_h264_keyframe(payload: bytes) -> bool:
+    kind = payload[0] & 0x1F if payload else 0
+    if kind == _NAL_FU_A:
+        return len(payload) > 2 and payload[1] & 0x80 != 0 and _opens_idr(payload[1] & 0x1F, payload[2])
+    if kind != _NAL_STAP_A:
+        return len(payload) > 1 and _opens_idr(kind, payload[1])
+    at = 1
+    while at + 3 < len(payload):
+        if _opens_idr(payload[at + 2] & 0x1F, payload[at + 3]):
+            return True
+        at += 2 + (payload[at] << 8 | payload[at + 1])
+    return False
+
+
+def _opens_idr(kind: int, second: int) -> bool:
+    # first_mb_in_slice is 0 when its Exp-Golomb code begins with a one (H.264 section 7.3.3).
+    return kind == _NAL_SPS or (kind == _NAL_IDR and second & 0x80 != 0)
+
+
 def split_nals(frame: bytes) -> list[bytes]:
     """Return the NAL units of an Annex B access unit, start codes removed."""
     starts: list[int] = []
@@ -85,16 +118,22 @@ def split_nals(frame: bytes) -> list[bytes]:
 
 def _open_vp8(payload: bytes) -> Opened:
     head = _byte(payload, 0)
-    at = 1
-    if head & 0x80:
-        extension = _byte(payload, at)
-        at += 1
-        if extension & 0x80:
-            at += 2 if _byte(payload, at) & 0x80 else 1
-        at += bool(extension & 0x40) + bool(extension & 0x30)
+    at = _vp8_header(payload)
     if at >= len(payload):
         raise ValueError("VP8 payload is truncated")
     return Opened(payload[at:], bool(head & 0x10) and not head & 0x07)
+
+
+def _vp8_header(payload: bytes) -> int:
+    """Return the length of the payload descriptor (RFC 7741 section 4.2); one that is cut off ends outside."""
+    if not payload[0] & 0x80:
+        return 1
+    extension = payload[1] if len(payload) > 1 else 0
+    at = 2 + (1 if extension & 0x40 else 0) + (1 if extension & 0x30 else 0)
+    if extension & 0x80:
+        # The first bit of a PictureID tells whether it has 7 bits or 15.
+        at += 2 if len(payload) > 2 and payload[2] & 0x80 else 1
+    return at
 
 
 def _pack_vp8(frame: bytes) -> list[bytes]:
