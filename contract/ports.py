@@ -5,7 +5,7 @@ nothing half done. Times are seconds UTC (``float``) unless a name says otherwis
 ``contract.errors``.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
