@@ -125,7 +125,7 @@ def _open_vp8(payload: bytes) -> Opened:
 
 
 def _vp8_header(payload: bytes) -> int:
-    """Return the length of the payload descriptor (RFC 7741 section 4.2); one that is cut off ends outside."""
+    """Return the length of the payload descriptor (RFC 7741 section 4.2), which may be cut off."""
     if not payload[0] & 0x80:
         return 1
     extension = payload[1] if len(payload) > 1 else 0
