@@ -10,11 +10,15 @@ class MediaSettings:
     """Settings of the plane; times in seconds.
 
     ``bind_addresses`` are the local addresses to use, empty for all of this machine (loopback only when
-    there is no other). ``advertised_address`` is announced besides, for a server behind one-to-one NAT.
+    there is no other); ``0.0.0.0`` and ``::`` stand for all of their family. ``port`` is the one UDP port
+    on each of them, 0 for a free one. ``advertised_addresses`` are announced before the bound ones, for a
+    server behind one-to-one NAT.
     ``ice_servers`` are for the server's own side; none are needed when clients can reach it or bring TURN.
     """
 
     bind_addresses: tuple[str, ...] = ()
+    port: int = 0
+    advertised_addresses: tuple[str, ...] = ()
     advertised_address: str = ""
     ice_servers: tuple[IceServer, ...] = ()
     video_codecs: tuple[str, ...] = ("VP8", "H264")
