@@ -13,7 +13,7 @@ import errno
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, Protocol, cast
 
 import structlog
 from prometheus_client import Counter
@@ -37,6 +37,15 @@ _BUFFER_BYTES = 4 << 20
 _ADDRESS_BYTES = {socket.AF_INET: 16, socket.AF_INET6: 28}
 # Nothing more fits now: what is left is dropped, the newest first to go; NACK repairs it.
 _FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
+
+
+class Memory(Protocol):
+    """A character array of ctypes: the one writable memory whose slices are ``bytes``, in one copy."""
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        """Return a copy of a part."""
+        ...
+
 
 Got = Callable[[int, int, bytes], None]
 """Takes one datagram: its slot, its length in bytes, and where it came from."""
@@ -64,8 +73,9 @@ def unpack_address(address: bytes) -> tuple[str, int]:
 class PlainSocket:
     """One datagram per system call: for systems without recvmmsg(2), and the base of ``BatchSocket``.
 
-    ``received`` is the memory of the receive slots, slot ``n`` at ``n * DATAGRAM_MAX``. ``sending`` is
-    the memory of the send slots, the packet of slot ``n`` at ``send_at(n)``. Owns ``sock``.
+    ``received`` is the memory of the receive slots, slot ``n`` at ``n * DATAGRAM_MAX``, and ``octets`` the
+    same as numbers. ``sending`` is the memory of the send slots, the packet of slot ``n`` at
+    ``send_at(n)``. ``dropped`` counts what the kernel did not take. Owns ``sock``.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -74,10 +84,8 @@ class PlainSocket:
         self.buffers = _enlarge(sock)
         self.host, self.port = sock.getsockname()[:2]
         self.dropped = 0
-        self.received = (ctypes.c_char * (RECEIVE_SLOTS * DATAGRAM_MAX))()
-        self.sending = (ctypes.c_char * (SEND_SLOTS * _STRIDE))()
-        self._in = memoryview(self.received).cast("B")
-        self._out = memoryview(self.sending).cast("B")
+        self.received, self.octets = _allocate(RECEIVE_SLOTS * DATAGRAM_MAX)
+        self.sending, self._out = _allocate(SEND_SLOTS * _STRIDE)
         self._lengths = [0] * SEND_SLOTS
         self._addresses = [b""] * SEND_SLOTS
         self.free = 0
@@ -97,7 +105,7 @@ class PlainSocket:
         for slot in range(RECEIVE_SLOTS):
             at = slot * DATAGRAM_MAX
             try:
-                length, name = self._sock.recvfrom_into(self._in[at : at + DATAGRAM_MAX])
+                length, name = self._sock.recvfrom_into(self.octets[at : at + DATAGRAM_MAX])
             except BlockingIOError:
                 break
             except OSError as error:
@@ -108,7 +116,10 @@ class PlainSocket:
         return count
 
     def fill(self, header: bytes, packet: bytes, offset: int) -> int:
-        """Put ``header`` and ``packet[offset:]`` into the send slot ``free``; return the length, 0: too long."""
+        """Put ``header`` and ``packet[offset:]`` into the send slot ``free``.
+
+        Returns the length, 0 when that is more than DATAGRAM_MAX.
+        """
         at = self.free * _STRIDE + _HEADROOM
         size = len(header)
         length = size + len(packet) - offset
@@ -155,6 +166,9 @@ class PlainSocket:
         _unsent.labels(why).inc(count)
 
 
+_WORD: Literal["I", "Q"] = "Q" if ctypes.sizeof(ctypes.c_size_t) == 8 else "I"
+
+
 class _IoVec(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
@@ -178,18 +192,19 @@ class _MMsgHdr(ctypes.Structure):
 class _Messages:
     """An array of ``struct mmsghdr`` with one vector and one address each, over given memory."""
 
-    def __init__(self, memory: Any, count: int, first: int, stride: int, size: int, name_bytes: int) -> None:
-        self.names = (ctypes.c_char * (count * name_bytes))()
+    def __init__(
+        self, memory: Memory, count: int, first: int, stride: int, size: int, name_bytes: int
+    ) -> None:
+        self.names, self.name_bytes = _allocate(count * name_bytes)
         self.headers = (_MMsgHdr * count)()
         vectors = (_IoVec * count)()
-        base, names = ctypes.addressof(memory), ctypes.addressof(self.names)
+        base, names = _address_of(memory), _address_of(self.names)
         for n in range(count):
             vectors[n].base, vectors[n].length = base + first + n * stride, size
             header = self.headers[n].header
             header.name, header.name_length = names + n * name_bytes, name_bytes
             header.vectors, header.vector_count = ctypes.addressof(vectors[n]), 1
-        self.name_bytes = memoryview(self.names).cast("B")
-        self.vector_words = memoryview(vectors).cast("B").cast("N")
+        self.vector_words = memoryview(vectors).cast("B").cast(_WORD)
         self.header_words = memoryview(self.headers).cast("B").cast("I")
 
 
@@ -291,3 +306,12 @@ def _enlarge(sock: socket.socket) -> tuple[int, int]:
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
     )
+
+
+def _allocate(size: int) -> tuple[Memory, memoryview]:
+    array = (ctypes.c_char * size)()
+    return cast(Memory, array), memoryview(array).cast("B")
+
+
+def _address_of(memory: Memory) -> int:
+    return ctypes.addressof(cast(Any, memory))

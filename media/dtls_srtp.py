@@ -42,7 +42,7 @@ _ffi, _lib = _binding.ffi, _binding.lib
 
 
 class Slots:
-    """C pointers into ``memory``, one for each of ``offsets``: where ``Srtp`` works. Keeps the memory alive."""
+    """C pointers into ``memory`` at ``offsets``: where ``Srtp`` works. Keeps the memory alive."""
 
     def __init__(self, memory: Any, offsets: range) -> None:
         self._memory = _ffi.from_buffer("char[]", memory)

@@ -3,9 +3,8 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from aiortc import RTCCertificate, RTCIceCandidate
@@ -98,10 +97,11 @@ class Transport:
         self._key = self.password.encode()
         self._port: Port | None = None
         self._address = b""
-        self._known: dict[bytes, Port] = {}
+        self._known: list[tuple[Port, bytes]] = []
         self._ssrcs: set[bytes] = set()
         self._srtp: Srtp | None = None
         self._checked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
         self._dtls = Dtls(certificate, self._send_dtls, self._ended)
 
     def fingerprints(self) -> list[RTCDtlsFingerprint]:
@@ -122,16 +122,187 @@ class Transport:
             raise RuntimeError("a transport connects once")
         self._username = f"{self.ufrag}:{ufrag}"
         self._set_state("connecting")
-        tasks.create_task(self._connect(dtls))
+        self._task = tasks.create_task(self._connect(dtls))
 
     def send_rtp(self, header: bytes, packet: bytes, offset: int) -> bool:
-        """Encrypt and queue ``header`` and ``packet[offset:]``; False: not connected, or too long."""
-        raise NotImplementedError
+        """Encrypt and queue ``header`` and ``packet[offset:]``; False: not connected, or too long.
+
+        What is queued leaves at the end of the wake-up; what the kernel then has no room for is counted
+        in ``teller_media_unsent_datagrams``.
+        """
+        srtp, port = self._srtp, self._port
+        if srtp is None or port is None:
+            self.packets_dropped += 1
+            return False
+        socket = port.socket
+        slot = socket.free
+        length = socket.fill(header, packet, offset)
+        if length:
+            length = srtp.protect(port.leaving.pointers[slot], length)
+        if not length:
+            self.packets_dropped += 1
+            return False
+        socket.queue(length, self._address)
+        if not self._home.awake:
+            self._home.flush_soon()
+        return True
 
     def send_rtcp(self, packet: bytes) -> None:
         """Encrypt and queue a compound RTCP packet; dropped and counted like RTP."""
-        raise NotImplementedError
+        srtp, port = self._srtp, self._port
+        length = 0
+        if srtp is not None and port is not None:
+            slot = port.socket.free
+            length = port.socket.fill(packet, b"", 0)
+            if length:
+                length = srtp.protect_rtcp(port.leaving.pointers[slot], length)
+            if length:
+                self._queue(port, length, self._address)
+        if not length:
+            self.packets_dropped += 1
+
+    def got_check(self, port: Port, address: bytes, datagram: bytes, now: float) -> None:
+        """Take a binding request with our user name: answer it and follow its nomination."""
+        if not self._username:
+            dropped("early")
+            return
+        check = ice_lite.verify(datagram, self._username, self._key)
+        if isinstance(check, str):
+            dropped(check)
+            return
+        if not self._own(port, address, now):
+            dropped("taken")
+            return
+        self.heard_at = now
+        if check.nominates or self._port is None:
+            self._port, self._address = port, address
+        answer = ice_lite.answer(check, *unpack_address(address), self._key)
+        port.socket.fill(answer, b"", 0)
+        self._queue(port, len(answer), address)
+        self._checked.set()
+
+    def got_dtls(self, datagram: bytes) -> None:
+        """Take a DTLS datagram from an address that passed a check."""
+        if not self._dtls.push(datagram):
+            dropped("dtls_queue")
+
+    def got_srtp(self, port: Port, slot: int, length: int, now: float) -> None:
+        """Take an SRTP or SRTCP packet from an address that passed a check; decrypt it where it lies."""
+        srtp = self._srtp
+        if srtp is None or length < 12:
+            dropped("early" if srtp is None else "short")
+            return
+        received, at = port.socket.received, slot * DATAGRAM_MAX
+        ssrc = received[at + 8 : at + 12]
+        if 192 <= port.socket.octets[at + 1] <= 223:  # RFC 5761 section 4
+            length = srtp.unprotect_rtcp(port.arriving.pointers[slot], length)
+            if length > 0:
+                self.heard_at = now
+                self._tap.got_rtcp(received[at : at + length], now)
+                return
+        elif ssrc in self._ssrcs or len(self._ssrcs) < _SSRC_MAX:
+            length = srtp.unprotect(port.arriving.pointers[slot], length)
+            if length > 0:
+                self.heard_at = now
+                self._ssrcs.add(ssrc)
+                packet = received[at : at + length]
+                if _is_whole(packet):
+                    self._tap.got_rtp(packet, now)
+                else:
+                    dropped("rtp_header")
+                return
+        else:
+            dropped("ssrcs")
+            return
+        dropped(why_refused(length))
+
+    def lose(self, port: Port, address: bytes) -> None:
+        """Forget an address, which another transport has proved to be its own now."""
+        self._known.remove((port, address))
+        if (port, address) == (self._port, self._address):
+            self._port = None
 
     async def close(self) -> None:
         """Say goodbye (close_notify) and forget every address. Idempotent."""
-        raise NotImplementedError
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._dtls.close()
+        self._end("closed")
+
+    async def _connect(self, remote: RTCDtlsParameters) -> None:
+        keys = None
+        try:
+            async with asyncio.timeout(self._promise_s):
+                await self._checked.wait()
+                keys = await self._dtls.handshake(remote)
+        except TimeoutError:
+            _log.info("no connection in time", checked=self._checked.is_set())
+        except Exception as error:
+            _log.warning("handshake failed", error=type(error).__name__, pii_error=str(error))
+        if keys is None:
+            self._end("failed")
+        else:
+            self._srtp = keys
+            self._set_state("connected")
+
+    def _ended(self) -> None:
+        self._end("closed")
+
+    def _end(self, state: str) -> None:
+        if self.state in ("failed", "closed"):
+            return
+        self._srtp = self._port = None
+        for port, address in self._known:
+            del port.transports[address]
+        self._known.clear()
+        self._home.forget(self)
+        self._set_state(state)
+
+    def _own(self, port: Port, address: bytes, now: float) -> bool:
+        """Route what comes from ``address`` to us, unless it belongs to another who lives."""
+        owner = port.transports.get(address)
+        if owner is self:
+            return True
+        if owner is not None:
+            if owner.heard_at > now - _OWNED_S:
+                return False
+            owner.lose(port, address)
+        if len(self._known) == _ADDRESSES_MAX:
+            oldest = next(known for known in self._known if known != (self._port, self._address))
+            self._known.remove(oldest)
+            del oldest[0].transports[oldest[1]]
+        self._known.append((port, address))
+        port.transports[address] = self
+        return True
+
+    def _send_dtls(self, datagram: bytes) -> None:
+        port = self._port
+        if port is not None and port.socket.fill(datagram, b"", 0):
+            self._queue(port, len(datagram), self._address)
+
+    def _queue(self, port: Port, length: int, address: bytes) -> None:
+        port.socket.queue(length, address)
+        if not self._home.awake:
+            self._home.flush_soon()
+
+    def _set_state(self, state: str) -> None:
+        _log.debug("transport", old=self.state, new=state)
+        self.state = state
+        self._tap.got_state(state)
+
+
+def _is_whole(packet: bytes) -> bool:
+    """Tell whether the header, contributing sources and extension included, lies inside (RFC 3550)."""
+    size = len(packet)
+    end = 12 + 4 * (packet[0] & 0x0F)
+    if packet[0] & 0x10:
+        end += 4
+        if end <= size:
+            end += 4 * (packet[end - 2] << 8 | packet[end - 1])
+    return end <= size
+
+
+def _ice_chars(count: int) -> str:
+    """Return random text of the characters that ICE allows (RFC 8839 section 5.4), 4 for 3 bytes."""
+    return base64.b64encode(secrets.token_bytes(count)).decode()
