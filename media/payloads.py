@@ -4,6 +4,7 @@
 payloads, ``is_keyframe`` reads the few bits that say whether decoding can begin here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +17,8 @@ OPUS = "opus"
 PAYLOAD_MAX = 1_200
 
 _START_CODE = b"\x00\x00\x00\x01"
+_HEADER = 12
+_NAL_SLICE = 1
 _NAL_IDR = 5
 _NAL_SPS = 7
 _NAL_DELIMITER = 9
@@ -70,7 +73,8 @@ def is_keyframe(codec: str, frame: bytes) -> bool:
 def begins_keyframe(codec: str, payload: bytes) -> bool:
     """Tell whether a picture that can be decoded alone begins with this RTP payload; always so for sound.
 
-    For H.264 that is where parameter sets come, or the first slice of an IDR picture. Anything may be given.
+    For H.264 that is where parameter sets come: an IDR picture whose sets were lost is no beginning, as
+    nobody would ask for another one. Anything may be given.
     """
     if codec == VP8:
         # S set and partition 0 in the descriptor, then P clear in the frame's first byte.
@@ -78,26 +82,19 @@ def begins_keyframe(codec: str, payload: bytes) -> bool:
             return False
         at = _vp8_header(payload)
         return at < len(payload) and not payload[at] & 1
-    return codec != H264 or _begins_h264_keyframe(payload)
+    return codec != H264 or _begins_with_sets(payload)
 
 
-def _begins_h264_keyframe(payload: bytes) -> bool:
+def _begins_with_sets(payload: bytes) -> bool:
     kind = payload[0] & 0x1F if payload else 0
-    if kind == _NAL_FU_A:
-        return len(payload) > 2 and payload[1] & 0x80 != 0 and _opens_idr(payload[1] & 0x1F, payload[2])
     if kind != _NAL_STAP_A:
-        return len(payload) > 1 and _opens_idr(kind, payload[1])
+        return kind == _NAL_SPS
     at = 1
-    while at + 3 < len(payload):
-        if _opens_idr(payload[at + 2] & 0x1F, payload[at + 3]):
+    while at + 2 < len(payload):
+        if payload[at + 2] & 0x1F == _NAL_SPS:
             return True
         at += 2 + (payload[at] << 8 | payload[at + 1])
     return False
-
-
-def _opens_idr(kind: int, second: int) -> bool:
-    # first_mb_in_slice is 0 when its Exp-Golomb code begins with a one (H.264 section 7.3.3).
-    return kind == _NAL_SPS or (kind == _NAL_IDR and second & 0x80 != 0)
 
 
 def split_nals(frame: bytes) -> list[bytes]:
@@ -197,3 +194,130 @@ def _byte(payload: bytes, at: int) -> int:
     if at >= len(payload):
         raise ValueError("payload is truncated")
     return payload[at]
+
+
+# --- whole frames from RTP packets ------------------------------------------------------------
+
+
+def payload_of(packet: bytes) -> bytes:
+    """Return the payload of an RTP packet without padding; nothing when its header lies."""
+    try:
+        at, end = _bounds(packet)
+    except IndexError:
+        return b""
+    return packet[at:end] if at < end else b""
+
+
+def starts_frame(codec: str, payload: bytes) -> bool:
+    """Tell whether a frame certainly begins with this payload, though what came before it is unknown.
+
+    An IDR slice alone does not tell: its parameter sets may have been in the packet before.
+    """
+    if codec == VP8:
+        return bool(payload) and payload[0] & 0x17 == 0x10
+    if codec != H264:
+        return True
+    kind, second = _first_nal(payload)
+    return kind in (_NAL_SPS, _NAL_DELIMITER) or (kind == _NAL_SLICE and second & 0x80 != 0)
+
+
+def starts_decoding(codec: str, payload: bytes) -> bool:
+    """Tell whether a decoder that knows nothing can begin with this payload."""
+    if codec == H264:
+        return _first_nal(payload)[0] in (_NAL_SPS, _NAL_DELIMITER) and begins_keyframe(codec, payload)
+    return begins_keyframe(codec, payload)
+
+
+def join_vp8(packets: Sequence[bytes]) -> tuple[bytes, bool]:
+    """Return the frame that these RTP packets make, and whether it is a keyframe. Padding adds nothing.
+
+    Raises:
+        ValueError, IndexError: a packet is malformed.
+    """
+    parts = []
+    for packet in packets:
+        head, at, end = packet[0], _HEADER, len(packet)
+        if head & 0x3F:
+            at, end = _bounds(packet)
+            if at == end:
+                continue
+        if packet[at] & 0x80:
+            extension = packet[at + 1]
+            at += 2
+            if extension & 0x80:
+                at += 2 if packet[at] & 0x80 else 1
+            if extension & 0x70:
+                at += (1 if extension & 0x40 else 0) + (1 if extension & 0x30 else 0)
+        else:
+            at += 1
+        if at >= end:
+            raise ValueError("VP8 payload is truncated")
+        parts.append(packet[at:end])
+    data = b"".join(parts)
+    return data, bool(data) and not data[0] & 1
+
+
+def join_h264(packets: Sequence[bytes]) -> tuple[bytes, bool]:
+    """As ``join_vp8``, for an Annex B access unit; a keyframe has parameter sets and an IDR slice."""
+    parts: list[bytes] = []
+    kinds = set()
+    for packet in packets:
+        at, end = _bounds(packet)
+        if at == end:
+            continue
+        kind = packet[at] & 0x1F
+        if kind == _NAL_FU_A:
+            header = packet[at + 1]
+            if at + 2 >= end:
+                raise ValueError("H.264 fragment is empty")
+            if header & 0x80:
+                kinds.add(header & 0x1F)
+                parts += (_START_CODE, bytes((packet[at] & 0xE0 | header & 0x1F,)))
+            parts.append(packet[at + 2 : end])
+        elif kind == _NAL_STAP_A:
+            for nal in _split_aggregate(packet[at:end]):
+                kinds.add(nal[0] & 0x1F)
+                parts += (_START_CODE, nal)
+        elif 0 < kind < _NAL_STAP_A:
+            kinds.add(kind)
+            parts += (_START_CODE, packet[at:end])
+        else:
+            raise ValueError("H.264 packetisation is not supported")
+    return b"".join(parts), _NAL_SPS in kinds and _NAL_IDR in kinds
+
+
+def join_opus(packets: Sequence[bytes]) -> tuple[bytes, bool]:
+    """As ``join_vp8``, for the one packet of a sound."""
+    at, end = _bounds(packets[0])
+    return packets[0][at:end], True
+
+
+JOINERS = {VP8: join_vp8, H264: join_h264, OPUS: join_opus}
+
+
+def _bounds(packet: bytes) -> tuple[int, int]:
+    """Return where an RTP packet's payload begins and ends (RFC 3550 section 5.1).
+
+    Raises:
+        IndexError: the header or the padding reaches beyond the packet.
+    """
+    head, at, end = packet[0], _HEADER, len(packet)
+    at += (head & 0x0F) << 2
+    if head & 0x10:
+        at += 4 + ((packet[at + 2] << 8 | packet[at + 3]) << 2)
+    if head & 0x20:
+        end -= packet[-1] or end
+    if at > end:
+        raise IndexError("RTP packet is truncated")
+    return at, end
+
+
+def _first_nal(payload: bytes) -> tuple[int, int]:
+    """Return the type of the first NAL unit that begins here and the byte behind its header, or zeros."""
+    kind = payload[0] & 0x1F if payload else 0
+    if kind == _NAL_FU_A:
+        begins = len(payload) > 2 and payload[1] & 0x80
+        return (payload[1] & 0x1F, payload[2]) if begins else (0, 0)
+    if kind == _NAL_STAP_A:
+        return (payload[3] & 0x1F, payload[4]) if len(payload) > 4 else (0, 0)
+    return (kind, payload[1]) if len(payload) > 1 else (0, 0)
