@@ -288,8 +288,11 @@ def join_h264(packets: Sequence[bytes]) -> tuple[bytes, bool]:
 
 def join_opus(packets: Sequence[bytes]) -> tuple[bytes, bool]:
     """As ``join_vp8``, for the one packet of a sound."""
-    at, end = _bounds(packets[0])
-    return packets[0][at:end], True
+    packet = packets[0]
+    if packet[0] == 0x80:
+        return packet[_HEADER:], True
+    at, end = _bounds(packet)
+    return packet[at:end], True
 
 
 JOINERS = {VP8: join_vp8, H264: join_h264, OPUS: join_opus}
