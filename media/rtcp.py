@@ -195,7 +195,7 @@ def _events(packet: rtp.AnyRtcpPacket) -> Iterator[Event]:
             yield from _picture_events(packet)
         case rtp.RtcpByePacket():
             yield Bye(tuple(packet.sources))
-        case rtp.RtcpSdesPacket() | rtp.RtcpRtpfbPacket():
+        case _:
             pass
 
 
