@@ -171,9 +171,9 @@ def write_answer(offer: Offer, answered: Sequence[AnsweredLine], here: Here, cna
     description.msid_semantic.append(sdp.GroupDescription("WMS", ["*"]))
     for line, chosen in zip(offer.lines, answered, strict=True):
         media = _answer_line(line, chosen, here, cname)
+        # The first line's would do (RFC 8843), but aiortc reads the last one's.
+        media.ice_candidates, media.ice_candidates_complete = list(here.candidates), True
         description.media.append(media)
-    first = description.media[0]
-    first.ice_candidates, first.ice_candidates_complete = list(here.candidates), True
     return str(description)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from traceback import format_exc
 
@@ -13,6 +14,8 @@ from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackE
 from contract.ids import CallId, CaseId, SeatId, new_track_id
 from contract.phases import TrackSource
 from contract.ports import Clock, Journal, MediaReceiver, Party, TrackInfo, TrackSink
+from media.connection import Opens
+from media.depacketiser import TrackDepacketiser
 from media.leg import Leg
 from media.peer import Peer
 from media.plan import OTHERS_MAX, PLAN
@@ -39,10 +42,11 @@ class Call:
         clock: Clock,
         settings: MediaSettings,
         receivers: Sequence[MediaReceiver],
+        endpoint: Opens,
     ) -> None:
         self.case, self.call = case, call
         self._journal, self._clock, self._settings = journal, clock, settings
-        self._receivers = receivers
+        self._receivers, self._endpoint = receivers, endpoint
         self._gate_at: float | None = None
         self._peers: dict[SeatId, Peer] = {}
         self._seats: list[SeatId] = []
@@ -99,7 +103,7 @@ class Call:
         async with self._changing:
             if self._closing.is_set() or self._tasks is None:
                 raise MediaError("the call is closing")
-            peer = Peer(party, self._settings, self._clock, self)
+            peer = Peer(party, self._settings, self._clock, self, self._endpoint)
             answer = await peer.answer(offer, self._publishable(peer))
             self._tasks.create_task(peer.run())
             former = self._peers.get(party.seat)
@@ -122,7 +126,7 @@ class Call:
         if self._gate_at is None:
             self._gate_at = self._clock.monotonic()
             for publication in self._publishers:
-                publication.request_keyframe()
+                publication.open(time.monotonic())
 
     async def drop_seat(self, seat: SeatId) -> None:
         """Close a seat's connection; unknown seats are ignored."""
@@ -181,14 +185,15 @@ class Call:
         sinks = []
         for receiver in self._receivers:
             try:
-                sinks.append(receiver.open_track(track))
+                depacketiser = TrackDepacketiser(track.codec, track.clock_rate)
+                sinks.append(receiver.open_track(track, depacketiser))
             except Exception as error:
                 _log.error("a receiver refused a track", track=track.track, pii_error=repr(error))
         return sinks
 
-    def end_track(self, track: TrackInfo, frames: int) -> None:
+    def end_track(self, track: TrackInfo, frames: int, lost: int) -> None:
         """Journal a track's end."""
-        self._note(TrackEnded(self.call, track.track, frames))
+        self._note(TrackEnded(self.call, track.track, frames, lost))
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -37,10 +37,11 @@ class ReceiveStats:
 
     ``packets`` leaves retransmissions out, as loss is told before repair; ``bytes`` are of payload and
     count them. ``lost`` packets were given up. ``freezes`` and ``frozen_s`` count the pauses between
-    frames that are longer than their rhythm explains (W3C webrtc-stats, ``freezeCount``).
+    frames of a picture that are longer than their rhythm explains (W3C webrtc-stats, ``freezeCount``).
     """
 
     clock_rate: int
+    picture: bool = False
     packets: int = 0
     bytes: int = 0
     lost: int = 0
@@ -73,6 +74,10 @@ class ReceiveStats:
         # A larger difference is a clock that was set, which is no jitter.
         if late < _CLOCK_SET_S * self.clock_rate:
             self._jitter += (late - self._jitter) / 16
+        if self.picture:
+            self._keep_rhythm(passed)
+
+    def _keep_rhythm(self, passed: float) -> None:
         rhythm = self._rhythm_s or passed
         if passed > max(3 * rhythm, rhythm + 0.15):
             self.freezes += 1

@@ -84,13 +84,13 @@ class Uplink:
         self.line, self.ssrc = media.line, 0
         self.codecs = {codec.payload_type: codec for codec in codecs}
         self.rtx_types = {c.rtx_type: c.payload_type for c in codecs if c.rtx_type is not None}
-        self.stats = ReceiveStats(codecs[0].clock_rate)
+        self._picture = self.line.kind is TrackKind.VIDEO
+        self.stats = ReceiveStats(codecs[0].clock_rate, self._picture)
         self.clock_map: ClockMap | None = None
         self.taker: Taker | None = None
         self._feedback, self._note = feedback, note
         self._extension, self._extension_size = extension
         self._extension_head, self._spot = (self._extension << 4) | (self._extension_size - 1) & 0xFF, 0
-        self._picture = self.line.kind is TrackKind.VIDEO
         self._gaps = Gaps(any("nack" in codec.feedback for codec in codecs))
         self._size = _KEPT[self.line.kind]
         self._mask = self._size - 1
@@ -255,6 +255,7 @@ class Uplink:
             self._limits.pop(who, None)
         else:
             self._limits[who] = bits_per_s
+            self._feedback.wake()
 
     @property
     def limit(self) -> int | None:

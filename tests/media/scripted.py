@@ -22,7 +22,7 @@ from contract.errors import StorageError
 from contract.facts import Entry, Fact
 from contract.ids import CallId, CaseId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role
-from contract.ports import ClockSample, EncodedFrame, Party, TrackInfo, TrackSink
+from contract.ports import ClockSample, Depacketiser, EncodedFrame, Party, TrackInfo, TrackSink
 from media.plan import PLAN
 from media.plane import Plane
 
@@ -114,18 +114,23 @@ class KeepingSink:
     """Keeps everything of one track."""
 
     track: TrackInfo
+    depacketiser: Depacketiser
     frames: list[EncodedFrame] = field(default_factory=list)
     clocks: list[ClockSample] = field(default_factory=list)
+    packets: int = 0
     closed: int = 0
 
-    def push_frame(self, frame: EncodedFrame) -> None:
+    def push_packet(self, packet: bytes, arrived_at: float) -> None:
         assert not self.closed
-        self.frames.append(frame)
+        self.packets += 1
+        self.frames += self.depacketiser.push(packet, arrived_at)
 
     def push_clock(self, sample: ClockSample) -> None:
         self.clocks.append(sample)
 
     def close(self) -> None:
+        if not self.closed:
+            self.frames += self.depacketiser.finish()
         self.closed += 1
 
 
@@ -135,8 +140,8 @@ class KeepingReceiver:
     def __init__(self) -> None:
         self.sinks: list[KeepingSink] = []
 
-    def open_track(self, track: TrackInfo) -> TrackSink:
-        self.sinks.append(KeepingSink(track))
+    def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> TrackSink:
+        self.sinks.append(KeepingSink(track, depacketiser))
         return self.sinks[-1]
 
 

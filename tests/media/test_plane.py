@@ -23,12 +23,12 @@ from contract.ids import CaseId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role, TrackKind
 from contract.ports import Party, TrackInfo, TrackSink
 from media import call as call_module
-from media.aiortc_seam import KEYFRAME_INTERVAL_S
 from media.call import Call
 from media.payloads import is_keyframe, split_nals
 from media.peer import Peer
 from media.plane import Plane
 from media.settings import MediaSettings
+from media.uplink import KEYFRAME_INTERVAL_S
 from tests.media.scripted import (
     KeepingReceiver,
     ListJournal,
