@@ -149,7 +149,9 @@ _STEPS = st.lists(
 @given(st.integers(0, _U16 - 1), _STEPS)
 def test_what_is_noted_is_what_is_read(start: int, batches: list[list[tuple[int, float]]]) -> None:
     """Whatever the losses, reordering, wraps and pauses: every arrival is read back, at its time."""
-    log, number, now, came, told = TransportFeedback(), start + _U16, 50.0, {}, {}
+    log, number, now = TransportFeedback(), start + _U16, 50.0
+    came: dict[int, int] = {}
+    told: dict[int, int] = {}
     for batch in batches:
         for step, passed in batch:
             number, now = number + step, now + passed
