@@ -30,7 +30,7 @@ SEND_SLOTS = 256
 # Before a packet, for an original header that was longer than ours; behind it, for a longer one of ours
 # and the authentication tag.
 _HEADROOM = 256
-_STRIDE = _HEADROOM + DATAGRAM_MAX + 256
+SEND_STRIDE = _HEADROOM + DATAGRAM_MAX + 256
 # 4 MiB hold 1,800 packets (the kernel counts about 2.3 kB for 1.2 kB): 120 ms at 15,000 packets/s, longer
 # than a garbage collection or a handshake lasts. The kernel gives at most net.core.[rw]mem_max.
 _BUFFER_BYTES = 4 << 20
@@ -85,7 +85,7 @@ class PlainSocket:
         self.host, self.port = sock.getsockname()[:2]
         self.dropped = 0
         self.received, self.octets = _allocate(RECEIVE_SLOTS * DATAGRAM_MAX)
-        self.sending, self._out = _allocate(SEND_SLOTS * _STRIDE)
+        self.sending, self._out = _allocate(SEND_SLOTS * SEND_STRIDE)
         self._lengths = [0] * SEND_SLOTS
         self._addresses = [b""] * SEND_SLOTS
         self.free = 0
@@ -97,7 +97,7 @@ class PlainSocket:
     @staticmethod
     def send_at(slot: int) -> int:
         """Return where in ``sending`` the packet of ``slot`` begins."""
-        return slot * _STRIDE + _HEADROOM
+        return slot * SEND_STRIDE + _HEADROOM
 
     def receive(self, got: Got) -> int:
         """Hand every datagram that is there, at most RECEIVE_SLOTS, to ``got``; return how many."""
@@ -120,7 +120,7 @@ class PlainSocket:
 
         Returns the length, 0 when that is more than DATAGRAM_MAX.
         """
-        at = self.free * _STRIDE + _HEADROOM
+        at = self.free * SEND_STRIDE + _HEADROOM
         size = len(header)
         length = size + len(packet) - offset
         if length > DATAGRAM_MAX:
@@ -231,7 +231,7 @@ class BatchSocket(PlainSocket):
         self._recvmmsg, self._sendmmsg = calls
         size = self._name_size = _ADDRESS_BYTES[sock.family]
         self._arriving = _Messages(self.received, RECEIVE_SLOTS, 0, DATAGRAM_MAX, DATAGRAM_MAX, size)
-        self._leaving = _Messages(self.sending, SEND_SLOTS, _HEADROOM, _STRIDE, 0, size)
+        self._leaving = _Messages(self.sending, SEND_SLOTS, _HEADROOM, SEND_STRIDE, 0, size)
         self._descriptor = sock.fileno()
 
     def receive(self, got: Got) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import ipaddress
+import select
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -19,6 +20,7 @@ from media.batch_socket import (
     DATAGRAM_MAX,
     RECEIVE_SLOTS,
     SEND_SLOTS,
+    SEND_STRIDE,
     PlainSocket,
     open_socket,
 )
@@ -58,6 +60,8 @@ class Endpoint:
         self._transports: dict[bytes, Transport] = {}
         self._candidates: list[RTCIceCandidate] = []
         self._certificate, self._certified_at = RTCCertificate.generateCertificate(), time.monotonic()
+        self._looked_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._checks_left, self._checks_at = float(_CHECKS_PER_S), time.monotonic()
 
     async def __aenter__(self) -> Self:
@@ -67,12 +71,17 @@ class Endpoint:
             MediaError: an address is not ours, or the port is taken; the text names both.
         """
         self._loop = asyncio.get_running_loop()
+        self._sockets = self._stack.enter_context(select.epoll())
+        self._gate = self._stack.enter_context(select.epoll())
         sockets = _bind(self._settings)
         self.port = sockets[0].port
         for sock in sockets:
             self._listeners.append(_Listener(self, self._stack.enter_context(closing(sock))))
+            self._sockets.register(sock.fileno(), select.EPOLLIN)
             _log.info("listening", pii_host=sock.host, port=sock.port, buffers=sock.buffers)
         addresses = (*self._settings.advertised_addresses, *(sock.host for sock in sockets))
+        self._gate.register(self._sockets.fileno(), select.EPOLLIN)
+        self._loop.add_reader(self._gate.fileno(), self._readable)
         self._candidates = list(_candidates(dict.fromkeys(addresses), self.port))
         return self
 
@@ -81,9 +90,10 @@ class Endpoint:
     ) -> None:
         for transport in list(self._transports.values()):
             await transport.close()
-        self.flush()
-        for listener in self._listeners:
-            listener.stop()
+        self._flush()
+        if self._timer:
+            self._timer.cancel()
+        self._loop.remove_reader(self._gate.fileno())
         self._stack.close()
 
     def open(self, tap: Tap) -> Transport:
@@ -118,14 +128,42 @@ class Endpoint:
     def flush_soon(self) -> None:
         """Send what is queued before the loop sleeps."""
         self.awake = True
-        self._loop.call_soon(self.flush)
+        self._loop.call_soon(self._flush)
 
-    def flush(self) -> None:
-        """Send what is queued, one call per socket."""
+    def _flush(self) -> None:
         self.awake = False
         for listener in self._listeners:
             if listener.port.socket.free:
                 listener.port.socket.flush()
+
+    def _readable(self) -> None:
+        now = time.monotonic()
+        soon = now - self._looked_at < COALESCE_S
+        self._look(now)
+        if soon:
+            self._gate.unregister(self._sockets.fileno())
+            self._timer = self._loop.call_later(COALESCE_S, self._again)
+
+    def _again(self) -> None:
+        if self._look(time.monotonic()):
+            self._timer = self._loop.call_later(COALESCE_S, self._again)
+        else:
+            self._timer = None
+            self._gate.register(self._sockets.fileno(), select.EPOLLIN)
+
+    def _look(self, now: float) -> bool:
+        """Take what is there and send what came of it; tell whether there was anything."""
+        self._looked_at = now
+        found = False
+        for listener in self._listeners:
+            for _ in range(_READS_MAX):
+                self.awake = True
+                count = listener.look(now)
+                self._flush()
+                found = found or count > 0
+                if count < RECEIVE_SLOTS:
+                    break
+        return found
 
 
 class _Listener:
@@ -133,51 +171,17 @@ class _Listener:
 
     def __init__(self, endpoint: Endpoint, sock: PlainSocket) -> None:
         self._endpoint = endpoint
-        self._loop = asyncio.get_running_loop()
         self.port = Port(
             sock,
             Slots(sock.received, range(0, RECEIVE_SLOTS * DATAGRAM_MAX, DATAGRAM_MAX)),
-            Slots(
-                sock.sending,
-                range(sock.send_at(0), sock.send_at(SEND_SLOTS), sock.send_at(1) - sock.send_at(0)),
-            ),
+            Slots(sock.sending, range(sock.send_at(0), sock.send_at(SEND_SLOTS), SEND_STRIDE)),
         )
-        self._now = self._looked_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._loop.add_reader(sock.fileno(), self._readable)
+        self._now = 0.0
 
-    def stop(self) -> None:
-        """Look no more."""
-        if self._timer:
-            self._timer.cancel()
-        self._loop.remove_reader(self.port.socket.fileno())
-
-    def _readable(self) -> None:
-        since = time.monotonic() - self._looked_at
-        self._look()
-        if since < COALESCE_S:
-            self._loop.remove_reader(self.port.socket.fileno())
-            self._timer = self._loop.call_later(COALESCE_S, self._again)
-
-    def _again(self) -> None:
-        if self._look():
-            self._timer = self._loop.call_later(COALESCE_S, self._again)
-        else:
-            self._timer = None
-            self._loop.add_reader(self.port.socket.fileno(), self._readable)
-
-    def _look(self) -> int:
-        """Take what is there and send what came of it; return how many datagrams that were."""
-        self._now = self._looked_at = time.monotonic()
-        total = 0
-        for _ in range(_READS_MAX):
-            self._endpoint.awake = True
-            count = self.port.socket.receive(self._got)
-            self._endpoint.flush()
-            total += count
-            if count < RECEIVE_SLOTS:
-                break
-        return total
+    def look(self, now: float) -> int:
+        """Take what is there, at most RECEIVE_SLOTS datagrams; return how many."""
+        self._now = now
+        return self.port.socket.receive(self._got)
 
     def _got(self, slot: int, length: int, address: bytes) -> None:
         port = self.port
