@@ -103,7 +103,7 @@ class TrackDepacketiser:
     def _begin(self, packet: bytes, seq: int, arrived_at: float) -> None:
         """Begin at this packet if decoding can begin there; what was sent before it is let go."""
         self._held[seq] = (packet, arrived_at)
-        if self._picture and not self._starts(packet, decoding=True):
+        if not payloads.begins_keyframe(self._codec, payloads.payload_of(packet)):
             if len(self._held) > AHEAD_MAX:
                 del self._held[next(iter(self._held))]
             return
@@ -176,7 +176,7 @@ class TrackDepacketiser:
         elif self._open:
             self._open.append(packet)
             self._arrived_at = max(self._arrived_at, arrived_at)
-        elif self._starts(packet, decoding=False):
+        elif payloads.starts_frame(self._codec, payloads.payload_of(packet)):
             self._open, self._arrived_at = [packet], arrived_at
         self._stamp, self._ended = line, ends
         if not ends:
@@ -186,11 +186,6 @@ class TrackDepacketiser:
         if not self._open:
             return unmarked
         return [*unmarked, *self._close()] if unmarked else self._close()
-
-    def _starts(self, packet: bytes, *, decoding: bool) -> bool:
-        """Tell whether a frame certainly begins here (``decoding``: one that decoding can begin with)."""
-        starts = payloads.starts_decoding if decoding else payloads.starts_frame
-        return starts(self._codec, payloads.payload_of(packet))
 
     def _close(self) -> Sequence[EncodedFrame]:
         """Make a frame of what was collected; padding alone makes none, a malformed packet spoils it."""

@@ -89,7 +89,7 @@ def _add_up(ups: Sequence[ReceiveStats], downs: Sequence[SendStats], dropped: in
 def _most(frames: Sequence[int], before: Sequence[int]) -> int:
     """Return the frames of the liveliest picture: a camera beside a screen that stands still."""
     counts = [now - then for now, then in zip(frames, [*before, *(0,) * len(frames)], strict=False)]
-    return max(counts, default=0)
+    return max([0, *counts])
 
 
 def _fraction(lost: int, of: int) -> float:

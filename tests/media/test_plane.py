@@ -24,11 +24,11 @@ from contract.phases import Role, TrackKind
 from contract.ports import Party, TrackInfo, TrackSink
 from media import call as call_module
 from media.call import Call
-from media.payloads import is_keyframe, split_nals
 from media.peer import Peer
 from media.plane import Plane
 from media.settings import MediaSettings
 from media.uplink import KEYFRAME_INTERVAL_S
+from tests.media.formats import is_keyframe, split_nals
 from tests.media.scripted import (
     KeepingReceiver,
     ListJournal,
