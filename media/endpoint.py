@@ -71,9 +71,9 @@ class Endpoint:
             MediaError: an address is not ours, or the port is taken; the text names both.
         """
         self._loop = asyncio.get_running_loop()
+        sockets = _bind(self._settings)
         self._sockets = self._stack.enter_context(select.epoll())
         self._gate = self._stack.enter_context(select.epoll())
-        sockets = _bind(self._settings)
         self.port = sockets[0].port
         for sock in sockets:
             self._listeners.append(_Listener(self, self._stack.enter_context(closing(sock))))
