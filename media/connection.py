@@ -54,6 +54,7 @@ _FALLEN = 0.95
 _LIMIT_EVERY_S = 1.0
 
 Take = Callable[[bytes, float], None]
+Note = Callable[[bytes, int, float], None]
 
 
 class Opens(Protocol):
@@ -95,11 +96,6 @@ class Connection:
         """When this peer was heard last (monotonic), STUN checks included."""
         return float("-inf") if self._transport is None else self._transport.heard_at
 
-    @property
-    def packets_dropped(self) -> int:
-        """How many packets could not be sent to this peer."""
-        return 0 if self._transport is None else self._transport.packets_dropped
-
     def answer(self, text: str, publishable: Sequence[str]) -> str:
         """Take up an offer and return the answer; once only.
 
@@ -110,13 +106,14 @@ class Connection:
         """
         offer = self._offer = read_offer(text, self._video_codecs)
         transport = self._transport = self._endpoint.open(self)
-        answered = [self._answer_line(media, publishable) for media in offer.lines]
+        answered = [self._answer_line(media, publishable, transport) for media in offer.lines]
         here = Here(transport.ufrag, transport.password, transport.fingerprints(), transport.candidates())
         return write_answer(offer, answered, here, self._cname)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Begin to connect; what runs runs in ``tasks``."""
-        assert self._offer is not None and self._transport is not None
+        if self._offer is None or self._transport is None:
+            raise RuntimeError("a connection starts after its answer")
         self._transport.connect(tasks, self._offer.ufrag, self._offer.password, self._offer.dtls)
 
     async def close(self) -> None:
@@ -130,11 +127,12 @@ class Connection:
         if self._transport is not None:
             await self._transport.close()
 
-    def _answer_line(self, media: OfferedMedia, publishable: Sequence[str]) -> AnsweredLine:
+    def _answer_line(
+        self, media: OfferedMedia, publishable: Sequence[str], transport: Transport
+    ) -> AnsweredLine:
         forwarded = self._video_codecs if media.line.kind is TrackKind.VIDEO else (OPUS,)
         if not media.line.publishes:
-            assert self._transport is not None
-            leg = Leg(media, media.choose(forwarded), self._transport.send_rtp)
+            leg = Leg(media, media.choose(forwarded), transport.send_rtp)
             self.legs.append(leg)
             return AnsweredLine(media.choose(forwarded), leg.ssrc, leg.rtx_ssrc)
         wanted = publishable if media.line.kind is TrackKind.VIDEO else forwarded

@@ -23,7 +23,8 @@ _log = structlog.get_logger(__name__)
 
 # Who may be seen and heard; everybody else in a call only watches.
 PUBLISHING_ROLES = frozenset({Role.CUSTOMER, Role.AGENT})
-_PROMISED = (TrackSource.MICROPHONE, TrackSource.CAMERA)
+# What everybody who publishes must send.
+PROMISED = (TrackSource.MICROPHONE, TrackSource.CAMERA)
 
 
 class PeerHost(Host, Protocol):
@@ -125,11 +126,11 @@ class Peer:
         promised = self._settings.promise_s
         if self.connected_at is None:
             waited = now - self.answered_at
-            return (tuple(_PROMISED) if waited >= promised else ()), waited
+            return (tuple(PROMISED) if waited >= promised else ()), waited
         if gate_at is None or not self.publishes:
             return (), 0.0
         waited = now - max(gate_at, self.connected_at)
-        silent = [p.source for p in self.publications if p.source in _PROMISED and p.track is None]
+        silent = [p.source for p in self.publications if p.source in PROMISED and p.track is None]
         return (tuple(silent) if waited >= promised else ()), waited
 
     def is_silent(self, now: float) -> bool:
@@ -148,7 +149,7 @@ class Peer:
             now,
             [uplink.stats for uplink in ups],
             [leg.stats for leg in self.legs if leg.ready],
-            self._connection.packets_dropped,
+            sum(leg.dropped for leg in self.legs),
             sum(limits) if limits else None,
         )
 

@@ -269,6 +269,15 @@ class ScriptedPeer:
 
         transport._send_rtp = lossy
 
+    def silence(self) -> None:
+        """Send no RTP and no RTCP from now on."""
+
+        async def nothing(data: bytes) -> None:
+            return None
+
+        transport: Any = self.pc.getTransceivers()[0].receiver.transport
+        transport._send_rtp = nothing
+
     async def close(self) -> None:
         listeners, self._listeners = self._listeners, []
         for task in listeners:
