@@ -1,8 +1,9 @@
 """UDP sockets that take and give many datagrams per system call.
 
 Linux: recvmmsg(2) and sendmmsg(2) over buffers that are laid out once; nothing is allocated per datagram
-but its address. They are called without letting go of the GIL (``PyDLL``): the calls never block, and a
-thread that computes would otherwise keep the path waiting for a switch interval (5 ms) at every call.
+but its address. The GIL is kept while they run (``PyDLL``): they never block, but sending 32 datagrams
+takes 0.15 ms, and a thread that computes would take the GIL in that time and keep it for a switch interval.
+Measured beside such a thread: nine of ten sends within 0.3 to 0.6 ms this way, within 2 to 11 ms otherwise.
 Elsewhere: recvfrom_into and sendto, the same interface.
 
 An address is the kernel's ``sockaddr`` as bytes: a dictionary key that costs nothing to make.

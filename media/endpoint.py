@@ -16,6 +16,7 @@ from aiortc import RTCCertificate, RTCIceCandidate
 
 from contract.errors import MediaError
 from media import ice_lite
+from media.aiortc_seam import Slots
 from media.batch_socket import (
     DATAGRAM_MAX,
     RECEIVE_SLOTS,
@@ -24,7 +25,6 @@ from media.batch_socket import (
     PlainSocket,
     open_socket,
 )
-from media.dtls_srtp import Slots
 from media.settings import MediaSettings
 from media.transport import Port, Tap, Transport, dropped
 

@@ -12,8 +12,8 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from prometheus_client import Counter
 
 from media import ice_lite
+from media.aiortc_seam import Dtls, Slots, Srtp, why_refused
 from media.batch_socket import DATAGRAM_MAX, PlainSocket, unpack_address
-from media.dtls_srtp import Dtls, Slots, Srtp, why_refused
 
 _log = structlog.get_logger(__name__)
 _bad = Counter("teller_media_bad_datagrams", "Datagrams that were dropped unanswered", ["why"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import socket
 
 import ifaddr
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from contract.errors import MediaError
+from media import batch_socket
 from media import endpoint as endpoint_module
 from media.batch_socket import RECEIVE_SLOTS, PlainSocket
 from media.endpoint import Endpoint
@@ -112,13 +114,13 @@ async def test_a_foreign_address_is_named() -> None:
 
 async def test_a_number_taken_on_one_address_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the first free number is taken on the second address, another is found."""
-    real, taken = endpoint_module.open_socket, []
+    taken: list[int] = []
 
     def open_socket(host: str, port: int) -> PlainSocket:
         if port and not taken:
             taken.append(port)
             raise OSError(98, "Address already in use")
-        return real(host, port)
+        return batch_socket.open_socket(host, port)
 
     monkeypatch.setattr(endpoint_module, "open_socket", open_socket)
     async with Endpoint(MediaSettings(bind_addresses=("127.0.0.1", "::1"))) as endpoint:
@@ -171,6 +173,30 @@ async def test_a_flood_of_checks_is_bounded_and_calls_live_on(monkeypatch: pytes
             await until(lambda: tap.rtp, "media in spite of the flood")
             assert bad("flood") - before[0] > 200
             assert bad("integrity") - before[1] < 100
+            await transport.close()
+
+
+async def test_damaged_datagrams_do_not_hurt_a_call() -> None:
+    """Seeded damage to checks, DTLS records and SRTP, from the call's own address: the call goes on."""
+    chance = random.Random(3)
+    async with Endpoint(LOOPBACK) as endpoint, asyncio.TaskGroup() as tasks:
+        tap = ListTap()
+        transport = endpoint.open(tap)
+        async with FarEnd(transport, endpoint.port) as far:
+            flights: list[bytes] = []
+            far.lose = lambda datagram: bool(flights.append(datagram))  # type: ignore[func-returns-value]
+            await far.connect(tasks)
+            good = [bytes(far.request()), *flights, far.send_rtp(rtp_packet(1, bytes(200)))]
+            for n in range(2_000):
+                damaged = bytearray(chance.choice(good))
+                for _ in range(chance.randint(0, 4)):
+                    damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+                far.send(bytes(damaged[: chance.randint(0, len(damaged))]))
+                if n % 50 == 0:
+                    await far.checked()
+            far.send_rtp(rtp_packet(2))
+            await until(lambda: rtp_packet(2) in tap.rtp, "media after all that")
+            assert transport.state == "connected"
             await transport.close()
 
 
