@@ -169,6 +169,9 @@ class FarEnd:
         elif data[0] < 64:
             if not self.lose(data):
                 self._arrived.put_nowait(data)
+        elif self.dtls._rx_srtp is None:
+            # Ours is the end that finishes the handshake first, and may have something to send.
+            return
         elif is_rtcp(data):
             self.rtcp.append(self.dtls._rx_srtp.unprotect_rtcp(data))
         else:
