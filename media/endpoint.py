@@ -1,4 +1,18 @@
-"""All peer connections of one worker behind one UDP port."""
+"""All peer connections of one worker behind one UDP port.
+
+A wake-up costs 45 us and more before the first packet is touched (event loop, epoll, cold caches), a packet
+in a batch 10 to 15. So after two wake-ups within COALESCE_S the sockets are looked at once per COALESCE_S,
+until a look finds nothing. CPU per forwarded packet, unprotect to sendmmsg, one receiver, AES-128-GCM, 1,150
+bytes, on a 2-core machine busy with other work (which makes batches by itself when it comes late)::
+
+    packets/s     every packet wakes     as here
+        500            110-145 us       100-190 us
+      5,000             21- 36 us        21- 25 us
+     15,000             18- 21 us        14- 19 us
+
+The loop watches a descriptor (epoll) that watches the sockets' descriptor: to stop and to start watching
+is 1 us that way, 25 us with the loop's own remove_reader and add_reader.
+"""
 
 import asyncio
 import errno
@@ -30,7 +44,7 @@ from media.transport import Port, Tap, Transport, dropped
 
 _log = structlog.get_logger(__name__)
 
-# A wake-up sooner than this after the last one waits until then: see the table above.
+# A wake-up sooner than this after the last one is followed by looking: see the table above.
 COALESCE_S = 0.001
 # Full reads in one go; then timers and other sockets get their turn (256 packets are 8 ms of work).
 _READS_MAX = 4

@@ -220,6 +220,25 @@ async def test_a_failing_tap_costs_one_packet() -> None:
             await transport.close()
 
 
+async def test_frequent_wake_ups_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After two wake-ups close together datagrams wait for a look; after an empty one they wake again."""
+    monkeypatch.setattr(endpoint_module, "COALESCE_S", 0.1)
+    async with Endpoint(LOOPBACK) as endpoint, asyncio.TaskGroup() as tasks:
+        transport = endpoint.open(ListTap())
+        async with FarEnd(transport, endpoint.port) as far:
+            transport.connect(tasks, "them", "secret", far.parameters())
+            for _ in range(3):
+                await far.checked()
+            assert endpoint._timer is not None
+            await until(lambda: endpoint._timer is None, "a look that finds nothing")
+            endpoint._looked_at = 0.0
+            await far.checked()
+            assert endpoint._timer is None
+            await far.checked()
+            assert endpoint._timer is not None
+            await transport.close()
+
+
 async def test_a_burst_is_forwarded_whole() -> None:
     """More than one full read, sent back from within the wake-up, arrives complete and in order."""
     count = 3 * RECEIVE_SLOTS

@@ -8,11 +8,13 @@ import aioice
 import pytest
 from aiortc import RTCCertificate
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from media.endpoint import Endpoint
 from media.settings import MediaSettings
-from media.transport import Transport
+from media.transport import Transport, _is_whole
 from tests.media.far_end import FarEnd, ListTap, rtcp_packet, rtp_packet, until, wrong_fingerprint
 
 SETTINGS = MediaSettings(bind_addresses=("127.0.0.1", "::1"), promise_s=5.0)
@@ -331,3 +333,30 @@ async def test_addresses_are_forgotten_oldest_first(endpoint: Endpoint) -> None:
 
 def _known(transport: Transport) -> int:
     return len(transport._known)
+
+
+@given(st.integers(0, 15), st.one_of(st.none(), st.integers(0, 20)), st.integers(0, 60))
+def test_a_whole_header_is_known(sources: int, words: int | None, more: int) -> None:
+    """A header is whole when its sources and its extension lie inside the packet, with any payload."""
+    header = rtp_packet(1, bytes(4 * sources))
+    header = bytes([0x80 | sources]) + header[1:]
+    if words is not None:
+        header = (
+            bytes([header[0] | 0x10]) + header[1:] + b"\xbe\xde" + words.to_bytes(2, "big") + bytes(4 * words)
+        )
+    assert _is_whole(header + bytes(more))
+    if len(header) > 12:
+        assert not _is_whole(header[: max(12, len(header) - 1 - more)])
+
+
+async def test_media_before_the_keys_is_dropped(endpoint: Endpoint) -> None:
+    """From a checked address, but nothing can be decrypted yet."""
+    tap = ListTap()
+    transport = endpoint.open(tap)
+    async with asyncio.TaskGroup() as tasks, FarEnd(transport, endpoint.port) as far:
+        transport.connect(tasks, "them", "secret", far.parameters())
+        await far.checked()
+        before = bad("early")
+        far.send(b"\x80" + bytes(40))
+        await _counted("early", before)
+        await transport.close()
