@@ -15,8 +15,10 @@ import av
 import numpy as np
 import pytest
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.codecs import is_rtx
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcconfiguration import RTCBundlePolicy
+from aiortc.sdp import SessionDescription
 
 from contract.errors import StorageError
 from contract.facts import Entry, Fact
@@ -239,10 +241,19 @@ class ScriptedPeer:
 
     async def accept(self, answer: str) -> None:
         await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        self._route_repairs(answer)
         for index, transceiver in enumerate(self.pc.getTransceivers()):
             if transceiver.currentDirection == "recvonly":
                 self.arrived[index] = []
                 self._listeners.append(asyncio.create_task(self._listen(index, transceiver.receiver.track)))
+
+    def _route_repairs(self, answer: str) -> None:
+        """Hand retransmissions to the line that announced them: aiortc does only when it has one such line."""
+        lines = zip(SessionDescription.parse(answer).media, self.pc.getTransceivers(), strict=True)
+        for media, transceiver in lines:
+            router: Any = transceiver.receiver.transport._rtp_router
+            for group in media.ssrc_group:
+                router.ssrc_table[group.items[1]] = transceiver.receiver
 
     async def _listen(self, index: int, track: Any) -> None:
         try:
@@ -268,6 +279,22 @@ class ScriptedPeer:
                 await send(data)
 
         transport._send_rtp = lossy
+
+    def miss_every(self, nth: int) -> None:
+        """Lose every ``nth`` RTP packet that comes to this peer from now on, but none that comes again.
+
+        aiortc asks once for what it misses, browsers ask until it is there.
+        """
+        transport: Any = self.pc.getTransceivers()[0].receiver.transport
+        handle, counted = transport._handle_rtp_data, iter(range(1, 1 << 30))
+        codecs = [codec for one in self.pc.getTransceivers() for codec in one._codecs]
+        again = {codec.payloadType for codec in codecs if is_rtx(codec)}
+
+        async def lossy(data: bytes, arrival_time_ms: int) -> None:
+            if data[1] & 0x7F in again or next(counted) % nth:
+                await handle(data, arrival_time_ms)
+
+        transport._handle_rtp_data = lossy
 
     def silence(self) -> None:
         """Send no RTP and no RTCP from now on."""
