@@ -10,14 +10,14 @@ bytes, on a 2-core machine busy with other work (which makes batches by itself w
       5,000             21- 36 us        21- 25 us
      15,000             18- 21 us        14- 19 us
 
-The loop watches a descriptor (epoll) that watches the sockets' descriptor: to stop and to start watching
-is 1 us that way, 25 us with the loop's own remove_reader and add_reader.
+The loop watches a selector that watches the sockets' selector: to stop and to start watching costs 16 us that
+way, 42 us with the loop's own remove_reader and add_reader.
 """
 
 import asyncio
 import errno
 import ipaddress
-import select
+import selectors
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -86,15 +86,15 @@ class Endpoint:
         """
         self._loop = asyncio.get_running_loop()
         sockets = _bind(self._settings)
-        self._sockets = self._stack.enter_context(select.epoll())
-        self._gate = self._stack.enter_context(select.epoll())
+        self._sockets = self._stack.enter_context(selectors.DefaultSelector())
+        self._gate = self._stack.enter_context(selectors.DefaultSelector())
         self.port = sockets[0].port
         for sock in sockets:
             self._listeners.append(_Listener(self, self._stack.enter_context(closing(sock))))
-            self._sockets.register(sock.fileno(), select.EPOLLIN)
+            self._sockets.register(sock.fileno(), selectors.EVENT_READ)
             _log.info("listening", pii_host=sock.host, port=sock.port, buffers=sock.buffers)
         addresses = (*self._settings.advertised_addresses, *(sock.host for sock in sockets))
-        self._gate.register(self._sockets.fileno(), select.EPOLLIN)
+        self._gate.register(self._sockets.fileno(), selectors.EVENT_READ)
         self._loop.add_reader(self._gate.fileno(), self._readable)
         self._candidates = list(_candidates(dict.fromkeys(addresses), self.port))
         return self
@@ -163,7 +163,7 @@ class Endpoint:
             self._timer = self._loop.call_later(COALESCE_S, self._again)
         else:
             self._timer = None
-            self._gate.register(self._sockets.fileno(), select.EPOLLIN)
+            self._gate.register(self._sockets.fileno(), selectors.EVENT_READ)
 
     def _look(self, now: float) -> bool:
         """Take what is there and send what came of it; tell whether there was anything."""

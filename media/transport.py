@@ -192,29 +192,30 @@ class Transport:
         if srtp is None or length < 12:
             dropped("early" if srtp is None else "short")
             return
-        received, at = port.socket.received, slot * DATAGRAM_MAX
-        ssrc = received[at + 8 : at + 12]
+        received, at, pointer = port.socket.received, slot * DATAGRAM_MAX, port.arriving.pointers[slot]
         if 192 <= port.socket.octets[at + 1] <= 223:  # RFC 5761 section 4
-            length = srtp.unprotect_rtcp(port.arriving.pointers[slot], length)
+            length = srtp.unprotect_rtcp(pointer, length)
             if length > 0:
                 self.heard_at = now
                 self._tap.got_rtcp(received[at : at + length], now)
-                return
-        elif ssrc in self._ssrcs or len(self._ssrcs) < _SSRC_MAX:
-            length = srtp.unprotect(port.arriving.pointers[slot], length)
-            if length > 0:
-                self.heard_at = now
-                self._ssrcs.add(ssrc)
-                packet = received[at : at + length]
-                if _is_whole(packet):
-                    self._tap.got_rtp(packet, now)
-                else:
-                    dropped("rtp_header")
-                return
-        else:
+            else:
+                dropped(why_refused(length))
+            return
+        ssrc = received[at + 8 : at + 12]
+        if ssrc not in self._ssrcs and len(self._ssrcs) >= _SSRC_MAX:
             dropped("ssrcs")
             return
-        dropped(why_refused(length))
+        length = srtp.unprotect(pointer, length)
+        if length <= 0:
+            dropped(why_refused(length))
+            return
+        self.heard_at = now
+        self._ssrcs.add(ssrc)
+        packet = received[at : at + length]
+        if _is_whole(packet):
+            self._tap.got_rtp(packet, now)
+        else:
+            dropped("rtp_header")
 
     def lose(self, port: Port, address: bytes) -> None:
         """Forget an address, which another transport has proved to be its own now."""

@@ -1,7 +1,9 @@
 """One connection: handshake, keys, media both ways, address changes, endings."""
 
 import asyncio
+import gc
 import os
+import weakref
 from collections.abc import AsyncIterator
 
 import aioice
@@ -360,3 +362,18 @@ async def test_media_before_the_keys_is_dropped(endpoint: Endpoint) -> None:
         far.send(b"\x80" + bytes(40))
         await _counted("early", before)
         await transport.close()
+
+
+async def test_a_closed_transport_is_let_go_at_once(endpoint: Endpoint) -> None:
+    """Keys and OpenSSL's memory do not wait for a garbage collection, which the media path avoids."""
+    transport = endpoint.open(ListTap())
+    async with asyncio.TaskGroup() as tasks, FarEnd(transport, endpoint.port) as far:
+        await far.connect(tasks)
+        await transport.close()
+    gone = weakref.ref(transport._dtls)
+    gc.disable()
+    try:
+        del transport, tasks, far.transport
+        assert gone() is None
+    finally:
+        gc.enable()
