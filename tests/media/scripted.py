@@ -248,7 +248,7 @@ class ScriptedPeer:
                 self._listeners.append(asyncio.create_task(self._listen(index, transceiver.receiver.track)))
 
     def _route_repairs(self, answer: str) -> None:
-        """Hand retransmissions to the line that announced them: aiortc does only when it has one such line."""
+        """Hand retransmissions to the line that announced them; aiortc does when it has but one such line."""
         lines = zip(SessionDescription.parse(answer).media, self.pc.getTransceivers(), strict=True)
         for media, transceiver in lines:
             router: Any = transceiver.receiver.transport._rtp_router
