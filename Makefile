@@ -15,10 +15,11 @@ MODELS := $(wildcard $(or $(TEST_MODELS_DIR),../shared/models))
 LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models)
 
 # Pure code and the tests that must reach every branch of it.
-PURE := contract signaling.desk signaling.call recordings.timeline recordings.manifest kyc.documents
+PURE := contract signaling.desk signaling.call recordings.timeline recordings.manifest kyc.documents \
+  media.plan media.answer media.rtcp media.twcc media.unwrap media.payloads media.depacketiser media.quality
 PROOFS := tests/contract tests/signaling/test_desk.py tests/signaling/test_call.py \
   tests/signaling/test_call_endings.py tests/recordings/test_timeline.py tests/recordings/test_manifest.py \
-  tests/kyc/test_documents.py
+  tests/kyc/test_documents.py $(patsubst media.%,tests/media/test_%.py,$(filter media.%,$(PURE)))
 
 .PHONY: help demo install test check tests system lock clean
 .DELETE_ON_ERROR:

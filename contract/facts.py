@@ -218,16 +218,22 @@ class TrackStarted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class TrackEnded(Fact):
-    """No more frames of this track will come."""
+    """No more packets of this track will come. ``lost`` counts those that were given up."""
 
     call: CallId
     track: TrackId
     frames: int
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class QualityMeasured(Fact):
-    """Transport quality of a seat over the last interval. Loss is a fraction of 0 to 1."""
+    """Transport quality of a seat over the last interval. Loss is a fraction of 0 to 1.
+
+    ``up`` is from the seat to the server. ``lost_up`` packets stayed lost after every retransmission.
+    A freeze is a picture that stood longer than its rhythm (W3C webrtc-stats ``freezeCount``).
+    ``limit_kbps`` is what the slowest receiver of this seat's picture says that it can take.
+    """
 
     call: CallId
     seat: SeatId
@@ -238,7 +244,12 @@ class QualityMeasured(Fact):
     jitter_ms: float
     kbps_up: float
     kbps_down: float
-    dropped_frames: int
+    fps_up: float
+    freezes_up: int
+    frozen_s_up: float
+    lost_up: int
+    limit_kbps: float | None
+    dropped_packets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +277,10 @@ class RecordingStarted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SegmentSealed(Fact):
-    """A segment got its final name. Times are seconds UTC of its first and last frame."""
+    """A segment got its final name. Times are seconds UTC of its first and last frame.
+
+    ``lost`` counts the packets that never came while it was written.
+    """
 
     call: CallId
     track: TrackId
@@ -277,6 +291,7 @@ class SegmentSealed(Fact):
     frames: int
     first_at: float
     last_at: float
+    lost: int = 0
     recovered: bool = False
 
 

@@ -5,7 +5,7 @@ nothing half done. Times are seconds UTC (``float``) unless a name says otherwis
 ``contract.errors``.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -139,13 +139,16 @@ class EncodedFrame:
     """One frame as it came: a whole VP8 frame, an Annex B access unit, or an Opus packet.
 
     ``timestamp`` is the RTP timestamp, unwrapped so that it only grows within a track (ticks of
-    ``clock_rate``); ``arrived_at`` is the server's wall clock when its last packet came.
+    ``clock_rate``); ``arrived_at`` is the server's wall clock when its last packet came. ``after_loss``
+    tells that something between this frame and the one before it never came: a picture cannot be
+    trusted from here to the next keyframe.
     """
 
     data: bytes
     timestamp: int
     keyframe: bool
     arrived_at: float
+    after_loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +160,32 @@ class ClockSample:
     arrived_at: float
 
 
-class TrackSink(Protocol):
-    """Takes one track. Calls never block; the sink has its own bound and policy when full."""
+class Depacketiser(Protocol):
+    """Puts one track's RTP packets in order and makes whole frames of them.
 
-    def push_frame(self, frame: EncodedFrame) -> None:
-        """Take one frame."""
+    Belongs to whoever was handed it, to be called from one thread of theirs.
+    """
+
+    lost: int
+    """Packets that the sender numbered and that never came, as far as given up."""
+
+    def push(self, packet: bytes, arrived_at: float) -> Sequence[EncodedFrame]:
+        """Take a packet as ``TrackSink.push_packet`` got it; return the frames that are now complete."""
+        ...
+
+    def finish(self) -> Sequence[EncodedFrame]:
+        """Return the complete frames that were held back behind a gap; no packet comes after this."""
+        ...
+
+
+class TrackSink(Protocol):
+    """Takes one track. Calls never block; the sink has its own bound and policy when full.
+
+    It is called on the media path: it keeps a reference and does its work in a thread of its own.
+    """
+
+    def push_packet(self, packet: bytes, arrived_at: float) -> None:
+        """Take one RTP packet as it came, decrypted; in order of arrival, without duplicates."""
         ...
 
     def push_clock(self, sample: ClockSample) -> None:
@@ -169,15 +193,15 @@ class TrackSink(Protocol):
         ...
 
     def close(self) -> None:
-        """No more frames will come. Idempotent."""
+        """No more packets will come. Idempotent."""
         ...
 
 
 class MediaReceiver(Protocol):
     """A party of kind ``system`` that is handed every track of a call."""
 
-    def open_track(self, track: TrackInfo) -> TrackSink:
-        """Return the sink for a track that just started."""
+    def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> TrackSink:
+        """Return the sink for a track that just started; ``depacketiser`` reads its packets."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from traceback import format_exc
 
@@ -13,19 +14,24 @@ from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackE
 from contract.ids import CallId, CaseId, SeatId, new_track_id
 from contract.phases import TrackSource
 from contract.ports import Clock, Journal, MediaReceiver, Party, TrackInfo, TrackSink
+from media.connection import Opens
+from media.depacketiser import TrackDepacketiser
 from media.leg import Leg
-from media.peer import Peer
+from media.peer import PROMISED, Peer
 from media.plan import OTHERS_MAX, PLAN
 from media.publication import Publication
 from media.settings import MediaSettings
 
 _log = structlog.get_logger(__name__)
 _lost_facts = Counter("teller_media_lost_facts", "Facts that could not be journaled", ["why"])
+_stalls = Counter("teller_media_stalled_tracks", "Tracks that stood still while their peer lived", ["source"])
 
 # A journal that refuses is tried again after this long; no fact is passed over by a later one.
 _JOURNAL_RETRY_S = 1.0
 # How often promises and silence are looked at: a tenth of the shortest promise anybody would set.
 _TICK_S = 0.1
+# Sound without speech still sends a packet each 400 ms, a camera that is covered sends pictures.
+_STALL_S = 3.0
 
 
 class Call:
@@ -39,10 +45,11 @@ class Call:
         clock: Clock,
         settings: MediaSettings,
         receivers: Sequence[MediaReceiver],
+        endpoint: Opens,
     ) -> None:
         self.case, self.call = case, call
         self._journal, self._clock, self._settings = journal, clock, settings
-        self._receivers = receivers
+        self._receivers, self._endpoint = receivers, endpoint
         self._gate_at: float | None = None
         self._peers: dict[SeatId, Peer] = {}
         self._seats: list[SeatId] = []
@@ -51,6 +58,7 @@ class Call:
         self._facts: asyncio.Queue[Fact | None] = asyncio.Queue(settings.fact_queue)
         self._changing = asyncio.Lock()
         self._started, self._closing, self._closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._rewiring = False
         self._tasks: asyncio.TaskGroup | None = None
         self._measured_at = clock.monotonic()
 
@@ -99,7 +107,7 @@ class Call:
         async with self._changing:
             if self._closing.is_set() or self._tasks is None:
                 raise MediaError("the call is closing")
-            peer = Peer(party, self._settings, self._clock, self)
+            peer = Peer(party, self._settings, self._clock, self, self._endpoint)
             answer = await peer.answer(offer, self._publishable(peer))
             self._tasks.create_task(peer.run())
             former = self._peers.get(party.seat)
@@ -122,7 +130,7 @@ class Call:
         if self._gate_at is None:
             self._gate_at = self._clock.monotonic()
             for publication in self._publishers:
-                publication.request_keyframe()
+                publication.open(time.monotonic())
 
     async def drop_seat(self, seat: SeatId) -> None:
         """Close a seat's connection; unknown seats are ignored."""
@@ -153,6 +161,9 @@ class Call:
         if self._peers.get(peer.party.seat) is peer:
             del self._peers[peer.party.seat]
             self._leavers.append(peer)
+            if peer.connected_at is None:
+                # The handshake is given up as late as the promise; whichever comes first, both are told.
+                self._note_missing(peer, PROMISED, self._clock.monotonic() - peer.answered_at)
             self._note(MediaLost(self.call, peer.party.seat, reason))
 
     def start_track(self, publication: Publication, codec: str, clock_rate: int) -> TrackInfo:
@@ -169,6 +180,8 @@ class Call:
             codec=codec,
             clock_rate=clock_rate,
         )
+        # Two people have screens, everybody has one line for them: that of the one who shares.
+        self._rewiring |= publication.source is TrackSource.SCREEN
         self._note(
             TrackStarted(
                 self.call, track.track, track.seat, track.role, track.kind, track.source, codec, clock_rate
@@ -181,14 +194,15 @@ class Call:
         sinks = []
         for receiver in self._receivers:
             try:
-                sinks.append(receiver.open_track(track))
+                depacketiser = TrackDepacketiser(track.codec, track.clock_rate)
+                sinks.append(receiver.open_track(track, depacketiser))
             except Exception as error:
                 _log.error("a receiver refused a track", track=track.track, pii_error=repr(error))
         return sinks
 
-    def end_track(self, track: TrackInfo, frames: int) -> None:
+    def end_track(self, track: TrackInfo, frames: int, lost: int) -> None:
         """Journal a track's end."""
-        self._note(TrackEnded(self.call, track.track, frames))
+        self._note(TrackEnded(self.call, track.track, frames, lost))
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -204,6 +218,7 @@ class Call:
         return [other for other in connected if other is not peer and other.publishes]
 
     def _rewire(self) -> None:
+        self._rewiring = False
         legs: dict[Publication, list[Leg]] = {publication: [] for publication in self._publishers}
         for peer in self._peers.values():
             for leg, line in zip(peer.legs, (line for line in PLAN if not line.publishes), strict=False):
@@ -274,17 +289,34 @@ class Call:
             if now - self._measured_at >= self._settings.quality_interval_s:
                 self._measured_at = now
                 self._measure(now)
-            if self._leavers:
+            if self._leavers or self._rewiring:
                 await self._take_away()
 
     def _check_promises(self, peer: Peer, now: float) -> None:
         missing, waited = peer.missing(now, self._gate_at)
         refused = tuple(f"{leg.kind}_codec" for leg in peer.legs if leg.refused_codec)
-        if (missing or refused) and not peer.missing_noted:
-            peer.missing_noted = True
-            self._note(MediaMissing(self.call, peer.party.seat, missing or refused, round(waited, 3)))
+        if missing or refused:
+            self._note_missing(peer, missing or refused, waited)
+        self._check_stalls(peer)
         if peer.is_silent(now):
             self.note_lost(peer, "silent")
+
+    def _note_missing(self, peer: Peer, missing: tuple[str, ...], waited: float) -> None:
+        if not peer.missing_noted:
+            peer.missing_noted = True
+            self._note(MediaMissing(self.call, peer.party.seat, missing, round(waited, 3)))
+
+    def _check_stalls(self, peer: Peer) -> None:
+        """Tell of a microphone or camera that stopped while its connection lives."""
+        now = time.monotonic()
+        for publication in peer.publications:
+            still = now - publication.uplink.stats.heard_at >= _STALL_S
+            if publication.track is None or publication.source is TrackSource.SCREEN:
+                continue
+            if still and not publication.stalled:
+                _stalls.labels(publication.source.value).inc()
+                _log.warning("a track stands still", track=publication.track.track, source=publication.source)
+            publication.stalled = still
 
     def _measure(self, now: float) -> None:
         for peer in self._peers.values():

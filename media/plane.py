@@ -11,6 +11,7 @@ from contract.errors import NotFound, ProtocolError
 from contract.ids import CallId, CaseId, SeatId
 from contract.ports import Clock, Journal, MediaReceiver, Party
 from media.call import Call
+from media.endpoint import Endpoint
 from media.settings import MediaSettings
 
 _calls = Gauge("teller_media_calls", "Calls whose media is open")
@@ -20,7 +21,8 @@ _bad_offers = Counter("teller_media_bad_offers", "Offers that were refused", ["c
 class Plane:
     """Implements ``contract.ports.MediaPlane`` in this process; used as an async context manager.
 
-    ``receivers`` (recorder, face sampler) are handed every track. Media facts go to ``journal``.
+    ``receivers`` (recorder, face sampler) are handed every track. Media facts go to ``journal``. All
+    calls share one UDP port, which is known as ``port`` inside the context.
     """
 
     def __init__(
@@ -29,25 +31,40 @@ class Plane:
         self._journal, self._clock, self._settings = journal, clock, settings
         self._receivers = tuple(receivers)
         self._calls: dict[CallId, Call] = {}
+        self._endpoint = Endpoint(settings)
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
+        """Bind.
+
+        Raises:
+            MediaError: an address is not ours, or the port is taken.
+        """
+        await self._endpoint.__aenter__()
         await self._tasks.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for call in tuple(self._calls):
-            await self.close_call(call)
-        # Every call is closed, so there is nothing to cancel, and ``error`` goes on as it is.
-        await self._tasks.__aexit__(None, None, None)
+        try:
+            for call in tuple(self._calls):
+                await self.close_call(call)
+            # Every call is closed, so there is nothing to cancel, and ``error`` goes on as it is.
+            await self._tasks.__aexit__(None, None, None)
+        finally:
+            await self._endpoint.__aexit__(kind, error, trace)
+
+    @property
+    def port(self) -> int:
+        """The UDP port of all connections."""
+        return self._endpoint.port
 
     async def open_call(self, case: CaseId, call: CallId) -> None:
         """Prepare a call with its gate shut; an open one is left alone."""
         if call in self._calls:
             return
-        opened = Call(case, call, self._journal, self._clock, self._settings, self._receivers)
+        opened = Call(case, call, self._journal, self._clock, self._settings, self._receivers, self._endpoint)
         self._calls[call] = opened
         _calls.inc()
         self._tasks.create_task(opened.run())

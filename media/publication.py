@@ -1,6 +1,6 @@
 """A publication: what one person's m-line brings, handed to legs and sinks once the gate is open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -8,27 +8,19 @@ import structlog
 from prometheus_client import Counter
 
 from contract.phases import TrackKind, TrackSource
-from contract.ports import ClockSample, EncodedFrame, TrackInfo, TrackSink
-from media import payloads
-from media.leg import Leg, Packed
+from contract.ports import ClockSample, TrackInfo, TrackSink
+from media.answer import OfferedCodec
+from media.leg import Leg
+from media.payloads import begins_keyframe
 from media.rtp_stats import ClockMap, from_ntp
+from media.uplink import Uplink
 
 _log = structlog.get_logger(__name__)
 _failed_sinks = Counter("teller_media_failed_sinks", "Sinks dropped because they raised")
 
-
-class Incoming(Protocol):
-    """One publishing m-line as the seam offers it."""
-
-    clock_map: ClockMap | None
-
-    def request_keyframe(self) -> None:
-        """Ask the publisher for a keyframe."""
-        ...
-
-    def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
-        """Note how much ``who`` can take."""
-        ...
+# No packet has a higher unwrapped sequence number: no track has begun.
+_NEVER = 1 << 62
+_U32, _U31 = 0xFFFFFFFF, 0x80000000
 
 
 class Host(Protocol):
@@ -44,122 +36,186 @@ class Host(Protocol):
         ...
 
     def start_track(self, publication: "Publication", codec: str, clock_rate: int) -> TrackInfo:
-        """Note that a track's first frame is there."""
+        """Note that a track's first packet is there."""
         ...
 
     def open_sinks(self, track: TrackInfo) -> list[TrackSink]:
         """Return the sinks of everybody who records or watches."""
         ...
 
-    def end_track(self, track: TrackInfo, frames: int) -> None:
-        """Note that no more frames of the track will come."""
+    def end_track(self, track: TrackInfo, frames: int, lost: int) -> None:
+        """Note that no more packets of the track will come."""
         ...
 
 
 class Publication:
     """One publishing m-line of one person.
 
-    While the gate is shut everything is dropped. A picture passes from a keyframe on, and again from a
-    keyframe on after loss; sound passes at once. The first frame to pass starts the track, another codec
-    starts another one.
+    While the gate is shut everything is dropped. The first packet to pass starts a track: for a picture
+    that of a keyframe. Another codec, or another stream of the publisher's, starts another track.
     """
 
-    def __init__(self, incoming: Incoming, kind: TrackKind, source: TrackSource, host: Host) -> None:
-        self.kind, self.source = kind, source
+    def __init__(self, uplink: Uplink, host: Host) -> None:
+        self.uplink = uplink
+        self.kind: TrackKind = uplink.line.kind
+        self.source: TrackSource = uplink.line.source
         self.track: TrackInfo | None = None
-        self.frames = 0
-        self._incoming, self._host = incoming, host
+        self.stalled = False
+        self._host, self._wall_now = host, host.wall_now
         self._legs: list[Leg] = []
         self._sinks: list[TrackSink] = []
-        self._awaits_keyframe = kind is TrackKind.VIDEO
+        self._pushes: list[Callable[[bytes, float], None]] = []
+        self._first, self._type = _NEVER, -1
+        self._frames = self._lost_before = 0
+        # The marker bit ends a frame of a picture; every packet of sound is one.
+        self._ends_frame = 0x80 if self.kind is TrackKind.VIDEO else 0
+        self._stamp = 0
         self._ended = False
+        if host.gate_open:
+            uplink.open(self)
+
+    # --- what a leg asks for -------------------------------------------------------------------
+
+    @property
+    def codecs(self) -> Mapping[int, OfferedCodec]:
+        """The codecs by payload type."""
+        return self.uplink.codecs
 
     @property
     def clock_map(self) -> ClockMap | None:
         """The publisher's last sender report."""
-        return self._incoming.clock_map
+        return self.uplink.clock_map
 
-    def request_keyframe(self) -> None:
-        """Ask the publisher for a keyframe; meaningless for sound."""
-        if self.kind is TrackKind.VIDEO and not self._ended:
-            self._incoming.request_keyframe()
+    @property
+    def highest(self) -> int:
+        """The highest unwrapped sequence number so far."""
+        return self.uplink.highest
+
+    def packet(self, seq: int) -> bytes | None:
+        """Return a packet that is still kept."""
+        return self.uplink.packet(seq)
+
+    def request_keyframe(self, now: float) -> None:
+        """Ask the publisher for a keyframe, if anybody is to see it."""
+        if self._host.gate_open and not self._ended:
+            self.uplink.request_keyframe(now)
 
     def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
-        """Note how much ``who`` can take; None when it takes no more."""
-        self._incoming.limit_bitrate(who, bits_per_s)
+        """Note how much ``who`` can take."""
+        self.uplink.limit_bitrate(who, bits_per_s)
+
+    # --- from the call -------------------------------------------------------------------------
+
+    def open(self, now: float) -> None:
+        """Let pass what comes from now on: the gate is open."""
+        if not self._ended:
+            self.uplink.open(self)
+            self.uplink.request_keyframe(now)
 
     def feed(self, legs: list[Leg]) -> None:
-        """Hand frames to these legs from now on."""
-        for leg in set(legs) - set(self._legs):
+        """Feed these legs from now on, and no others."""
+        for leg in legs:
             leg.connect(self)
         self._legs = list(legs)
 
-    def got_frame(self, codec: str, clock_rate: int, frame: EncodedFrame, after_loss: bool) -> None:
-        """Take a whole frame from the wire."""
-        if self._ended or not self._host.gate_open or not self._passes(codec, frame, after_loss):
-            return
-        if self.track is None:
-            self._start(codec, clock_rate)
-        self.frames += 1
-        for sink in tuple(self._sinks):
-            self._guard(sink, sink.push_frame, frame)
-        if self._legs:
-            parts = payloads.pack(codec, frame.data)
-            packed = Packed(codec, clock_rate, parts, frame.timestamp, frame.keyframe, frame.arrived_at)
-            for leg in self._legs:
-                leg.push(packed)
-
-    def got_clock(self, clock: ClockMap) -> None:
-        """Take a sender report from the wire."""
-        if self._sinks:
-            sample = ClockSample(from_ntp(clock.ntp), clock.timestamp, self._host.wall_now())
-            for sink in tuple(self._sinks):
-                self._guard(sink, sink.push_clock, sample)
-
     def end(self) -> None:
-        """No more frames will come. Idempotent."""
+        """No more packets will come. Idempotent."""
         self._ended = True
+        self.uplink.shut()
         self._finish_track()
         for leg in self._legs:
             if leg.source is self:
                 leg.connect(None)
         self._legs = []
 
-    def _passes(self, codec: str, frame: EncodedFrame, after_loss: bool) -> bool:
-        if self.track is not None and self.track.codec != codec:
-            self._finish_track()
-            self._awaits_keyframe = self.kind is TrackKind.VIDEO
-        if self.kind is TrackKind.AUDIO:
-            return True
-        self._awaits_keyframe = (self._awaits_keyframe or after_loss) and not frame.keyframe
-        if self._awaits_keyframe:
-            self.request_keyframe()
-        return not self._awaits_keyframe
+    # --- from the uplink -----------------------------------------------------------------------
+
+    def got_packet(self, packet: bytes, at: int, marked: int, seq: int, stamp: int, now: float) -> None:
+        """Take a packet from the wire; see ``uplink.Taker``."""
+        if seq < self._first or marked & 0x7F != self._type:
+            self._begin(packet, at, marked, seq, stamp, now)
+            return
+        self._push(packet, marked)
+        for leg in self._legs:
+            leg.forward(packet, at, marked, seq, stamp, now)
+
+    def got_clock(self, clock: ClockMap) -> None:
+        """Take a sender report from the wire."""
+        if self._sinks:
+            stamp = self._stamp + ((clock.timestamp - self._stamp + _U31) & _U32) - _U31
+            self._stamp = max(self._stamp, stamp)
+            sample = ClockSample(from_ntp(clock.ntp), stamp, self._wall_now())
+            for sink in tuple(self._sinks):
+                self._guard(sink, sink.push_clock, sample)
+
+    def restarted(self) -> None:
+        """Begin another track: the publisher's numbers jumped."""
+        self._finish_track()
+        for leg in self._legs:
+            leg.restart()
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _begin(self, packet: bytes, at: int, marked: int, seq: int, stamp: int, now: float) -> None:
+        if self.track is not None and seq < self.uplink.highest:
+            return
+        codec = self.uplink.codecs[marked & 0x7F]
+        if self.track is not None:
+            self.restarted()
+        if not begins_keyframe(codec.name, packet[at:]):
+            self.request_keyframe(now)
+            return
+        self._first, self._type, self._stamp = seq, marked & 0x7F, stamp
+        self._start(codec.name, codec.clock_rate)
+        self._push(packet, marked)
+        for later in range(seq + 1, self.uplink.highest + 1):
+            kept = self.uplink.packet(later)
+            if kept is not None and kept[1] & 0x7F == self._type:
+                self._push(kept, kept[1])
+        for leg in self._legs:
+            leg.forward(packet, at, marked, seq, stamp, now)
 
     def _start(self, codec: str, clock_rate: int) -> None:
+        self._lost_before = self.uplink.stats.lost
         self.track = self._host.start_track(self, codec, clock_rate)
         self._sinks = self._host.open_sinks(self.track)
+        self._pushes = [sink.push_packet for sink in self._sinks]
         if self.clock_map is not None:
             self.got_clock(self.clock_map)
 
+    def _push(self, packet: bytes, marked: int) -> None:
+        if marked >= self._ends_frame:
+            self._frames += 1
+        if self._pushes:
+            arrived_at = self._wall_now()
+            for push in self._pushes:
+                try:
+                    push(packet, arrived_at)
+                except Exception as error:
+                    self._drop(self._sinks[self._pushes.index(push)], error)
+
     def _finish_track(self) -> None:
         track, self.track = self.track, None
+        self._first, self._type = _NEVER, -1
         if track is None:
             return
         for sink in tuple(self._sinks):
             self._guard(sink, sink.close)
-        self._sinks = []
-        self._host.end_track(track, self.frames)
-        self.frames = 0
+        self._sinks, self._pushes = [], []
+        self._host.end_track(track, self._frames, self.uplink.stats.lost - self._lost_before)
+        self._frames = 0
 
     def _guard(self, sink: TrackSink, call: Callable[..., None], *args: object) -> None:
         """Call a sink; one that raises is dropped, whatever it raised, and the call goes on."""
         try:
             call(*args)
         except Exception as error:
-            _failed_sinks.inc()
-            _log.error("a sink failed and is dropped", sink=type(sink).__name__, pii_error=repr(error))
-            if sink in self._sinks:
-                self._sinks.remove(sink)
-            with suppress(Exception):
-                sink.close()
+            self._drop(sink, error)
+
+    def _drop(self, sink: TrackSink, error: Exception) -> None:
+        _failed_sinks.inc()
+        _log.error("a sink failed and is dropped", sink=type(sink).__name__, pii_error=repr(error))
+        self._sinks = [one for one in self._sinks if one is not sink]
+        self._pushes = [one.push_packet for one in self._sinks]
+        with suppress(Exception):
+            sink.close()

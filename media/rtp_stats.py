@@ -7,6 +7,8 @@ NTP_EPOCH = 2_208_988_800
 _U32 = 0xFFFFFFFF
 # RFC 3550 carries the cumulative loss in 24 signed bits.
 _LOST_MAX = (1 << 23) - 1
+# No line delays a packet by as much and then delivers it.
+_CLOCK_SET_S = 5.0
 
 
 def to_ntp(at: float) -> int:
@@ -31,35 +33,61 @@ class Reception:
 
 @dataclass(slots=True)
 class ReceiveStats:
-    """Counts one received stream. Sequence numbers and timestamps come unwrapped."""
+    """Counts one received stream. Sequence numbers come unwrapped, RTP timestamps as they are.
+
+    ``packets`` leaves retransmissions out, as loss is told before repair; ``bytes`` are of payload and
+    count them. ``lost`` packets were given up. ``freezes`` and ``frozen_s`` count the pauses between
+    frames of a picture that are longer than their rhythm explains (W3C webrtc-stats, ``freezeCount``).
+    """
 
     clock_rate: int
+    picture: bool = False
     packets: int = 0
     bytes: int = 0
-    _base: int | None = None
-    _highest: int = 0
+    lost: int = 0
+    highest: int = -1
+    base: int = 0
+    frames: int = 0
+    freezes: int = 0
+    frozen_s: float = 0.0
+    heard_at: float = 0.0
+    _stamp: int = 0
     _jitter: float = 0.0
-    _transit: float | None = None
+    _rhythm_s: float = 0.0
     _expected_before: int = 0
     _packets_before: int = 0
 
-    def add(self, seq: int, timestamp: int, size: int, arrived_at: float) -> None:
-        """Count a packet of ``size`` bytes that arrived at ``arrived_at`` (seconds)."""
-        self.packets += 1
-        self.bytes += size
-        if self._base is None:
-            self._base = self._highest = seq
-        self._base = min(self._base, seq)
-        self._highest = max(self._highest, seq)
-        transit = arrived_at * self.clock_rate - timestamp
-        if self._transit is not None:
-            self._jitter += (abs(transit - self._transit) - self._jitter) / 16
-        self._transit = transit
+    def begin(self, seq: int) -> None:
+        """Begin to count at ``seq``; what was expected and came before stays counted."""
+        self.base = seq - self.expected
+        self.highest = seq - 1
+        self._stamp, self.heard_at, self._rhythm_s = 0, 0.0, 0.0
+
+    def begin_frame(self, stamp: int, now: float) -> None:
+        """Take a new timestamp, in order, with its first packet; ``now`` in seconds, monotonic."""
+        self.frames += 1
+        passed, ticks = now - self.heard_at, (stamp - self._stamp) & _U32
+        begun, self._stamp, self.heard_at = self.heard_at, stamp, now
+        if not begun:
+            return
+        late = abs(passed * self.clock_rate - ticks)
+        # A larger difference is a clock that was set, which is no jitter.
+        if late < _CLOCK_SET_S * self.clock_rate:
+            self._jitter += (late - self._jitter) / 16
+        if self.picture:
+            self._keep_rhythm(passed)
+
+    def _keep_rhythm(self, passed: float) -> None:
+        rhythm = self._rhythm_s or passed
+        if passed > max(3 * rhythm, rhythm + 0.15):
+            self.freezes += 1
+            self.frozen_s += passed
+        self._rhythm_s = rhythm + (passed - rhythm) / 30
 
     @property
     def expected(self) -> int:
         """How many packets were sent to us, as far as the sequence numbers tell."""
-        return 0 if self._base is None else self._highest - self._base + 1
+        return self.highest - self.base + 1
 
     @property
     def jitter_ms(self) -> float:
@@ -74,7 +102,7 @@ class ReceiveStats:
         return Reception(
             fraction_lost=min(255, (lost << 8) // expected) if expected > 0 and lost > 0 else 0,
             packets_lost=max(-_LOST_MAX, min(_LOST_MAX, self.expected - self.packets)),
-            highest_sequence=self._highest & _U32,
+            highest_sequence=self.highest & _U32,
             jitter=int(self._jitter) & _U32,
         )
 

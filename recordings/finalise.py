@@ -7,6 +7,7 @@ simply run again: what was done is not done twice.
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 from prometheus_client import Counter
@@ -28,9 +29,10 @@ from contract.ids import CallId, CaseId, TrackId, is_id
 from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, advance_case
 from contract.ports import Journal
 from recordings import matroska
-from recordings.segment_writer import PART, seal_part
-from recordings.segments import RecordedSegment, RecordedTrack, read_track
+from recordings.segment_writer import PART, block_ms, seal_part
+from recordings.segments import HEAD_FILE, Loss, RecordedSegment, RecordedTrack, read_track
 from recordings.spool import Spool, sha256_of
+from recordings.track_files import is_being_written
 
 _log = structlog.get_logger(__name__)
 _RECOVERED = Counter("teller_recordings_segments_recovered", "Segments sealed after a crash")
@@ -80,25 +82,50 @@ async def recover(spool: Spool, journal: Journal, cases: Iterable[CaseId]) -> tu
     return tuple(done)
 
 
+async def seal_call(spool: Spool, journal: Journal, case: CaseId, call: CallId) -> int:
+    """Seal what a recorder that died left of ``call``, which goes on; return how many segments.
+
+    To be run when the process of that recorder is gone. Tracks of the call that another recorder writes by
+    now are left alone, and so is everything else of the case. Idempotent.
+
+    Raises:
+        StorageError: the journal cannot be read or written.
+        OSError: the disk refused.
+    """
+    left = _look_back(await journal.read(case))
+    found = await _seal(spool, journal, case, left, call)
+    _log.info("call sealed", case=case, call=call, segments=len(found))
+    return len(found)
+
+
 async def _recover_case(spool: Spool, journal: Journal, case: CaseId) -> Recovery:
     entries = await journal.read(case)
     if not entries:
         raise StorageError("the case has no journal")
     left = _look_back(entries)
-    found = await asyncio.to_thread(lambda: list(_unjournaled(spool, case, left)))
-    for segment in found:
-        await journal.append(case, segment)
-        left.sealed.setdefault(segment.track, {})[segment.file] = segment
-        left.started.setdefault(segment.track, segment.call)
-    for fact in _stops(left):
-        await journal.append(case, fact)
+    found = await _seal(spool, journal, case, left, None)
     for fact in _ends(left):
         await journal.append(case, fact)
     phase = await _settle_case(journal, case, left)
-    _RECOVERED.inc(len(found))
     seconds = sum(fact.last_at - fact.first_at for fact in found)
     _log.info("case recovered", case=case, segments=len(found), phase=phase)
     return Recovery(case, phase, len(found), seconds, has_media=bool(left.sealed))
+
+
+async def _seal(
+    spool: Spool, journal: Journal, case: CaseId, left: _Left, call: CallId | None
+) -> list[SegmentSealed]:
+    """Seal and journal the dead tracks of one call or of all; ``left`` is brought up to date."""
+    found = await asyncio.to_thread(_look_on_disk, spool, case, left, call)
+    for segment in found.segments:
+        await journal.append(case, segment)
+        left.sealed.setdefault(segment.track, {})[segment.file] = segment
+        left.started.setdefault(segment.track, segment.call)
+    for stop in _stops(left):
+        if stop.track not in found.living and call in (None, stop.call):
+            await journal.append(case, stop)
+    _RECOVERED.inc(len(found.segments))
+    return found.segments
 
 
 def _look_back(entries: Iterable[Entry]) -> _Left:
@@ -133,7 +160,7 @@ def _fold(left: _Left, entry: Entry) -> None:
             return
 
 
-def _stops(left: _Left) -> Iterator[Fact]:
+def _stops(left: _Left) -> Iterator[RecordingStopped]:
     """Yield the end of every recording that was cut off; how many frames it dropped is not known."""
     for track, call in left.started.items():
         if track not in left.stopped:
@@ -179,20 +206,41 @@ async def _settle_case(journal: Journal, case: CaseId, left: _Left) -> CasePhase
 # --- on disk, in a thread -----------------------------------------------------------------------
 
 
-def _unjournaled(spool: Spool, case: CaseId, left: _Left) -> Iterator[SegmentSealed]:
-    """Seal what is unsealed; yield every segment on disk that the journal does not know."""
+@dataclass(slots=True)
+class _OnDisk:
+    """What the journal does not know yet, and the tracks whose recorder lives."""
+
+    segments: list[SegmentSealed] = field(default_factory=list)
+    living: set[TrackId] = field(default_factory=set)
+
+
+def _look_on_disk(spool: Spool, case: CaseId, left: _Left, call: CallId | None = None) -> _OnDisk:
+    """Seal what is unsealed, of one call or of all; find every segment that the journal does not know."""
+    found = _OnDisk()
     known = {name for track in left.sealed.values() for name in track}
-    for head in sorted(spool.case_dir(case).glob("*/*/track.json")):
-        if not (is_id(head.parent.name) and is_id(head.parent.parent.name)):
+    for head in sorted(spool.case_dir(case).glob(f"{call or '*'}/*/{HEAD_FILE}")):
+        folder = head.parent
+        if not (is_id(folder.name) and is_id(folder.parent.name)):
             continue
-        for part in sorted(head.parent.glob("*.mkv" + PART)):
-            seal_part(part)
-        track = read_track(head.parent)
-        for segment in track.segments:
-            name = spool.name_of(case, segment.path)
-            frames = [] if name in known else list(matroska.blocks(segment.path.read_bytes()))
-            if frames:
-                yield _fact_of(track, segment, name, frames)
+        if is_being_written(folder):
+            found.living.add(TrackId(folder.name))
+            continue
+        try:
+            found.segments += _unjournaled(spool, case, folder, known)
+        except StorageError as error:
+            _log.error("a track cannot be recovered", track=folder.name, pii_error=str(error))
+    return found
+
+
+def _unjournaled(spool: Spool, case: CaseId, folder: Path, known: set[str]) -> Iterator[SegmentSealed]:
+    for part in sorted(folder.glob("*.mkv" + PART)):
+        seal_part(part)
+    track = read_track(folder)
+    for segment in track.segments:
+        name = spool.name_of(case, segment.path)
+        frames = [] if name in known else list(matroska.blocks(segment.path.read_bytes()))
+        if frames:
+            yield _fact_of(track, segment, name, frames)
 
 
 def _fact_of(
@@ -200,6 +248,7 @@ def _fact_of(
 ) -> SegmentSealed:
     sha256, size = sha256_of(segment.path)
     first_at = _arrival_of(track, segment, frames[0].pts_ms)
+    lost = sum(loss.packets for loss in track.losses if _is_within(track, loss, frames))
     return SegmentSealed(
         track.info.call,
         track.info.track,
@@ -210,8 +259,14 @@ def _fact_of(
         len(frames),
         first_at,
         first_at + (frames[-1].pts_ms - frames[0].pts_ms) / 1000,
+        lost,
         recovered=True,
     )
+
+
+def _is_within(track: RecordedTrack, loss: Loss, frames: list[matroska.Block]) -> bool:
+    at_ms = block_ms(loss.timestamp, track.base_timestamp, track.info.clock_rate)
+    return frames[0].pts_ms <= at_ms <= frames[-1].pts_ms
 
 
 def _arrival_of(track: RecordedTrack, segment: RecordedSegment, pts_ms: int) -> float:

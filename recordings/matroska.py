@@ -1,11 +1,10 @@
 """Just enough Matroska to read back what the recorder wrote, and to find where a torn file ends.
 
 Source: RFC 8794 (EBML) and RFC 9559 (Matroska). The recorder's files are live Matroska: one track, a
-Segment of unknown size, Clusters of SimpleBlocks, a timestamp scale of 1 ms, no index. Reading them
+Segment and Clusters of unknown size, SimpleBlocks, a timestamp scale of 1 ms, no index. Reading them
 takes no codec and no probing.
 """
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ _SEGMENT = 0x18538067
 _CLUSTER = 0x1F43B675
 _CLUSTER_TIMESTAMP = 0xE7
 _SIMPLE_BLOCK = 0xA3
-# FFmpeg puts Opus packets into groups with their duration; each group holds one block, first.
+# Older recordings hold Opus packets in groups with their duration; each group holds one block, first.
 _BLOCK_GROUP = 0xA0
 _BLOCK = 0xA1
 # Elements whose children are read in place instead of being stepped over.
@@ -86,31 +85,3 @@ def _number(content: bytes, offset: int, *, keep_marker: bool) -> tuple[int, int
         return None
     value = int.from_bytes(content[offset : offset + length])
     return (value if keep_marker else value & ((1 << 7 * length) - 1)), length
-
-
-def opus_header() -> bytes:
-    """Return the head of a live Matroska file with one Opus track, up to its first Cluster.
-
-    PyAV's ``add_mux_stream`` cannot carry the codec's private data, and Matroska demands the OpusHead
-    of RFC 7845 there: version 1, 2 channels, pre-skip 0 (this is the middle of a stream), 48 kHz.
-    """
-    opus_head = b"OpusHead\x01\x02" + (0).to_bytes(2) + (48_000).to_bytes(4, "little") + b"\0\0\0"
-    audio = _made(0xB5, struct.pack(">d", 48_000)) + _made(0x9F, b"\x02")
-    track = b"".join((
-        _made(0xD7, b"\x01"), _made(0x73C5, b"\x01"), _made(0x83, b"\x02"), _made(0x9C, b"\0"),
-        _made(0x86, b"A_OPUS"), _made(0x63A2, opus_head), _made(0xE1, audio),
-    ))  # fmt: skip
-    ebml = b"".join((
-        _made(0x4286, b"\x01"), _made(0x42F7, b"\x01"), _made(0x42F2, b"\x04"), _made(0x42F3, b"\x08"),
-        _made(0x4282, b"matroska"), _made(0x4287, b"\x04"), _made(0x4285, b"\x02"),
-    ))  # fmt: skip
-    info = _made(0x2AD7B1, (1_000_000).to_bytes(3)) + _made(0x4D80, b"teller") + _made(0x5741, b"teller")
-    unknown_size = b"\x01" + b"\xff" * 7
-    segment = _SEGMENT.to_bytes(4) + unknown_size
-    return _made(0x1A45DFA3, ebml) + segment + _made(0x1549A966, info) + _made(0x1654AE6B, _made(0xAE, track))
-
-
-def _made(kind: int, content: bytes) -> bytes:
-    """Return an element with a two-byte size."""
-    head = kind.to_bytes((kind.bit_length() + 7) // 8)
-    return head + (0x4000 | len(content)).to_bytes(2) + content

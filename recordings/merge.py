@@ -288,14 +288,14 @@ def _damage(call: CallPlan, lanes: Sequence[Sequence[compose.PictureTrack]]) -> 
 
 
 def _coded(track: PlannedTrack) -> Iterator[compose.Coded]:
-    """Yield the frames of all segments; a lost or shortened segment breaks the chain of inter frames."""
+    """Yield the frames of all segments; what was lost between two breaks the chain of inter frames."""
     position, expected = 0, 0
     for segment in track.recorded.segments:
         follows = segment.index == expected
         count = 0
         for frame in read_frames(track.recorded, segment):
             at = float(track.at[position + count])
-            yield compose.Coded(at, frame.data, frame.keyframe, follows)
+            yield compose.Coded(at, frame.data, frame.keyframe, follows and not frame.after_loss)
             follows = True
             count += 1
         whole = count >= track.sealed_frames.get(segment.index, 0)

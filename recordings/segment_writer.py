@@ -1,25 +1,20 @@
-"""Writes one segment so that a kill at any moment leaves all but its last tenth of a second readable.
+"""Writes one segment so that a kill at any moment leaves all that was flushed readable.
 
 The file is live Matroska under a ``.part`` name: it only grows, so the hash is taken as it is written.
-Packets go in as they came, through a stream without a codec context. All functions block.
+Frames go in as they came; nothing here could decode them. Functions block where they say so.
 """
 
 import hashlib
 import os
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
-
 from contract.ports import EncodedFrame, TrackInfo
-from recordings import matroska
+from recordings import matroska, muxer
 from recordings.spool import sync_dir, write_all
 
-# FFmpeg keeps a cluster in memory until the first frame behind this many milliseconds comes: what is
-# lost at a kill. Ten clusters a second cost about 200 bytes.
-_CLUSTER_MS = 100
-_CODECS = {"VP8": "vp8", "H264": "h264", "opus": "opus"}
 PART = ".part"
 
 
@@ -33,106 +28,107 @@ class SealedFile:
     frames: int
 
 
-class _PartFile:
-    """The append-only file that FFmpeg writes through; hashes what it lets by."""
-
-    def __init__(self, path: Path, header: bytes | None) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._header = header
-        self.digest = hashlib.sha256()
-        self.size = 0
-        self.writes = 0
-        self.broken = False
-
-    def write(self, data: bytes) -> int:
-        """Write all of ``data``; after a failure, swallow what FFmpeg still wants to flush."""
-        if self.broken:
-            return len(data)
-        # The first write is the file's head, the later ones clusters.
-        kept = self._header if self._header is not None and self.writes == 0 else bytes(data)
-        try:
-            write_all(self._descriptor, kept)
-        except OSError:
-            self.broken = True
-            raise
-        self.digest.update(kept)
-        self.size += len(kept)
-        self.writes += 1
-        return len(data)
-
-    def sync(self) -> None:
-        os.fsync(self._descriptor)
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-
 class SegmentWriter:
     """One segment of one track. Timestamps in the file count from the track's base timestamp.
 
-    ``size`` is width and height in pixels, None for sound. Raises OSError when the disk refuses; the
-    writer is then good for :meth:`seal` only.
+    ``size`` is width and height in pixels, None for sound; ``parameter_sets`` are H.264's. The file is
+    made at once (raises OSError) and written by :meth:`flush`. :meth:`sync` and :meth:`seal` may be
+    called in other threads than the rest.
     """
 
     def __init__(
-        self, path: Path, info: TrackInfo, base_timestamp: int, size: tuple[int, int] | None
+        self,
+        path: Path,
+        info: TrackInfo,
+        base_timestamp: int,
+        size: tuple[int, int] | None,
+        parameter_sets: Sequence[bytes] = (),
     ) -> None:
         self._path = path
+        self._part = path.with_name(path.name + PART)
         self._base = base_timestamp
-        self._tick = Fraction(1, info.clock_rate)
-        self._file = _PartFile(
-            path.with_name(path.name + PART), matroska.opus_header() if size is None else None
-        )
-        options = {
-            "live": "1",
-            "flush_packets": "1",
-            "cluster_time_limit": str(_CLUSTER_MS),
-            "write_crc32": "0",
-        }
-        self._container = av.open(self._file, "w", format="matroska", options=options)
-        picture = {"width": size[0], "height": size[1]} if size else {}
-        rate = None if size else info.clock_rate
-        self._stream = self._container.add_mux_stream(
-            _CODECS[info.codec], rate=rate, time_base=self._tick, **picture
+        self._rate = info.clock_rate
+        self._prefixes_lengths = info.codec == "H264"
+        self._pending = [_head(info.codec, size, parameter_sets)]
+        self._cluster_ms: int | None = None
+        self._digest = hashlib.sha256()
+        self._bytes = 0
+        self._broken = False
+        self._closing = threading.Lock()
+        self._file: int | None = os.open(
+            self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
         )
         self.frames = 0
 
     def write(self, frame: EncodedFrame, data: bytes) -> None:
-        """Add ``data``, the bytes of ``frame``; frames come in order of their timestamps."""
-        packet = av.Packet(data)
-        packet.stream = self._stream
-        packet.time_base = self._tick
-        packet.pts = packet.dts = frame.timestamp - self._base
-        packet.is_keyframe = frame.keyframe
-        self._container.mux_one(packet)
+        """Add ``data``, the bytes of ``frame``, to what is flushed next; timestamps never fall."""
+        ms = block_ms(frame.timestamp, self._base, self._rate)
+        if self._cluster_ms is None or ms - self._cluster_ms > muxer.CLUSTER_MS_MAX:
+            self._cluster_ms = ms
+            self._pending.append(muxer.cluster_head(ms))
+        if self._prefixes_lengths:
+            data = muxer.length_prefixed(data)
+        self._pending.append(muxer.block_head(ms - self._cluster_ms, len(data), frame.keyframe))
+        self._pending.append(data)
         self.frames += 1
 
+    def flush(self) -> None:
+        """Hand what was written to the kernel: a kill of this process no longer takes it away.
+
+        Raises OSError when the disk refuses; the segment is then good for :meth:`seal` only.
+        """
+        if not self.frames or not self._pending or self._broken or self._file is None:
+            return
+        data = b"".join(self._pending)
+        self._pending.clear()
+        self._cluster_ms = None
+        try:
+            write_all(self._file, data)
+        except OSError:
+            self._broken = True
+            raise
+        self._digest.update(data)
+        self._bytes += len(data)
+
     def sync(self) -> bool:
-        """Bring what was written to disk; return whether a frame is among it."""
-        self._file.sync()
-        return self._file.writes > 1
+        """Bring what was flushed to disk; return whether a frame is among it. Blocks, raises OSError."""
+        with self._closing:
+            if self._file is None:
+                return False
+            has_frames = self._bytes > 0
+            os.fdatasync(self._file)
+            return has_frames
 
     def seal(self) -> SealedFile | None:
-        """Finish the file and give it its final name; None when no whole frame got into it."""
-        part = self._path.with_name(self._path.name + PART)
+        """Finish the file and give it its final name; None when no whole frame got into it.
+
+        Blocks. Raises OSError when not even what is whole could be kept under its final name.
+        """
         try:
-            self._container.close()
-            self._file.sync()
-        except (OSError, av.FFmpegError):
-            # FFmpeg reports an earlier failed write once more when it closes.
-            self._file.broken = True
-        finally:
-            self._file.close()
-        if self._file.broken or self._file.writes < 2:
-            return seal_part(part)
-        part.replace(self._path)
-        sync_dir(part.parent)
-        return SealedFile(
-            self._path,
-            self._file.digest.hexdigest(),
-            self._file.size,
-            self.frames,
-        )
+            self.flush()
+            self.sync()
+        except OSError:
+            self._broken = True
+        with self._closing:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+        if self._broken or not self._bytes:
+            return seal_part(self._part)
+        self._part.replace(self._path)
+        sync_dir(self._part.parent)
+        return SealedFile(self._path, self._digest.hexdigest(), self._bytes, self.frames)
+
+
+def block_ms(timestamp: int, base_timestamp: int, clock_rate: int) -> int:
+    """Return the time in a file, in milliseconds, of a frame with this RTP timestamp."""
+    return ((timestamp - base_timestamp) * 1000 + clock_rate // 2) // clock_rate
+
+
+def _head(codec: str, size: tuple[int, int] | None, parameter_sets: Sequence[bytes]) -> bytes:
+    if size is None:
+        return muxer.opus_head()
+    return muxer.h264_head(size, parameter_sets) if codec == "H264" else muxer.vp8_head(size)
 
 
 def seal_part(part: Path) -> SealedFile | None:

@@ -1,8 +1,9 @@
 """Reading what the recorder left: tracks, their clock, and their frames, without opening a codec.
 
-``clock.jsonl`` holds two kinds of lines: ``{"ntp_at", "timestamp", "arrived_at"}`` for each RTCP sender
-report and ``{"first_arrived_at", "timestamp"}`` for the first frame of each segment. All timestamps are
-absolute RTP ticks as the frames carried them. Functions here block.
+``clock.jsonl`` holds three kinds of lines: ``{"ntp_at", "timestamp", "arrived_at"}`` for each RTCP sender
+report, ``{"first_arrived_at", "timestamp"}`` for the first frame of each segment, and ``{"lost",
+"timestamp"}`` for each frame before which something is missing. All timestamps are absolute RTP ticks as
+the frames carried them. Functions here block.
 """
 
 import json
@@ -16,10 +17,13 @@ from contract import codec
 from contract.errors import ProtocolError, StorageError
 from contract.ports import ClockSample, TrackInfo
 from recordings import matroska
+from recordings.segment_writer import block_ms
 
+HEAD_FILE = "track.json"
+CLOCK_FILE = "clock.jsonl"
 _SEGMENT_NAME = re.compile(r"(\d{5})\.mkv")
 _START_CODE = b"\0\0\0\1"
-# FFmpeg stores H.264 NAL units behind four-byte lengths (ISO 14496-15, lengthSizeMinusOne = 3).
+# H.264 NAL units are stored behind four-byte lengths (ISO 14496-15, lengthSizeMinusOne = 3).
 _LENGTH_BYTES = 4
 
 
@@ -40,10 +44,22 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """Between the frame with this RTP timestamp and the one before it something never came.
+
+    ``packets`` says how many, as far as it was counted; it is 0 where the recorder itself lost frames.
+    """
+
+    timestamp: int
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedTrack:
     """A track as it lies on disk. ``base_timestamp`` is the RTP timestamp of its first frame.
 
-    ``arrivals`` has one sample a segment, ``clock`` one a sender report; both in file order.
+    ``arrivals`` has one sample a segment, ``clock`` one a sender report, ``losses`` one a gap; all in file
+    order.
     """
 
     info: TrackInfo
@@ -51,6 +67,7 @@ class RecordedTrack:
     segments: tuple[RecordedSegment, ...]
     clock: tuple[ClockSample, ...]
     arrivals: tuple[Arrival, ...]
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +76,13 @@ class StoredFrame:
 
     ``timestamp`` is in RTP ticks, exact to half a millisecond. The first frame of an H.264 segment
     carries the parameter sets then in force, so a decoder may start or go on at any segment; it shows a
-    picture from the first keyframe on.
+    picture from the first keyframe on. ``after_loss`` is that of ``contract.ports.EncodedFrame``.
     """
 
     data: bytes
     timestamp: int
     keyframe: bool
+    after_loss: bool = False
 
 
 def segment_name(index: int) -> str:
@@ -81,27 +99,31 @@ def read_track(folder: Path) -> RecordedTrack:
     info, base = read_head(folder)
     clock: list[ClockSample] = []
     arrivals: list[Arrival] = []
-    for line in _json_lines(folder / "clock.jsonl"):
+    losses: list[Loss] = []
+    for line in _json_lines(folder / CLOCK_FILE):
         match line:
             case {"ntp_at": ntp_at, "timestamp": timestamp, "arrived_at": arrived_at}:
                 clock.append(ClockSample(ntp_at, timestamp, arrived_at))
             case {"first_arrived_at": arrived_at, "timestamp": timestamp}:
                 arrivals.append(Arrival(timestamp, arrived_at))
+            case {"lost": packets, "timestamp": timestamp}:
+                losses.append(Loss(timestamp, packets))
             case _:
                 continue
-    return RecordedTrack(info, base, sealed_segments(folder), tuple(clock), tuple(arrivals))
+    segments = sealed_segments(folder)
+    return RecordedTrack(info, base, segments, tuple(clock), tuple(arrivals), tuple(losses))
 
 
 def read_tracks(call_dir: Path) -> tuple[RecordedTrack, ...]:
     """Return the tracks of a call by folder name; folders without a ``track.json`` are passed over."""
-    heads = sorted(call_dir.glob("*/track.json")) if call_dir.is_dir() else []
+    heads = sorted(call_dir.glob(f"*/{HEAD_FILE}")) if call_dir.is_dir() else []
     return tuple(read_track(head.parent) for head in heads)
 
 
 def read_head(folder: Path) -> tuple[TrackInfo, int]:
     """Return the track's description and base timestamp. Raises StorageError."""
     try:
-        head = json.loads((folder / "track.json").read_bytes())
+        head = json.loads((folder / HEAD_FILE).read_bytes())
         return codec.load(TrackInfo, head["info"]), int(head["base_timestamp"])
     except (OSError, ValueError, KeyError, TypeError, ProtocolError) as error:
         raise StorageError("track.json is missing or damaged") from error
@@ -120,15 +142,12 @@ def sealed_segments(folder: Path) -> tuple[RecordedSegment, ...]:
 
 def read_frames(track: RecordedTrack, segment: RecordedSegment) -> Iterator[StoredFrame]:
     """Yield the frames of one segment in order."""
-    yield from decode_frames(segment.path.read_bytes(), track.info, track.base_timestamp)
-
-
-def decode_frames(content: bytes, info: TrackInfo, base_timestamp: int) -> Iterator[StoredFrame]:
-    """Yield the frames in a segment's bytes; a torn tail is left out."""
-    for block in matroska.blocks(content):
+    info, base = track.info, track.base_timestamp
+    lost_ms = {block_ms(loss.timestamp, base, info.clock_rate) for loss in track.losses}
+    for block in matroska.blocks(segment.path.read_bytes()):
         data = to_annex_b(block.data) if info.codec == "H264" else block.data
         ticks = round(block.pts_ms * info.clock_rate / 1000)
-        yield StoredFrame(data, base_timestamp + ticks, block.keyframe)
+        yield StoredFrame(data, base + ticks, block.keyframe, block.pts_ms in lost_ms)
 
 
 def to_annex_b(unit: bytes) -> bytes:

@@ -86,11 +86,17 @@ def sync_dir(path: Path) -> None:
 
 def make_dirs(path: Path, root: Path) -> None:
     """Make ``path`` and what is missing above it up to ``root``, each entry synced, owner only."""
+    for part in add_dirs(path, root):
+        sync_dir(part.parent)
+
+
+def add_dirs(path: Path, root: Path) -> tuple[Path, ...]:
+    """Make ``path`` and what is missing above it up to ``root``, owner only; return what was made."""
     missing = [part for part in (path, *path.parents) if part.is_relative_to(root) and not part.exists()]
     for part in reversed(missing):
         part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part.mkdir(mode=0o700, exist_ok=True)
-        sync_dir(part.parent)
+    return tuple(reversed(missing))
 
 
 def read_block(path: Path, offset: int, length: int) -> bytes:

@@ -4,13 +4,18 @@ A segment ends before it would span ``segment_s``: at a keyframe if one comes in
 anywhere otherwise. Browsers send a keyframe only when asked, often minutes apart, so a segment that had
 to wait for one could not keep the bound; a decoder goes on across segments by concatenation. A new
 picture size always begins a new segment.
+
+Everything that came is written from the first keyframe on, also pictures behind a loss; what they
+follow is marked in the track's clock file. Syncing and sealing wait for the disk, so they are handed to
+other threads, and :meth:`TrackWriter.tick` takes note of what became of them.
 """
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-import av
 import structlog
 from prometheus_client import Counter
 
@@ -18,10 +23,13 @@ from contract import codec
 from contract.facts import Fact, RecorderTroubled, RecordingStarted, RecordingStopped, SegmentSealed
 from contract.phases import TrackKind
 from contract.ports import Clock, ClockSample, EncodedFrame, TrackInfo
-from recordings import bitstream
+from recordings.incoming import Picture, Timeline
 from recordings.segment_writer import SealedFile, SegmentWriter
-from recordings.segments import dump_head, segment_name
-from recordings.spool import Spool, make_dirs, replace_synced, write_all
+from recordings.segments import segment_name
+from recordings.spool import Spool
+from recordings.track_files import TrackFiles
+
+_T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 _FRAMES = Counter("teller_recordings_frames", "Frames recorded")
@@ -30,23 +38,74 @@ _DROPPED = Counter("teller_recordings_frames_dropped", "Frames that were not rec
 
 @dataclass(frozen=True, slots=True)
 class RecorderSettings:
-    """Bounds of the recorder. Seconds, bytes and frames per track.
+    """Bounds of the recorder. Seconds, bytes and packets per track.
 
-    With ``sync_s`` of 1 s and a cluster of 0.1 s the last whole frame on disk is about 1 s old; the
-    promise is 5 s.
+    With ``sync_s`` of 1 s the last whole frame on disk is about 1 s old; the promise is 5 s.
     """
 
     segment_s: float = 4.0
     sync_s: float = 1.0
     # 8 MiB are 16 s of camera at 4 Mbit/s: longer than a disk stalls without being broken.
     queue_bytes: int = 8 << 20
-    queue_frames: int = 1_000
+    # So many fill 8 MiB at 1 KiB each; of sound they are 160 s.
+    queue_packets: int = 8_000
     # Facts of trouble per track are at least this far apart.
     trouble_s: float = 5.0
     # A disk that refused is tried again after this long.
     retry_s: float = 1.0
-    # Without a keyframe for so long, a damaged picture is better evidence than none.
-    keyframe_patience_s: float = 10.0
+    # A sync that takes longer than the promise is trouble, whatever comes of it.
+    late_s: float = 5.0
+
+
+class Disk(Protocol):
+    """Threads that may wait for the disk."""
+
+    def run(self, job: Callable[[], _T], urgent: bool) -> "Future[_T]":
+        """Start ``job``; if ``urgent``, the writer is ticked as soon as it is done."""
+        ...
+
+
+@dataclass(slots=True)
+class _Span:
+    """The open segment: RTP time of its first frame, and wall clock and monotonic times of its ends."""
+
+    first: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
+    opened_at: float = 0.0
+    size: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class _Sealing:
+    """A segment on its way to its final name."""
+
+    index: int
+    span: _Span
+    frames: int
+    lost: int
+    done: "Future[SealedFile | None]"
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What became of frames and packets so far. ``lost`` packets never came."""
+
+    sealed: int = 0
+    sealed_frames: int = 0
+    dropped: int = 0
+    lost: int = 0
+    lost_marked: int = 0
+    lost_sealed: int = 0
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """When, by the monotonic clock, trouble last was told, met, and cost frames."""
+
+    told_at: float = float("-inf")
+    refused_at: float = float("-inf")
+    lost_at: float | None = None
 
 
 class TrackWriter:
@@ -59,208 +118,268 @@ class TrackWriter:
         settings: RecorderSettings,
         clock: Clock,
         emit: Callable[[Fact], None],
+        disk: Disk,
     ) -> None:
         self._spool = spool
         self._info = info
         self._settings = settings
         self._clock = clock
         self._emit = emit
+        self._disk = disk
         self._folder = spool.track_dir(info.case, info.call, info.track)
-        self._timeline = _Timeline(info.clock_rate)
-        self._picture = _Picture(info)
-        self._base: int | None = None
+        self._timeline = Timeline(info.clock_rate)
+        self._picture = Picture(info)
+        self._is_video = info.kind is TrackKind.VIDEO
+        self._files: TrackFiles | None = None
         self._segment: SegmentWriter | None = None
         self._span = _Span()
         self._index = 0
-        self._sealed = 0
-        self._sealed_frames = 0
-        self._dropped = 0
+        self._counts = _Counts()
+        self._trouble = _Trouble()
+        # The next frame follows something that is not in the file; the last one was told to.
+        self._hurt = self._behind_loss = False
         self._announced = False
-        self._lost_at: float | None = None
-        self._troubled_at = float("-inf")
-        self._refused_at = float("-inf")
+        self._syncing: Future[bool] | None = None
         self._synced_at = clock.monotonic()
-        self._gap_at: float | None = clock.monotonic()
-        self._clock_file: int | None = None
+        self._sealing: deque[_Sealing] = deque()
+        self._closing = False
+        self.closed = False
 
     @property
-    def frames(self) -> int:
-        """Return how many frames were recorded so far."""
-        return self._sealed_frames + (self._segment.frames if self._segment else 0)
+    def dropped(self) -> int:
+        """Return how many frames were dropped so far, and packets where it was the queue."""
+        return self._counts.dropped
 
     # --- what the recorder calls ---------------------------------------------------------------
 
-    def write(self, frame: EncodedFrame) -> None:
-        """Record one frame; a disk that refuses is reported and tried again, never raised."""
-        if not frame.data:
-            self.drop("empty")
+    def write(self, frames: Iterable[EncodedFrame], lost: int) -> None:
+        """Record frames; ``lost`` counts the packets of the whole track that never came so far.
+
+        A disk that refuses is reported and tried again, never raised.
+        """
+        self._counts.lost = lost
+        for frame in frames:
+            placed = self._timeline.place(frame)
+            if frame.after_loss and (not self._behind_loss or lost != self._counts.lost_marked):
+                self._hurt = True
+            self._behind_loss = frame.after_loss
+            if placed is None:
+                self._drop("late")
+            elif not frame.data:
+                self._drop("empty")
+            elif self._waits_for_keyframe(placed):
+                self._drop("no_keyframe")
+            else:
+                self._try_to_record(placed)
+
+    def flush(self) -> None:
+        """Hand what was recorded to the kernel."""
+        if self._segment is None or self._files is None:
             return
-        placed = self._timeline.place(frame)
-        if placed is None:
-            self.drop("late")
-        elif self._waits_for_keyframe(placed):
-            self.drop("no_keyframe")
-        elif self._clock.monotonic() - self._refused_at < self._settings.retry_s:
-            self.drop("disk")
-        else:
-            self._try_to_record(placed)
+        try:
+            # First the marks: a frame must not be found without its own.
+            self._files.flush()
+            self._segment.flush()
+        except OSError as error:
+            self._refused(error)
 
     def note_clock(self, sample: ClockSample) -> None:
         """Record one clock mapping; those before the first frame are left out."""
-        if self._base is not None:
-            shifted = replace(sample, timestamp=sample.timestamp + self._timeline.shift)
-            self._append_clock(codec.dump(shifted))
+        mapped = self._timeline.map(sample)
+        if mapped is not None and self._files is not None:
+            self._files.note(codec.dump(mapped))
 
     def note_gap(self, dropped: int, what: str) -> None:
-        """Count ``dropped`` frames that never reached the writer; who dropped them has told so."""
-        self.drop(what, dropped)
+        """Count ``dropped`` packets that never reached the writer; who dropped them has told so."""
+        self._count_dropped(what, dropped)
         self._lose()
 
     def tick(self) -> None:
-        """Sync what is due; called several times a second."""
+        """Take note of what the disk did, and start what is due; called several times a second."""
         now = self._clock.monotonic()
-        if self._segment is None:
-            return
         try:
-            if now - self._span.opened_at >= self._settings.segment_s:
-                self._seal()
-            elif now - self._synced_at >= self._settings.sync_s or self._may_announce(now):
-                self._sync(now)
+            if self._segment is not None:
+                self._do_what_is_due(now)
+            self._note_synced(now)
+            while self._sealing and self._sealing[0].done.done():
+                self._note_sealed(self._sealing.popleft())
         except OSError as error:
             self._refused(error)
+        if self._closing and not self._sealing and self._syncing is None:
+            self._end()
 
     def close(self) -> None:
-        """Seal what is open and say that the track is over."""
-        try:
-            self._seal()
-        except OSError as error:
-            self._refused(error)
-        if self._clock_file is not None:
-            os.close(self._clock_file)
-            self._clock_file = None
-        self._emit(
-            RecordingStopped(
-                self._info.call, self._info.track, self._sealed, self._sealed_frames, self._dropped
-            )
-        )
+        """Seal what is open; ``closed`` is set by the tick that finds it done."""
+        self.flush()
+        self._closing = True
+        self._counts.lost_marked = self._counts.lost
+        self._seal()
+        self.tick()
 
-    def drop(self, why: str, frames: int = 1) -> None:
-        """Count frames that are not recorded."""
-        self._dropped += frames
+    def _drop(self, why: str, frames: int = 1) -> None:
+        """Count frames that are not recorded; the next one that is follows something missing."""
+        if frames:
+            self._count_dropped(why, frames)
+            self._hurt = True
+
+    def _count_dropped(self, why: str, frames: int) -> None:
+        self._counts.dropped += frames
         _DROPPED.labels(why).inc(frames)
 
     # --- one frame -----------------------------------------------------------------------------
 
     def _waits_for_keyframe(self, frame: EncodedFrame) -> bool:
-        """Tell whether a picture is useless yet: nothing before it, or a gap before it."""
-        if self._info.kind is TrackKind.AUDIO:
+        """Tell whether nothing could ever show this picture: no keyframe came before it."""
+        if not self._is_video:
             return False
-        if frame.keyframe and self._picture.look_at(frame.data):
-            self._gap_at = None
-        if self._gap_at is None:
-            return False
-        patience = self._settings.keyframe_patience_s
-        return self._picture.size is None or self._clock.monotonic() - self._gap_at < patience
+        if frame.keyframe:
+            self._picture.look_at(frame.data)
+        return self._picture.size is None
 
     def _try_to_record(self, frame: EncodedFrame) -> None:
         try:
             self._record(frame)
         except OSError as error:
-            self.drop("disk")
+            self._drop("disk")
             self._refused(error)
-        except av.FFmpegError as error:
-            self.drop("unwritable")
-            _log.warning("frame not written", track=self._info.track, pii_error=str(error))
-            self._seal()
 
     def _record(self, frame: EncodedFrame) -> None:
+        data = frame.data
         if self._segment is not None and self._is_due(frame):
             self._seal()
-        data = frame.data
         if self._segment is None:
+            if self._clock.monotonic() - self._trouble.refused_at < self._settings.retry_s:
+                self._drop("disk")
+                return
             self._segment = self._open(frame)
             data = self._picture.with_parameter_sets(frame)
+        if self._hurt:
+            self._mark(frame)
         self._segment.write(frame, data)
-        self._span.last = frame.timestamp
         self._span.last_at = frame.arrived_at
-        _FRAMES.inc()
 
     def _is_due(self, frame: EncodedFrame) -> bool:
         elapsed = (frame.timestamp - self._span.first) / self._info.clock_rate
-        if frame.keyframe and self._info.kind is TrackKind.VIDEO:
+        if self._is_video and frame.keyframe:
             return elapsed >= self._settings.segment_s / 2 or self._span.size != self._picture.size
         return elapsed >= self._settings.segment_s
+
+    def _mark(self, frame: EncodedFrame) -> None:
+        """Note in the clock file that something is missing before ``frame``."""
+        self._hurt = False
+        counts = self._counts
+        if self._files is not None:
+            self._files.note({"lost": counts.lost - counts.lost_marked, "timestamp": frame.timestamp})
+        counts.lost_marked = counts.lost
 
     # --- segments ------------------------------------------------------------------------------
 
     def _open(self, frame: EncodedFrame) -> SegmentWriter:
-        if self._base is None:
-            self._begin_track(frame.timestamp)
-        assert self._base is not None  # noqa: S101 - set by _begin_track
+        if self._files is None:
+            self._files = TrackFiles(self._spool, self._info, frame.timestamp)
         path = self._folder / segment_name(self._index)
-        segment = SegmentWriter(path, self._info, self._base, self._picture.size)
-        self._span = _Span(
-            first=frame.timestamp,
-            last=frame.timestamp,
-            first_at=frame.arrived_at,
-            last_at=frame.arrived_at,
-            opened_at=self._clock.monotonic(),
-            size=self._picture.size,
+        picture = self._picture
+        segment = SegmentWriter(
+            path, self._info, self._files.base_timestamp, picture.size, picture.parameter_sets
         )
-        self._append_clock({"first_arrived_at": frame.arrived_at, "timestamp": frame.timestamp})
+        self._span = _Span(
+            frame.timestamp, frame.arrived_at, frame.arrived_at, self._clock.monotonic(), picture.size
+        )
+        self._files.note({"first_arrived_at": frame.arrived_at, "timestamp": frame.timestamp})
         return segment
 
-    def _begin_track(self, timestamp: int) -> None:
-        make_dirs(self._folder, self._spool.root)
-        replace_synced(self._folder / "track.json", dump_head(self._info, timestamp))
-        self._clock_file = os.open(
-            self._folder / "clock.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
-        self._base = timestamp
+    def _do_what_is_due(self, now: float) -> None:
+        if now - self._span.opened_at >= self._settings.segment_s:
+            self._seal()
+        elif self._syncing is None and (
+            now - self._synced_at >= self._settings.sync_s or self._may_announce(now)
+        ):
+            self._sync(now)
 
     def _sync(self, now: float) -> None:
-        assert self._segment is not None  # noqa: S101 - tick asks first
-        on_disk = self._segment.sync()
-        if self._clock_file is not None:
-            os.fsync(self._clock_file)
+        segment, files = self._segment, self._files
+        assert segment is not None and files is not None  # noqa: S101 - tick asks first
+
+        def sync() -> bool:
+            files.sync()
+            return segment.sync()
+
         self._synced_at = now
-        if on_disk:
+        self._syncing = self._disk.run(sync, self._closing)
+
+    def _note_synced(self, now: float) -> None:
+        if self._syncing is None:
+            return
+        if not self._syncing.done():
+            if now - self._synced_at >= self._settings.late_s:
+                self._lose()
+                self._tell_trouble("disk")
+            return
+        syncing, self._syncing = self._syncing, None
+        if syncing.result():
             self._announce()
 
     def _seal(self) -> None:
+        """Send the open segment to its final name."""
         segment, self._segment = self._segment, None
-        if segment is None:
+        files = self._files
+        if segment is None or files is None:
             return
-        index, self._index = self._index, self._index + 1
-        sealed = segment.seal()
-        if self._clock_file is not None:
-            os.fsync(self._clock_file)
-        if sealed is None:
-            self.drop("disk", segment.frames)
-            return
-        self.drop("disk", segment.frames - sealed.frames)
-        self._announce()
-        self._sealed += 1
-        self._sealed_frames += sealed.frames
-        self._emit(self._sealed_fact(index, sealed))
 
-    def _sealed_fact(self, index: int, sealed: SealedFile) -> SegmentSealed:
-        name = self._spool.name_of(self._info.case, sealed.path)
+        def seal() -> SealedFile | None:
+            sealed = segment.seal()
+            files.sync()
+            return sealed
+
+        counts = self._counts
+        lost, counts.lost_sealed = counts.lost_marked - counts.lost_sealed, counts.lost_marked
+        done = self._disk.run(seal, self._closing)
+        self._sealing.append(_Sealing(self._index, self._span, segment.frames, lost, done))
+        self._index += 1
+
+    def _note_sealed(self, sealing: _Sealing) -> None:
+        try:
+            sealed = sealing.done.result()
+        except OSError:
+            self._drop("disk", sealing.frames)
+            raise
+        if sealed is None:
+            self._drop("disk", sealing.frames)
+            return
+        self._drop("disk", sealing.frames - sealed.frames)
+        self._announce()
+        self._counts.sealed += 1
+        self._counts.sealed_frames += sealed.frames
+        _FRAMES.inc(sealed.frames)
+        self._emit(self._sealed_fact(sealing, sealed))
+
+    def _sealed_fact(self, sealing: _Sealing, sealed: SealedFile) -> SegmentSealed:
         return SegmentSealed(
             self._info.call,
             self._info.track,
-            index,
-            name,
+            sealing.index,
+            self._spool.name_of(self._info.case, sealed.path),
             sealed.sha256,
             sealed.bytes,
             sealed.frames,
-            self._span.first_at,
-            self._span.last_at,
+            sealing.span.first_at,
+            sealing.span.last_at,
+            sealing.lost,
+        )
+
+    def _end(self) -> None:
+        """Say that the track is over."""
+        self.closed = True
+        if self._files is not None:
+            self._files.close()
+        counts, info = self._counts, self._info
+        self._emit(
+            RecordingStopped(info.call, info.track, counts.sealed, counts.sealed_frames, counts.dropped)
         )
 
     def _may_announce(self, now: float) -> bool:
-        quiet = self._lost_at is None or now - self._lost_at >= self._settings.trouble_s
-        return quiet and not self._announced
+        lost_at = self._trouble.lost_at
+        return not self._announced and (lost_at is None or now - lost_at >= self._settings.trouble_s)
 
     def _announce(self) -> None:
         """Say that frames come to disk: at the first, and once trouble has been over for ``trouble_s``."""
@@ -273,102 +392,25 @@ class TrackWriter:
 
     def _refused(self, error: OSError) -> None:
         """Give up the open segment, keep what of it is whole, and try again later."""
-        self._refused_at = self._clock.monotonic()
-        self._gap_at = self._refused_at
+        self._trouble.refused_at = self._clock.monotonic()
+        self._hurt = True
         _log.error("recording could not be written", track=self._info.track, pii_error=str(error))
-        try:
-            self._seal()
-        except OSError as again:
-            _log.error("segment left unsealed", track=self._info.track, pii_error=str(again))
+        self._seal()
         self._lose()
-        self._trouble("disk")
+        self._tell_trouble("disk")
 
     def _lose(self) -> None:
         """From now on the track is not being recorded, until it is announced again."""
-        if self._announced or self._lost_at is not None:
-            self._lost_at = self._clock.monotonic()
+        trouble = self._trouble
+        if self._announced or trouble.lost_at is not None:
+            trouble.lost_at = self._clock.monotonic()
         if self._announced:
             # Whoever was told that it is recorded is told at once that it is not.
             self._announced = False
-            self._troubled_at = float("-inf")
+            trouble.told_at = float("-inf")
 
-    def _trouble(self, what: str) -> None:
+    def _tell_trouble(self, what: str) -> None:
         now = self._clock.monotonic()
-        if now - self._troubled_at >= self._settings.trouble_s:
-            self._troubled_at = now
-            self._emit(RecorderTroubled(self._info.call, self._info.track, what, self._dropped))
-
-    def _append_clock(self, line: dict[str, float]) -> None:
-        if self._clock_file is not None:
-            try:
-                write_all(self._clock_file, codec.canonical(line) + b"\n")
-            except OSError as error:
-                self._refused(error)
-
-
-@dataclass(slots=True)
-class _Span:
-    """The open segment: RTP timestamps, wall clock and monotonic times of its ends."""
-
-    first: int = 0
-    last: int = 0
-    first_at: float = 0.0
-    last_at: float = 0.0
-    opened_at: float = 0.0
-    size: tuple[int, int] | None = None
-
-
-class _Timeline:
-    """Keeps timestamps growing: a sender that restarts its clock is put behind its last frame.
-
-    A frame up to ``_LATE_S`` behind is late and useless; one further behind, or ahead of the wall clock
-    by more than ``_AHEAD_S``, belongs to a new clock, and everything after it is shifted.
-    """
-
-    _LATE_S = 1.0
-    _AHEAD_S = 60.0
-
-    def __init__(self, clock_rate: int) -> None:
-        self._rate = clock_rate
-        self._last: tuple[int, float] | None = None
-        self.shift = 0
-
-    def place(self, frame: EncodedFrame) -> EncodedFrame | None:
-        """Return the frame on the track's own timeline, None when it is late."""
-        timestamp = frame.timestamp + self.shift
-        if self._last is not None:
-            step = (timestamp - self._last[0]) / self._rate
-            passed = max(frame.arrived_at - self._last[1], 0.0)
-            if -self._LATE_S <= step < 0:
-                return None
-            if step < 0 or step > passed + self._AHEAD_S:
-                expected = self._last[0] + round(passed * self._rate)
-                self.shift += expected - timestamp
-                timestamp = expected
-        self._last = (timestamp, frame.arrived_at)
-        return replace(frame, timestamp=timestamp) if self.shift else frame
-
-
-class _Picture:
-    """What the container must know of a video track: its size and H.264's parameter sets."""
-
-    def __init__(self, info: TrackInfo) -> None:
-        self._codec = info.codec
-        self._parameter_sets: tuple[bytes, ...] = ()
-        self.size: tuple[int, int] | None = None
-
-    def look_at(self, keyframe: bytes) -> bool:
-        """Note size and parameter sets; return whether the picture can be written."""
-        if self._codec == "H264":
-            found = bitstream.h264_parameter_sets(keyframe)
-            self._parameter_sets = found or self._parameter_sets
-            self.size = bitstream.h264_size(found) or self.size
-        else:
-            self.size = bitstream.vp8_size(keyframe) or self.size
-        return self.size is not None
-
-    def with_parameter_sets(self, frame: EncodedFrame) -> bytes:
-        """Return the first frame of a segment so that it can be decoded with nothing before it."""
-        if self._codec != "H264" or bitstream.h264_parameter_sets(frame.data):
-            return frame.data
-        return b"".join(b"\0\0\0\1" + nal for nal in self._parameter_sets) + frame.data
+        if now - self._trouble.told_at >= self._settings.trouble_s:
+            self._trouble.told_at = now
+            self._emit(RecorderTroubled(self._info.call, self._info.track, what, self._counts.dropped))

@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 import av
+import structlog
 
 from contract.facts import TrackStarted
 from contract.ids import SeatId
@@ -60,6 +61,7 @@ async def _obey(stage: Stage, order: dict[str, Any]) -> None:
 
 async def main() -> None:
     """Serve one call."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     receiver, journal = KeepingReceiver(), ListJournal()
     settings = MediaSettings(bind_addresses=("127.0.0.1",))
     async with Plane(journal, SystemClock(), settings, [receiver]) as plane:

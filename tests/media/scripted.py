@@ -15,14 +15,16 @@ import av
 import numpy as np
 import pytest
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.codecs import is_rtx
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcconfiguration import RTCBundlePolicy
+from aiortc.sdp import SessionDescription
 
 from contract.errors import StorageError
 from contract.facts import Entry, Fact
 from contract.ids import CallId, CaseId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role
-from contract.ports import ClockSample, EncodedFrame, Party, TrackInfo, TrackSink
+from contract.ports import ClockSample, Depacketiser, EncodedFrame, Party, TrackInfo, TrackSink
 from media.plan import PLAN
 from media.plane import Plane
 
@@ -114,18 +116,23 @@ class KeepingSink:
     """Keeps everything of one track."""
 
     track: TrackInfo
+    depacketiser: Depacketiser
     frames: list[EncodedFrame] = field(default_factory=list)
     clocks: list[ClockSample] = field(default_factory=list)
+    packets: int = 0
     closed: int = 0
 
-    def push_frame(self, frame: EncodedFrame) -> None:
+    def push_packet(self, packet: bytes, arrived_at: float) -> None:
         assert not self.closed
-        self.frames.append(frame)
+        self.packets += 1
+        self.frames += self.depacketiser.push(packet, arrived_at)
 
     def push_clock(self, sample: ClockSample) -> None:
         self.clocks.append(sample)
 
     def close(self) -> None:
+        if not self.closed:
+            self.frames += self.depacketiser.finish()
         self.closed += 1
 
 
@@ -135,8 +142,8 @@ class KeepingReceiver:
     def __init__(self) -> None:
         self.sinks: list[KeepingSink] = []
 
-    def open_track(self, track: TrackInfo) -> TrackSink:
-        self.sinks.append(KeepingSink(track))
+    def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> TrackSink:
+        self.sinks.append(KeepingSink(track, depacketiser))
         return self.sinks[-1]
 
 
@@ -234,10 +241,19 @@ class ScriptedPeer:
 
     async def accept(self, answer: str) -> None:
         await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        self._route_repairs(answer)
         for index, transceiver in enumerate(self.pc.getTransceivers()):
             if transceiver.currentDirection == "recvonly":
                 self.arrived[index] = []
                 self._listeners.append(asyncio.create_task(self._listen(index, transceiver.receiver.track)))
+
+    def _route_repairs(self, answer: str) -> None:
+        """Hand retransmissions to the line that announced them; aiortc does when it has but one such line."""
+        lines = zip(SessionDescription.parse(answer).media, self.pc.getTransceivers(), strict=True)
+        for media, transceiver in lines:
+            router: Any = transceiver.receiver.transport._rtp_router
+            for group in media.ssrc_group:
+                router.ssrc_table[group.items[1]] = transceiver.receiver
 
     async def _listen(self, index: int, track: Any) -> None:
         try:
@@ -263,6 +279,31 @@ class ScriptedPeer:
                 await send(data)
 
         transport._send_rtp = lossy
+
+    def miss_every(self, nth: int) -> None:
+        """Lose every ``nth`` RTP packet that comes to this peer from now on, but none that comes again.
+
+        aiortc asks once for what it misses, browsers ask until it is there.
+        """
+        transport: Any = self.pc.getTransceivers()[0].receiver.transport
+        handle, counted = transport._handle_rtp_data, iter(range(1, 1 << 30))
+        codecs = [codec for one in self.pc.getTransceivers() for codec in one._codecs]
+        again = {codec.payloadType for codec in codecs if is_rtx(codec)}
+
+        async def lossy(data: bytes, arrival_time_ms: int) -> None:
+            if data[1] & 0x7F in again or next(counted) % nth:
+                await handle(data, arrival_time_ms)
+
+        transport._handle_rtp_data = lossy
+
+    def silence(self) -> None:
+        """Send no RTP and no RTCP from now on."""
+
+        async def nothing(data: bytes) -> None:
+            return None
+
+        transport: Any = self.pc.getTransceivers()[0].receiver.transport
+        transport._send_rtp = nothing
 
     async def close(self) -> None:
         listeners, self._listeners = self._listeners, []

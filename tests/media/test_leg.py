@@ -1,168 +1,280 @@
-"""A leg's queue and time line."""
+"""A leg's headers, its time line, and what its receiver asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from contract.phases import TrackKind
-from media.leg import Leg, Packed
-from media.rtp_stats import ClockMap
+import pytest
 
+from media.answer import MID, SEND_TIME, OfferedCodec
+from media.leg import Leg
+from media.rtp_header import payload_at
+from media.rtp_stats import ClockMap, to_ntp
+from tests.media.packets import (
+    DELTA,
+    EXTENSIONS,
+    H264_CODEC,
+    KEY,
+    OPUS_CODEC,
+    OTHER_SOUND,
+    REST,
+    SLICE,
+    SOUND,
+    SPS,
+    VP8_CODEC,
+    Wire,
+    leg,
+    packet,
+    read,
+)
 
-class KeepingOut:
-    """Keeps what a leg sends."""
-
-    def __init__(self) -> None:
-        self.ready = True
-        self.codecs = {"VP8", "opus"}
-        self.sent: list[tuple[int, Sequence[bytes]]] = []
-        self.reports: list[tuple[ClockMap, int, int]] = []
-
-    def takes(self, codec: str) -> bool:
-        return codec in self.codecs
-
-    async def send_frame(self, codec: str, parts: Sequence[bytes], timestamp: int) -> None:
-        self.sent.append((timestamp, parts))
-
-    async def send_report(self, clock_map: ClockMap, shift: int, clock_rate: int) -> None:
-        self.reports.append((clock_map, shift, clock_rate))
+# The publisher's own types: other numbers than the receiver's.
+_THEIRS = {
+    100: OfferedCodec("VP8", 100, 90_000, frozenset()),
+    107: OfferedCodec("H264", 107, 90_000, frozenset()),
+    109: OfferedCodec("opus", 109, 48_000, frozenset()),
+}
 
 
 class _Source:
-    """Counts what a leg asks for."""
+    """A publication: what it got, and what was asked of it."""
 
     def __init__(self) -> None:
         self.clock_map: ClockMap | None = None
+        self.codecs: Mapping[int, OfferedCodec] = _THEIRS
+        self.kept: dict[int, bytes] = {}
         self.asked = 0
         self.limits: list[int | None] = []
 
-    def request_keyframe(self) -> None:
+    @property
+    def highest(self) -> int:
+        return max(self.kept)
+
+    def packet(self, seq: int) -> bytes | None:
+        return self.kept.get(seq)
+
+    def request_keyframe(self, now: float) -> None:
         self.asked += 1
 
     def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
         self.limits.append(bits_per_s)
 
-
-def _packed(n: int, *, key: bool = False, codec: str = "VP8", at: float | None = None) -> Packed:
-    rate = 48_000 if codec == "opus" else 90_000
-    return Packed(codec, rate, [bytes([n % 256])], n * 3_000, key, n / 30 if at is None else at)
-
-
-def _leg(kind: TrackKind = TrackKind.VIDEO, bound: int = 4) -> tuple[Leg, KeepingOut, _Source]:
-    out, source = KeepingOut(), _Source()
-    leg = Leg(out, kind, bound, lambda: None)
-    leg.connect(source)
-    return leg, out, source
+    def give(
+        self, to: Leg, seq: int, payload: bytes = DELTA, *, pt: int = 100, at: float = 1.0,
+        stamp: int | None = None, end: bool = False, extension: bytes = b"", pad: int = 0,
+    ) -> None:  # fmt: skip
+        """Get a packet and hand it to a leg, as a publication does."""
+        stamp = seq * 3_000 if stamp is None else stamp
+        data = packet(seq, payload, pt=pt, stamp=stamp, end=end, extension=extension, pad=pad)
+        self.kept[seq] = data
+        to.forward(data, payload_at(data), data[1], seq, stamp & 0xFFFFFFFF, at)
 
 
-async def _drain(leg: Leg) -> None:
-    while await leg.send_next():
-        pass
+def _fed() -> tuple[Leg, Wire, _Source]:
+    made, wire = leg()
+    source = _Source()
+    made.connect(source)
+    return made, wire, source
 
 
-async def test_a_picture_begins_with_a_keyframe() -> None:
-    """Frames before it are left out, and it is asked for."""
-    leg, out, source = _leg()
-    leg.push(_packed(0))
-    assert source.asked == 1
-    leg.push(_packed(1, key=True))
-    leg.push(_packed(2))
-    await _drain(leg)
-    assert [stamp for stamp, _ in out.sent] == [3_000, 6_000]
-    assert leg.dropped == 0
+def _sent(wire: Wire) -> list[tuple[int, bytes]]:
+    return [(read(data).sequence_number, read(data).payload) for data in wire.sent]
 
 
-async def test_a_full_picture_queue_drops_up_to_the_next_keyframe() -> None:
-    """The oldest go; what remains can be decoded."""
-    leg, out, source = _leg(bound=4)
-    for n in range(5):
-        leg.push(_packed(n, key=n in (0, 3)))
-    assert leg.dropped == 3
-    await _drain(leg)
-    assert [stamp for stamp, _ in out.sent] == [9_000, 12_000]
-    assert source.asked == 0
+def test_a_packet_gets_a_header_of_our_own() -> None:
+    """Our stream, type and extensions, read back by aiortc; marker, payload and padding are kept."""
+    made, wire, source = _fed()
+    source.give(made, 7, KEY + b"a", end=True, at=1_000.25, extension=b"\x50secret!")
+    source.give(made, 8, REST, at=1_000.25, pad=4)
+    got = read(wire.sent[0], EXTENSIONS)
+    assert (got.ssrc, got.payload_type, got.marker, got.payload) == (made.ssrc, 96, 1, KEY + b"a")
+    assert (got.timestamp, got.extensions.mid) == (21_000, "4")
+    assert got.extensions.abs_send_time == int(1_000.25 * (1 << 18)) & 0xFFFFFF
+    assert b"secret" not in wire.sent[0]
+    padded = read(wire.sent[1], EXTENSIONS)
+    assert (padded.payload, padded.padding_size, padded.marker) == (REST, 4, 0)
+    assert (made.stats.packets, made.stats.bytes) == (2, 3 + 6)
 
 
-async def test_a_full_picture_queue_without_a_keyframe_is_emptied() -> None:
-    """Then a keyframe is asked for, and nothing passes before it."""
-    leg, out, source = _leg(bound=4)
-    for n in range(8):
-        leg.push(_packed(n, key=n == 0))
-    assert leg.dropped == 5
-    assert source.asked == 4
-    leg.push(_packed(9, key=True))
-    await _drain(leg)
-    assert [stamp for stamp, _ in out.sent] == [27_000]
+@pytest.mark.parametrize("left", [{MID: 1}, {SEND_TIME: 3}, {}])
+def test_only_negotiated_extensions_are_sent(left: dict[str, int]) -> None:
+    """What the receiver did not offer is not there; the rest can be read."""
+    made, wire = leg(extensions=left)
+    source = _Source()
+    made.connect(source)
+    source.give(made, 7, KEY, at=5.0)
+    got = read(wire.sent[0], left)
+    assert got.payload == KEY
+    assert got.extensions.mid == ("4" if MID in left else None)
+    assert (got.extensions.abs_send_time is not None) == (SEND_TIME in left)
 
 
-async def test_a_full_sound_queue_drops_the_oldest() -> None:
-    """One by one, without asking for anything."""
-    leg, out, source = _leg(TrackKind.AUDIO, bound=3)
-    for n in range(10):
-        leg.push(_packed(n, key=True, codec="opus"))
-    assert leg.dropped == 7
-    await _drain(leg)
-    assert [stamp for stamp, _ in out.sent] == [21_000, 24_000, 27_000]
-    assert source.asked == 0
+def test_a_picture_begins_with_a_keyframes_first_packet() -> None:
+    """Until then it is asked for; what comes late from before it is left out."""
+    made, wire, source = _fed()
+    source.give(made, 5)
+    source.give(made, 6, b"\x11\x00")
+    assert (wire.sent, source.asked, made.begun) == ([], 2, False)
+    source.give(made, 8, KEY)
+    source.give(made, 9, REST)
+    source.give(made, 7, REST)
+    assert [payload for _, payload in _sent(wire)] == [KEY, REST]
+    assert made.begun
 
 
-async def test_another_publication_goes_on_where_the_former_stopped() -> None:
-    """Timestamps grow by the time that passed, whatever the new publication's own are."""
-    leg, out, former = _leg()
-    leg.push(_packed(0, key=True, at=10.0))
-    await _drain(leg)
+def test_a_keyframe_whose_first_packet_comes_last_is_whole() -> None:
+    """What came before it but belongs behind it follows, under the right numbers."""
+    made, wire, source = _fed()
+    for seq in (11, 13):
+        source.give(made, seq, REST + bytes([seq]))
+    source.give(made, 10, KEY)
+    source.give(made, 12, REST + b"\x0c")
+    first = _sent(wire)[0][0]
+    assert _sent(wire) == [
+        (first, KEY), (first + 1, REST + b"\x0b"), (first + 3, REST + b"\x0d"), (first + 2, REST + b"\x0c"),
+    ]  # fmt: skip
+
+
+def test_h264_begins_with_parameter_sets_and_sound_at_once() -> None:
+    """Each codec by its own rule, under the receiver's types."""
+    made, wire, source = _fed()
+    source.give(made, 1, SLICE, pt=107)
+    source.give(made, 2, SPS, pt=107)
+    assert [read(data).payload_type for data in wire.sent] == [102]
+    sound, other = leg(SOUND, OTHER_SOUND)
+    voice = _Source()
+    sound.connect(voice)
+    voice.give(sound, 1, b"opus", pt=109)
+    assert [read(data).payload_type for data in other.sent] == [111]
+
+
+def test_late_packets_find_their_place() -> None:
+    """Distances of numbers and timestamps are kept, over the wrap too."""
+    made, wire, source = _fed()
+    source.give(made, 65_534, KEY, stamp=0xFFFFFFFF)
+    source.give(made, 65_537, stamp=0x100000000 + 5_999)
+    source.give(made, 65_535, stamp=0x100000000 + 2_999)
+    got = [read(data) for data in wire.sent]
+    first = got[0].sequence_number
+    assert [(one.sequence_number - first) & 0xFFFF for one in got] == [0, 3, 1]
+    assert [(one.timestamp - got[0].timestamp) & 0xFFFFFFFF for one in got] == [0, 6_000, 3_000]
+
+
+def test_another_publication_goes_on_where_the_former_stopped() -> None:
+    """The next number, and a timestamp later by the time that has passed."""
+    made, wire, source = _fed()
+    source.give(made, 10, KEY, at=10.0)
+    source.give(made, 11, at=10.5)
     new = _Source()
-    leg.connect(new)
-    assert former.limits == [None]
-    leg.push(Packed("VP8", 90_000, [b"n"], 4_000_000_000, True, 12.0))
-    leg.push(Packed("VP8", 90_000, [b"m"], 4_000_003_000, False, 12.03))
-    await _drain(leg)
-    assert [stamp for stamp, _ in out.sent] == [0, 180_000, 183_000]
+    made.connect(new)
+    assert source.limits == [None]
+    new.give(made, 60_000, stamp=5, at=11.0)
+    assert new.asked == 1
+    new.give(made, 60_001, KEY, stamp=3_005, at=12.5)
+    new.give(made, 60_002, stamp=6_005, at=12.6)
+    source.give(made, 12, at=13.0)
+    got = [read(data) for data in wire.sent][:4]
+    first = got[0].sequence_number
+    assert [one.sequence_number - first for one in got] == [0, 1, 2, 3]
+    assert [one.timestamp for one in got] == [30_000, 33_000, 33_000 + 180_000, 33_000 + 183_000]
 
 
-async def test_a_clock_that_goes_back_does_not_turn_timestamps_back() -> None:
-    """A wall clock set back between two publications still gives a later timestamp."""
-    leg, out, _ = _leg()
-    leg.push(_packed(5, key=True, at=10.0))
-    await _drain(leg)
-    leg.connect(_Source())
-    leg.push(_packed(0, key=True, at=3.0))
-    await _drain(leg)
-    assert [stamp for stamp, _ in out.sent] == [15_000, 15_001]
+def test_a_line_that_is_not_ready_or_cannot_take_the_codec_gets_nothing() -> None:
+    """A codec that cannot be taken is remembered for the supervisor until another source comes."""
+    made, wire = leg((VP8_CODEC,))
+    source = _Source()
+    made.connect(source)
+    made.ready = False
+    source.give(made, 1, KEY)
+    made.ready = True
+    source.give(made, 2, SPS, pt=107)
+    assert (wire.sent, made.refused_codec) == ([], "H264")
+    made.connect(None)
+    assert made.refused_codec == ""
 
 
-async def test_reports_are_shifted_like_the_frames() -> None:
-    """Without a publisher's report nothing is said; with one, it goes out with the leg's shift."""
-    leg, out, source = _leg()
-    await leg.report()
-    leg.push(_packed(0, key=True))
-    await _drain(leg)
-    await leg.report()
-    assert out.reports == []
-    source.clock_map = ClockMap(1, 2, 3.0)
-    await leg.report()
-    assert out.reports == [(source.clock_map, 0, 90_000)]
-    leg.connect(None)
-    await leg.report()
-    assert len(out.reports) == 1
+def test_what_cannot_be_sent_is_counted_and_may_be_asked_for() -> None:
+    """A full connection costs packets, never the place of those behind."""
+    made, wire, source = _fed()
+    source.give(made, 1, KEY)
+    wire.full = True
+    source.give(made, 2, REST + b"lost")
+    wire.full = False
+    source.give(made, 3)
+    (first, _), (third, _) = _sent(wire)
+    assert (third - first, made.dropped, made.stats.packets) == (2, 1, 2)
+    made.resend([first + 1], 2.0)
+    assert read(wire.sent[-1]).payload[2:] == REST + b"lost"
 
 
-async def test_what_the_receiver_asks_for_goes_upstream() -> None:
+def test_retransmission_in_its_own_stream() -> None:
+    """The packet comes again under the other SSRC and type, its number in front (RFC 4588)."""
+    made, wire, source = _fed()
+    source.give(made, 1, KEY, end=True)
+    source.give(made, 2, REST)
+    number = read(wire.sent[0]).sequence_number
+    made.resend([number, number + 1, number + 2, number - 1], 2.0)
+    again = [read(data, EXTENSIONS) for data in wire.sent[2:]]
+    assert [one.payload for one in again] == [
+        number.to_bytes(2, "big") + KEY,
+        (number + 1).to_bytes(2, "big") + REST,
+    ]
+    assert {(one.ssrc, one.payload_type) for one in again} == {(made.rtx_ssrc, 97)}
+    assert [one.marker for one in again] == [1, 0]
+    assert again[1].sequence_number == again[0].sequence_number + 1
+    assert again[0].extensions.abs_send_time == 2 << 18
+
+
+def test_retransmission_without_rtx_is_the_same_packet() -> None:
+    """Nothing but the time of sending may differ."""
+    made, wire = leg((OPUS_CODEC,), OTHER_SOUND, {MID: 1})
+    source = _Source()
+    made.connect(source)
+    source.give(made, 1, b"opus", pt=109)
+    made.resend([read(wire.sent[0]).sequence_number], 2.0)
+    assert wire.sent[1] == wire.sent[0]
+
+
+def test_who_asks_too_often_asks_in_vain() -> None:
+    """Nothing twice within a moment, and not more in a second than a bad line needs."""
+    made, wire, source = _fed()
+    for seq in range(1_000):
+        source.give(made, seq, KEY if seq == 0 else REST)
+    first = read(wire.sent[0]).sequence_number
+    wire.sent.clear()
+    made.resend([first + 1] * 50, 2.0)
+    assert len(wire.sent) == 1
+    for n in range(20):
+        made.resend([(first + seq) & 0xFFFF for seq in range(1_000)], 2.0 + n / 20)
+    assert len(wire.sent) < 250 + 500 + 2
+    made.connect(None)
+    made.resend([first], 9.0)
+    assert len(wire.sent) < 250 + 500 + 2
+
+
+def test_reports_are_on_the_publishers_time_line() -> None:
+    """Nothing without the publisher's own report; then its clock, moved to now, and our timestamps."""
+    made, _, source = _fed()
+    assert made.report(1.0) is None
+    source.give(made, 1, KEY, stamp=1_000)
+    assert made.report(1.0) is None
+    source.clock_map = ClockMap(to_ntp(1_600_000_000.0), 500, 10.0)
+    report = made.report(10.5)
+    assert report == (to_ntp(1_600_000_000.5), 500 + 45_000)
+    made.connect(None)
+    assert made.report(11.0) is None
+
+
+def test_what_the_receiver_asks_for_goes_upstream() -> None:
     """Keyframe requests and bitrate limits reach the publication; without one they go nowhere."""
-    leg, _, source = _leg()
-    leg.got_keyframe_request()
-    leg.got_bitrate_limit(300_000)
-    assert (source.asked, source.limits) == (1, [300_000])
-    leg.connect(None)
-    leg.got_keyframe_request()
-    leg.got_bitrate_limit(1)
+    made, _, source = _fed()
+    made.ask_keyframe(1.0)
+    made.limit_bitrate(300_000)
+    made.connect(None)
+    made.ask_keyframe(1.0)
+    made.limit_bitrate(1)
     assert (source.asked, source.limits) == (1, [300_000, None])
 
 
-async def test_a_line_that_is_not_ready_or_cannot_take_the_codec_gets_nothing() -> None:
-    """Frames are left out, not kept; a codec that cannot be taken is remembered for the supervisor."""
-    leg, out, _ = _leg()
-    out.ready = False
-    leg.push(_packed(0, key=True))
-    out.ready = True
-    leg.push(_packed(1, key=True, codec="H264"))
-    assert leg.refused_codec == "H264"
-    assert not await leg.send_next()
+def test_codecs_are_named_for_the_call() -> None:
+    """In the order of preference."""
+    made, _ = leg((H264_CODEC, VP8_CODEC))
+    assert made.codecs == ("H264", "VP8")

@@ -1,37 +1,37 @@
 """A publication between the wire, the legs and the sinks."""
 
 from contract.ids import new_call_id, new_case_id, new_seat_id, new_track_id
-from contract.phases import Role, TrackKind, TrackSource
-from contract.ports import EncodedFrame, TrackInfo, TrackSink
-from media.leg import Leg
+from contract.phases import Role
+from contract.ports import TrackInfo, TrackSink
+from media.depacketiser import TrackDepacketiser
 from media.publication import Publication
-from media.rtp_stats import ClockMap, to_ntp
-from tests.media.scripted import KeepingReceiver
-from tests.media.test_leg import KeepingOut
-
-
-class _Incoming:
-    """Counts what is asked of the publisher."""
-
-    def __init__(self) -> None:
-        self.clock_map: ClockMap | None = None
-        self.asked = 0
-        self.limits: dict[object, int | None] = {}
-
-    def request_keyframe(self) -> None:
-        self.asked += 1
-
-    def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
-        self.limits[who] = bits_per_s
+from media.rtp_stats import to_ntp
+from media.uplink import Uplink
+from tests.media.packets import (
+    CAMERA,
+    DELTA,
+    KEY,
+    MICROPHONE,
+    PICTURES,
+    REST,
+    SOUND,
+    SPS,
+    Asked,
+    leg,
+    packet,
+    read,
+    uplink,
+)
+from tests.media.scripted import KeepingReceiver, KeepingSink
 
 
 class _Host:
     """A call with one recorder."""
 
-    def __init__(self) -> None:
-        self.gate_open = True
+    def __init__(self, gate_open: bool) -> None:
+        self.gate_open = gate_open
         self.recorder = KeepingReceiver()
-        self.ended: list[int] = []
+        self.ended: list[tuple[int, int]] = []
 
     def wall_now(self) -> float:
         return 1_700_000_000.0
@@ -43,120 +43,198 @@ class _Host:
         )  # fmt: skip
 
     def open_sinks(self, track: TrackInfo) -> list[TrackSink]:
-        return [self.recorder.open_track(track)]
+        return [self.recorder.open_track(track, TrackDepacketiser(track.codec, track.clock_rate))]
 
-    def end_track(self, track: TrackInfo, frames: int) -> None:
-        self.ended.append(frames)
-
-
-def _camera() -> tuple[Publication, _Incoming, _Host]:
-    incoming, host = _Incoming(), _Host()
-    return Publication(incoming, TrackKind.VIDEO, TrackSource.CAMERA, host), incoming, host
+    def end_track(self, track: TrackInfo, frames: int, lost: int) -> None:
+        self.ended.append((frames, lost))
 
 
-def _give(
-    publication: Publication, n: int, *, key: bool = False, codec: str = "VP8", lost: bool = False
-) -> None:
-    publication.got_frame(codec, 90_000, EncodedFrame(b"\x00" + bytes([n]), n * 3_000, key, 1.0 + n), lost)
+class _Scene:
+    """A publication, its way back and its recorder. ``give`` is what the network does."""
 
+    def __init__(self, *, sound: bool = False, gate_open: bool = True) -> None:
+        self.asked: Asked
+        self.uplink: Uplink
+        self.uplink, self.asked = uplink(MICROPHONE, SOUND) if sound else uplink(CAMERA, PICTURES)
+        self.host = _Host(gate_open)
+        self.publication = Publication(self.uplink, self.host)
+        self.now = 1.0
 
-def _kept(host: _Host) -> list[list[int]]:
-    return [[frame.data[1] for frame in sink.frames] for sink in host.recorder.sinks]
+    def give(
+        self, seq: int, payload: bytes = DELTA, *, pt: int = 96, end: bool = True, ssrc: int = 7
+    ) -> None:
+        data = packet(seq, payload, pt=pt, stamp=seq * 3_000, end=end, ssrc=ssrc)
+        if self.uplink.ssrc != ssrc:
+            self.uplink.begin(ssrc, data)
+        self.now += 0.6
+        self.uplink.take(data, self.now)
+
+    @property
+    def sinks(self) -> list[KeepingSink]:
+        return self.host.recorder.sinks
+
+    @property
+    def packets(self) -> list[int]:
+        return [sink.packets for sink in self.sinks]
 
 
 def test_a_picture_starts_with_a_keyframe_past_the_open_gate() -> None:
-    """Frames before are dropped, and a keyframe is asked for once the gate is open."""
-    camera, incoming, host = _camera()
-    host.gate_open = False
-    _give(camera, 0, key=True)
-    assert (incoming.asked, camera.track) == (0, None)
-    host.gate_open = True
-    _give(camera, 1)
-    assert incoming.asked == 1
-    _give(camera, 2, key=True)
-    _give(camera, 3)
-    assert _kept(host) == [[2, 3]]
-    assert camera.frames == 2
+    """Packets before are dropped, and a keyframe is asked for once the gate is open."""
+    scene = _Scene(gate_open=False)
+    scene.give(0, KEY)
+    scene.publication.request_keyframe(1.0)
+    assert (scene.asked.keyframes, scene.publication.track) == (0, None)
+    scene.host.gate_open = True
+    scene.publication.open(scene.now)
+    assert scene.asked.keyframes == 1
+    scene.give(1)
+    assert scene.asked.keyframes == 2
+    scene.give(2, KEY)
+    scene.give(3)
+    assert scene.packets == [2]
+    assert [frame.keyframe for frame in scene.sinks[0].frames] == [True, False]
+    scene.publication.end()
+    assert scene.host.ended == [(2, 0)]
 
 
-def test_after_loss_nothing_passes_before_a_keyframe() -> None:
-    """What depends on lost pictures is left out for everybody."""
-    camera, incoming, host = _camera()
-    _give(camera, 0, key=True)
-    _give(camera, 1, lost=True)
-    _give(camera, 2)
-    _give(camera, 3, key=True, lost=True)
-    _give(camera, 4)
-    assert _kept(host) == [[0, 3, 4]]
-    assert incoming.asked == 2
+def test_sound_passes_at_once() -> None:
+    """From the first packet, and each one is a frame."""
+    scene = _Scene(sound=True)
+    for seq in range(4):
+        scene.give(seq, b"opus", pt=111, end=False)
+    scene.publication.end()
+    assert (scene.packets, scene.host.ended) == ([4], [(4, 0)])
 
 
-def test_sound_passes_at_once_and_through_loss() -> None:
-    """Opus conceals; nothing is held back."""
-    host = _Host()
-    microphone = Publication(_Incoming(), TrackKind.AUDIO, TrackSource.MICROPHONE, host)
-    for n in range(4):
-        _give(microphone, n, key=True, codec="opus", lost=n == 2)
-    microphone.request_keyframe()
-    assert _kept(host) == [[0, 1, 2, 3]]
+def test_a_keyframe_whose_first_packet_comes_last_is_whole_for_everybody() -> None:
+    """The recorder and the receivers get what came before it, once."""
+    scene = _Scene()
+    made, wire = leg()
+    scene.publication.feed([made])
+    scene.give(9)
+    scene.give(12, REST)
+    scene.give(11, REST, end=False)
+    scene.give(10, KEY, end=False)
+    scene.give(13)
+    (sink,) = scene.sinks
+    assert sink.packets == 4
+    assert [read(data).payload for data in wire.sent] == [KEY, REST, REST, DELTA]
+    numbers = [read(data).sequence_number for data in wire.sent]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
 
 
 def test_another_codec_is_another_track() -> None:
-    """The former track ends with its count; the new one starts with a keyframe."""
-    camera, _, host = _camera()
-    _give(camera, 0, key=True)
-    _give(camera, 1, codec="H264")
-    _give(camera, 2, key=True, codec="H264")
-    assert _kept(host) == [[0], [2]]
-    assert [sink.track.codec for sink in host.recorder.sinks] == ["VP8", "H264"]
-    assert host.ended == [1]
+    """The former ends with its count, the new one begins with a keyframe; late packets change nothing."""
+    scene = _Scene()
+    scene.give(0, KEY)
+    scene.give(2, DELTA, pt=102)
+    scene.give(1)
+    scene.give(3, SPS, pt=102)
+    scene.give(4, b"\x41\x00", pt=102)
+    scene.publication.end()
+    assert scene.packets == [1, 2]
+    assert [sink.track.codec for sink in scene.sinks] == ["VP8", "H264"]
+    assert [frames for frames, _ in scene.host.ended] == [1, 2]
+
+
+def test_another_stream_is_another_track_and_the_receivers_go_on() -> None:
+    """A publisher that changes its SSRC: new numbers for the recorder, none skipped for the receivers."""
+    scene = _Scene()
+    made, wire = leg()
+    scene.publication.feed([made])
+    scene.give(10, KEY)
+    scene.give(11)
+    scene.give(50_000, DELTA, ssrc=9)
+    scene.give(50_001, KEY, ssrc=9)
+    scene.give(50_002, DELTA, ssrc=9)
+    assert scene.packets == [2, 2]
+    assert scene.sinks[0].closed == 1
+    got = [read(data) for data in wire.sent]
+    assert [one.sequence_number - got[0].sequence_number for one in got] == [0, 1, 2, 3]
+    stamps = [one.timestamp for one in got]
+    assert stamps == sorted(stamps) and stamps[-1] - stamps[0] < 90_000 * 5
+
+
+def test_what_stays_lost_is_told_with_the_track() -> None:
+    """Of this track, not of those before it."""
+    scene = _Scene()
+    scene.give(0, KEY)
+    scene.give(4)
+    scene.uplink.tick(scene.now + 5)
+    scene.give(50_000, KEY, ssrc=9)
+    scene.give(50_002, DELTA, ssrc=9)
+    scene.uplink.tick(scene.now + 5)
+    scene.publication.end()
+    assert scene.host.ended == [(2, 3), (2, 1)]
 
 
 def test_the_end_closes_sinks_and_legs_once() -> None:
-    """Frames after the end are dropped, and nothing is asked for any more."""
-    camera, incoming, host = _camera()
-    leg = Leg(KeepingOut(), TrackKind.VIDEO, 4, lambda: None)
-    camera.feed([leg])
-    _give(camera, 0, key=True)
-    camera.end()
-    camera.end()
-    _give(camera, 1, key=True)
-    camera.request_keyframe()
-    assert _kept(host) == [[0]]
-    assert host.recorder.sinks[0].closed == 1
-    assert (host.ended, leg.source, incoming.asked) == ([1], None, 0)
+    """Packets after the end are dropped, and nothing is asked for any more."""
+    scene = _Scene()
+    made, wire = leg()
+    scene.publication.feed([made])
+    scene.give(0, KEY)
+    scene.publication.end()
+    scene.publication.end()
+    scene.publication.open(scene.now)
+    scene.give(1, KEY)
+    scene.publication.request_keyframe(scene.now)
+    assert (scene.packets, scene.sinks[0].closed, len(wire.sent)) == ([1], 1, 1)
+    assert (scene.host.ended, made.source, scene.asked.keyframes) == ([(1, 0)], None, 0)
 
 
 def test_a_leg_taken_by_another_publication_stays_there() -> None:
     """The end of the former does not silence it."""
-    former, _, _ = _camera()
-    latter, _, _ = _camera()
-    leg = Leg(KeepingOut(), TrackKind.VIDEO, 4, lambda: None)
-    former.feed([leg])
-    latter.feed([leg])
-    former.end()
-    assert leg.source is latter
+    former, latter = _Scene(), _Scene()
+    made, _ = leg()
+    former.publication.feed([made])
+    latter.publication.feed([made])
+    former.publication.end()
+    assert made.source is latter.publication
 
 
-def test_sender_reports_reach_sinks_also_from_before_the_start() -> None:
-    """The last report from before the first frame is handed over with it."""
-    camera, incoming, host = _camera()
-    incoming.clock_map = ClockMap(to_ntp(1_600_000_000.0), 77, 5.0)
-    camera.got_clock(incoming.clock_map)
-    _give(camera, 0, key=True)
-    camera.got_clock(ClockMap(to_ntp(1_600_000_001.0), 90_077, 6.0))
-    samples = host.recorder.sinks[0].clocks
-    assert [round(sample.ntp_at) for sample in samples] == [1_600_000_000, 1_600_000_001]
-    assert [sample.timestamp for sample in samples] == [77, 90_077]
-    assert {sample.arrived_at for sample in samples} == {1_700_000_000.0}
+def test_sender_reports_reach_sinks_on_the_frames_time_line() -> None:
+    """The last report from before the first packet too; timestamps wrap for reports and frames alike."""
+    scene = _Scene()
+    data = packet(1, KEY, stamp=0xFFFFFF00, end=True)
+    scene.uplink.begin(7, data)
+    scene.uplink.got_clock(to_ntp(1_600_000_000.0), 0xFFFFFE00, 5.0)
+    scene.uplink.take(data, 5.0)
+    scene.uplink.got_clock(to_ntp(1_600_000_001.0), 0xFFFFFE00 + 90_000 - (1 << 32), 6.0)
+    scene.uplink.take(packet(2, DELTA, stamp=0xFFFFFF00 + 90_000, end=True), 6.0)
+    (sink,) = scene.sinks
+    assert [round(sample.ntp_at) for sample in sink.clocks] == [1_600_000_000, 1_600_000_001]
+    assert [sample.timestamp for sample in sink.clocks] == [0xFFFFFE00, 0xFFFFFE00 + 90_000]
+    assert [frame.timestamp for frame in sink.frames] == [0xFFFFFF00, 0xFFFFFF00 + 90_000]
+    assert {sample.arrived_at for sample in sink.clocks} == {1_700_000_000.0}
 
 
 def test_bitrate_limits_go_to_the_publisher() -> None:
     """What one receiver can take is known upstream, and forgotten when it leaves."""
-    camera, incoming, _ = _camera()
-    leg = Leg(KeepingOut(), TrackKind.VIDEO, 4, lambda: None)
-    camera.feed([leg])
-    leg.got_bitrate_limit(200_000)
-    assert incoming.limits == {leg: 200_000}
-    leg.connect(None)
-    assert incoming.limits == {leg: None}
+    scene = _Scene()
+    made, _ = leg()
+    scene.publication.feed([made])
+    made.limit_bitrate(200_000)
+    assert scene.uplink.limit == 200_000
+    made.connect(None)
+    assert scene.uplink.limit is None
+
+
+def test_two_sinks_that_fail_at_once_leave_the_third() -> None:
+    """Each is closed and dropped; nobody is called twice."""
+    scene = _Scene()
+
+    class Failing(KeepingSink):
+        def push_packet(self, packet: bytes, arrived_at: float) -> None:
+            raise OSError("no room")
+
+    def open_sinks(track: TrackInfo) -> list[TrackSink]:
+        kinds = (Failing, Failing, KeepingSink)
+        scene.sinks.extend(kind(track, TrackDepacketiser("VP8", 90_000)) for kind in kinds)
+        return list(scene.sinks)
+
+    scene.host.open_sinks = open_sinks  # type: ignore[method-assign]
+    scene.give(0, KEY)
+    scene.give(1)
+    assert [sink.closed for sink in scene.sinks] == [1, 1, 0]
+    assert scene.packets == [0, 0, 2]

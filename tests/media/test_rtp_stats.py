@@ -1,10 +1,19 @@
-"""RTCP numbers against RFC 3550."""
+"""RTCP numbers against RFC 3550, and what a picture's rhythm tells."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from media.rtp_stats import ClockMap, ReceiveStats, SendStats, from_ntp, to_ntp
+
+
+def _got(stats: ReceiveStats, *seqs: int) -> None:
+    """Count packets as an uplink does."""
+    for seq in seqs:
+        if not stats.packets:
+            stats.begin(seq)
+        stats.highest = max(stats.highest, seq)
+        stats.packets += 1
 
 
 @given(st.floats(0, 4e9))
@@ -14,38 +23,53 @@ def test_ntp_and_back(at: float) -> None:
 
 
 def test_loss_is_counted_in_total_and_since_the_last_report() -> None:
-    """Four of eight are lost in the first interval, none in the second, and a repair in the third."""
+    """Four of eight are lost in the first interval, none in the second, and a late one in the third."""
     stats = ReceiveStats(90_000)
     assert stats.expected == 0
-    for seq in (10, 12, 14, 17):
-        stats.add(seq, seq * 3_000, 100, seq / 30)
+    _got(stats, 10, 12, 14, 17)
     first = stats.report()
     assert (first.fraction_lost, first.packets_lost, first.highest_sequence) == (128, 4, 17)
-    stats.add(18, 18 * 3_000, 100, 18 / 30)
+    _got(stats, 18)
     assert (stats.report().fraction_lost, stats.report().packets_lost) == (0, 4)
-    stats.add(16, 16 * 3_000, 100, 19 / 30)
+    _got(stats, 16)
     assert stats.report().packets_lost == 3
-    assert (stats.packets, stats.bytes) == (6, 600)
 
 
-def test_an_earlier_packet_moves_the_beginning() -> None:
-    """Reordering at the very start is no negative loss."""
-    stats = ReceiveStats(48_000)
-    stats.add(11, 960, 10, 0.02)
-    stats.add(10, 0, 10, 0.021)
-    assert stats.expected == 2
-    assert stats.report().packets_lost == 0
+def test_another_stream_goes_on_counting() -> None:
+    """What was lost of the former one stays lost, nothing is lost between the two."""
+    stats = ReceiveStats(90_000)
+    _got(stats, 1, 3)
+    stats.begin(60_000)
+    _got(stats, 60_000, 60_001)
+    assert (stats.expected, stats.report().packets_lost, stats.highest) == (5, 1, 60_001)
 
 
 def test_jitter_is_the_smoothed_difference_of_transit() -> None:
-    """A packet 16 ms late moves the estimate by one sixteenth of that."""
+    """A packet 16 ms late moves the estimate by one sixteenth of that; a clock that was set, not at all."""
     stats = ReceiveStats(48_000)
-    stats.add(1, 0, 10, 1.0)
-    stats.add(2, 960, 10, 1.02)
+    stats.begin_frame(0xFFFFFFFF, 1.0)
+    stats.begin_frame(959, 1.02)
     assert stats.jitter_ms == pytest.approx(0, abs=1e-6)
-    stats.add(3, 1_920, 10, 1.056)
+    stats.begin_frame(1_919, 1.056)
     assert stats.jitter_ms == pytest.approx(1.0)
     assert stats.report().jitter == 48
+    stats.begin_frame(90_000_000, 1.076)
+    assert stats.jitter_ms == pytest.approx(1.0)
+    assert (stats.freezes, stats.frozen_s) == (0, 0)
+
+
+def test_a_pause_that_the_rhythm_does_not_explain_is_a_freeze() -> None:
+    """At 25 frames a second one of 400 ms is; at one a second, one of 1.1 s is none."""
+    stats = ReceiveStats(90_000, picture=True)
+    for n in range(50):
+        stats.begin_frame(n * 3_600, 1 + n / 25)
+    stats.begin_frame(50 * 3_600, 1 + 49 / 25 + 0.4)
+    assert stats.freezes == 1
+    assert stats.frozen_s == pytest.approx(0.4)
+    slow = ReceiveStats(90_000, picture=True)
+    for n in range(9):
+        slow.begin_frame(n * 90_000, 1 + n * 1.1)
+    assert (slow.freezes, slow.frames) == (0, 9)
 
 
 def test_a_clock_map_moves_along_one_line() -> None:

@@ -3,6 +3,7 @@
 import functools
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from contract.ids import CallId, CaseId, new_seat_id, new_track_id
 from contract.phases import Role, TrackKind, TrackSource
 from contract.ports import EncodedFrame, TrackInfo
+from recordings.incoming import Picture
+from recordings.segment_writer import SegmentWriter
 
 START = 1_700_000_000.0
 # An RTP clock begins anywhere (RFC 3550 section 5.1).
@@ -105,3 +108,11 @@ def sound_frames(seconds: float = 5) -> tuple[EncodedFrame, ...]:
 def frames_of(codec: str, seconds: float = 5) -> tuple[EncodedFrame, ...]:
     """Return frames for a track of this codec."""
     return sound_frames(seconds) if codec == "opus" else picture_frames(codec, seconds)
+
+
+def segment_writer(path: Path, info: TrackInfo) -> SegmentWriter:
+    """Return a writer for frames of :func:`frames_of`."""
+    picture = Picture(info)
+    if info.codec != "opus":
+        picture.look_at(frames_of(info.codec, 1)[0].data)
+    return SegmentWriter(path, info, BASE, picture.size, picture.parameter_sets)

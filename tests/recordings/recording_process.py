@@ -13,11 +13,12 @@ from pathlib import Path
 from contract.facts import CallAdvanced, CaseAdvanced
 from contract.ids import CallId, CaseId
 from contract.phases import CallPhase, CasePhase
-from contract.ports import ClockSample, EncodedFrame, TrackInfo, TrackSink
+from contract.ports import ClockSample, EncodedFrame, TrackInfo
 from recordings.journal import FileJournal
 from recordings.recorder import Recorder
 from recordings.spool import Spool
 from tests.recordings.encoded import BASE, frames_of, track_info
+from tests.recordings.packets import Feed, feed
 
 CODECS = ("VP8", "H264", "opus", "opus")
 
@@ -32,7 +33,7 @@ class SystemClock:
         return time.monotonic()
 
 
-async def feed(info: TrackInfo, sink: TrackSink) -> None:
+async def play(info: TrackInfo, sink: Feed) -> None:
     """Hand frames over at the pace at which a camera or microphone gives them, for ever."""
     frames = frames_of(info.codec, 2)
     began, length = time.time(), 2 * info.clock_rate
@@ -41,14 +42,12 @@ async def feed(info: TrackInfo, sink: TrackSink) -> None:
             timestamp = frame.timestamp + lap * length
             second = (timestamp - BASE) / info.clock_rate
             await asyncio.sleep(max(0.0, began + second - time.time()))
-            # A browser sends no second keyframe unless it is asked for one.
-            first = frame is frames[0] and lap == 0
-            push(sink, replace(frame, timestamp=timestamp, keyframe=first, arrived_at=time.time()))
+            push(sink, replace(frame, timestamp=timestamp, arrived_at=time.time()))
             sys.stdout.write(f"{info.track} {second}\n")
             sys.stdout.flush()
 
 
-def push(sink: TrackSink, frame: EncodedFrame) -> None:
+def push(sink: Feed, frame: EncodedFrame) -> None:
     sink.push_frame(frame)
     sink.push_clock(ClockSample(frame.arrived_at, frame.timestamp, frame.arrived_at))
 
@@ -73,7 +72,7 @@ async def main(root: Path, case: CaseId, call: CallId) -> None:
     ):
         for codec in CODECS:
             info = track_info(case, call, codec)
-            tasks.create_task(feed(info, recorder.open_track(info)))
+            tasks.create_task(play(info, feed(recorder, info)))
 
 
 if __name__ == "__main__":

@@ -25,12 +25,14 @@ from contract.facts import (
 from contract.ids import CallId, CaseId, TrackId, new_account_id, new_call_id, new_case_id, new_track_id
 from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, Outcome
 from contract.ports import TrackInfo
-from recordings.finalise import Recovery, recover
+from recordings.finalise import Recovery, recover, seal_call
 from recordings.journal import FileJournal
+from recordings.recorder import Recorder
 from recordings.segment_writer import SegmentWriter
 from recordings.segments import dump_head, read_frames, read_tracks
 from recordings.spool import Spool, create_synced, make_dirs, sha256_of
 from tests.recordings.encoded import BASE, START, MovedClock, frames_of, track_info
+from tests.recordings.packets import feed
 
 # What the whole product promises to lose at most, in seconds of any track.
 PROMISED_S = 5.0
@@ -310,13 +312,24 @@ async def test_recovery_that_was_cut_off_goes_on_where_it_was(
 async def test_one_case_that_cannot_be_recovered_does_not_stop_the_others(
     spool: Spool, journal: FileJournal, info: TrackInfo
 ) -> None:
-    """A track folder with a damaged description is logged; the next case is recovered."""
+    """A segment that cannot be read is logged; the next case is recovered."""
     await begin(journal, info.case, info.call)
-    left_behind(spool, info).with_name("track.json").write_bytes(b"{")
+    left_behind(spool, info).with_name("00001.mkv.part").mkdir()
     other = new_case_id()
     await journal.append(other, CaseAdvanced(CasePhase.PRE_CALL, CasePhase.QUEUED))
     recovered = await recover(spool, journal, [info.case, other])
     assert [recovery.case for recovery in recovered] == [other]
+
+
+async def test_one_track_that_cannot_be_read_does_not_stop_the_others(
+    spool: Spool, journal: FileJournal, info: TrackInfo
+) -> None:
+    """A track folder with a damaged description is logged; the case's other tracks are recovered."""
+    await begin(journal, info.case, info.call)
+    left_behind(spool, info).with_name("track.json").write_bytes(b"{")
+    left_behind(spool, track_info(info.case, info.call, "opus"))
+    [recovery] = await recover(spool, journal, [info.case])
+    assert (recovery.segments, recovery.phase) == (1, CasePhase.ABORTED)
 
 
 async def test_a_folder_without_a_journal_is_left_alone(
@@ -327,6 +340,72 @@ async def test_a_folder_without_a_journal_is_left_alone(
     assert await recover(spool, journal, [info.case]) == ()
     assert await journal.read(info.case) == ()
     assert path.exists()
+
+
+# --- a call that goes on -------------------------------------------------------------------------
+
+
+async def test_what_a_dead_worker_left_of_a_call_is_sealed(
+    spool: Spool, journal: FileJournal, info: TrackInfo
+) -> None:
+    """Its segments and the end of its tracks are told once; call and case stay as they are."""
+    await begin(journal, info.case, info.call)
+    part = left_behind(spool, info, b"\x1f\x43")
+    with part.with_name("clock.jsonl").open("ab") as file:
+        file.write(b'{"lost":3,"timestamp":%d}\n{"lost":4,"timestamp":%d}\n' % (BASE + 960, BASE + 96_000))
+    assert await seal_call(spool, journal, info.case, info.call) == 1
+    assert await seal_call(spool, journal, info.case, info.call) == 0
+    entries = await journal.read(info.case, after=2)
+    assert names(entries) == ["SegmentSealed", "RecordingStopped"]
+    fact = entries[0].fact
+    assert isinstance(fact, SegmentSealed)
+    assert (fact.track, fact.frames, fact.lost, fact.recovered) == (info.track, 50, 3, True)
+    assert entries[1].fact == RecordingStopped(info.call, info.track, 1, 50, 0)
+
+
+async def test_other_calls_are_not_touched_by_that(
+    spool: Spool, journal: FileJournal, info: TrackInfo
+) -> None:
+    """Another call of the same case has an open segment and a track that goes on: it is not looked at."""
+    other = track_info(info.case, new_call_id(), "opus")
+    await begin(journal, info.case, info.call)
+    await journal.append(info.case, RecordingStarted(other.call, other.track, other.role, other.kind))
+    left_behind(spool, info)
+    live = left_behind(spool, other)
+    assert await seal_call(spool, journal, info.case, info.call) == 1
+    assert live.exists()
+    assert names(await journal.read(info.case, after=3)) == ["SegmentSealed", "RecordingStopped"]
+
+
+async def test_tracks_that_are_written_by_now_are_left_alone(
+    spool: Spool, journal: FileJournal, info: TrackInfo
+) -> None:
+    """The call has gone on in another worker; its recorder's tracks are its own, until it dies too."""
+    live = track_info(info.case, info.call, "opus")
+    await begin(journal, info.case, info.call)
+    left_behind(spool, info)
+    async with Recorder(spool, journal, MovedClock()) as recorder:
+        fed = feed(recorder, live)
+        async with asyncio.timeout(20), journal.follow(info.case) as entries:
+            for frame in frames_of("opus", 1):
+                fed.push_frame(frame)
+            while not isinstance((await anext(entries)).fact, RecordingStarted):
+                pass
+        assert await seal_call(spool, journal, info.case, info.call) == 1
+        assert [
+            entry.fact.track
+            for entry in await journal.read(info.case)
+            if isinstance(entry.fact, SegmentSealed | RecordingStopped)
+        ] == [info.track, info.track]
+    assert len([f for t in read_tracks(spool.call_dir(info.case, info.call)) for f in t.segments]) == 2
+
+
+async def test_a_call_of_which_nothing_is_left(
+    spool: Spool, journal: FileJournal, case: CaseId, call: CallId
+) -> None:
+    """No folder, no journal: there is nothing to say."""
+    assert await seal_call(spool, journal, case, call) == 0
+    assert await journal.read(case) == ()
 
 
 def test_a_track_may_be_named_by_nobody(case: CaseId, call: CallId) -> None:

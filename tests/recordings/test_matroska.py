@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.ids import new_call_id, new_case_id
-from recordings.matroska import blocks, opus_header
-from recordings.segment_writer import SegmentWriter
-from tests.recordings.encoded import BASE, frames_of, track_info
+from recordings.matroska import blocks
+from recordings.muxer import opus_head
+from tests.recordings.encoded import frames_of, segment_writer, track_info
 
 
 def segment(folder: Path, codec: str) -> bytes:
     """Return the bytes of a segment of one second."""
     info = track_info(new_case_id(), new_call_id(), codec)
-    writer = SegmentWriter(folder / f"{codec}.mkv", info, BASE, None if codec == "opus" else (160, 120))
+    writer = segment_writer(folder / f"{codec}.mkv", info)
     for frame in frames_of(codec, 1):
         writer.write(frame, frame.data)
     sealed = writer.seal()
@@ -55,7 +55,7 @@ def test_a_file_cut_anywhere_yields_the_frames_before_the_cut(content: bytes, da
 @given(st.binary(max_size=300))
 def test_noise_is_never_an_error(noise: bytes) -> None:
     """Bytes that are no Matroska yield some frames or none, all within the bytes."""
-    for data in (noise, opus_header() + b"\x1f\x43\xb6\x75\xff" + noise):
+    for data in (noise, opus_head() + b"\x1f\x43\xb6\x75\xff" + noise):
         assert all(block.end <= len(data) for block in blocks(data))
 
 

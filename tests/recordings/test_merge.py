@@ -21,6 +21,7 @@ from recordings.timeline import GapCause
 from recordings.track_writer import RecorderSettings
 from tests.recordings.encoded import MovedClock
 from tests.recordings.measured import Merged, beeps, boxes, flashes, measure, numbers, pane
+from tests.recordings.packets import feed
 from tests.recordings.staged import START, Frame, Stage, StagedTrack, film, stage, stage_call, voice
 
 SKEW_S = 0.08
@@ -196,7 +197,7 @@ async def test_what_the_recorder_wrote(
         for source, name, frames in sources:
             track = StagedTrack(Role.CUSTOMER, source, name, frames, seat)
             info = track.info(case, call)
-            sink = recorder.open_track(info)
+            sink = feed(recorder, info)
             for frame in frames:
                 arrived = START + frame.taken_s + track.delay_s
                 sink.push_clock(ClockSample(START + frame.taken_s, track.ticks(frame.taken_s), arrived))

@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import av
 import pytest
@@ -25,7 +25,7 @@ from contract.facts import (
 )
 from contract.ids import CallId, CaseId, new_call_id
 from contract.phases import Role
-from contract.ports import CallRecorder, ClockSample, EncodedFrame, TrackInfo
+from contract.ports import ClockSample, EncodedFrame, TrackInfo
 from recordings import recorder as recorder_module
 from recordings.bitstream import nal_units
 from recordings.journal import FileJournal
@@ -34,6 +34,7 @@ from recordings.segments import StoredFrame, read_frames, read_track
 from recordings.spool import Spool
 from recordings.track_writer import RecorderSettings, TrackWriter
 from tests.recordings.encoded import BASE, START, MovedClock, frames_of, picture_frames, track_info
+from tests.recordings.packets import feed
 
 
 def stored(spool: Spool, info: TrackInfo) -> list[StoredFrame]:
@@ -64,9 +65,9 @@ async def until(is_so: Callable[[], bool], what: str) -> None:
         pytest.fail(f"still waiting for {what}")
 
 
-async def record(recorder: CallRecorder, info: TrackInfo, frames: tuple[EncodedFrame, ...]) -> None:
+async def record(recorder: Recorder, info: TrackInfo, frames: tuple[EncodedFrame, ...]) -> None:
     """Hand the frames of one track to the recorder and finish its call."""
-    sink = recorder.open_track(info)
+    sink = feed(recorder, info)
     for frame in frames:
         sink.push_frame(frame)
     sink.close()
@@ -144,7 +145,7 @@ async def test_several_tracks_are_recorded_side_by_side(
     """Four tracks of a call, handed over in turns, are each whole; the recorder joins and leaves once."""
     infos = [track_info(case, call, codec) for codec in ("VP8", "H264", "opus", "opus")]
     async with Recorder(spool, journal, clock) as recorder:
-        sinks = [recorder.open_track(info) for info in infos]
+        sinks = [feed(recorder, info) for info in infos]
         for turn in itertools.zip_longest(*(frames_of(info.codec) for info in infos)):
             for sink, frame in zip(sinks, turn, strict=True):
                 if frame is not None:
@@ -163,7 +164,7 @@ async def test_finishing_is_idempotent(
 ) -> None:
     """A call may be finished twice at once, again later, or without ever having been recorded."""
     async with Recorder(spool, journal, clock) as recorder:
-        sink = recorder.open_track(track_info(case, call, "opus"))
+        sink = feed(recorder, track_info(case, call, "opus"))
         for frame in frames_of("opus"):
             sink.push_frame(frame)
         await asyncio.gather(recorder.finish(call), recorder.finish(call))
@@ -183,7 +184,7 @@ async def test_leaving_finishes_every_call(
     infos = [track_info(case, new_call_id(), "opus") for _ in range(2)]
     async with Recorder(spool, journal, clock) as recorder:
         for info in infos:
-            sink = recorder.open_track(info)
+            sink = feed(recorder, info)
             for frame in frames_of("opus"):
                 sink.push_frame(frame)
     assert [len(stored(spool, info)) for info in infos] == [250, 250]
@@ -196,7 +197,7 @@ async def test_only_ids_become_folders(
     """A track of a call that is named by a path is refused where it is opened."""
     async with Recorder(spool, journal, clock) as recorder:
         with pytest.raises(ValueError, match="not an id"):
-            recorder.open_track(track_info(case, CallId("../outside")))
+            feed(recorder, track_info(case, CallId("../outside")))
 
 
 # --- too much, and too broken --------------------------------------------------------------------
@@ -208,15 +209,17 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     gate = threading.Event()
     write = TrackWriter.write
 
-    def held(self: TrackWriter, frame: EncodedFrame) -> None:
+    def held(self: TrackWriter, frames: Iterable[EncodedFrame], lost: int) -> None:
         assert gate.wait(30)
-        write(self, frame)
+        write(self, frames, lost)
 
     monkeypatch.setattr(TrackWriter, "write", held)
     return gate
 
 
-@pytest.mark.parametrize("settings", [RecorderSettings(queue_frames=20), RecorderSettings(queue_bytes=6_000)])
+@pytest.mark.parametrize(
+    "settings", [RecorderSettings(queue_packets=20), RecorderSettings(queue_bytes=6_000)]
+)
 async def test_a_full_queue_loses_the_newest_sound(
     settings: RecorderSettings,
     gate: threading.Event,
@@ -230,7 +233,7 @@ async def test_a_full_queue_loses_the_newest_sound(
     info = track_info(case, call, "opus")
     frames = frames_of("opus")
     async with Recorder(spool, journal, clock, settings) as recorder:
-        sink = recorder.open_track(info)
+        sink = feed(recorder, info)
         for frame in frames:
             sink.push_frame(frame)
         gate.set()
@@ -255,8 +258,8 @@ async def test_a_hung_disk_is_told_while_it_hangs(
 ) -> None:
     """The first lost frame is told though the writing thread is stuck, and again only after five seconds."""
     info = track_info(case, call, "opus")
-    async with Recorder(spool, journal, clock, RecorderSettings(queue_frames=20)) as recorder:
-        sink = recorder.open_track(info)
+    async with Recorder(spool, journal, clock, RecorderSettings(queue_packets=20)) as recorder:
+        sink = feed(recorder, info)
         async with asyncio.timeout(20), journal.follow(case) as entries:
             for frame in frames_of("opus")[:40]:
                 sink.push_frame(frame)
@@ -271,7 +274,7 @@ async def test_a_hung_disk_is_told_while_it_hangs(
         await recorder.finish(call)
     assert isinstance(again, RecorderTroubled)
     assert again.what == "queue_full"
-    assert sink.skipped - 1 <= again.dropped_frames <= sink.skipped
+    assert sink.sink.skipped - 1 <= again.dropped_frames <= sink.sink.skipped
     stopped = facts_of(await journal.read(case), RecordingStopped)[0]
     assert isinstance(stopped, RecordingStopped)
     assert stopped.frames + stopped.dropped_frames == 42
@@ -290,11 +293,11 @@ async def test_recording_is_told_again_once_the_disk_keeps_up(
     frames = iter(frames_of("opus", 9))
     gate.set()
     async with (
-        Recorder(spool, journal, clock, RecorderSettings(queue_frames=20)) as recorder,
+        Recorder(spool, journal, clock, RecorderSettings(queue_packets=20)) as recorder,
         asyncio.timeout(30),
         journal.follow(case) as entries,
     ):
-        sink = recorder.open_track(info)
+        sink = feed(recorder, info)
 
         async def told(kind: type[Fact]) -> Fact:
             while True:
@@ -312,11 +315,11 @@ async def test_recording_is_told_again_once_the_disk_keeps_up(
             sink.push_frame(next(frames))
         await told(RecorderTroubled)
         gate.set()
-        await until(lambda: sink.taken_frames == sink.pushed_frames, "the queue to be empty")
+        await until(lambda: sink.is_empty, "the queue to be empty")
         assert await told(RecordingStarted) == started
 
 
-async def test_a_full_queue_loses_pictures_up_to_a_keyframe(
+async def test_what_comes_behind_a_full_queue_is_kept_and_marked(
     gate: threading.Event,
     spool: Spool,
     journal: FileJournal,
@@ -324,47 +327,51 @@ async def test_a_full_queue_loses_pictures_up_to_a_keyframe(
     case: CaseId,
     call: CallId,
 ) -> None:
-    """Behind the gap the recording goes on with a keyframe, not with differences to what is missing."""
+    """Pictures behind the gap are evidence too; the first of them says that something is missing."""
     info = track_info(case, call)
     frames = picture_frames("VP8", 6, keyframe_every=50)
-    async with Recorder(spool, journal, clock, RecorderSettings(queue_frames=20)) as recorder:
-        sink = recorder.open_track(info)
+    async with Recorder(spool, journal, clock, RecorderSettings(queue_packets=20)) as recorder:
+        sink = feed(recorder, info)
         for frame in frames[:40]:
             sink.push_frame(frame)
         gate.set()
-        await until(lambda: sink.taken_frames == sink.pushed_frames, "the queue to be empty")
+        await until(lambda: sink.is_empty, "the queue to be empty")
         for frame in frames[40:60]:
             sink.push_frame(frame)
         await recorder.finish(call)
     kept = stored(spool, info)
-    gap = next(b for a, b in itertools.pairwise(kept) if b.timestamp - a.timestamp > 2 * 3_600)
-    assert gap.keyframe
-    assert abs(gap.timestamp - frames[50].timestamp) <= 45
-    assert len(kept) in (30, 31)
+    before = len(kept) - 20
+    assert before in (20, 21)
+    assert [frame.data for frame in kept[before:]] == [frame.data for frame in frames[40:60]]
+    assert [number for number, frame in enumerate(kept) if frame.after_loss] == [before]
+    sealed = facts_of(await journal.read(case), SegmentSealed)
+    assert sum(fact.lost for fact in sealed if isinstance(fact, SegmentSealed)) == 40 - before
 
 
-async def test_patience_for_a_keyframe_ends_in_the_queue_too(
-    gate: threading.Event,
-    spool: Spool,
-    journal: FileJournal,
-    clock: MovedClock,
-    case: CaseId,
-    call: CallId,
+async def test_what_the_network_lost_is_told(
+    spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, call: CallId
 ) -> None:
-    """A sender that gives no keyframe is recorded again after the stated time."""
-    info = track_info(case, call)
-    frames = picture_frames("VP8", 6)
-    settings = RecorderSettings(queue_frames=20, keyframe_patience_s=2.0)
-    async with Recorder(spool, journal, clock, settings) as recorder:
-        sink = recorder.open_track(info)
-        for frame in frames[:30]:
-            sink.push_frame(frame)
-        gate.set()
-        await until(lambda: sink.taken_frames == sink.pushed_frames, "the queue to be empty")
-        for frame in frames[30:90]:
-            sink.push_frame(frame)
+    """Each segment says how many packets never came while it was written; the place is marked."""
+    info = track_info(case, call, "opus")
+    frames = frames_of("opus", 9)
+    missing = (50, 51, 250, 449)
+    async with Recorder(spool, journal, clock) as recorder:
+        sink = feed(recorder, info)
+        for number, frame in enumerate(frames):
+            if number in missing:
+                sink.lose(frame)
+            else:
+                sink.push_frame(frame)
         await recorder.finish(call)
-    assert len(stored(spool, info)) in (20 + 20, 21 + 20)
+    kept = stored(spool, info)
+    whole = [frame for number, frame in enumerate(frames) if number not in missing]
+    assert [frame.data for frame in kept] == [frame.data for frame in whole]
+    marked = [frame.timestamp for frame in kept if frame.after_loss]
+    assert marked == [frames[number].timestamp for number in (52, 251)]
+    entries = await journal.read(case)
+    assert [fact.lost for fact in facts_of(entries, SegmentSealed) if isinstance(fact, SegmentSealed)] == [
+        2, 1, 0
+    ]  # fmt: skip
 
 
 async def test_a_track_that_fails_leaves_the_others_alone(
@@ -379,15 +386,15 @@ async def test_a_track_that_fails_leaves_the_others_alone(
     bad, good = track_info(case, call, "VP8"), track_info(case, call, "opus")
     write = TrackWriter.write
 
-    def failing(self: TrackWriter, frame: EncodedFrame) -> None:
-        if frame.data == frames_of("VP8")[3].data:
+    def failing(self: TrackWriter, frames: Sequence[EncodedFrame], lost: int) -> None:
+        if frames and frames[0].data == frames_of("VP8")[3].data:
             raise RuntimeError("a mistake")
-        write(self, frame)
+        write(self, frames, lost)
 
     monkeypatch.setattr(TrackWriter, "write", failing)
     async with Recorder(spool, journal, clock) as recorder:
         for info in (bad, good):
-            sink = recorder.open_track(info)
+            sink = feed(recorder, info)
             for frame in frames_of(info.codec):
                 sink.push_frame(frame)
         await recorder.finish(call)
@@ -443,7 +450,7 @@ async def test_leaving_gives_up_on_a_journal_that_goes_on_refusing(
     monkeypatch.setattr(FileJournal, "append", refusing)
     info = track_info(case, call, "opus")
     async with Recorder(spool, journal, clock) as recorder:
-        sink = recorder.open_track(info)
+        sink = feed(recorder, info)
         for frame in frames_of("opus"):
             sink.push_frame(frame)
     assert len(stored(spool, info)) == 250
@@ -467,7 +474,7 @@ async def test_leaving_wastes_no_time_on_a_dead_journal(
     monkeypatch.setattr(FileJournal, "append", refusing)
     async with asyncio.timeout(20), Recorder(spool, journal, clock) as recorder:
         for _ in range(3):
-            sink = recorder.open_track(track_info(case, new_call_id(), "opus"))
+            sink = feed(recorder, track_info(case, new_call_id(), "opus"))
             for frame in frames_of("opus"):
                 sink.push_frame(frame)
         await refused.wait()
@@ -495,10 +502,10 @@ async def test_facts_behind_a_dead_journal_are_bounded(
         return await append(self, case, fact)
 
     monkeypatch.setattr(FileJournal, "append", refusing)
-    settings = RecorderSettings(queue_frames=1)
+    settings = RecorderSettings(queue_packets=1)
     lost = REGISTRY.get_sample_value("teller_recordings_lost_facts_total", {"why": "queue_full"}) or 0.0
     async with Recorder(spool, journal, clock, settings) as recorder:
-        sink = recorder.open_track(track_info(case, call, "opus"))
+        sink = feed(recorder, track_info(case, call, "opus"))
         await refused.wait()
         for frame in frames_of("opus")[:7]:
             sink.push_frame(frame)

@@ -2,9 +2,12 @@
 
 import dataclasses
 import errno
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -17,10 +20,11 @@ from contract.facts import (
 )
 from contract.ids import CallId, CaseId
 from contract.ports import ClockSample, EncodedFrame, TrackInfo
-from recordings import segment_writer, track_writer
+from recordings import segment_writer, track_files
 from recordings import spool as spool_module
 from recordings.segments import RecordedTrack, StoredFrame, read_frames, read_track
 from recordings.spool import Spool
+from recordings.track_files import is_being_written
 from recordings.track_writer import RecorderSettings, TrackWriter
 from tests.recordings.encoded import (
     BASE,
@@ -31,22 +35,56 @@ from tests.recordings.encoded import (
     track_info,
 )
 
+T = TypeVar("T")
+
+
+class InlineDisk:
+    """Does at once what other threads would do, or keeps it until ``held`` is false."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self._kept: list[Callable[[], None]] = []
+
+    def run(self, job: Callable[[], T], urgent: bool) -> "Future[T]":
+        done: Future[T] = Future()
+        work = functools.partial(self._do, job, done)
+        if self.held:
+            self._kept.append(work)
+        else:
+            work()
+        return done
+
+    def let_go(self) -> None:
+        """Do what was kept."""
+        self.held = False
+        for work in self._kept:
+            work()
+
+    def _do(self, job: Callable[[], T], done: "Future[T]") -> None:
+        try:
+            done.set_result(job())
+        except OSError as error:
+            done.set_exception(error)
+
 
 class Rig:
-    """A writer with its clock and the facts it told."""
+    """A writer with its clock and the facts it told; ``lost`` is what its depacketiser missed so far."""
 
     def __init__(self, spool: Spool, info: TrackInfo, clock: MovedClock) -> None:
         self.spool = spool
         self.info = info
         self.clock = clock
         self.facts: list[Fact] = []
-        self.writer = TrackWriter(spool, info, RecorderSettings(), clock, self.facts.append)
+        self.lost = 0
+        self.disk = InlineDisk()
+        self.writer = TrackWriter(spool, info, RecorderSettings(), clock, self.facts.append, self.disk)
 
     def write(self, *frames: EncodedFrame) -> None:
         """Write frames at the pace of their arrival, with the recorder's ticks in between."""
         for frame in frames:
             self.clock.pass_s(max(0.0, frame.arrived_at - self.clock.wall))
-            self.writer.write(frame)
+            self.writer.write((frame,), self.lost)
+            self.writer.flush()
             self.writer.tick()
 
     def told(self, kind: type[Fact]) -> list[Fact]:
@@ -149,9 +187,11 @@ def test_silence_in_between_stays_in_the_timestamps(microphone: Rig) -> None:
 
 def test_recording_has_started_once_a_frame_is_on_disk(microphone: Rig) -> None:
     """The fact comes with the first synced frame, well before the first segment is sealed, and once."""
-    microphone.write(sound_frames(1)[0])
+    microphone.disk.held = True
+    microphone.write(*sound_frames(1)[:5])
     assert not microphone.told(RecordingStarted)
-    microphone.write(*sound_frames(1)[1:])
+    microphone.disk.let_go()
+    microphone.write(*sound_frames(1)[5:])
     assert len(microphone.told(RecordingStarted)) == 1
     assert not microphone.told(SegmentSealed)
     [part] = microphone.folder.glob("*.part")
@@ -265,7 +305,7 @@ class FullDisk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[FullDisk]:
     disk = FullDisk(1 << 40)
     monkeypatch.setattr(segment_writer, "write_all", disk.write_all)
-    monkeypatch.setattr(track_writer, "write_all", disk.write_all)
+    monkeypatch.setattr(track_files, "write_all", disk.write_all)
     yield disk
 
 
@@ -322,8 +362,8 @@ def test_a_track_that_fails_right_behind_its_start_is_told(microphone: Rig, disk
     assert told == [RecorderTroubled, RecordingStarted, RecorderTroubled]
 
 
-def test_a_picture_waits_for_a_keyframe_behind_the_gap(camera: Rig, disk: FullDisk) -> None:
-    """Differences to a picture that is missing would show a wrong picture."""
+def test_a_picture_behind_a_full_disk_is_kept_and_marked(camera: Rig, disk: FullDisk) -> None:
+    """What comes is evidence; that it follows something missing stands beside it."""
     frames = picture_frames("VP8", 6, keyframe_every=50)
     camera.write(*frames[:10])
     disk.room = 0
@@ -331,23 +371,72 @@ def test_a_picture_waits_for_a_keyframe_behind_the_gap(camera: Rig, disk: FullDi
     disk.room = 1 << 40
     camera.write(*frames[20:])
     camera.writer.close()
-    track = camera.track
-    assert len(track.segments) >= 2
-    assert all(next(read_frames(track, segment)).keyframe for segment in track.segments[:2])
-    second = next(read_frames(track, track.segments[1]))
-    assert second.timestamp == frames[50].timestamp
+    kept = camera.frames()
+    marked = [number for number, frame in enumerate(kept) if frame.after_loss]
+    assert marked == [10]
+    assert not kept[10].keyframe
+    assert kept[-1].timestamp == frames[-1].timestamp
+    assert len(camera.track.segments) >= 2
 
 
-def test_patience_for_a_keyframe_ends(camera: Rig, disk: FullDisk) -> None:
-    """No keyframe for ten seconds: from then on a damaged picture is better than none."""
-    frames = picture_frames("VP8", 14)
-    camera.write(*frames[:10])
-    disk.room = 0
-    camera.write(*frames[10:15])
-    disk.room = 1 << 40
-    camera.write(*frames[15:])
+def test_a_loss_is_marked_once_and_a_further_one_again(camera: Rig) -> None:
+    """Every picture up to the next keyframe comes marked; only where packets were lost it is written."""
+    frames = picture_frames("VP8", 4, keyframe_every=50)
+    camera.write(*frames[:20])
+    for lost, since, until in ((3, 20, 30), (4, 30, 50)):
+        camera.lost = lost
+        camera.write(*(dataclasses.replace(frame, after_loss=True) for frame in frames[since:until]))
+    camera.write(*frames[50:])
+    camera.lost = 6
+    camera.writer.write((), camera.lost)
     camera.writer.close()
-    assert 30 <= len(camera.frames()) < 120
+    base = camera.track.base_timestamp
+    losses = [((loss.timestamp - base) * 25 // 90_000, loss.packets) for loss in camera.track.losses]
+    assert losses == [(20, 3), (30, 1)]
+    assert [number for number, frame in enumerate(camera.frames()) if frame.after_loss] == [20, 30]
+    sealed = [fact.lost for fact in camera.facts if isinstance(fact, SegmentSealed)]
+    assert sum(sealed) == 6
+    assert sealed[-1] == 2
+
+
+def test_a_report_is_put_where_the_frames_are(microphone: Rig) -> None:
+    """Frames count on where RTP timestamps wrap; a sender report carries 32 bits of that."""
+    frames = [later(frame, (1 << 32) / 48_000, 48_000) for frame in sound_frames(1)]
+    microphone.writer.note_clock(ClockSample(START, BASE, START))
+    microphone.write(*frames)
+    microphone.writer.note_clock(ClockSample(START, BASE + 24_000, START))
+    microphone.writer.close()
+    assert [sample.timestamp for sample in microphone.track.clock] == [(1 << 32) + BASE + 24_000]
+
+
+def test_a_sync_that_hangs_is_trouble(microphone: Rig) -> None:
+    """Later than promised nothing can be said to be on disk; once it is, the track has started again."""
+    frames = sound_frames(20)
+    microphone.write(*frames[:60])
+    microphone.disk.held = True
+    microphone.write(*frames[60:360])
+    assert len(microphone.told(RecorderTroubled)) == 1
+    microphone.disk.let_go()
+    microphone.write(*frames[360:])
+    microphone.writer.close()
+    told = [type(fact) for fact in microphone.facts if not isinstance(fact, SegmentSealed)]
+    assert told == [RecordingStarted, RecorderTroubled, RecordingStarted, RecordingStopped]
+    assert len(microphone.frames()) == 1_000
+    sealed = [fact for fact in microphone.facts if isinstance(fact, SegmentSealed)]
+    assert [fact.index for fact in sealed] == list(range(5))
+
+
+def test_a_track_is_over_when_the_disk_has_all(microphone: Rig) -> None:
+    """Closing waits for nothing; the track is closed when its last segment is sealed."""
+    microphone.disk.held = True
+    microphone.write(*sound_frames(1))
+    microphone.writer.close()
+    assert not microphone.writer.closed
+    assert is_being_written(microphone.folder)
+    microphone.disk.let_go()
+    microphone.writer.tick()
+    assert microphone.writer.closed
+    assert not is_being_written(microphone.folder)
 
 
 def test_a_disk_that_stays_full_is_told_again_but_not_at_every_frame(microphone: Rig, disk: FullDisk) -> None:
@@ -370,7 +459,7 @@ def test_a_sync_that_fails_is_trouble_too(microphone: Rig, monkeypatch: pytest.M
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", gone)
+        patch.setattr("os.fdatasync", gone)
         microphone.write(*frames[50:120])
     microphone.write(*frames[120:])
     microphone.writer.close()

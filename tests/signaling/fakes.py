@@ -39,6 +39,7 @@ from contract.phases import CasePhase, CheckVerdict, EvidenceKind, Role, TrackKi
 from contract.ports import (
     Account,
     CaseSummary,
+    Depacketiser,
     Evidence,
     FaceFinding,
     IdNumberFinding,
@@ -247,7 +248,7 @@ class FakeRecorder:
     def __init__(self) -> None:
         self.finished: list[CallId] = []
 
-    def open_track(self, track: TrackInfo) -> TrackSink:
+    def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> TrackSink:
         raise AssertionError("signaling hands no tracks over")
 
     async def finish(self, call: CallId) -> None:

@@ -1,0 +1,98 @@
+"""Real peers on a bad line: three receivers, loss in both directions, somebody who comes late."""
+
+import pytest
+
+from contract.facts import QualityMeasured, TrackEnded
+from contract.ids import new_seat_id
+from contract.phases import Role, TrackKind
+from contract.ports import Party
+from tests.media.formats import is_keyframe, split_nals
+from tests.media.scripted import ScriptedPeer, Stage, until
+
+OTHER_SOUND, OTHER_PICTURE = 3, 4
+
+
+def _content(codec: str, data: bytes) -> object:
+    """Start codes of H.264 may be three or four bytes long; everything else must be the same."""
+    return tuple(split_nals(data)) if codec == "H264" else data
+
+
+def _sent(peer: ScriptedPeer, codec: str) -> list[object]:
+    assert peer.picture is not None
+    return [_content(codec, data) for data in peer.picture.sent]
+
+
+def _got(peer: ScriptedPeer, codec: str) -> list[object]:
+    return [_content(codec, frame.data) for frame in peer.arrived[OTHER_PICTURE]]
+
+
+def _is_part_of(part: list[object], whole: list[object]) -> bool:
+    return any(whole[at : at + len(part)] == part for at in range(len(whole) - len(part) + 1))
+
+
+def _watcher(name: str) -> Party:
+    return Party(new_seat_id(), Role.SUPERVISOR, name)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_three_receivers_get_exactly_what_was_sent(stage: Stage, codec: str) -> None:
+    """One publication goes to three others without a frame missing, one of them behind a line with loss."""
+    async with (
+        ScriptedPeer(codec) as customer,
+        ScriptedPeer(codec) as agent,
+        ScriptedPeer(codec, camera=False, microphone=False) as near,
+        ScriptedPeer(codec, camera=False, microphone=False) as far,
+    ):
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.connect(near, _watcher("near"))
+        await stage.connect(far, _watcher("far"))
+        await stage.plane.open_gate(stage.call)
+        await until("a picture", lambda: far.arrived[OTHER_PICTURE])
+        far.miss_every(12)
+        receivers = {"agent": agent, "near": near, "far": far}
+        for name, receiver in receivers.items():
+            await until(f"pictures for {name}", lambda r=receiver: len(r.arrived[OTHER_PICTURE]) >= 60)
+            await until(f"sounds for {name}", lambda r=receiver: len(r.arrived[OTHER_SOUND]) >= 80)
+        for receiver in receivers.values():
+            assert is_keyframe(codec, receiver.arrived[OTHER_PICTURE][0].data)
+            assert _is_part_of(_got(receiver, codec)[:60], _sent(customer, codec))
+
+
+async def test_nothing_that_was_lost_on_the_way_in_is_missing(stage: Stage) -> None:
+    """One packet in ten is lost by the publisher's line: the recorder and the agent get every frame."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        customer.lose_every(10)
+        await stage.plane.open_gate(stage.call)
+        await until("80 pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 80)
+        await until("loss noted", lambda: any(q.loss_up > 0.01 for q in stage.journal.of(QualityMeasured)))
+        await stage.plane.close_call(stage.call)
+        (sink,) = (
+            sink
+            for sink in stage.receiver.sinks
+            if sink.track.seat == stage.customer.seat and sink.track.kind is TrackKind.VIDEO
+        )
+        assert len(sink.frames) >= 80
+        assert _is_part_of([frame.data for frame in sink.frames[:80]], _sent(customer, "VP8"))
+        assert not any(frame.after_loss for frame in sink.frames[:80])
+    (ended,) = (fact for fact in stage.journal.of(TrackEnded) if fact.track == sink.track.track)
+    assert ended.lost <= 3, "the last ones may not have come again yet"
+
+
+async def test_who_comes_late_begins_with_a_keyframe(stage: Stage) -> None:
+    """It is asked for; those who were there go on without a jump."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("20 pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 20)
+        async with ScriptedPeer(camera=False, microphone=False) as late:
+            await stage.connect(late, _watcher("late"))
+            await until("pictures", lambda: len(late.arrived[OTHER_PICTURE]) >= 10)
+            assert is_keyframe("VP8", late.arrived[OTHER_PICTURE][0].data)
+            assert _is_part_of(_got(late, "VP8"), _sent(customer, "VP8"))
+        seen = len(agent.arrived[OTHER_PICTURE])
+        await until("pictures go on", lambda: len(agent.arrived[OTHER_PICTURE]) >= seen + 10)
+        assert _is_part_of(_got(agent, "VP8"), _sent(customer, "VP8"))
