@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    IPvAnyAddress,
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
@@ -192,12 +193,17 @@ class MediaSection(_Section):
         description="Processes that forward and record. One does for dozens of calls; with one for every "
         "two processors they use the machine, and one that dies takes only its own calls' connections along.",
     )
-    bind: tuple[str, ...] = Field(
+    port: Port = Field(
+        default=8443,
+        description="UDP port of all sound and picture; worker n uses port + n. 0 takes free ones.",
+    )
+    bind: tuple[IPvAnyAddress, ...] = Field(
         default=(), description="This machine's addresses to use for media. Empty: all of them."
     )
-    advertised: str = Field(
-        default="",
-        description="Address at which browsers reach this machine through one-to-one NAT. Empty: none.",
+    advertised: tuple[IPvAnyAddress, ...] = Field(
+        default=(),
+        description="Addresses at which browsers reach this machine through one-to-one NAT: "
+        '["203.0.113.9"]. Empty: only its own.',
     )
     turn: tuple[TurnText, ...] = Field(
         default=(),
@@ -230,6 +236,12 @@ class MediaSection(_Section):
         min_length=1,
         description="Codecs that are accepted, the preferred one first.",
     )
+
+    @model_validator(mode="after")
+    def _ports_fit(self) -> "MediaSection":
+        if self.port + self.workers - 1 > 65_535:
+            raise ValueError(f"no UDP ports for {self.workers} workers from {self.port} on")
+        return self
 
     @model_validator(mode="after")
     def _secret_named(self) -> "MediaSection":

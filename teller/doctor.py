@@ -6,7 +6,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import NoReturn
@@ -191,7 +191,9 @@ async def _loopback(config: Config) -> Finding:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     case, call = new_case_id(), new_call_id()
-    async with Plane(_NoJournal(), SystemClock(), media_settings(config, 0), ()) as plane:
+    # The port itself belongs to the service, which may be running.
+    settings = replace(media_settings(config, 0), port=0)
+    async with Plane(_NoJournal(), SystemClock(), settings) as plane:
         await plane.open_call(case, call)
         async with WebRtcPeer(FaceVideo(astronaut(), VIDEO_SIZE, FPS), Voice()) as one, WebRtcPeer() as two:
             for peer, role in ((one, Role.CUSTOMER), (two, Role.AGENT)):

@@ -51,8 +51,9 @@ def media_settings(config: Config, number: int) -> MediaSettings:
     """Return what the plane of the ``number``-th worker is told."""
     media = config.media
     return MediaSettings(
-        bind_addresses=media.bind,
-        advertised_address=media.advertised,
+        port=media.port and media.port + number,
+        bind_addresses=tuple(map(str, media.bind)),
+        advertised_addresses=tuple(map(str, media.advertised)),
         promise_s=media.promise_s,
         quality_interval_s=media.quality_interval_s,
         video_codecs=media.video_codecs,

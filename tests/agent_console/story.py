@@ -159,7 +159,24 @@ class Story:
     def quality(self) -> Entry:
         """The customer's connection was measured."""
         return self.tell(
-            QualityMeasured(self.call, self.customer, 5.0, 68.0, 0.004, 0.001, 9.0, 1240.0, 1180.0, 0), 1
+            QualityMeasured(
+                self.call,
+                self.customer,
+                5.0,
+                68.0,
+                0.004,
+                0.001,
+                9.0,
+                1240.0,
+                1180.0,
+                24.8,
+                0,
+                0.0,
+                0,
+                1800.0,
+                0,
+            ),
+            1,
         )
 
     def playback(self) -> Entry:

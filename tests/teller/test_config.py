@@ -245,7 +245,7 @@ def test_how_browsers_come_is_one_rule(http: dict[str, str], behind: bool, https
 
 def test_rooms_have_the_defaults_that_the_configuration_has(tmp_path: Path) -> None:
     """A number that stands twice is the same number."""
-    assert media_settings(Config(data_dir=tmp_path), 0) == MediaSettings()
+    assert media_settings(Config(data_dir=tmp_path), 2) == MediaSettings(port=8445)
 
 
 def test_complete_s3_section_is_accepted() -> None:
