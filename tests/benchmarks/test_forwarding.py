@@ -67,9 +67,9 @@ async def test_a_recorded_call_lies_on_disk(tmp_path: Path) -> None:
 
 
 async def test_a_trial_finds_its_way(tmp_path: Path) -> None:
-    """A short trial measures its fixed load, searches a step, and closes every call."""
+    """A short trial measures its fixed load, searches upward, and closes every call."""
     async with running_ours(Conditions("127.0.0.1", 0, BROWSER, "")) as server:
-        outcome = await Trial(server, 0, Extent(fixed=(1,), window_s=0.4, steps=1)).run(guess=2)
+        outcome = await Trial(server, 0, Extent(fixed=(1,), window_s=0.4, trial_s=0.0)).run(guess=2)
 
     assert [found.calls for found in outcome.fixed] == [1]
     assert {found.calls for found in outcome.climb} == {2}
