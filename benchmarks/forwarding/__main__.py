@@ -74,9 +74,10 @@ class Bench:
         """Try Janus with a thread for each party and with one event loop; keep what costs less."""
         costs = {}
         for self.event_loops in (0, 1):
-            costs[self.event_loops] = (
-                (await self.trial("janus", False, _LOOPS_EXTENT)).fixed[0].cpu_per_packet
-            )
+            async with self._server("janus", False) as server:
+                trial = Trial(server, _SERVER_CORE, Extent())
+                costs[self.event_loops] = (await trial.measure(_LOOPS_CALLS)).cpu_per_packet
+                await trial.resize(0)
         self.event_loops = min(costs, key=lambda loops: costs[loops])
         return (
             f"Janus at {_LOOPS_CALLS} calls: {costs[0] * 1e6:.1f} us a packet with a thread for each party,"
@@ -130,7 +131,7 @@ def main() -> None:
         sys.exit("two processor cores are needed, one for the server and one for the load")
     if "janus" in arguments.servers:
         # Before the move into a network that leads nowhere.
-        print(janus.version())
+        print(f"Janus {janus.version()}")
     address = own_network()
     _quieten()
     with TemporaryDirectory() as name:
