@@ -10,11 +10,13 @@ class MediaSettings:
     """Settings of the plane; times in seconds.
 
     ``bind_addresses`` are the local addresses to use, empty for all of this machine (loopback only when
-    there is no other). ``advertised_address`` is announced besides, for a server behind one-to-one NAT.
+    there is no other). ``port`` is the one UDP port on each of them, 0 for a free one.
+    ``advertised_address`` is announced besides, for a server behind one-to-one NAT.
     ``ice_servers`` are for the server's own side; none are needed when clients can reach it or bring TURN.
     """
 
     bind_addresses: tuple[str, ...] = ()
+    port: int = 0
     advertised_address: str = ""
     ice_servers: tuple[IceServer, ...] = ()
     video_codecs: tuple[str, ...] = ("VP8", "H264")

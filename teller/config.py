@@ -195,9 +195,14 @@ class MediaSection(_Section):
     bind: tuple[str, ...] = Field(
         default=(), description="This machine's addresses to use for media. Empty: all of them."
     )
-    advertised: str = Field(
-        default="",
-        description="Address at which browsers reach this machine through one-to-one NAT. Empty: none.",
+    port: Port = Field(
+        default=8443,
+        description="UDP port for all of a worker's media; each further worker takes the next one. "
+        "0: free ones.",
+    )
+    advertised: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses at which browsers reach this machine through one-to-one NAT. Empty: none.",
     )
     turn: tuple[TurnText, ...] = Field(
         default=(),
@@ -230,6 +235,12 @@ class MediaSection(_Section):
         min_length=1,
         description="Codecs that are accepted, the preferred one first.",
     )
+
+    @model_validator(mode="after")
+    def _ports_exist(self) -> "MediaSection":
+        if self.port + self.workers > 65_536:
+            raise ValueError("port leaves no ports for so many workers")
+        return self
 
     @model_validator(mode="after")
     def _secret_named(self) -> "MediaSection":

@@ -52,7 +52,8 @@ def media_settings(config: Config, number: int) -> MediaSettings:
     media = config.media
     return MediaSettings(
         bind_addresses=media.bind,
-        advertised_address=media.advertised,
+        port=media.port + number if media.port else 0,
+        advertised_address=next(iter(media.advertised), ""),
         promise_s=media.promise_s,
         quality_interval_s=media.quality_interval_s,
         video_codecs=media.video_codecs,

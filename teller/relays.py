@@ -33,8 +33,7 @@ async def try_relay(config: Config, turn: Turn, uri: TurnUri) -> float:
     (told,) = turn.servers("doctor", time.time())
     server = RelayServer(uri.host, uri.port, uri.transport, told.username or "", told.credential or "")
     tls = await asyncio.to_thread(ssl.create_default_context)
-    advertised = config.media.advertised
-    return await measure_relay(server, tls, (advertised,) if advertised else ())
+    return await measure_relay(server, tls, config.media.advertised)
 
 
 async def watch_relays(config: Config) -> None:

@@ -37,6 +37,7 @@ class Server:
             "http.port": str(self.https_port),
             "http.local_port": str(self.port),
             "media.bind": '["127.0.0.1"]',
+            "media.port": "0",
             "log.format": "json",
             **settings,
         }

@@ -68,7 +68,7 @@ async def test_doctor_says_what_is_wrong_with_which(coturn: Coturn) -> None:
     ("settings", "cause"),
     [
         ({"turn_secret": "another"}, "the server refuses the credentials"),
-        ({"turn_secret": SECRET, "advertised": "10.1.2.3"}, "forbids to relay to 10.1.2.3"),
+        ({"turn_secret": SECRET, "advertised": ("10.1.2.3",)}, "forbids to relay to 10.1.2.3"),
         ({"turn_secret_file": "/nonexistent"}, "media.turn_secret_file: No such file or directory"),
     ],
 )
