@@ -27,6 +27,8 @@ SETTLED_AFTER = 200
 # Long enough for a keyframe from each party and some packets behind it (s).
 _MEDIA_S = 0.25
 _LAST_PACKETS_S = 0.05
+# How often memory is looked at after that.
+_LOOKS = 6
 # How long closed calls may take to vanish (s).
 _GONE_S = 10.0
 
@@ -102,7 +104,7 @@ async def soak(conditions: Conditions, calls: int, at_once: int) -> list[str]:
     async with running_ours(conditions) as server:
         playing = Soak(server, at_once)
         settled = min(SETTLED_AFTER, calls // 2)
-        steps = sorted({settled, *range(settled, calls, max(1, (calls - settled) // 6)), calls})
+        steps = [settled + (calls - settled) * part // _LOOKS for part in range(_LOOKS + 1)]
         standings: list[Standing] = []
         for step in steps:
             await playing.play(step)

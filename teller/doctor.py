@@ -11,6 +11,7 @@ from enum import Enum
 from functools import partial
 from typing import NoReturn
 
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from rich.console import Console
 from rich.markup import escape
 
@@ -38,6 +39,8 @@ from teller.turn import TurnUri
 # A two-hour call of two parties takes about 2 GB of spool.
 LEAST_FREE_BYTES = 4 * 2**30
 LOOPBACK_S = 20.0
+# A service on this machine answers at once, or does not run.
+HEALTH_S = 3.0
 
 
 class Mark(Enum):
@@ -97,17 +100,21 @@ async def _ports(config: Config) -> Finding:
     wanted = [(config.http.host, config.http.port)]
     if config.http.local_port >= 0:
         wanted.append(("127.0.0.1", config.http.local_port))
-    taken = [f"{host}:{port}" for host, port in wanted if not _free(host, port)]
+    taken = [f"{host}:{port}" for host, port in wanted if not _free(host, port, socket.SOCK_STREAM)]
+    media = range(config.media.port, config.media.port + config.media.workers) if config.media.port else ()
+    taken += [f"{port}/udp" for port in media if not _free("", port, socket.SOCK_DGRAM)]
     if taken:
         return Finding(
             Mark.WARNING, f"in use: {', '.join(taken)}", "by a running teller, or by another program"
         )
-    return Finding(Mark.GOOD, ", ".join(f"{host}:{port}" for host, port in wanted) + " can be had")
+    had = [f"{host}:{port}" for host, port in wanted] + [f"{port}/udp" for port in media]
+    return Finding(Mark.GOOD, f"{', '.join(had)} can be had")
 
 
-def _free(host: str, port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _free(host: str, port: int, kind: socket.SocketKind) -> bool:
+    with closing(socket.socket(type=kind)) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
@@ -167,6 +174,22 @@ async def _relay(uri: TurnUri, config: Config) -> Finding:
     return Finding(Mark.GOOD, f"{uri.text}: there and back in {seconds * 1000:.0f} ms")
 
 
+async def _workers(config: Config) -> Finding:
+    if config.http.local_port < 0:
+        return Finding(Mark.GOOD, "not asked: http.local_port is off")
+    url = f"http://127.0.0.1:{config.http.local_port}/healthz"
+    try:
+        async with ClientSession(timeout=ClientTimeout(HEALTH_S)) as http, http.get(url) as answer:
+            alive = int((await answer.json())["media_workers"])
+    except (ClientError, TimeoutError, ValueError, KeyError):
+        return Finding(Mark.GOOD, "the service is not running")
+    text = f"{alive} of {config.media.workers} media workers alive"
+    if alive < config.media.workers:
+        advice = "its log says why one ended; it is started again after a pause"
+        return Finding(Mark.WARNING if alive else Mark.BAD, text, advice)
+    return Finding(Mark.GOOD, text)
+
+
 class _NoJournal:
     """Takes the facts of the loopback call and keeps the last; nothing is written."""
 
@@ -191,7 +214,7 @@ async def _loopback(config: Config) -> Finding:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     case, call = new_case_id(), new_call_id()
-    # The port itself belongs to the service, which may be running.
+    # Beside a running service, whose port is taken.
     settings = replace(media_settings(config, 0), port=0)
     async with Plane(_NoJournal(), SystemClock(), settings) as plane:
         await plane.open_call(case, call)
@@ -226,5 +249,6 @@ CHECKS: dict[str, Check] = {
     "database": _database,
     "archive": _archive,
     "models": _models,
+    "workers": _workers,
     "call": _loopback,
 }

@@ -22,9 +22,9 @@ from benchmarks.forwarding.report import Results, memory_per_call, summary
 from benchmarks.forwarding.servers import BROWSER, Conditions, Server
 from benchmarks.forwarding.trial import Extent, Outcome, Trial
 
-_QUICK = Extent(fixed=(2,), window_s=2.0, steps=3)
+_QUICK = Extent(fixed=(2,), window_s=2.0, trial_s=22.0)
 # Enough load to tell Janus's two thread models apart.
-_LOOPS_EXTENT = Extent(fixed=(20,), window_s=2.0, steps=0)
+_LOOPS_CALLS = 20
 _SERVER_CORE, _GENERATOR_CORE = 0, 1
 # Above ordinary processes; others are not starved, since nobody here uses a core fully for long.
 _NICE = -15
@@ -74,12 +74,13 @@ class Bench:
         """Try Janus with a thread for each party and with one event loop; keep what costs less."""
         costs = {}
         for self.event_loops in (0, 1):
-            costs[self.event_loops] = (
-                (await self.trial("janus", False, _LOOPS_EXTENT)).fixed[0].cpu_per_packet
-            )
+            async with self._server("janus", False) as server:
+                trial = Trial(server, _SERVER_CORE, Extent())
+                costs[self.event_loops] = (await trial.measure(_LOOPS_CALLS)).cpu_per_packet
+                await trial.resize(0)
         self.event_loops = min(costs, key=lambda loops: costs[loops])
         return (
-            f"Janus at 20 calls: {costs[0] * 1e6:.1f} us a packet with a thread for each party,"
+            f"Janus at {_LOOPS_CALLS} calls: {costs[0] * 1e6:.1f} us a packet with a thread for each party,"
             f" {costs[1] * 1e6:.1f} us with event_loops = 1; event_loops = {self.event_loops} is used"
         )
 
@@ -130,7 +131,7 @@ def main() -> None:
         sys.exit("two processor cores are needed, one for the server and one for the load")
     if "janus" in arguments.servers:
         # Before the move into a network that leads nowhere.
-        print(janus.version())
+        print(f"Janus {janus.version()}")
     address = own_network()
     _quieten()
     with TemporaryDirectory() as name:

@@ -46,9 +46,11 @@ def install() -> str:
 
 
 def version() -> str:
-    """Return what Janus calls itself."""
-    said = subprocess.run([install(), "--version"], check=False, capture_output=True, text=True).stdout
-    return said.strip().splitlines()[-1] if said.strip() else "unknown"
+    """Return the version of Debian's package."""
+    install()
+    words = ("dpkg-query", "--show", "--showformat=${Version}", "janus")
+    said = subprocess.run(words, check=False, capture_output=True, text=True)
+    return said.stdout or "not from Debian"
 
 
 def _configure(folder: Path, address: str, port: int, event_loops: int) -> None:

@@ -1,6 +1,7 @@
 """One server process under load: at fixed numbers of calls, then upward until it no longer holds."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,15 +17,17 @@ AT_ONCE = 4
 # Of the expected number of calls: how far one step of the search goes, and when it is exact enough.
 STEP, RESOLUTION = 0.12, 0.04
 TRIES = 2
+# Opening some calls, encrypting their packets, waiting for the last ones.
+OVERHEAD_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured: fixed numbers of calls, seconds a window, and at most so many search steps."""
+    """How much is measured: fixed numbers of calls, seconds a window, and a trial's time in all."""
 
     fixed: tuple[int, ...] = (2, 5)
     window_s: float = 3.0
-    steps: int = 7
+    trial_s: float = 44.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,11 @@ class Trial:
         self._load = Load()
         self._calls: list[Call] = []
         self._memory: list[tuple[int, int]] = []
+        self._began = 0.0
 
     async def run(self, guess: int = 0) -> Outcome:
         """Measure everything; ``guess`` is how many calls are expected to be possible, 0 when unknown."""
+        self._began = time.monotonic()
         fixed = tuple([await self.measure(calls) for calls in self._extent.fixed])
         # Cost goes down with load, as packets come in batches: the first guess is a low one.
         climb, limit = await self._climb(fixed, guess or round(fixed[-1].calls / fixed[-1].cpu_share))
@@ -61,9 +66,9 @@ class Trial:
     async def _climb(self, fixed: Sequence[Figures], guess: int) -> tuple[list[Figures], str]:
         """Go up in steps until it fails, then halve the gap."""
         found: list[Figures] = []
-        low, high, limit = max((f.calls for f in fixed if f.held), default=0), 0, "steps"
+        low, high, limit = max((f.calls for f in fixed if f.held), default=0), 0, "time"
         calls, step = max(low + 1, round(guess * 0.9)), max(1, round(guess * STEP))
-        for _ in range(self._extent.steps):
+        while not found or self._has_time:
             found += await self._settle(calls)
             if found[-1].saturated:
                 return found, "generator"
@@ -79,9 +84,14 @@ class Trial:
     async def _settle(self, calls: int) -> list[Figures]:
         """Measure until it holds, at most TRIES times: a neighbour may have taken the core for a moment."""
         found = [await self.measure(calls)]
-        while not (found[-1].trusted and found[-1].held) and len(found) < TRIES:
+        while not (found[-1].trusted and found[-1].held) and len(found) < TRIES and self._has_time:
             found.append(await self.measure(calls))
         return found
+
+    @property
+    def _has_time(self) -> bool:
+        spent = time.monotonic() - self._began
+        return spent + WARM_UP_S + self._extent.window_s + OVERHEAD_S < self._extent.trial_s
 
     async def measure(self, calls: int) -> Figures:
         """Measure one window with so many calls."""

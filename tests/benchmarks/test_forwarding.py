@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aiortc import rtp
+from aiortc import RTCCertificate, rtp
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.forwarding import reports
+from benchmarks.forwarding.client import Client
 from benchmarks.forwarding.descriptions import PLAIN, PLANNED, Remote
 from benchmarks.forwarding.figures import Figures, deliveries, figures
 from benchmarks.forwarding.load import Load, Traffic
@@ -67,9 +68,9 @@ async def test_a_recorded_call_lies_on_disk(tmp_path: Path) -> None:
 
 
 async def test_a_trial_finds_its_way(tmp_path: Path) -> None:
-    """A short trial measures its fixed load, searches a step, and closes every call."""
+    """A short trial measures its fixed load, searches upward, and closes every call."""
     async with running_ours(Conditions("127.0.0.1", 0, BROWSER, "")) as server:
-        outcome = await Trial(server, 0, Extent(fixed=(1,), window_s=0.4, steps=1)).run(guess=2)
+        outcome = await Trial(server, 0, Extent(fixed=(1,), window_s=0.4, trial_s=0.0)).run(guess=2)
 
     assert [found.calls for found in outcome.fixed] == [1]
     assert {found.calls for found in outcome.climb} == {2}
@@ -139,16 +140,17 @@ def test_payloads_carry_what_codecs_made() -> None:
 @pytest.mark.parametrize("lines", [PLANNED, PLAIN])
 async def test_descriptions_are_read_as_written(lines: tuple[str, ...]) -> None:
     """What a party says of itself parses: address, credentials, extensions."""
-    async with one_call() as (_, call, _):
-        local = call.parties[0].local
-    remote = Remote.parse(local.describe(lines, "actpass"))
+    async with Client("127.0.0.1", RTCCertificate.generateCertificate(), BROWSER) as client:
+        local = client.local
+    said = local.describe(lines, "actpass")
+    remote = Remote.parse(said)
 
     assert (remote.ufrag, remote.password, remote.port) == (local.ufrag, local.password, local.port)
     assert remote.setup == "actpass"
     assert not remote.ice_lite
     assert len(remote.video_extensions) == 3
     with pytest.raises(ValueError, match="nowhere"):
-        Remote.parse("\r\n".join(x for x in local.describe(lines, "actpass").splitlines() if "typ" not in x))
+        Remote.parse("\r\n".join(line for line in said.splitlines() if "candidate" not in line))
 
 
 def test_reports_are_rtcp() -> None:

@@ -245,7 +245,15 @@ def test_how_browsers_come_is_one_rule(http: dict[str, str], behind: bool, https
 
 def test_rooms_have_the_defaults_that_the_configuration_has(tmp_path: Path) -> None:
     """A number that stands twice is the same number."""
-    assert media_settings(Config(data_dir=tmp_path), 2) == MediaSettings(port=8445)
+    free = config.MediaSection(port=0)
+    assert media_settings(Config(data_dir=tmp_path, media=free), 0) == MediaSettings()
+
+
+@pytest.mark.parametrize(("port", "number", "own"), [(8443, 0, 8443), (8443, 3, 8446), (0, 3, 0)])
+def test_each_media_worker_has_a_port_of_its_own(tmp_path: Path, port: int, number: int, own: int) -> None:
+    """They are neighbours, for one rule in the firewall; without a port each takes a free one."""
+    section = config.MediaSection(port=port, workers=4)
+    assert media_settings(Config(data_dir=tmp_path, media=section), number).port == own
 
 
 def test_complete_s3_section_is_accepted() -> None:
