@@ -200,15 +200,14 @@ class Link:
 
     async def _send(self, value: dict[str, Any]) -> None:
         line = _line(value)
-        # One line at a time: a reader that does not read holds up the senders, not the memory.
+        # One at a time, and only when there is room: a reader that does not read holds up the senders, not
+        # the memory, and a sender that gives up has sent nothing.
         async with self._sending:
+            with suppress(OSError):
+                await self._writer.drain()
             if self.lost.is_set():
                 raise LinkLost("the worker is gone")
-            try:
-                self._writer.write(line)
-                await self._writer.drain()
-            except OSError as error:
-                raise LinkLost("the worker is gone") from error
+            self._writer.write(line)
 
 
 def _line(value: dict[str, Any]) -> bytes:
