@@ -270,6 +270,8 @@ class Siege:
             for _ in range(20):
                 self._attack(customer, *enemies)
             self._keep(agent)
+            # Who only listens is still heard, as browsers are.
+            agent.send_rtcp(rtcp.compose_rr(1, []))
             for far in enemies:
                 far.rtp.clear()
                 far.rtcp.clear()
