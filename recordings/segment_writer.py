@@ -62,13 +62,13 @@ class SegmentWriter:
     def write(self, frame: EncodedFrame, data: bytes) -> None:
         """Add ``data``, the bytes of ``frame``, to what is flushed next; timestamps never fall."""
         ms = block_ms(frame.timestamp, self._base, self._rate)
-        if self._cluster_ms is None or ms - self._cluster_ms > muxer.CLUSTER_MS_MAX:
-            self._cluster_ms = ms
+        cluster_ms = self._cluster_ms
+        if cluster_ms is None or ms - cluster_ms > muxer.CLUSTER_MS_MAX:
+            cluster_ms = self._cluster_ms = ms
             self._pending.append(muxer.cluster_head(ms))
         if self._prefixes_lengths:
             data = muxer.length_prefixed(data)
-        self._pending.append(muxer.block_head(ms - self._cluster_ms, len(data), frame.keyframe))
-        self._pending.append(data)
+        self._pending += (muxer.block_head(ms - cluster_ms, len(data), frame.keyframe), data)
         self.frames += 1
 
     def flush(self) -> None:

@@ -56,9 +56,14 @@ class RecorderSettings:
 
 @dataclass(slots=True)
 class _Span:
-    """The open segment: RTP time of its first frame, and wall clock and monotonic times of its ends."""
+    """The open segment.
+
+    RTP times of its first frame and of the first that is too late for it; wall clock of its frames;
+    monotonic time when it was opened.
+    """
 
     first: int = 0
+    ends: int = 0
     first_at: float = 0.0
     last_at: float = 0.0
     opened_at: float = 0.0
@@ -148,18 +153,18 @@ class TrackWriter:
         """
         self._counts.lost = lost
         for frame in frames:
-            placed = self._timeline.place(frame)
             if frame.after_loss and (not self._behind_loss or lost != self._counts.lost_marked):
                 self._hurt = True
             self._behind_loss = frame.after_loss
+            placed = self._timeline.place(frame)
             if placed is None:
                 self._drop("late")
             elif not frame.data:
                 self._drop("empty")
-            elif self._waits_for_keyframe(placed):
+            elif self._is_video and self._waits_for_keyframe(placed):
                 self._drop("no_keyframe")
             else:
-                self._try_to_record(placed)
+                self._record(placed)
 
     def flush(self) -> None:
         """Hand what was recorded to the kernel."""
@@ -221,39 +226,33 @@ class TrackWriter:
 
     def _waits_for_keyframe(self, frame: EncodedFrame) -> bool:
         """Tell whether nothing could ever show this picture: no keyframe came before it."""
-        if not self._is_video:
-            return False
         if frame.keyframe:
             self._picture.look_at(frame.data)
         return self._picture.size is None
 
-    def _try_to_record(self, frame: EncodedFrame) -> None:
-        try:
-            self._record(frame)
-        except OSError as error:
-            self._drop("disk")
-            self._refused(error)
-
     def _record(self, frame: EncodedFrame) -> None:
+        segment = self._segment
         data = frame.data
-        if self._segment is not None and self._is_due(frame):
+        if segment is not None and (
+            frame.timestamp >= self._span.ends
+            or (frame.keyframe and self._is_video and self._is_due_at_keyframe(frame))
+        ):
             self._seal()
-        if self._segment is None:
-            if self._clock.monotonic() - self._trouble.refused_at < self._settings.retry_s:
+            segment = None
+        if segment is None:
+            segment = self._segment = self._open(frame)
+            if segment is None:
                 self._drop("disk")
                 return
-            self._segment = self._open(frame)
             data = self._picture.with_parameter_sets(frame)
         if self._hurt:
             self._mark(frame)
-        self._segment.write(frame, data)
+        segment.write(frame, data)
         self._span.last_at = frame.arrived_at
 
-    def _is_due(self, frame: EncodedFrame) -> bool:
-        elapsed = (frame.timestamp - self._span.first) / self._info.clock_rate
-        if self._is_video and frame.keyframe:
-            return elapsed >= self._settings.segment_s / 2 or self._span.size != self._picture.size
-        return elapsed >= self._settings.segment_s
+    def _is_due_at_keyframe(self, frame: EncodedFrame) -> bool:
+        half = (self._span.first + self._span.ends) / 2
+        return frame.timestamp >= half or self._span.size != self._picture.size
 
     def _mark(self, frame: EncodedFrame) -> None:
         """Note in the clock file that something is missing before ``frame``."""
@@ -265,18 +264,25 @@ class TrackWriter:
 
     # --- segments ------------------------------------------------------------------------------
 
-    def _open(self, frame: EncodedFrame) -> SegmentWriter:
-        if self._files is None:
-            self._files = TrackFiles(self._spool, self._info, frame.timestamp)
-        path = self._folder / segment_name(self._index)
-        picture = self._picture
-        segment = SegmentWriter(
-            path, self._info, self._files.base_timestamp, picture.size, picture.parameter_sets
-        )
-        self._span = _Span(
-            frame.timestamp, frame.arrived_at, frame.arrived_at, self._clock.monotonic(), picture.size
-        )
-        self._files.note({"first_arrived_at": frame.arrived_at, "timestamp": frame.timestamp})
+    def _open(self, frame: EncodedFrame) -> SegmentWriter | None:
+        """Return the segment that begins with ``frame``, None while the disk refuses."""
+        now = self._clock.monotonic()
+        if now - self._trouble.refused_at < self._settings.retry_s:
+            return None
+        info, picture = self._info, self._picture
+        try:
+            if self._files is None:
+                self._files = TrackFiles(self._spool, info, frame.timestamp)
+            path = self._folder / segment_name(self._index)
+            base = self._files.base_timestamp
+            segment = SegmentWriter(path, info, base, picture.size, picture.parameter_sets)
+        except OSError as error:
+            self._refused(error)
+            return None
+        ends = frame.timestamp + round(self._settings.segment_s * info.clock_rate)
+        arrived_at = frame.arrived_at
+        self._span = _Span(frame.timestamp, ends, arrived_at, arrived_at, now, picture.size)
+        self._files.note({"first_arrived_at": arrived_at, "timestamp": frame.timestamp})
         return segment
 
     def _do_what_is_due(self, now: float) -> None:

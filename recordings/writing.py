@@ -26,8 +26,9 @@ _T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 
-# What a kill loses at most beside a frame that is not whole yet. Half of it would cost a fifth more CPU.
-_DRAIN_S = 0.1
+# What a kill loses at most beside a frame that is not whole yet. Half of it would cost a fifth more CPU:
+# hashing and writing have a price for each time as well as for each byte.
+_DRAIN_S = 0.2
 # Packets that are taken between two writes, at each of which other threads get their turn: 1 ms.
 _CHUNK = 128
 
