@@ -214,7 +214,7 @@ class Connection:
     def got_state(self, state: str) -> None:
         """Take a change of state; see ``transport.Tap``."""
         for leg in self.legs:
-            leg.ready = state == "connected"
+            leg.ready = state == "connected" and leg.media.direction != "inactive"
         self._changed(state)
 
     # --- what goes back ------------------------------------------------------------------------

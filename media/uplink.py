@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from contract.phases import TrackKind
 from media.answer import OfferedCodec, OfferedMedia
 from media.loss import Gaps
+from media.payloads import begins_keyframe
 from media.rtp_header import find_extension, payload_at
 from media.rtp_stats import ClockMap, ReceiveStats
 
@@ -29,6 +30,12 @@ _JUMP = 3_000
 # At most two keyframes a second and track: a keyframe costs as much as ten other frames, and an encoder
 # needs about 100 ms and half a round trip to answer.
 KEYFRAME_INTERVAL_S = 0.5
+# A request that brought nothing is repeated: it, or the keyframe's first packet, was lost. After ten, nobody
+# is there to answer: a camera that is switched off.
+_KEYFRAME_AGAIN_S = 1.0
+_KEYFRAME_TRIES = 10
+# About a second of picture: a keyframe is there before so much has been sent again.
+_LONG_GAP = 100
 
 _read_head = Struct("!BBHL").unpack_from
 _write_head = Struct("!BBHLL").pack
@@ -98,6 +105,8 @@ class Uplink:
         self._stamp = self._after_jump = -1
         self._limits: dict[object, int] = {}
         self._keyframe_at, self._keyframe_due = float("-inf"), False
+        # How often to ask for the keyframe that is awaited; 0 when none is.
+        self._keyframe_tries = 0
 
     # --- packets -------------------------------------------------------------------------------
 
@@ -138,6 +147,8 @@ class Uplink:
         if stamp != self._stamp and step > 0:
             self._stamp = stamp
             stats.begin_frame(stamp, now)
+        if self._keyframe_tries:
+            self._look_for_keyframe(packet, at, marked)
         if self.taker is not None:
             self._ring[seq & self._mask] = packet
             self.taker.got_packet(packet, at, marked, seq, stamp, now)
@@ -148,7 +159,7 @@ class Uplink:
         at = self._open_head(packet, now) if first & 0x1F else 12
         payload_type = self.rtx_types.get(marked & 0x7F)
         end = len(packet) - (packet[-1] if first & 0x20 else 0)
-        if payload_type is None or self.taker is None or end - at < 2:
+        if payload_type is None or self.taker is None or not self.ssrc or end - at < 2:
             return
         number = (packet[at] << 8) | packet[at + 1]
         seq = self.stats.highest + ((number - self.stats.highest + 0x8000) & 0xFFFF) - 0x8000
@@ -159,6 +170,7 @@ class Uplink:
             _repaired.labels(self.line.kind.value).inc()
         marked = (marked & 0x80) | payload_type
         whole = _write_head(first, marked, number, stamp, self.ssrc) + packet[12:at] + packet[at + 2 :]
+        self._look_for_keyframe(whole, at, marked)
         self._ring[seq & self._mask] = whole
         self.taker.got_packet(whole, at, marked, seq, stamp, now)
 
@@ -197,6 +209,8 @@ class Uplink:
             self._note_lost(self._gaps.open(first, seq, now))
             self._ask_again(now)
             self._feedback.wake()
+            if seq - first >= _LONG_GAP:
+                self.request_keyframe(now)
         return True
 
     def _come_late(self, seq: int, now: float) -> bool:
@@ -236,18 +250,28 @@ class Uplink:
     def tick(self, now: float) -> bool:
         """Ask again for what is due; return whether there will be more to do."""
         self._ask_again(now)
-        if self._keyframe_due and now - self._keyframe_at >= KEYFRAME_INTERVAL_S:
+        passed = now - self._keyframe_at
+        if (self._keyframe_due and passed >= KEYFRAME_INTERVAL_S) or (
+            self._keyframe_tries and passed >= _KEYFRAME_AGAIN_S
+        ):
             self._keyframe_at, self._keyframe_due = now, False
+            self._keyframe_tries -= 1
             self._feedback.ask_keyframe(self.ssrc)
-        return self._keyframe_due or bool(self._gaps)
+        return self._keyframe_due or self._keyframe_tries > 0 or bool(self._gaps)
 
     def request_keyframe(self, now: float) -> None:
-        """Ask the publisher for a keyframe; requests within KEYFRAME_INTERVAL_S become one."""
-        if not self._picture or not self.ssrc or self._keyframe_due:
+        """Ask for a keyframe until one begins; requests within KEYFRAME_INTERVAL_S become one."""
+        if not self._picture or not self.ssrc:
             return
-        self._keyframe_due = True
-        if self.tick(now):
-            self._feedback.wake()
+        self._keyframe_tries = _KEYFRAME_TRIES
+        if not self._keyframe_due:
+            self._keyframe_due = True
+            if self.tick(now):
+                self._feedback.wake()
+
+    def _look_for_keyframe(self, packet: bytes, at: int, marked: int) -> None:
+        if begins_keyframe(self.codecs[marked & 0x7F].name, packet[at:]):
+            self._keyframe_tries = 0
 
     def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
         """Remember what one receiver of this line can take; None when it no longer receives."""
@@ -280,5 +304,5 @@ class Uplink:
             self.stats.lost += count
             _lost.labels(self.line.kind.value).inc(count)
             if self._picture:
-                self._keyframe_due = True
+                self._keyframe_due, self._keyframe_tries = True, _KEYFRAME_TRIES
                 self._feedback.wake()

@@ -4,9 +4,9 @@ The file is live Matroska under a ``.part`` name: it only grows, so the hash is 
 Frames go in as they came; nothing here could decode them. Functions block where they say so.
 """
 
+import contextlib
 import hashlib
 import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,8 @@ class SegmentWriter:
     """One segment of one track. Timestamps in the file count from the track's base timestamp.
 
     ``size`` is width and height in pixels, None for sound; ``parameter_sets`` are H.264's. The file is
-    made at once (raises OSError) and written by :meth:`flush`. :meth:`sync` and :meth:`seal` may be
-    called in other threads than the rest.
+    made at once (raises OSError) and written by :meth:`flush`. One thread writes until it hands the
+    segment over to be finished; another may sync meanwhile.
     """
 
     def __init__(
@@ -54,7 +54,6 @@ class SegmentWriter:
         self._digest = hashlib.sha256()
         self._bytes = 0
         self._broken = False
-        self._closing = threading.Lock()
         self._file: int | None = os.open(
             self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
         )
@@ -63,19 +62,19 @@ class SegmentWriter:
     def write(self, frame: EncodedFrame, data: bytes) -> None:
         """Add ``data``, the bytes of ``frame``, to what is flushed next; timestamps never fall."""
         ms = block_ms(frame.timestamp, self._base, self._rate)
-        if self._cluster_ms is None or ms - self._cluster_ms > muxer.CLUSTER_MS_MAX:
-            self._cluster_ms = ms
+        cluster_ms = self._cluster_ms
+        if cluster_ms is None or ms - cluster_ms > muxer.CLUSTER_MS_MAX:
+            cluster_ms = self._cluster_ms = ms
             self._pending.append(muxer.cluster_head(ms))
         if self._prefixes_lengths:
             data = muxer.length_prefixed(data)
-        self._pending.append(muxer.block_head(ms - self._cluster_ms, len(data), frame.keyframe))
-        self._pending.append(data)
+        self._pending += (muxer.block_head(ms - cluster_ms, len(data), frame.keyframe), data)
         self.frames += 1
 
     def flush(self) -> None:
         """Hand what was written to the kernel: a kill of this process no longer takes it away.
 
-        Raises OSError when the disk refuses; the segment is then good for :meth:`seal` only.
+        Raises OSError when the disk refuses; the segment is then good for being sealed only.
         """
         if not self.frames or not self._pending or self._broken or self._file is None:
             return
@@ -90,33 +89,39 @@ class SegmentWriter:
         self._digest.update(data)
         self._bytes += len(data)
 
-    def sync(self) -> bool:
-        """Bring what was flushed to disk; return whether a frame is among it. Blocks, raises OSError."""
-        with self._closing:
-            if self._file is None:
-                return False
-            has_frames = self._bytes > 0
-            os.fdatasync(self._file)
-            return has_frames
+    @property
+    def has_frames(self) -> bool:
+        """Tell whether a frame was flushed."""
+        return self._bytes > 0
 
-    def seal(self) -> SealedFile | None:
-        """Finish the file and give it its final name; None when no whole frame got into it.
+    def sync(self) -> None:
+        """Bring what was flushed to disk. Blocks.
 
-        Blocks. Raises OSError when not even what is whole could be kept under its final name.
+        Raises OSError; the segment is then good for being sealed only.
         """
         try:
-            self.flush()
-            self.sync()
+            if self._file is not None:
+                os.fdatasync(self._file)
         except OSError:
             self._broken = True
-        with self._closing:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
+            raise
+
+    def finish(self) -> None:
+        """Flush what is left; nothing is written any more."""
+        with contextlib.suppress(OSError):
+            self.flush()
+
+    def give_name(self) -> SealedFile | None:
+        """Give a finished and synced file its final name; None when no whole frame got into it.
+
+        What is not whole is cut off. Blocks. Raises OSError when not even what is whole could be kept.
+        """
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
         if self._broken or not self._bytes:
             return seal_part(self._part)
         self._part.replace(self._path)
-        sync_dir(self._part.parent)
         return SealedFile(self._path, self._digest.hexdigest(), self._bytes, self.frames)
 
 

@@ -8,7 +8,6 @@ living one.
 import contextlib
 import fcntl
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from recordings.spool import Spool, add_dirs, sync_dir, write_all
 class TrackFiles:
     """Made with the track's first frame; raises OSError, and may then be made again.
 
-    Nothing waits for the disk but :meth:`sync`, which may be called in several threads.
+    Nothing waits for the disk but what syncs, and that may be called in another thread.
     """
 
     def __init__(self, spool: Spool, info: TrackInfo, base_timestamp: int) -> None:
@@ -29,9 +28,7 @@ class TrackFiles:
         self._root = spool.root
         self._folder = spool.track_dir(info.case, info.call, info.track)
         self._lines: list[bytes] = []
-        self._syncing = threading.Lock()
         self._is_new = True
-        self._dirty = False
         add_dirs(self._folder, spool.root)
         self._clock = self._open_clock()
         try:
@@ -49,22 +46,22 @@ class TrackFiles:
         if self._lines:
             data = b"".join(self._lines)
             self._lines.clear()
-            self._dirty = True
             write_all(self._clock, data)
 
     def sync(self) -> None:
         """Bring what was flushed to disk. Blocks, raises OSError."""
-        with self._syncing:
-            if self._is_new:
-                _sync(self._folder / HEAD_FILE)
-                for folder in (self._folder, *self._folder.parents):
-                    sync_dir(folder)
-                    if folder == self._root:
-                        break
-                self._is_new = False
-            if self._dirty:
-                self._dirty = False
-                os.fdatasync(self._clock)
+        if self._is_new:
+            _sync(self._folder / HEAD_FILE)
+            for folder in (self._folder, *self._folder.parents):
+                sync_dir(folder)
+                if folder == self._root:
+                    break
+            self._is_new = False
+        os.fdatasync(self._clock)
+
+    def sync_folder(self) -> None:
+        """Make the names in the track's folder last. Blocks, raises OSError."""
+        sync_dir(self._folder)
 
     def close(self) -> None:
         """Write what is left, and let go of the track."""

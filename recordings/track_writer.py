@@ -12,9 +12,7 @@ other threads, and :meth:`TrackWriter.tick` takes note of what became of them.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 import structlog
 from prometheus_client import Counter
@@ -23,13 +21,12 @@ from contract import codec
 from contract.facts import Fact, RecorderTroubled, RecordingStarted, RecordingStopped, SegmentSealed
 from contract.phases import TrackKind
 from contract.ports import Clock, ClockSample, EncodedFrame, TrackInfo
+from recordings.disk import Disk, Settling
 from recordings.incoming import Picture, Timeline
 from recordings.segment_writer import SealedFile, SegmentWriter
 from recordings.segments import segment_name
 from recordings.spool import Spool
 from recordings.track_files import TrackFiles
-
-_T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 _FRAMES = Counter("teller_recordings_frames", "Frames recorded")
@@ -57,19 +54,16 @@ class RecorderSettings:
     late_s: float = 5.0
 
 
-class Disk(Protocol):
-    """Threads that may wait for the disk."""
-
-    def run(self, job: Callable[[], _T], urgent: bool) -> "Future[_T]":
-        """Start ``job``; if ``urgent``, the writer is ticked as soon as it is done."""
-        ...
-
-
 @dataclass(slots=True)
 class _Span:
-    """The open segment: RTP time of its first frame, and wall clock and monotonic times of its ends."""
+    """The open segment.
+
+    RTP times of its first frame and of the first that is too late for it; wall clock of its frames;
+    monotonic time when it was opened.
+    """
 
     first: int = 0
+    ends: int = 0
     first_at: float = 0.0
     last_at: float = 0.0
     opened_at: float = 0.0
@@ -84,7 +78,7 @@ class _Sealing:
     span: _Span
     frames: int
     lost: int
-    done: "Future[SealedFile | None]"
+    settling: Settling
 
 
 @dataclass(slots=True)
@@ -139,7 +133,7 @@ class TrackWriter:
         # The next frame follows something that is not in the file; the last one was told to.
         self._hurt = self._behind_loss = False
         self._announced = False
-        self._syncing: Future[bool] | None = None
+        self._syncing: Settling | None = None
         self._synced_at = clock.monotonic()
         self._sealing: deque[_Sealing] = deque()
         self._closing = False
@@ -159,18 +153,18 @@ class TrackWriter:
         """
         self._counts.lost = lost
         for frame in frames:
-            placed = self._timeline.place(frame)
             if frame.after_loss and (not self._behind_loss or lost != self._counts.lost_marked):
                 self._hurt = True
             self._behind_loss = frame.after_loss
+            placed = self._timeline.place(frame)
             if placed is None:
                 self._drop("late")
             elif not frame.data:
                 self._drop("empty")
-            elif self._waits_for_keyframe(placed):
+            elif self._is_video and self._waits_for_keyframe(placed):
                 self._drop("no_keyframe")
             else:
-                self._try_to_record(placed)
+                self._record(placed)
 
     def flush(self) -> None:
         """Hand what was recorded to the kernel."""
@@ -196,12 +190,14 @@ class TrackWriter:
 
     def tick(self) -> None:
         """Take note of what the disk did, and start what is due; called several times a second."""
+        if self.closed:
+            return
         now = self._clock.monotonic()
         try:
             if self._segment is not None:
                 self._do_what_is_due(now)
             self._note_synced(now)
-            while self._sealing and self._sealing[0].done.done():
+            while self._sealing and self._sealing[0].settling.done.done():
                 self._note_sealed(self._sealing.popleft())
         except OSError as error:
             self._refused(error)
@@ -230,39 +226,33 @@ class TrackWriter:
 
     def _waits_for_keyframe(self, frame: EncodedFrame) -> bool:
         """Tell whether nothing could ever show this picture: no keyframe came before it."""
-        if not self._is_video:
-            return False
         if frame.keyframe:
             self._picture.look_at(frame.data)
         return self._picture.size is None
 
-    def _try_to_record(self, frame: EncodedFrame) -> None:
-        try:
-            self._record(frame)
-        except OSError as error:
-            self._drop("disk")
-            self._refused(error)
-
     def _record(self, frame: EncodedFrame) -> None:
+        segment = self._segment
         data = frame.data
-        if self._segment is not None and self._is_due(frame):
+        if segment is not None and (
+            frame.timestamp >= self._span.ends
+            or (frame.keyframe and self._is_video and self._is_due_at_keyframe(frame))
+        ):
             self._seal()
-        if self._segment is None:
-            if self._clock.monotonic() - self._trouble.refused_at < self._settings.retry_s:
+            segment = None
+        if segment is None:
+            segment = self._segment = self._open(frame)
+            if segment is None:
                 self._drop("disk")
                 return
-            self._segment = self._open(frame)
             data = self._picture.with_parameter_sets(frame)
         if self._hurt:
             self._mark(frame)
-        self._segment.write(frame, data)
+        segment.write(frame, data)
         self._span.last_at = frame.arrived_at
 
-    def _is_due(self, frame: EncodedFrame) -> bool:
-        elapsed = (frame.timestamp - self._span.first) / self._info.clock_rate
-        if self._is_video and frame.keyframe:
-            return elapsed >= self._settings.segment_s / 2 or self._span.size != self._picture.size
-        return elapsed >= self._settings.segment_s
+    def _is_due_at_keyframe(self, frame: EncodedFrame) -> bool:
+        half = (self._span.first + self._span.ends) / 2
+        return frame.timestamp >= half or self._span.size != self._picture.size
 
     def _mark(self, frame: EncodedFrame) -> None:
         """Note in the clock file that something is missing before ``frame``."""
@@ -274,49 +264,51 @@ class TrackWriter:
 
     # --- segments ------------------------------------------------------------------------------
 
-    def _open(self, frame: EncodedFrame) -> SegmentWriter:
-        if self._files is None:
-            self._files = TrackFiles(self._spool, self._info, frame.timestamp)
-        path = self._folder / segment_name(self._index)
-        picture = self._picture
-        segment = SegmentWriter(
-            path, self._info, self._files.base_timestamp, picture.size, picture.parameter_sets
-        )
-        self._span = _Span(
-            frame.timestamp, frame.arrived_at, frame.arrived_at, self._clock.monotonic(), picture.size
-        )
-        self._files.note({"first_arrived_at": frame.arrived_at, "timestamp": frame.timestamp})
+    def _open(self, frame: EncodedFrame) -> SegmentWriter | None:
+        """Return the segment that begins with ``frame``, None while the disk refuses."""
+        now = self._clock.monotonic()
+        if now - self._trouble.refused_at < self._settings.retry_s:
+            return None
+        info, picture = self._info, self._picture
+        try:
+            if self._files is None:
+                self._files = TrackFiles(self._spool, info, frame.timestamp)
+            path = self._folder / segment_name(self._index)
+            base = self._files.base_timestamp
+            segment = SegmentWriter(path, info, base, picture.size, picture.parameter_sets)
+        except OSError as error:
+            self._refused(error)
+            return None
+        ends = frame.timestamp + round(self._settings.segment_s * info.clock_rate)
+        arrived_at = frame.arrived_at
+        self._span = _Span(frame.timestamp, ends, arrived_at, arrived_at, now, picture.size)
+        self._files.note({"first_arrived_at": arrived_at, "timestamp": frame.timestamp})
         return segment
 
     def _do_what_is_due(self, now: float) -> None:
         if now - self._span.opened_at >= self._settings.segment_s:
             self._seal()
-        elif self._syncing is None and (
-            now - self._synced_at >= self._settings.sync_s or self._may_announce(now)
-        ):
-            self._sync(now)
+        elif self._syncing is None and (self._is_sync_due(now) or self._may_announce(now)):
+            assert self._segment is not None  # noqa: S101 - tick asks first
+            assert self._files is not None  # noqa: S101 - made before the segment
+            self._synced_at = now
+            self._syncing = Settling(self._segment, self._files)
+            self._disk.ask(self._syncing)
 
-    def _sync(self, now: float) -> None:
-        segment, files = self._segment, self._files
-        assert segment is not None and files is not None  # noqa: S101 - tick asks first
-
-        def sync() -> bool:
-            files.sync()
-            return segment.sync()
-
-        self._synced_at = now
-        self._syncing = self._disk.run(sync, self._closing)
+    def _is_sync_due(self, now: float) -> bool:
+        # At the same moments for all tracks, so that one sync serves them all.
+        return now // self._settings.sync_s > self._synced_at // self._settings.sync_s
 
     def _note_synced(self, now: float) -> None:
         if self._syncing is None:
             return
-        if not self._syncing.done():
+        if not self._syncing.done.done():
             if now - self._synced_at >= self._settings.late_s:
                 self._lose()
                 self._tell_trouble("disk")
             return
         syncing, self._syncing = self._syncing, None
-        if syncing.result():
+        if syncing.done.result():
             self._announce()
 
     def _seal(self) -> None:
@@ -325,24 +317,20 @@ class TrackWriter:
         files = self._files
         if segment is None or files is None:
             return
-
-        def seal() -> SealedFile | None:
-            sealed = segment.seal()
-            files.sync()
-            return sealed
-
         counts = self._counts
         lost, counts.lost_sealed = counts.lost_marked - counts.lost_sealed, counts.lost_marked
-        done = self._disk.run(seal, self._closing)
-        self._sealing.append(_Sealing(self._index, self._span, segment.frames, lost, done))
+        settling = Settling(segment, files, seals=True, urgent=self._closing)
+        self._sealing.append(_Sealing(self._index, self._span, segment.frames, lost, settling))
         self._index += 1
+        self._disk.ask(settling)
 
     def _note_sealed(self, sealing: _Sealing) -> None:
         try:
-            sealed = sealing.done.result()
+            sealing.settling.done.result()
         except OSError:
             self._drop("disk", sealing.frames)
             raise
+        sealed = sealing.settling.sealed
         if sealed is None:
             self._drop("disk", sealing.frames)
             return

@@ -1,16 +1,15 @@
 """The one thread of a process that writes every track of every call.
 
 One thread and not one a call: the thread that forwards packets then never waits for more than one other
-to let go of the interpreter. It never waits for the disk to sync; the threads that do hold the interpreter
-for moments only. All tracks lie on one disk, so when writes themselves hang no number of threads would
-help: packets then wait in their sinks, up to their bound.
+to let go of the interpreter. It never waits for the disk to sync; the thread that does holds the
+interpreter for moments only. All tracks lie on one disk, so when writes themselves hang no number of
+threads would help: packets then wait in their sinks, up to their bound.
 """
 
 import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import structlog
@@ -18,20 +17,20 @@ import structlog
 from contract.facts import Fact, RecorderTroubled
 from contract.ids import CallId
 from contract.ports import Clock, Depacketiser
+from recordings.disk import DiskThread
 from recordings.sink import Sink
 from recordings.spool import Spool
-from recordings.track_writer import Disk, RecorderSettings, TrackWriter
+from recordings.track_writer import RecorderSettings, TrackWriter
 
 _T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 
-# What a kill loses at most beside a frame that is not whole yet. Half of it would cost a tenth more CPU.
-_DRAIN_S = 0.1
+# What a kill loses at most beside a frame that is not whole yet. Half of it would cost a fifth more CPU:
+# hashing and writing have a price for each time as well as for each byte.
+_DRAIN_S = 0.2
 # Packets that are taken between two writes, at each of which other threads get their turn: 1 ms.
 _CHUNK = 128
-# Syncs that wait for the disk at the same time: file systems take several in one turn of their journal.
-_SYNCS = 8
 
 
 class Line:
@@ -114,7 +113,7 @@ class WritingThread:
         self._settings = settings
         self._clock = clock
         self._wake = threading.Event()
-        self._disk = _SyncThreads(self._wake)
+        self._disk = DiskThread(spool.root, self._wake)
         self._opened: deque[Line] = deque()
         self._ended: deque[tuple[CallId, Callable[[], None]]] = deque()
         self._stopped = False
@@ -147,6 +146,7 @@ class WritingThread:
             lines += _all_of(self._opened)
             for line in lines:
                 line.turn()
+            self._disk.start()
             lines = [line for line in lines if not line.done]
             open_calls = {line.sink.info.call for line in lines}
             for call, then in ending:
@@ -154,23 +154,6 @@ class WritingThread:
                     then()
             ending = [end for end in ending if end[0] in open_calls]
         self._disk.stop()
-
-
-class _SyncThreads(Disk):
-    """Threads that do nothing but wait for the disk."""
-
-    def __init__(self, wake: threading.Event) -> None:
-        self._wake = wake
-        self._pool = ThreadPoolExecutor(_SYNCS, thread_name_prefix="recorder-sync")
-
-    def run(self, job: Callable[[], _T], urgent: bool) -> "Future[_T]":
-        done = self._pool.submit(job)
-        if urgent:
-            done.add_done_callback(lambda _: self._wake.set())
-        return done
-
-    def stop(self) -> None:
-        self._pool.shutdown(wait=False)
 
 
 def _all_of(queue: deque[_T]) -> list[_T]:

@@ -119,6 +119,23 @@ def mutate(chance: random.Random, of: Sequence[bytes]) -> bytes:
     return bytes(data)
 
 
+@contextmanager
+def _watched(troubles: list[str]) -> Iterator[None]:
+    """Log nothing, and keep every error that would be logged."""
+
+    def keep(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if name in ("error", "critical", "exception"):
+            troubles.append(repr(event))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[keep])
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
 # --- everything that parses ---------------------------------------------------------------------
 
 
@@ -162,16 +179,19 @@ def parse_for(chance: random.Random, seconds: float) -> int:
         "rtcp": rtcp.parse,
     }
     corpus, count, end = samples(), 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        # An offer takes as long as a thousand packets.
-        kind = chance.choices(list(parsers), (1, 20, 50, 50))[0]
-        data = mutate(chance, corpus[kind])
-        try:
-            parsers[kind](data)
-        except Exception as error:
-            error.add_note(f"{kind} {data.hex()}")
-            raise
-        count += 1
+    troubles: list[str] = []
+    with _watched(troubles):
+        while time.monotonic() < end and not troubles:
+            # An offer takes as long as a thousand packets.
+            kind = chance.choices(list(parsers), (1, 20, 50, 50))[0]
+            data = mutate(chance, corpus[kind])
+            try:
+                parsers[kind](data)
+            except Exception as error:
+                error.add_note(f"{kind} {data.hex()}")
+                raise
+            count += 1
+    assert not troubles
     return count
 
 
@@ -270,6 +290,8 @@ class Siege:
             for _ in range(20):
                 self._attack(customer, *enemies)
             self._keep(agent)
+            # Who only listens is still heard, as browsers are.
+            agent.send_rtcp(rtcp.compose_rr(1, []))
             for far in enemies:
                 far.rtp.clear()
                 far.rtcp.clear()
@@ -321,30 +343,13 @@ class Siege:
                 enemy.send(sent)
 
 
-@contextmanager
-def _watched(tally: Tally) -> Iterator[None]:
-    """Log nothing, and keep every error that would be logged or that ends up in the loop."""
-
-    def keep(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        if name in ("error", "critical", "exception"):
-            tally.troubles.append(repr(event))
-        raise structlog.DropEvent
-
-    loop, before = asyncio.get_running_loop(), structlog.get_config()
-    loop.set_exception_handler(lambda _, context: tally.troubles.append(repr(context)))
-    structlog.configure(processors=[keep])
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-        loop.set_exception_handler(None)
-
-
 async def besiege(chance: random.Random, seconds: float) -> Tally:
     """Run a call under hostile traffic. Fails when a packet of the call is missing."""
     tally = Tally()
     settings = MediaSettings(bind_addresses=("127.0.0.1",))
-    with _watched(tally):
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: tally.troubles.append(repr(context)))
+    with _watched(tally.troubles):
         async with Plane(ListJournal(), SystemClock(), settings, [_Receiver()]) as plane:
             await Siege(plane, chance, tally).run(seconds)
     return tally

@@ -296,6 +296,22 @@ class ScriptedPeer:
 
         transport._handle_rtp_data = lossy
 
+    def change_ssrc(self, line: int) -> None:
+        """Go on with the line's stream under another SSRC, numbers and all."""
+        sender: Any = self.pc.getTransceivers()[line].sender
+        sender._ssrc ^= 0x5A5A5A5A
+
+    def share_screen(self) -> None:
+        """Begin to send on the line for the screen."""
+        sender: Any = self.pc.getTransceivers()[2].sender
+        track = EncodedTrack("video", pictures("VP8"))
+        sender._send_keyframe = track.restart
+        sender.replaceTrack(track)
+
+    def stop_camera(self) -> None:
+        """Send nothing more on the camera's line."""
+        self.pc.getTransceivers()[1].sender.replaceTrack(None)
+
     def silence(self) -> None:
         """Send no RTP and no RTCP from now on."""
 

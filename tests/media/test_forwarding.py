@@ -1,15 +1,19 @@
 """Real peers on a bad line: three receivers, loss in both directions, somebody who comes late."""
 
-import pytest
+from itertools import pairwise
 
-from contract.facts import QualityMeasured, TrackEnded
+import pytest
+from prometheus_client import REGISTRY
+
+from contract.facts import MediaLost, QualityMeasured, TrackEnded
 from contract.ids import new_seat_id
 from contract.phases import Role, TrackKind
 from contract.ports import Party
+from media import call as call_module
 from tests.media.formats import is_keyframe, split_nals
 from tests.media.scripted import ScriptedPeer, Stage, until
 
-OTHER_SOUND, OTHER_PICTURE = 3, 4
+OTHER_SOUND, OTHER_PICTURE, SCREEN = 3, 4, 7
 
 
 def _content(codec: str, data: bytes) -> object:
@@ -96,3 +100,59 @@ async def test_who_comes_late_begins_with_a_keyframe(stage: Stage) -> None:
         seen = len(agent.arrived[OTHER_PICTURE])
         await until("pictures go on", lambda: len(agent.arrived[OTHER_PICTURE]) >= seen + 10)
         assert _is_part_of(_got(agent, "VP8"), _sent(customer, "VP8"))
+
+
+async def test_a_publisher_that_changes_its_stream_is_followed(stage: Stage) -> None:
+    """Another SSRC on the same line: another track for the recorder, no jump for the receiver."""
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.plane.open_gate(stage.call)
+        await until("20 pictures", lambda: len(agent.arrived[OTHER_PICTURE]) >= 20)
+        customer.change_ssrc(1)
+        await until("five tracks", lambda: len(stage.receiver.sinks) == 5)
+        seen = len(agent.arrived[OTHER_PICTURE])
+        await until("pictures go on", lambda: len(agent.arrived[OTHER_PICTURE]) >= seen + 20)
+        stamps = [frame.timestamp for frame in agent.arrived[OTHER_PICTURE]]
+        assert stamps == sorted(set(stamps))
+        assert max(later - stamp for stamp, later in pairwise(stamps)) < 90_000 * 5
+        assert set(_got(agent, "VP8")) <= set(_sent(customer, "VP8"))
+        assert is_keyframe("VP8", stage.receiver.sinks[4].frames[0].data)
+
+
+async def test_the_screen_that_is_shared_is_shown(stage: Stage) -> None:
+    """Whoever of the two shares, and although nobody shared when the watcher came."""
+    async with (
+        ScriptedPeer() as customer,
+        ScriptedPeer() as agent,
+        ScriptedPeer(camera=False, microphone=False) as watcher,
+    ):
+        await stage.connect(agent, stage.agent)
+        await stage.connect(customer, stage.customer)
+        await stage.connect(watcher, _watcher("watcher"))
+        await stage.plane.open_gate(stage.call)
+        await until("a picture", lambda: watcher.arrived[OTHER_PICTURE])
+        customer.share_screen()
+        await until("the screen", lambda: len(watcher.arrived[SCREEN]) >= 10 and agent.arrived[SCREEN])
+        assert not customer.arrived[SCREEN]
+        assert is_keyframe("VP8", watcher.arrived[SCREEN][0].data)
+
+
+async def test_a_camera_that_stops_is_noticed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each time, while its connection lives and its sound goes on."""
+    monkeypatch.setattr(call_module, "_STALL_S", 0.5)
+
+    def stalls(source: str) -> float:
+        return REGISTRY.get_sample_value("teller_media_stalled_tracks_total", {"source": source}) or 0.0
+
+    before = stalls("camera")
+    async with ScriptedPeer() as customer:
+        await stage.connect(customer, stage.customer)
+        await stage.plane.open_gate(stage.call)
+        await until("two tracks", lambda: len(stage.receiver.sinks) == 2)
+        customer.stop_camera()
+        await until("a stall", lambda: stalls("camera") == before + 1)
+        seen = len(stage.journal.of(QualityMeasured))
+        await until("two more seconds", lambda: len(stage.journal.of(QualityMeasured)) >= seen + 2)
+        assert not stage.journal.of(MediaLost)
+    assert stalls("camera") == before + 1

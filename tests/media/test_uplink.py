@@ -12,6 +12,7 @@ from media.uplink import KEYFRAME_INTERVAL_S, Uplink
 from tests.media.packets import (
     CAMERA,
     DELTA,
+    KEY,
     MICROPHONE,
     PICTURES,
     REST,
@@ -97,9 +98,9 @@ def test_what_does_not_come_is_lost_and_a_keyframe_is_asked_for() -> None:
     up, asked, _ = _begun()
     up.take(packet(103), 2.0)
     up.tick(2.0 + GIVE_UP_S)
-    assert not up.tick(2.0 + GIVE_UP_S + 0.02)
     assert (up.stats.lost, asked.keyframes) == (2, 1)
-    up.take(packet(104), 9.0)
+    up.take(packet(104, KEY), 9.0)
+    assert not up.tick(9.0)
     assert asked.again == [[101, 102]]
 
 
@@ -155,6 +156,10 @@ def test_retransmissions_of_nothing_are_left_alone() -> None:
     up.take_rtx(packet(3, b"\x00\x65abc", pt=99, ssrc=8), 1.1)
     up.take_rtx(_rtx(101), 1.1)
     up.take_rtx(_rtx(100 - 2_000), 1.1)
+    early, _ = uplink()
+    early.open(Taken())
+    early.take_rtx(_rtx(65_500), 1.1)
+    assert early.packet(-36) is None
     assert taken.seqs == [100]
     assert up.highest == 100
 
@@ -202,9 +207,39 @@ def test_keyframe_requests_are_merged() -> None:
     for n in range(20):
         up.request_keyframe(5.0 + n * 0.01)
     assert asked.keyframes == 1
-    assert up.tick(5.3)
-    assert not up.tick(5.0 + KEYFRAME_INTERVAL_S)
+    up.tick(5.3)
+    assert asked.keyframes == 1
+    up.tick(5.0 + KEYFRAME_INTERVAL_S)
     assert asked.keyframes == 2
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_keyframe_is_asked_for_until_it_begins(again: bool) -> None:
+    """Once a second, ten times at most; the keyframe may come as a retransmission."""
+    up, asked, _ = _begun()
+    up.take(packet(102, DELTA), 1.0)
+    up.request_keyframe(1.0)
+    up.take(packet(103, DELTA), 2.1)
+    up.tick(2.2)
+    assert asked.keyframes == 2
+    if again:
+        up.take_rtx(_rtx(101, KEY), 2.3)
+    else:
+        up.take(packet(101, KEY), 2.3)
+    for n in range(30):
+        up.tick(5.0 + n * 1.1)
+    assert asked.keyframes == 2
+    up.request_keyframe(60.0)
+    for n in range(30):
+        up.tick(60.0 + n * 1.1)
+    assert asked.keyframes == 2 + 10
+
+
+def test_after_a_long_gap_a_keyframe_is_faster_than_repair() -> None:
+    """It is asked for at once, and so are the missing packets."""
+    up, asked, _ = _begun()
+    up.take(packet(100 + 500), 5.0)
+    assert (asked.keyframes, len(asked.again)) == (1, 1)
 
 
 def test_sound_has_no_keyframes_and_is_asked_for_when_it_may() -> None:

@@ -12,7 +12,7 @@ from contract.ids import CallId, CaseId, new_seat_id, new_track_id
 from contract.phases import Role, TrackKind, TrackSource
 from contract.ports import EncodedFrame, TrackInfo
 from recordings.incoming import Picture
-from recordings.segment_writer import SegmentWriter
+from recordings.segment_writer import SealedFile, SegmentWriter
 
 START = 1_700_000_000.0
 # An RTP clock begins anywhere (RFC 3550 section 5.1).
@@ -116,3 +116,9 @@ def segment_writer(path: Path, info: TrackInfo) -> SegmentWriter:
     if info.codec != "opus":
         picture.look_at(frames_of(info.codec, 1)[0].data)
     return SegmentWriter(path, info, BASE, picture.size, picture.parameter_sets)
+
+
+def seal(writer: SegmentWriter) -> SealedFile | None:
+    """Seal a segment as the recorder's disk thread does."""
+    writer.finish()
+    return writer.give_name()

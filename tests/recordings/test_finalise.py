@@ -31,7 +31,7 @@ from recordings.recorder import Recorder
 from recordings.segment_writer import SegmentWriter
 from recordings.segments import dump_head, read_frames, read_tracks
 from recordings.spool import Spool, create_synced, make_dirs, sha256_of
-from tests.recordings.encoded import BASE, START, MovedClock, frames_of, track_info
+from tests.recordings.encoded import BASE, START, MovedClock, frames_of, seal, track_info
 from tests.recordings.packets import feed
 
 # What the whole product promises to lose at most, in seconds of any track.
@@ -113,7 +113,7 @@ def info(case: CaseId, call: CallId) -> TrackInfo:
     return track_info(case, call, "opus")
 
 
-def left_behind(spool: Spool, info: TrackInfo, tail: bytes = b"", seal: bool = False) -> Path:
+def left_behind(spool: Spool, info: TrackInfo, tail: bytes = b"", sealed: bool = False) -> Path:
     """Leave a segment of one second as a crash would: under its ``.part`` name, with a torn tail."""
     folder = spool.track_dir(info.case, info.call, info.track)
     make_dirs(folder, spool.root)
@@ -122,9 +122,9 @@ def left_behind(spool: Spool, info: TrackInfo, tail: bytes = b"", seal: bool = F
     writer = SegmentWriter(folder / "00000.mkv", info, BASE, None)
     for frame in frames_of("opus", 1):
         writer.write(frame, frame.data)
-    writer.seal()
+    seal(writer)
     path = folder / "00000.mkv"
-    if not seal:
+    if not sealed:
         path = path.rename(folder / "00000.mkv.part")
         with path.open("ab") as file:
             file.write(tail)
@@ -175,7 +175,7 @@ async def test_a_segment_sealed_but_not_journaled_is_told(
 ) -> None:
     """The crash came between the file's final name and its fact."""
     await begin(journal, info.case, info.call)
-    left_behind(spool, info, seal=True)
+    left_behind(spool, info, sealed=True)
     [recovery] = await recover(spool, journal, [info.case])
     assert recovery.segments == 1
 

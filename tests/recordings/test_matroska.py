@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contract.ids import new_call_id, new_case_id
 from recordings.matroska import blocks
 from recordings.muxer import opus_head
-from tests.recordings.encoded import frames_of, segment_writer, track_info
+from tests.recordings.encoded import frames_of, seal, segment_writer, track_info
 
 
 def segment(folder: Path, codec: str) -> bytes:
@@ -19,7 +19,7 @@ def segment(folder: Path, codec: str) -> bytes:
     writer = segment_writer(folder / f"{codec}.mkv", info)
     for frame in frames_of(codec, 1):
         writer.write(frame, frame.data)
-    sealed = writer.seal()
+    sealed = seal(writer)
     assert sealed is not None
     return sealed.path.read_bytes()
 

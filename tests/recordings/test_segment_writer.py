@@ -12,7 +12,7 @@ from contract.ids import new_call_id, new_case_id
 from recordings import matroska
 from recordings.segment_writer import SealedFile, SegmentWriter, seal_part
 from recordings.spool import write_all
-from tests.recordings.encoded import BASE, frames_of, segment_writer, track_info
+from tests.recordings.encoded import BASE, frames_of, seal, segment_writer, track_info
 
 
 @pytest.fixture
@@ -40,20 +40,20 @@ def test_what_was_flushed_is_in_the_file(path: Path, codec: str) -> None:
     writer.flush()
     assert len(list(matroska.blocks(part.read_bytes()))) == len(frames_of(codec, 1))
     writer.flush()
-    writer.seal()
+    seal(writer)
 
 
-def test_a_sync_tells_whether_a_frame_is_on_disk(path: Path) -> None:
-    """The first frame is not there until it is flushed; a sealed file needs no sync any more."""
+def test_a_frame_is_there_once_it_is_flushed(path: Path) -> None:
+    """Before, there is nothing that a sync could bring to disk."""
     writer = writer_of(path)
     frame = frames_of("opus", 1)[0]
     writer.flush()
     writer.write(frame, frame.data)
-    assert not writer.sync()
+    assert not writer.has_frames
     writer.flush()
-    assert writer.sync()
-    writer.seal()
-    assert not writer.sync()
+    writer.sync()
+    assert writer.has_frames
+    seal(writer)
 
 
 def test_a_pause_begins_a_new_cluster(path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_pause_begins_a_new_cluster(path: Path) -> None:
     frame = frames_of("opus", 1)[0]
     for seconds in (0, 30, 60, 3600):
         writer.write(replace(frame, timestamp=BASE + seconds * 48_000), frame.data)
-    writer.seal()
+    seal(writer)
     content = path.read_bytes()
     assert [block.pts_ms for block in matroska.blocks(content)] == [0, 30_000, 60_000, 3_600_000]
     with av.open(str(path)) as container:
@@ -73,7 +73,7 @@ def test_sealing_names_hashes_and_counts(path: Path) -> None:
     """The hash taken while writing is the file's; the temporary name is gone."""
     writer = writer_of(path)
     fill(writer)
-    sealed = writer.seal()
+    sealed = seal(writer)
     content = path.read_bytes()
     assert sealed == SealedFile(path, hashlib.sha256(content).hexdigest(), len(content), 50)
     assert [file.name for file in path.parent.iterdir()] == ["00000.mkv"]
@@ -84,12 +84,12 @@ def test_a_name_is_taken_once(path: Path) -> None:
     writer = writer_of(path)
     with pytest.raises(FileExistsError):
         writer_of(path)
-    writer.seal()
+    seal(writer)
 
 
 def test_a_segment_without_a_frame_is_not_sealed(path: Path) -> None:
     """Nothing was written: there is no segment, and its empty file is marked as such."""
-    assert writer_of(path).seal() is None
+    assert seal(writer_of(path)) is None
     assert [file.name for file in path.parent.iterdir()] == ["00000.mkv.damaged"]
 
 
@@ -109,7 +109,7 @@ def test_what_is_whole_is_sealed_when_the_disk_is_full(path: Path, monkeypatch: 
         for frame in rest:
             writer.write(frame, frame.data)
             writer.flush()
-    sealed = writer.seal()
+    sealed = seal(writer)
     assert sealed is not None
     content = path.read_bytes()
     frames = list(matroska.blocks(content))
@@ -126,7 +126,7 @@ def test_a_file_cut_anywhere_is_sealed_as_far_as_it_is_whole(path: Path, codec: 
     """FFmpeg reads the sealed file without complaint; head and tail together are the torn file."""
     writer = writer_of(path, codec)
     fill(writer, codec)
-    writer.seal()
+    seal(writer)
     torn = path.read_bytes()[: round(path.stat().st_size * share)]
     part = path.rename(path.with_name("00000.mkv.part"))
     part.write_bytes(torn)
@@ -142,7 +142,7 @@ def test_a_tail_that_finds_no_room_is_let_go(path: Path, monkeypatch: pytest.Mon
     """The frames count more than the torn bytes behind them."""
     writer = writer_of(path)
     fill(writer)
-    writer.seal()
+    seal(writer)
     part = path.rename(path.with_name("00000.mkv.part"))
     part.write_bytes(part.read_bytes() + b"\x1f\x43")
 

@@ -16,7 +16,7 @@ from recordings.segments import (
     to_annex_b,
 )
 from recordings.spool import Spool
-from tests.recordings.encoded import BASE, frames_of, track_info
+from tests.recordings.encoded import BASE, frames_of, seal, track_info
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def leave(spool: Spool, info: TrackInfo) -> None:
         writer = SegmentWriter(folder / segment_name(index), info, BASE, None)
         for frame in frames[index * 50 : index * 50 + 50]:
             writer.write(frame, frame.data)
-        writer.seal()
+        seal(writer)
 
 
 def test_a_track_is_read_with_its_segments_in_order(spool: Spool, info: TrackInfo) -> None:

@@ -2,12 +2,9 @@
 
 import dataclasses
 import errno
-import functools
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -22,6 +19,7 @@ from contract.ids import CallId, CaseId
 from contract.ports import ClockSample, EncodedFrame, TrackInfo
 from recordings import segment_writer, track_files
 from recordings import spool as spool_module
+from recordings.disk import Settling, Volume, settle
 from recordings.segments import RecordedTrack, StoredFrame, read_frames, read_track
 from recordings.spool import Spool
 from recordings.track_files import is_being_written
@@ -35,36 +33,26 @@ from tests.recordings.encoded import (
     track_info,
 )
 
-T = TypeVar("T")
-
 
 class InlineDisk:
-    """Does at once what other threads would do, or keeps it until ``held`` is false."""
+    """Does at once what another thread would do, or keeps it until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
         self.held = False
-        self._kept: list[Callable[[], None]] = []
+        self._volume = Volume(root)
+        self._kept: list[Settling] = []
 
-    def run(self, job: Callable[[], T], urgent: bool) -> "Future[T]":
-        done: Future[T] = Future()
-        work = functools.partial(self._do, job, done)
-        if self.held:
-            self._kept.append(work)
-        else:
-            work()
-        return done
+    def ask(self, item: Settling) -> None:
+        self._kept.append(item)
+        if not self.held:
+            self.let_go()
 
     def let_go(self) -> None:
         """Do what was kept."""
         self.held = False
-        for work in self._kept:
-            work()
-
-    def _do(self, job: Callable[[], T], done: "Future[T]") -> None:
-        try:
-            done.set_result(job())
-        except OSError as error:
-            done.set_exception(error)
+        kept, self._kept = self._kept, []
+        settle(kept, self._volume)
+        self._volume.close()
 
 
 class Rig:
@@ -76,7 +64,7 @@ class Rig:
         self.clock = clock
         self.facts: list[Fact] = []
         self.lost = 0
-        self.disk = InlineDisk()
+        self.disk = InlineDisk(spool.root)
         self.writer = TrackWriter(spool, info, RecorderSettings(), clock, self.facts.append, self.disk)
 
     def write(self, *frames: EncodedFrame) -> None:
@@ -460,6 +448,7 @@ def test_a_sync_that_fails_is_trouble_too(microphone: Rig, monkeypatch: pytest.M
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fdatasync", gone)
+        patch.setattr(Volume, "sync", lambda self: False)
         microphone.write(*frames[50:120])
     microphone.write(*frames[120:])
     microphone.writer.close()
