@@ -99,7 +99,7 @@ class Link:
         if self.lost.is_set():
             raise LinkLost(f"{command}: the worker is gone")
         if len(self._waiting) >= UNDER_WAY_MAX:
-            raise MediaError("too many commands are under way", code="media_busy")
+            raise MediaError("too many commands are under way")
         number = next(self._numbers)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -108,7 +108,7 @@ class Link:
                 await self._send({"id": number, "do": command, "with": values})
                 return await answer
         except TimeoutError:
-            raise MediaError(f"{command} took too long", code="media_slow") from None
+            raise MediaError(f"{command} took too long") from None
         finally:
             self._forget(number)
 

@@ -206,9 +206,8 @@ async def test_only_so_many_commands_wait(monkeypatch: pytest.MonkeyPatch) -> No
         link.serve({"wait": lambda _: asyncio.sleep(0.1)})
         waiting = [tasks.create_task(_lost(link)) for _ in range(2)]
         await until("the commands", lambda: len(link._waiting) == 2)
-        with pytest.raises(MediaError) as busy:
+        with pytest.raises(MediaError, match="too many"):
             await link.call("wait")
-        assert busy.value.code == "media_busy"
         writer.writelines(b'{"id": %d, "do": "wait", "with": {}}\n' % number for number in range(3))
         assert [await task for task in waiting] == ["media_unavailable"] * 2
 
@@ -216,15 +215,14 @@ async def test_only_so_many_commands_wait(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_a_reader_that_stops_holds_up_one_line() -> None:
     """What is not read waits with its sender, not in memory, and its deadline holds."""
     async with raw_end() as (link, _, _), asyncio.TaskGroup() as tasks:
-        writes = [tasks.create_task(_slow(link, "x" * 500_000)) for _ in range(4)]
-        assert [await write for write in writes] == ["media_slow"] * 4
+        for write in [tasks.create_task(_slow(link, "x" * 500_000)) for _ in range(4)]:
+            await write
         assert link._writer.transport.get_write_buffer_size() < 500_100
 
 
-async def _slow(link: Link, text: str) -> str:
-    with pytest.raises(MediaError) as slow:
+async def _slow(link: Link, text: str) -> None:
+    with pytest.raises(MediaError, match="too long"):
         await link.call("take", 0.2, text=text)
-    return slow.value.code
 
 
 async def test_storage_errors_stay_storage_errors() -> None:
