@@ -1,0 +1,180 @@
+"""A phone's line to the server, for tests: everything goes through it, and it can be cut or changed.
+
+TCP connections and datagrams are relayed over loopback. A cut resets the connections and loses the
+datagrams; a change of address lets everything come from new ports, as behind another router.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+
+from playwright.async_api import Page
+
+_BLOCK = 65_536
+# Sends a page's media to the relay instead of the server: ``relayFor`` is this module's.
+_DETOUR = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(configuration) {
+    super(configuration);
+    connections.push(this);
+  }
+  async setRemoteDescription({ type, sdp }) {
+    const ports = new Set([...sdp.matchAll(/ 127\\.0\\.0\\.1 (\\d+) typ host/g)].map((found) => found[1]));
+    for (const port of ports)
+      sdp = sdp.replaceAll(` ${port} typ host`, ` ${await relayFor(Number(port))} typ host`);
+    await super.setRemoteDescription({ type, sdp });
+  }
+};
+"""
+
+
+class _Outside(asyncio.DatagramProtocol):
+    """The relay's socket towards the server, one for each of the browser's."""
+
+    def __init__(self, near: "_Near", browser: Any) -> None:
+        self._near, self._browser = near, browser
+        self.transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self._near.came_back(data, self._browser)
+
+
+class _Near(asyncio.DatagramProtocol):
+    """The relay's socket towards the browser, one for each port of the server."""
+
+    def __init__(self, line: "Line", server_port: int) -> None:
+        self._line, self._server = line, ("127.0.0.1", server_port)
+        self.transport: asyncio.DatagramTransport | None = None
+        self._outside: dict[Any, _Outside] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self._line.is_cut:
+            return
+        outside = self._outside.get(addr)
+        if outside is None:
+            self._line.spawn(self._open(addr, data))
+        elif outside.transport is not None:
+            outside.transport.sendto(data)
+
+    async def _open(self, browser: Any, data: bytes) -> None:
+        outside = self._outside.setdefault(browser, _Outside(self, browser))
+        if outside.transport is None:
+            loop = asyncio.get_running_loop()
+            await loop.create_datagram_endpoint(lambda: outside, remote_addr=self._server)
+        if outside.transport is not None:
+            outside.transport.sendto(data)
+
+    def came_back(self, data: bytes, browser: Any) -> None:
+        if self.transport is not None and not self._line.is_cut:
+            self.transport.sendto(data, browser)
+
+    def forget(self) -> None:
+        """Leave the addresses that the server knows."""
+        for outside in self._outside.values():
+            if outside.transport is not None:
+                outside.transport.close()
+        self._outside.clear()
+
+    def close(self) -> None:
+        self.forget()
+        if self.transport is not None:
+            self.transport.close()
+
+
+class Line:
+    """The line; ``url`` is where the page finds the server through it."""
+
+    def __init__(self, server_port: int, tasks: asyncio.TaskGroup) -> None:
+        self.url = ""
+        self.is_cut = False
+        self._server_port = server_port
+        self._tasks = tasks
+        self._near: dict[int, _Near] = {}
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    def spawn(self, work: Any) -> None:
+        """Run ``work`` until the line is closed."""
+        self._tasks.create_task(work)
+
+    async def carry(self, page: Page) -> None:
+        """Let the page's media go this way too; to be called before it is opened."""
+        await page.expose_function("relayFor", self._relay_for)
+        await page.context.add_init_script(_DETOUR)
+
+    def cut(self) -> None:
+        """Reset what is connected, lose what is sent."""
+        self.is_cut = True
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        """Carry again."""
+        self.is_cut = False
+
+    def change_address(self) -> None:
+        """Reach the server from other ports from now on; connections do not survive that."""
+        for writer in self._writers:
+            writer.transport.abort()
+        for near in self._near.values():
+            near.forget()
+
+    async def _relay_for(self, server_port: int) -> int:
+        near = self._near.get(server_port)
+        if near is None:
+            near = self._near[server_port] = _Near(self, server_port)
+            loop = asyncio.get_running_loop()
+            await loop.create_datagram_endpoint(lambda: near, local_addr=("127.0.0.1", 0))
+        assert near.transport is not None
+        return int(near.transport.get_extra_info("sockname")[1])
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_cut:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        self._writers |= {writer, far_writer}
+        with suppress(ConnectionError):
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pump(reader, far_writer))
+                both.create_task(_pump(far_reader, writer))
+        self._writers -= {writer, far_writer}
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Line"]:
+        """Listen until the block ends."""
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            self.cut()
+            for near in self._near.values():
+                near.close()
+            server.close()
+            await server.wait_closed()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(_BLOCK):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def line_to(server_port: int) -> AsyncIterator[Line]:
+    """Yield a line to the server's plain port."""
+    async with asyncio.TaskGroup() as tasks, Line(server_port, tasks).open() as line:
+        yield line
