@@ -9,12 +9,15 @@ more after the first 200 calls, or a descriptor, thread or task is left over.
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import structlog
 
 from benchmarks.forwarding.load import Load
 from benchmarks.forwarding.ours import Ours, running_ours
@@ -92,7 +95,7 @@ class Soak:
         """Return what is held, when no more than ``tasks_max`` tasks are left or time is over."""
         deadline = time.monotonic() + _GONE_S
         while True:
-            tasks = (await self._server.ask(count=True))["tasks"]
+            tasks = int(await self._server.ask("count"))
             if tasks_max is None or tasks <= tasks_max or time.monotonic() > deadline:
                 used = usage(self._server.pid)
                 return Standing(self.calls, used.rss, used.files, used.threads, tasks)
@@ -121,6 +124,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="give up after this long, default 10")
     parser.add_argument("--no-record", action="store_true", help="without the recorder")
     arguments = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     core = min(os.sched_getaffinity(0))
 
     async def bounded() -> list[str]:
@@ -129,7 +133,7 @@ def main() -> None:
 
     with TemporaryDirectory() as name:
         record_in = "" if arguments.no_record else str(Path(name))
-        conditions = Conditions("127.0.0.1", core, BROWSER, record_in)
+        conditions = Conditions("127.0.0.1", core, BROWSER, record_in, bare=True)
         leftovers = asyncio.run(bounded())
     print("left over: " + "; ".join(leftovers) if leftovers else "nothing is left over")
     sys.exit(bool(leftovers))

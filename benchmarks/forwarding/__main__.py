@@ -8,16 +8,20 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import structlog
 
 from benchmarks.forwarding import janus
 from benchmarks.forwarding.network import own_network
 from benchmarks.forwarding.ours import running_ours
+from benchmarks.forwarding.processes import go_ahead
 from benchmarks.forwarding.report import Results, memory_per_call, summary
 from benchmarks.forwarding.servers import BROWSER, Conditions, Server
 from benchmarks.forwarding.trial import Extent, Outcome, Trial
@@ -26,18 +30,6 @@ _QUICK = Extent(fixed=(2,), window_s=2.0, trial_s=22.0)
 # Enough load to tell Janus's two thread models apart.
 _LOOPS_CALLS = 20
 _SERVER_CORE, _GENERATOR_CORE = 0, 1
-# Above ordinary processes; others are not starved, since nobody here uses a core fully for long.
-_NICE = -15
-
-
-def _quieten() -> None:
-    """Stay on the generator's core and, where allowed, ahead of what else runs on this machine."""
-    os.sched_setaffinity(0, {_GENERATOR_CORE})
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
-        # With autogrouping, niceness counts among the processes of a session only (sched(7)).
-        with suppress(FileNotFoundError):
-            Path("/proc/self/autogroup").write_text(str(_NICE))
 
 
 def _turns(servers: list[str], recording: list[bool], rounds: int) -> Iterator[tuple[int, str, bool]]:
@@ -51,19 +43,21 @@ def _turns(servers: list[str], recording: list[bool], rounds: int) -> Iterator[t
 class Bench:
     """Runs trials on one network."""
 
-    def __init__(self, address: str, profiles: tuple[str, ...], folder: Path) -> None:
-        self._address, self._profiles, self._folder = address, profiles, folder
+    def __init__(self, address: str, profiles: tuple[str, ...]) -> None:
+        self._address, self._profiles = address, profiles
         self.event_loops = 1
 
-    def _server(self, name: str, record: bool) -> AbstractAsyncContextManager[Server]:
-        recordings = self._folder / "recordings"
-        recordings.mkdir(exist_ok=True)
-        conditions = Conditions(
-            self._address, _SERVER_CORE, self._profiles, str(recordings) if record else ""
-        )
-        return (
-            running_ours(conditions) if name == "ours" else janus.running_janus(conditions, self.event_loops)
-        )
+    @asynccontextmanager
+    async def _server(self, name: str, record: bool) -> AsyncIterator[Server]:
+        """Start a server; what it records is removed when it has ended."""
+        with TemporaryDirectory() as folder:
+            recordings = folder if record else ""
+            conditions = Conditions(self._address, _SERVER_CORE, self._profiles, recordings)
+            async with AsyncExitStack() as stack:
+                if name == "ours":
+                    yield await stack.enter_async_context(running_ours(conditions))
+                else:
+                    yield await stack.enter_async_context(janus.running_janus(conditions, self.event_loops))
 
     async def trial(self, name: str, record: bool, extent: Extent, guess: int = 0) -> Outcome:
         """Start the server, measure, and stop it."""
@@ -127,15 +121,16 @@ def _parse() -> argparse.Namespace:
 def main() -> None:
     """Run the benchmark."""
     arguments = _parse()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two processor cores are needed, one for the server and one for the load")
     if "janus" in arguments.servers:
         # Before the move into a network that leads nowhere.
         print(f"Janus {janus.version()}")
     address = own_network()
-    _quieten()
-    with TemporaryDirectory() as name:
-        results = asyncio.run(measure(Bench(address, tuple(arguments.srtp), Path(name)), arguments))
+    os.sched_setaffinity(0, {_GENERATOR_CORE})
+    go_ahead()
+    results = asyncio.run(measure(Bench(address, tuple(arguments.srtp)), arguments))
     print("\n" + summary(results))
     if arguments.json:
         said = [

@@ -17,9 +17,10 @@ DELAY_MAX_S = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One window of measurement. Times in seconds; ``cpu_per_packet`` of the server, per packet it delivered.
+    """One window of measurement. Times in seconds.
 
-    ``foreign`` is the share of the server's core that others used: noise.
+    ``cpu_per_packet`` of the server and ``generator_per_packet`` are for one forwarded packet, which the
+    generator sends and gets. ``foreign`` is the share of the server's core that others used: noise.
     """
 
     calls: int
@@ -97,7 +98,7 @@ def figures(traffic: Traffic, calls: int, cpu: float, busy: float) -> Figures:
         loss=1 - len(came) / max(len(delay), 1),
         delay_p50=float(p50),
         delay_p99=float(p99),
-        generator_per_packet=float(spent / (len(traffic.sent_at) + len(traffic.got_at))),
+        generator_per_packet=float(spent / max(len(traffic.got_at), 1)),
         generator_share=traffic.cpu_share,
         late_p99=float(np.quantile(traffic.late, 0.99)),
         foreign=max(0.0, busy - cpu) / seconds,

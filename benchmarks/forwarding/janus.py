@@ -17,6 +17,7 @@ from aiortc import RTCCertificate
 
 from benchmarks.forwarding.client import Client
 from benchmarks.forwarding.descriptions import PLAIN, Remote
+from benchmarks.forwarding.processes import go_ahead
 from benchmarks.forwarding.servers import Call, Conditions
 
 _ANSWER_S = 20.0
@@ -199,6 +200,7 @@ async def running_janus(conditions: Conditions, event_loops: int) -> AsyncIterat
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             preexec_fn=lambda: os.sched_setaffinity(0, {conditions.server_core}),
         )  # fmt: skip
+        go_ahead(process.pid)
         try:
             async with aiohttp.ClientSession() as session, asyncio.timeout(None):
                 socket = await _connect(session, f"ws://127.0.0.1:{port}")

@@ -1,86 +1,114 @@
-"""Our media plane under test: starts it, opens calls in it, connects their parties."""
+"""Our media worker under test: starts it as the server does, opens calls in it, connects their parties."""
 
 import asyncio
 import itertools
-import json
+import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from aiortc import RTCCertificate
 
 from benchmarks.forwarding.client import Client
 from benchmarks.forwarding.descriptions import PLANNED, Remote
+from benchmarks.forwarding.processes import go_ahead
 from benchmarks.forwarding.servers import Call, Conditions
-from contract.ids import CallId, new_call_id, new_seat_id
+from contract import codec
+from contract.ids import CallId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role
+from contract.ports import Party
+from media.worker_link import Link
+from media.worker_process import spawned
 
 _ANSWER_S = 20.0
+_START_S = 30.0
 
 
 class Ours:
-    """The running server."""
+    """The running worker."""
 
-    def __init__(self, process: asyncio.subprocess.Process, conditions: Conditions) -> None:
-        assert process.stdin is not None and process.stdout is not None
-        self.pid = process.pid
-        self._writing, self._reading = process.stdin, process.stdout
-        self._conditions = conditions
+    def __init__(self, pid: int, link: Link, conditions: Conditions) -> None:
+        self.pid = pid
+        self._link, self._conditions = link, conditions
         self._certificate = RTCCertificate.generateCertificate()
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
-    async def read(self) -> None:
-        """Hand out answers, until there are no more."""
-        while line := await self._reading.readline():
-            said = json.loads(line)
-            self._waiting.pop(said["id"]).set_result(said)
-        for waiting in self._waiting.values():
-            waiting.set_exception(ConnectionError("the media process ended"))
-
-    async def ask(self, **order: Any) -> dict[str, Any]:
-        """Give an order; return what it brought."""
-        number = next(self._numbers)
-        waiting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = waiting
-        self._writing.write(json.dumps({**order, "id": number}).encode() + b"\n")
-        async with asyncio.timeout(_ANSWER_S):
-            return await waiting
+    async def ask(self, command: str, **values: Any) -> Any:
+        """Give a command; return its answer."""
+        return await self._link.call(command, _ANSWER_S, **values)
 
     async def open_call(self) -> Call:
         """See ``Server``."""
         call = new_call_id()
-        await self.ask(open=call)
+        await self.ask("open_call", case=new_case_id(), call=call)
         async with asyncio.TaskGroup() as both:
             joining = [both.create_task(self._join(call, role)) for role in (Role.CUSTOMER, Role.AGENT)]
-        await self.ask(gate=call)
-        return Call((joining[0].result(), joining[1].result()), lambda: self.ask(close=call))
+        await self.ask("open_gate", call=call)
+
+        async def hang_up() -> None:
+            await self.ask("close_call", call=call)
+            await self.ask("finish", call=call)
+
+        return Call((joining[0].result(), joining[1].result()), hang_up)
 
     async def _join(self, call: CallId, role: Role) -> Client:
         client = Client(self._conditions.address, self._certificate, self._conditions.profiles)
-        offer = client.local.describe(PLANNED, "actpass")
-        said = await self.ask(answer=call, seat=new_seat_id(), role=role.value, offer=offer)
-        await client.connect(Remote.parse(said["answer"]))
+        party = codec.dump(Party(new_seat_id(), role, role.value))
+        answer = await self.ask(
+            "answer", call=call, party=party, offer=client.local.describe(PLANNED, "actpass")
+        )
+        await client.connect(Remote.parse(answer))
         return client
+
+
+def _words(conditions: Conditions, descriptor: int) -> tuple[str, ...]:
+    """Return the command line of ``teller media-worker``, or of the one that need not record."""
+    if conditions.bare or not conditions.record_in:
+        recording = ("--record-in", conditions.record_in) if conditions.record_in else ()
+        name = "benchmarks.forwarding.bare_worker"
+        return (sys.executable, "-m", name, conditions.address, str(descriptor), *recording)
+    settings = (f'media.bind=["{conditions.address}"]', "media.port=0", "log.level=error")
+    return (
+        sys.executable, "-m", "teller", "--data", conditions.record_in,
+        *(word for text in settings for word in ("--set", text)),
+        "media-worker", "--number", "0", "--link", str(descriptor), "--with-parent",
+    )  # fmt: skip
+
+
+@contextmanager
+def _on_core(core: int) -> Iterator[None]:
+    """Be on another core for a moment: a child begins where its parent is, and stays there."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @asynccontextmanager
 async def running_ours(conditions: Conditions) -> AsyncIterator[Ours]:
-    """Start the server process, with the recorder when something is to be recorded."""
-    recording = ("--record-in", conditions.record_in) if conditions.record_in else ()
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.forwarding.plane_server",
-        conditions.address, str(conditions.server_core), *recording,
-        stdin=pipe, stdout=pipe, limit=1 << 20,
-    )  # fmt: skip
-    assert process.stdin is not None
-    server = Ours(process, conditions)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.read())
-        try:
-            yield server
-        finally:
-            process.stdin.close()
-            await process.wait()
+    """Start the worker, with the recorder when something is to be recorded; its facts go nowhere."""
+    ready, numbers = asyncio.Event(), itertools.count(1)
+
+    async def got_ready(_: dict[str, Any]) -> None:
+        ready.set()
+
+    async def append(_: dict[str, Any]) -> dict[str, Any]:
+        return {"seq": next(numbers), "at": 0.0, "prev": "", "hash": ""}
+
+    def command(_: int, descriptor: int) -> tuple[str, ...]:
+        return _words(conditions, descriptor)
+
+    async with AsyncExitStack() as stack:
+        with _on_core(conditions.server_core):
+            process, link = await stack.enter_async_context(spawned(command, 0))
+        go_ahead(process.pid)
+        link.serve({"ready": got_ready, "append": append})
+        async with asyncio.timeout(_START_S):
+            await ready.wait()
+        yield Ours(process.pid, link, conditions)
+        await link.call("stop", _ANSWER_S)
+        # It has facts to tell until its end.
+        async with asyncio.timeout(_ANSWER_S):
+            await link.lost.wait()

@@ -1,9 +1,12 @@
 """Processor time and memory of a process and its children, as Linux counts them."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+# Above ordinary processes; these are not starved, since no measurement uses a core fully for long.
+_NICE = -15
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -32,6 +35,14 @@ def usage(pid: int) -> Usage:
     """Add up what the processes of the tree use; those that just ended count nothing."""
     parts = [_one(each) for each in tree(pid)]
     return Usage(*(sum(column) for column in zip(*parts, strict=True)))
+
+
+def go_ahead(pid: int = 0) -> None:
+    """Let a process (0: this one) run ahead of others on this machine, where that is allowed."""
+    with suppress(PermissionError, FileNotFoundError):
+        os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+        # With autogrouping, niceness counts among the processes of one session only (sched(7)).
+        Path(f"/proc/{pid or 'self'}/autogroup").write_text(str(_NICE))
 
 
 def cpu_seconds(pid: int) -> float:

@@ -90,7 +90,7 @@ def _remarks(results: Results) -> Sequence[str]:
     windows = [w for outcomes in results.values() for o in outcomes for w in (*o.fixed, *o.climb)]
     spent = max(windows, key=lambda window: window.calls)
     lines.append(
-        f"generator at {spent.calls} calls: {spent.generator_per_packet * 1e6:.1f} us per packet sent or got,"
+        f"generator at {spent.calls} calls: {spent.generator_per_packet * 1e6:.1f} us per forwarded packet,"
         f" {spent.generator_share:.0%} of its core"
     )
     foreign = statistics.median(window.foreign for window in windows)

@@ -14,13 +14,15 @@ BROWSER = ("SRTP_AES128_CM_SHA1_80", "SRTP_AEAD_AES_256_GCM", "SRTP_AEAD_AES_128
 class Conditions:
     """Where and how: the address of both ends, the server's core, SRTP profiles, and where recordings go.
 
-    ``record_in`` is empty when nothing is to be recorded. ``profiles`` are those of the parties.
+    ``record_in`` is empty when nothing is to be recorded. ``profiles`` are those of the parties. ``bare``
+    asks for our worker that counts its tasks.
     """
 
     address: str
     server_core: int
     profiles: tuple[str, ...]
     record_in: str
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

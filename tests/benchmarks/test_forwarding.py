@@ -24,6 +24,7 @@ from benchmarks.forwarding.processes import core_seconds, cpu_seconds, usage
 from benchmarks.forwarding.report import memory_per_call, summary
 from benchmarks.forwarding.servers import BROWSER, Call, Conditions
 from benchmarks.forwarding.trial import Extent, Outcome, Trial
+from contract.errors import MediaError
 
 PACKETS_PER_S = 2 * (25 * PARTS + 50)
 
@@ -208,12 +209,12 @@ def test_what_held_and_what_is_trusted() -> None:
 
 async def test_a_media_process_that_dies_is_told_of() -> None:
     """Who waits for an answer of a process that ends gets an error, not silence."""
-    async with running_ours(Conditions("127.0.0.1", 0, BROWSER, "")) as server:
-        await server.ask(count=True)
-        os.kill(server.pid, 9)
-        with pytest.raises(ConnectionError):
+    with pytest.raises(MediaError):
+        async with running_ours(Conditions("127.0.0.1", 0, BROWSER, "")) as server:
+            await server.ask("count")
+            os.kill(server.pid, 9)
             async with asyncio.timeout(10):
-                await server.ask(count=True)
+                await server.ask("count")
     assert cpu_seconds(server.pid) == 0
     assert core_seconds(0) > 0
     with pytest.raises(ValueError, match="core"):

@@ -11,7 +11,7 @@ STANDING = Standing(calls=200, rss=100_000_000, files=9, threads=11, tasks=3)
 
 async def test_calls_come_and_go() -> None:
     """Calls are played in batches with media both ways, and nothing of them stays."""
-    async with running_ours(Conditions("127.0.0.1", 0, BROWSER, "")) as server:
+    async with running_ours(Conditions("127.0.0.1", 0, BROWSER, "", bare=True)) as server:
         playing = Soak(server, at_once=2)
         await playing.play(2)
         before = await playing.stand()
