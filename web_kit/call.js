@@ -1,9 +1,10 @@
 /**
  * One peer connection of a call, on the m-line plan that the server knows.
  *
- * The browser always offers, the server always answers; there is no trickle, the offer carries its
- * candidates. After a change of network the browser checks from its new address, which the server
- * follows; a connection that does not come back so is replaced: a new offer takes the same seat.
+ * The browser always offers, the server always answers. The offer leaves at once, without candidates: the
+ * server learns a browser's addresses from the checks that come from them (ICE-lite). After a change of
+ * network the browser checks from its new address, which the server follows; a connection that does not
+ * come back so is replaced: a new offer takes the same seat.
  *
  * @import { Connection } from "./connection.js"
  * @import { Quality } from "./call_meter.js"
@@ -33,8 +34,6 @@ const PLAN = [
 const STREAMS = 3;
 const CAMERA = 1;
 const FIRST_OTHER = 4;
-// Candidates of a stuck STUN server must not hold up the call; host candidates come within milliseconds.
-const GATHER_MAX_MS = 1000;
 const DISCONNECTED_MAX_MS = 3000;
 // Back online, the old connection's checks have had a round trip or two after this.
 const ONLINE_MAX_MS = 500;
@@ -189,7 +188,6 @@ export class Call {
     const { sdp } = await pc.createOffer();
     if (pc !== this._pc) return;
     await pc.setLocalDescription({ type: "offer", sdp: withOpusNack(sdp || "") });
-    await gathered(pc);
     if (pc !== this._pc || !pc.localDescription) return;
     this._connection.send({ type: "offer", call: this.call, sdp: pc.localDescription.sdp });
   }
@@ -263,20 +261,4 @@ export class Call {
     if (played) this._connection.send({ type: "playback", call: this.call, ...played });
     this._changed();
   }
-}
-
-/**
- * @param {RTCPeerConnection} pc
- * @returns {Promise<void>}
- */
-function gathered(pc) {
-  if (pc.iceGatheringState === "complete") return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, GATHER_MAX_MS);
-    pc.addEventListener("icegatheringstatechange", () => {
-      if (pc.iceGatheringState !== "complete") return;
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
