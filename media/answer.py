@@ -44,6 +44,8 @@ _FEEDBACK = {
 }
 # libwebrtc begins at 300 kbit/s otherwise: seconds of mud.
 _START_KBPS = 1_000
+# It goes down to 30 kbit/s when packets are late, as on a busy machine; below this no face is recognisable.
+_LEAST_KBPS = 150
 # One-byte header extensions (RFC 8285) have these ids and hold values, so MIDs, of up to 16 bytes.
 _EXTENSION_IDS = range(1, 15)
 _MID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,16}")
@@ -409,5 +411,5 @@ def _parameters(codec: OfferedCodec, line: Line) -> ParametersDict:
             "profile-level-id": codec.profile_level_id,
         }
     if line.publishes:
-        parameters["x-google-start-bitrate"] = _START_KBPS
+        parameters |= {"x-google-start-bitrate": _START_KBPS, "x-google-min-bitrate": _LEAST_KBPS}
     return parameters

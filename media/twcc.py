@@ -5,7 +5,6 @@ by which the sender's congestion control sees every packet of a connection.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from struct import pack
 
 from media.unwrap import Unwrapper
@@ -21,7 +20,8 @@ _RUN_MAX = 0x1FFF
 _SPAN_MAX = 2_000
 # With _SPAN_MAX statuses of two bits, 300 deltas of two bytes keep the packet under 1,200 bytes.
 _DELTAS_MAX = 300
-# Arrivals kept to be told again when a late packet makes the feedback reach back (as many as that may be).
+# Arrivals kept at least, to be told again when a late packet makes the feedback reach back; twice as many at
+# most, as sorting them out each time would cost more than the feedback.
 _KEPT_MAX = 500
 
 
@@ -58,10 +58,13 @@ class TransportFeedback:
         if self._next is not None and last >= self._next:
             first = min(first, self._next)
         first = max(first, last - _SPAN_MAX + 1)
-        told = self._told | {number: at for number, at in fresh.items() if number not in self._told}
+        told = self._told
+        for number, at in fresh.items():
+            told.setdefault(number, at)
         self._next = max(self._next or 0, last + 1)
         messages = list(self._write(first, last, told))
-        self._told = dict(islice(sorted(told.items()), max(0, len(told) - _KEPT_MAX), None))
+        if len(told) > 2 * _KEPT_MAX:
+            self._told = dict(sorted(told.items())[-_KEPT_MAX:])
         return messages
 
     def _write(self, first: int, last: int, arrivals: dict[int, int]) -> Iterator[bytes]:

@@ -276,8 +276,9 @@ def test_the_answer_carries_codecs_in_our_order() -> None:
     camera, incoming = (sections(answered(offer, ("opus", "H264", "VP8")))[n] for n in (1, 4))
     assert camera.startswith("m=video 5000 UDP/TLS/RTP/SAVPF 108 109 96 97\r\n")
     profile = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
-    assert f"a=fmtp:108 {profile};x-google-start-bitrate=1000\r\n" in camera
-    assert "a=fmtp:96 x-google-start-bitrate=1000\r\n" in camera
+    bitrates = "x-google-start-bitrate=1000;x-google-min-bitrate=150"
+    assert f"a=fmtp:108 {profile};{bitrates}\r\n" in camera
+    assert f"a=fmtp:96 {bitrates}\r\n" in camera
     assert f"a=fmtp:108 {profile}\r\n" in incoming
     assert re.findall("a=rtcp-fb:96 (.*)\r", camera) == [
         "nack",

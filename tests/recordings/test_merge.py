@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -247,6 +248,27 @@ def test_lost_network_becomes_frozen_picture_and_silence(tmp_path: Path) -> None
 
 def _skews_of(heard: Sequence[float], wanted: Sequence[float]) -> list[float]:
     return [abs(a - b) for a, b in zip(heard, wanted, strict=True)]
+
+
+def test_pictures_behind_a_loss_are_not_shown_up_to_the_next_keyframe(tmp_path: Path) -> None:
+    """They decode, but to something wrong: the last good picture stays, and the ledger says so."""
+    staged = stage(tmp_path)
+    staged.begin()
+    seat = new_seat_id()
+    pictures = [f for f in film(6, gop=60) if not 20 <= round(f.taken_s * 15) < 22]
+    track = StagedTrack(Role.CUSTOMER, TrackSource.CAMERA, "VP8", pictures, seat)
+    name = staged.record(track)
+    loss = {"lost": 7, "timestamp": track.ticks(pictures[20].taken_s)}
+    with (staged.spool.track_dir(staged.case, staged.call, name) / "clock.jsonl").open("a") as file:
+        file.write(json.dumps(loss) + "\n")
+    staged.end(6)
+    result, out = _merge(staged)
+    seen = numbers(measure(out), 0)
+
+    assert set(seen[21:60]) == {19}
+    assert {60, 61, 75} <= set(seen[60:])
+    [damaged] = [g for g in result.ledger[staged.call] if g.cause is GapCause.DAMAGED]
+    assert (damaged.since_s, damaged.until_s) == pytest.approx((22 / 15, 4.0), abs=0.1)
 
 
 def test_stale_picture_is_marked(tmp_path: Path) -> None:

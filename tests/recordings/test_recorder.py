@@ -177,6 +177,21 @@ async def test_finishing_is_idempotent(
     assert await journal.read(case) == before
 
 
+async def test_a_track_behind_the_end_is_not_recorded(
+    spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, call: CallId
+) -> None:
+    """A call that is being finished takes nothing more; what is pushed is let go without a word."""
+    late = track_info(case, call, "opus")
+    async with Recorder(spool, journal, clock) as recorder, asyncio.TaskGroup() as tasks:
+        feed(recorder, track_info(case, call, "opus")).push_frame(frames_of("opus")[0])
+        tasks.create_task(recorder.finish(call))
+        await asyncio.sleep(0)
+        sink = feed(recorder, late)
+        sink.push_frame(frames_of("opus")[0])
+    assert not spool.track_dir(case, call, late.track).exists()
+    assert "RecorderTroubled" not in [entry.name for entry in await journal.read(case)]
+
+
 async def test_leaving_finishes_every_call(
     spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId
 ) -> None:

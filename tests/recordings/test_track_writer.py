@@ -161,13 +161,14 @@ def test_a_track_that_falls_silent_is_sealed_all_the_same(microphone: Rig) -> No
     assert list(microphone.folder.glob("*.part")) == []
 
 
-def test_silence_in_between_stays_in_the_timestamps(microphone: Rig) -> None:
-    """A pause of a minute is a gap between two segments, not a shorter recording."""
+@pytest.mark.parametrize("pause", [60, 120])
+def test_silence_in_between_stays_in_the_timestamps(microphone: Rig, pause: int) -> None:
+    """A pause of minutes is a gap between two segments, not a shorter recording."""
     microphone.write(*sound_frames(1))
-    microphone.write(*(later(frame, 60, 48_000) for frame in sound_frames(1)))
+    microphone.write(*(later(frame, pause, 48_000) for frame in sound_frames(1)))
     microphone.writer.close()
     frames = microphone.frames()
-    assert frames[50].timestamp - frames[0].timestamp == 60 * 48_000
+    assert frames[50].timestamp - frames[0].timestamp == pause * 48_000
 
 
 # --- what is told --------------------------------------------------------------------------------
