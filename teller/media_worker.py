@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 
 import structlog
 
+from media.pauses import short_pauses
 from media.plane import Plane
 from media.settings import MediaSettings
 from media.worker_link import Link
@@ -29,7 +30,7 @@ async def own_calls(config: Config, number: int, descriptor: int, *, with_parent
     for sent in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sent, stop.set)
     with writing(config.data_dir), following_parent(stop) if with_parent else nullcontext():
-        async with linked(descriptor) as link, ready_side(config, number, link) as side:
+        async with linked(descriptor) as link, ready_side(config, number, link) as side, short_pauses():
             await side.serve(link, stop)
             _log.info("stopping")
     return 0
