@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from contract import codec
@@ -13,7 +13,7 @@ from contract.facts import Entry, Fact
 from contract.ids import CallId, CaseId, SeatId
 from contract.ports import MediaPlane, Party, RecordedCalls
 from media.worker_figures import measured
-from media.worker_link import LINE_MAX, Handler, Link
+from media.worker_link import LINE_MAX, Handler, Link, LinkLost
 
 
 @asynccontextmanager
@@ -60,7 +60,8 @@ class WorkerSide:
     async def serve(self, link: Link, stop: asyncio.Event) -> None:
         """Serve until the server says so, is gone, or ``stop`` is set."""
         link.serve(self._handlers())
-        await link.call("ready")
+        with suppress(LinkLost):
+            await link.call("ready")
         async with asyncio.TaskGroup() as tasks:
             waiting = {tasks.create_task(event.wait()) for event in (stop, self._stop, link.lost)}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

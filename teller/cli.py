@@ -95,39 +95,45 @@ def main(context: click.Context, config_file: Path | None, data: Path | None, se
     context.obj = Call(config_file, data, sets)
 
 
+# For children: to end with the process of this id, or with whoever is the parent when none is given.
+_with_parent = click.option(
+    "--with-parent", "parent", type=int, is_flag=False, flag_value=0, default=None, hidden=True
+)
+
+
 @main.command()
-@click.option("--with-parent", is_flag=True, hidden=True)
+@_with_parent
 @click.pass_obj
 @_guarded
-def serve(call: Call, with_parent: bool) -> int | None:
+def serve(call: Call, parent: int | None) -> int | None:
     """Run the service until it is told to stop."""
     from teller.serve import serve as run_server  # noqa: PLC0415 - other commands need no media stack
 
-    return _run(run_server(call.load(), call.arguments(), with_parent=with_parent))
+    return _run(run_server(call.load(), call.arguments(), parent=parent))
 
 
 @main.command()
-@click.option("--with-parent", is_flag=True, hidden=True)
+@_with_parent
 @click.pass_obj
 @_guarded
-def worker(call: Call, with_parent: bool) -> int | None:
+def worker(call: Call, parent: int | None) -> int | None:
     """Merge and archive recordings. ``serve`` runs one; start more for more."""
     from teller.worker import work  # noqa: PLC0415
 
-    return _run(work(call.load(), with_parent=with_parent))
+    return _run(work(call.load(), parent=parent))
 
 
 @main.command("media-worker", hidden=True)
 @click.option("--number", type=int, required=True)
 @click.option("--link", type=int, required=True)
-@click.option("--with-parent", is_flag=True)
+@_with_parent
 @click.pass_obj
 @_guarded
-def media_worker(call: Call, number: int, link: int, with_parent: bool) -> int | None:
+def media_worker(call: Call, number: int, link: int, parent: int | None) -> int | None:
     """Own calls; ``serve`` starts as many as it needs."""
     from teller.media_worker import own_calls  # noqa: PLC0415
 
-    return _run(own_calls(call.load(), number, link, with_parent=with_parent))
+    return _run(own_calls(call.load(), number, link, parent=parent))
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """The media workers as the server starts them."""
 
+import os
 import sys
 from functools import partial
 
@@ -19,5 +20,5 @@ def make_pool(config: Config, arguments: tuple[str, ...], journal: FileJournal, 
 
 
 def _words(arguments: tuple[str, ...], number: int, descriptor: int) -> tuple[str, ...]:
-    own = ("media-worker", "--number", str(number), "--link", str(descriptor), "--with-parent")
-    return (sys.executable, "-m", MODULE, *arguments, *own)
+    own = ("media-worker", "--number", str(number), "--link", str(descriptor))
+    return (sys.executable, "-m", MODULE, *arguments, *own, "--with-parent", str(os.getpid()))

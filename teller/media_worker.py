@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -23,13 +23,13 @@ from teller.writers import writing
 _log = structlog.get_logger(__name__)
 
 
-async def own_calls(config: Config, number: int, descriptor: int, *, with_parent: bool) -> int:
+async def own_calls(config: Config, number: int, descriptor: int, *, parent: int | None) -> int:
     """Take calls from the server at the socket ``descriptor`` until it says stop or is gone, or SIGTERM."""
     structlog.contextvars.bind_contextvars(media_worker=number)
     stop = asyncio.Event()
     for sent in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sent, stop.set)
-    with writing(config.data_dir), following_parent(stop) if with_parent else nullcontext():
+    with writing(config.data_dir), following_parent(stop, parent):
         async with linked(descriptor) as link, ready_side(config, number, link) as side, short_pauses():
             await side.serve(link, stop)
             _log.info("stopping")

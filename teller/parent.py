@@ -11,8 +11,15 @@ _log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def following_parent(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` when the process that started this one ends, however it ends."""
+def following_parent(stop: asyncio.Event, parent: int | None) -> Iterator[None]:
+    """Set ``stop`` when the process that started this one ends, however it ends.
+
+    ``parent`` is that process's id, without which one that has ended already is not noticed; 0 stands for
+    whoever is the parent now, None for not following.
+    """
+    if parent is None:
+        yield
+        return
     loop = asyncio.get_running_loop()
     descriptor = os.pidfd_open(os.getppid())
 
@@ -22,6 +29,8 @@ def following_parent(stop: asyncio.Event) -> Iterator[None]:
         stop.set()
 
     loop.add_reader(descriptor, gone)
+    if parent not in (0, os.getppid()):
+        gone()
     try:
         yield
     finally:

@@ -1,11 +1,12 @@
 """``teller serve``: the web application, its addresses, and the merge worker beside it."""
 
 import asyncio
+import os
 import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -50,17 +51,17 @@ def make_app(config: Config, house: House) -> web.Application:
     return app
 
 
-async def serve(config: Config, arguments: tuple[str, ...], *, with_parent: bool) -> int:
+async def serve(config: Config, arguments: tuple[str, ...], *, parent: int | None) -> int:
     """Serve until SIGINT or SIGTERM; ``arguments`` stand before the worker's subcommand.
 
-    ``with_parent``: or until the process that started this one is gone.
+    Or until the process that started this one is gone; see ``following_parent``.
     """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_house(config, arguments) as house, listening(config, house) as urls:
         _log.info("ready", urls=urls, recovered_cases=house.recovered)
-        with following_parent(stop) if with_parent else nullcontext():
+        with following_parent(stop, parent):
             async with asyncio.TaskGroup() as group:
                 jobs = [group.create_task(job) for job in (_keep_worker(arguments), watch_relays(config))]
                 await stop.wait()
@@ -112,7 +113,7 @@ def _tls(config: Config) -> ssl.SSLContext | None:
 
 async def _keep_worker(arguments: tuple[str, ...]) -> None:
     while True:
-        words = ("-m", "teller", *arguments, "worker", "--with-parent")
+        words = ("-m", "teller", *arguments, "worker", "--with-parent", str(os.getpid()))
         try:
             # Out of the terminal's reach: Ctrl-C is for the server, which stops the worker in its turn.
             process = await asyncio.create_subprocess_exec(sys.executable, *words, start_new_session=True)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-from contextlib import nullcontext
 
 import structlog
 
@@ -15,8 +14,8 @@ from teller.parent import following_parent
 _log = structlog.get_logger(__name__)
 
 
-async def work(config: Config, *, with_parent: bool) -> int:
-    """Take jobs until SIGINT or SIGTERM; ``with_parent``: or until the process that started it is gone."""
+async def work(config: Config, *, parent: int | None) -> int:
+    """Take jobs until SIGINT or SIGTERM, or until the process that started this one is gone."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -25,6 +24,6 @@ async def work(config: Config, *, with_parent: bool) -> int:
     os.nice(10)
     async with open_base(config) as base:
         _log.info("worker_ready", worker=name)
-        with following_parent(stop) if with_parent else nullcontext():
+        with following_parent(stop, parent):
             await make_pipeline(base, name).run_forever(stop)
     return 0

@@ -4,6 +4,7 @@ The parent only prints, waits and plays the callers; the service is the ordinary
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -234,7 +235,8 @@ async def run_demo(
     if auto:
         # The scripted callers live on this machine: nothing needs to be reachable from outside.
         settings += ["http.host=127.0.0.1", 'media.bind=["127.0.0.1"]', "log.level=warning"]
-    words = (*arguments, *(part for text in settings for part in ("--set", text)), "serve", "--with-parent")
+    words = (*arguments, *(part for text in settings for part in ("--set", text)), "serve")
+    words += ("--with-parent", str(os.getpid()))
     server = Server(words, f"http://127.0.0.1:{http}", https)
     if auto is None:
         return await host_demo(config, server, console)
