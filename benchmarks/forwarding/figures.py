@@ -16,11 +16,24 @@ DELAY_MAX_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Seconds: of the server's processes, of its whole core, and that a hypervisor kept the core away."""
+
+    server: float
+    core: float
+    stolen: float
+
+    def __sub__(self, earlier: "Work") -> "Work":
+        return Work(self.server - earlier.server, self.core - earlier.core, self.stolen - earlier.stolen)
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """One window of measurement. Times in seconds.
 
     ``cpu_per_packet`` of the server and ``generator_per_packet`` are for one forwarded packet, which the
-    generator sends and gets. ``foreign`` is the share of the server's core that others used: noise.
+    generator sends and gets. Noise is ``foreign``, the share of the server's core that others used, and
+    ``stolen``, the share that a hypervisor kept away.
     """
 
     calls: int
@@ -34,6 +47,7 @@ class Figures:
     generator_share: float
     late_p99: float
     foreign: float
+    stolen: float
 
     @property
     def saturated(self) -> bool:
@@ -81,8 +95,8 @@ def deliveries(traffic: Traffic) -> NDArray[np.float64]:
     return np.asarray(delay[(traffic.sent_at >= began) & (traffic.sent_at < ended)])
 
 
-def figures(traffic: Traffic, calls: int, cpu: float, busy: float) -> Figures:
-    """Sum up; ``cpu`` and ``busy`` are seconds of the server, and of its whole core, within the window."""
+def figures(traffic: Traffic, calls: int, work: Work) -> Figures:
+    """Sum up; ``work`` is what was done within the window."""
     delay = deliveries(traffic)
     began, ended = traffic.window
     seconds = (ended - began) / 1e9
@@ -93,13 +107,14 @@ def figures(traffic: Traffic, calls: int, cpu: float, busy: float) -> Figures:
     return Figures(
         calls=calls,
         packets_per_s=got / seconds,
-        cpu_per_packet=cpu / max(got, 1),
-        cpu_share=cpu / seconds,
+        cpu_per_packet=work.server / max(got, 1),
+        cpu_share=work.server / seconds,
         loss=1 - len(came) / max(len(delay), 1),
         delay_p50=float(p50),
         delay_p99=float(p99),
         generator_per_packet=float(spent / max(len(traffic.got_at), 1)),
         generator_share=traffic.cpu_share,
         late_p99=float(np.quantile(traffic.late, 0.99)),
-        foreign=max(0.0, busy - cpu) / seconds,
+        foreign=max(0.0, work.core - work.server) / seconds,
+        stolen=work.stolen / seconds,
     )

@@ -197,7 +197,7 @@ async def running_janus(conditions: Conditions, event_loops: int) -> AsyncIterat
         _configure(folder, conditions.address, port, event_loops)
         process = await asyncio.create_subprocess_exec(
             install(), "--configs-folder", name, "--disable-colors",
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {conditions.server_core}),
         )  # fmt: skip
         go_ahead(process.pid)

@@ -42,7 +42,8 @@ def go_ahead(pid: int = 0) -> None:
     with suppress(PermissionError, FileNotFoundError):
         os.setpriority(os.PRIO_PROCESS, pid, _NICE)
         # With autogrouping, niceness counts among the processes of one session only (sched(7)).
-        Path(f"/proc/{pid or 'self'}/autogroup").write_text(str(_NICE))
+        if os.getsid(pid) == pid:
+            Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -50,12 +51,15 @@ def cpu_seconds(pid: int) -> float:
     return sum(_cpu(each)[0] for each in tree(pid))
 
 
-def core_seconds(core: int) -> float:
-    """Return how long this core has worked, for whomever (proc_stat(5): all but idle and waiting)."""
+def core_seconds(core: int) -> tuple[float, float]:
+    """Return how long this core has worked, for whomever, and how long the hypervisor kept it away.
+
+    The second is nothing but 0 on a real machine (proc_stat(5), ``steal``).
+    """
     for line in _read(Path("/proc/stat")).splitlines():
         name, *fields = line.split()
         if name == f"cpu{core}":
-            return sum(int(fields[i]) for i in (0, 1, 2, 5, 6)) / _TICKS
+            return sum(int(fields[i]) for i in (0, 1, 2, 5, 6)) / _TICKS, int(fields[7]) / _TICKS
     raise ValueError(f"no core {core}")
 
 

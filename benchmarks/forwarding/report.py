@@ -93,8 +93,12 @@ def _remarks(results: Results) -> Sequence[str]:
         f"generator at {spent.calls} calls: {spent.generator_per_packet * 1e6:.1f} us per forwarded packet,"
         f" {spent.generator_share:.0%} of its core"
     )
-    foreign = statistics.median(window.foreign for window in windows)
-    lines.append(f"others on the server's core: {foreign:.0%} in the median window")
+    foreign, stolen = (
+        statistics.median(getattr(window, name) for window in windows) for name in ("foreign", "stolen")
+    )
+    lines.append(
+        f"others on the server's core: {foreign:.1%}; kept away by the hypervisor: {stolen:.1%} (medians)"
+    )
     doubtful = sum(not window.trusted for window in windows)
     if doubtful:
         lines.append(

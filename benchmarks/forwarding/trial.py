@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.forwarding.figures import Figures, figures
+from benchmarks.forwarding.figures import Figures, Work, figures
 from benchmarks.forwarding.load import Load
 from benchmarks.forwarding.processes import core_seconds, cpu_seconds, usage
 from benchmarks.forwarding.servers import Call, Server
@@ -96,16 +96,16 @@ class Trial:
     async def measure(self, calls: int) -> Figures:
         """Measure one window with so many calls."""
         await self.resize(calls)
-        marks: list[tuple[float, float]] = []
+        marks: list[Work] = []
         traffic = self._load.run(
             WARM_UP_S,
             self._extent.window_s,
-            lambda: marks.append((cpu_seconds(self._server.pid), core_seconds(self._core))),
+            lambda: marks.append(Work(cpu_seconds(self._server.pid), *core_seconds(self._core))),
         )
         if calls > max((many for many, _ in self._memory), default=0):
             self._memory.append((calls, usage(self._server.pid).pss))
-        (cpu, busy), (cpu_after, busy_after) = marks
-        return figures(traffic, calls, cpu_after - cpu, busy_after - busy)
+        before, after = marks
+        return figures(traffic, calls, after - before)
 
     async def resize(self, calls: int) -> None:
         """Open or close calls until there are so many."""

@@ -1,6 +1,6 @@
 """Calls over bad networks: freezes, gaps in the sound, bitrate, and whether the recording is complete.
 
-    python -m benchmarks.network [--quick] [--seconds N] [--only TEXT]
+    python -m benchmarks.network [--quick] [--seconds N] [--only TEXT] [--without-janus]
 
 Root only: makes two network namespaces and an emulated path between them, and removes both. Customer and
 agent are in one Chromium at the far end; each has the line of the scenario to itself, both ways, so that
@@ -11,12 +11,17 @@ import argparse
 import asyncio
 import os
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.in_page import bring_parties, page_in, served
-from benchmarks.network import trial
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page
+
+from benchmarks.in_page import Service, bring_parties, page_in, served
+from benchmarks.network import janus, trial
 from benchmarks.network.clip import write_clip
+from benchmarks.network.line import Line
 from benchmarks.network.scenarios import FULL, QUICK, Scenario
 from benchmarks.network.spaces import SERVER, Network, chromium_in, joined
 from benchmarks.network.trial import Figures, Result
@@ -57,26 +62,53 @@ def _party(party: Figures) -> str:
     )
 
 
-async def measure(network: Network, scenarios: tuple[Scenario, ...], seconds: float) -> None:
+class Bench:
+    """The page with both parties and the servers that it can call through."""
+
+    def __init__(self, page: Page, service: Service, network: Network, janus_url: str | None) -> None:
+        self._page, self._service, self._network = page, service, network
+        self._janus_url = janus_url
+
+    async def prepare(self) -> None:
+        """Begin with a fresh page on the Wi-Fi."""
+        self._network.use(Line())
+        self._network.go_wifi()
+        await bring_parties(self._page, self._service.https_url)
+        await trial.prepare(self._page)
+        if self._janus_url:
+            await janus.bring_parties(self._page, self._janus_url)
+
+    async def play(self, scenario: Scenario, seconds: float) -> None:
+        """Play a call through each server and print its figures."""
+        ways = {"ours": trial.play_recorded(self._page, self._service, self._network, scenario, seconds)}
+        if self._janus_url:
+            ways["janus"] = trial.play(self._page, "viaJanus", self._network, scenario, seconds)
+        for by, playing in ways.items():
+            try:
+                show(scenario, by, await playing)
+            except (TimeoutError, PlaywrightError) as error:
+                print(f"{scenario.name:<27} {by:<8} failed: {error!r}"[:200], flush=True)
+                await self.prepare()
+
+
+async def measure(
+    network: Network, scenarios: tuple[Scenario, ...], seconds: float, *, beside_janus: bool
+) -> None:
     """Play every scenario and print its figures."""
-    with TemporaryDirectory() as folder:
-        program, clip = chromium_in(network.phone, Path(folder)), Path(folder) / "clip.y4m"
-        write_clip(clip)
-        camera = f"--use-file-for-fake-video-capture={clip}"
-        async with served(SERVER) as service, page_in(program, camera) as page:
-            await bring_parties(page, service.https_url)
-            await trial.prepare(page)
-            print(_HEAD)
-            for scenario in scenarios:
-                try:
-                    result = await trial.play_recorded(page, service, network, scenario, seconds)
-                except TimeoutError as error:
-                    print(f"{scenario.name:<27} ours     failed: {error!r}")
-                    network.go_wifi()
-                    await bring_parties(page, service.https_url)
-                    await trial.prepare(page)
-                    continue
-                show(scenario, "ours", result)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        write_clip(folder / "clip.y4m")
+        camera = f"--use-file-for-fake-video-capture={folder}/clip.y4m"
+        service = await stack.enter_async_context(served(SERVER))
+        url = None
+        if beside_janus:
+            url = await stack.enter_async_context(janus.running_janus(SERVER, service.data / "certs"))
+        page = await stack.enter_async_context(page_in(chromium_in(network.phone, folder), camera))
+        bench = Bench(page, service, network, url)
+        await bench.prepare()
+        print(_HEAD)
+        for scenario in scenarios:
+            await bench.play(scenario, seconds)
 
 
 def main() -> None:
@@ -85,12 +117,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="four lines instead of the grid")
     parser.add_argument("--seconds", type=float, help="length of each watch")
     parser.add_argument("--only", default="", help="only lines with this in their name")
+    parser.add_argument("--without-janus", action="store_true", help="measure ours alone")
     words = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("network namespaces need root")
     chosen = tuple(one for one in (QUICK if words.quick else FULL) if words.only in one.name)
     with joined() as network:
-        asyncio.run(measure(network, chosen, words.seconds or (_QUICK_S if words.quick else _FULL_S)))
+        seconds = words.seconds or (_QUICK_S if words.quick else _FULL_S)
+        asyncio.run(measure(network, chosen, seconds, beside_janus=not words.without_janus))
 
 
 if __name__ == "__main__":
