@@ -181,7 +181,7 @@ async def _workers(config: Config) -> Finding:
     try:
         async with ClientSession(timeout=ClientTimeout(HEALTH_S)) as http, http.get(url) as answer:
             alive = int((await answer.json())["media_workers"])
-    except (ClientError, TimeoutError, ValueError, KeyError):
+    except (ClientError, TimeoutError, ValueError, LookupError, TypeError):
         return Finding(Mark.GOOD, "the service is not running")
     text = f"{alive} of {config.media.workers} media workers alive"
     if alive < config.media.workers:

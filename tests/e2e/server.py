@@ -1,6 +1,7 @@
 """A real server process for tests: free ports, its own data, stopped by its pid."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -94,6 +95,11 @@ class Server:
                 self.process.wait(10)
                 raise AssertionError(f"the server did not stop:\n{self.log.read_text()[-4000:]}") from None
         return self.process.returncode
+
+    def media_workers(self) -> dict[int, int]:
+        """Return the newest process of each media worker, as the log names them."""
+        lines = [line for line in self.log.read_text().splitlines() if '"media worker ready"' in line]
+        return {event["worker"]: event["pid"] for event in map(json.loads, lines)}
 
     def alarms(self) -> list[str]:
         """Return the lines of the log that no healthy run writes."""

@@ -15,12 +15,15 @@ from teller.demo.data import LOGINS, VIDEO_SIZE
 from tests.e2e.measure import measure
 from tests.e2e.people import in_call
 from tests.e2e.server import Server
+from tests.media.scripted import until
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
 
 # The promise: at most this much of any track is missing after a kill.
 LOSS_S = 5.0
 TALK_S = 11.0
+# A worker seals a handful of segments in less than one second of its own time.
+SEALED_S = 20.0
 
 
 async def _talk_and_kill(server: Server) -> tuple[str, float]:
@@ -28,10 +31,16 @@ async def _talk_and_kill(server: Server) -> tuple[str, float]:
         await asyncio.sleep(TALK_S)
         killed_at = time.time()
         await asyncio.to_thread(server.kill)
-        async with asyncio.timeout(10):
-            while not pair.agent.closed:
-                await asyncio.sleep(0.01)
+        await _until_sealed(server)
+        await until("the closed socket", lambda: pair.agent.closed)
         return pair.case, killed_at
+
+
+async def _until_sealed(server: Server) -> None:
+    """Wait until the media worker has noticed, sealed what it wrote and ended by itself."""
+    (worker,) = server.media_workers().values()
+    await until("the worker's end", lambda: not Path(f"/proc/{worker}").exists(), SEALED_S)
+    assert list((server.data / "spool").rglob("*.part")) == []
 
 
 async def _until_archived(server: Server, case: str) -> Any:

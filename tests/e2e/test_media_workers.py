@@ -1,12 +1,11 @@
 """Two media workers, two calls: one worker is killed and only its call notices, and comes back."""
 
 import asyncio
-import json
 import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from teller.demo.peer import WebRtcPeer
 from tests.e2e.measure import measure
 from tests.e2e.people import Pair, in_call
 from tests.e2e.server import Server, running
+from tests.media.scripted import until
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 
@@ -35,12 +35,6 @@ TALK_S = 6.0
 ARCHIVED_S = 120.0
 
 
-def worker_pids(server: Server) -> dict[int, int]:
-    """Return the newest process of each worker, as the log names them."""
-    told = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
-    return {event["worker"]: event["pid"] for event in told if event["event"] == "media worker ready"}
-
-
 def figures(server: Server) -> str:
     with urlopen(f"{server.url}/metrics", timeout=5) as answer:  # noqa: S310 - our own loopback URL
         return str(answer.read().decode())
@@ -49,13 +43,6 @@ def figures(server: Server) -> str:
 def calls_by_worker(server: Server) -> dict[int, int]:
     found = re.findall(r'^teller_media_worker_calls\{worker="(\d)"\} (\d)', figures(server), re.MULTILINE)
     return {int(worker): int(calls) for worker, calls in found}
-
-
-async def until(what: str, condition: Callable[[], object], seconds: float = SEAT_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"still missing after {seconds:.0f} s: {what}"
-        await asyncio.sleep(0.05)
 
 
 def of(entries: list[Entry], kind: type[facts.Fact]) -> list[Entry]:
@@ -103,7 +90,7 @@ async def _play(server: Server) -> Told:
         await asyncio.sleep(TALK_S)
         before = {caller: caller.peer for one in (pair, other) for caller in (one.customer, one.agent)}
         killed_at, begun = time.time(), time.monotonic()
-        os.kill(worker_pids(server)[0], signal.SIGKILL)
+        os.kill(server.media_workers()[0], signal.SIGKILL)
         await until("the loss", lambda: hit(pair) or hit(other))
         struck, spared = (other, pair) if hit(other) else (pair, other)
         for caller in (struck.customer, struck.agent):
@@ -127,7 +114,7 @@ def _told(tmp_path_factory: pytest.TempPathFactory, pack_settings: dict[str, str
     with running(server):
         told = asyncio.run(_play(server))
         yield told
-    left = [pid for pid in worker_pids(server).values() if Path(f"/proc/{pid}").exists()]
+    left = [pid for pid in server.media_workers().values() if Path(f"/proc/{pid}").exists()]
     assert left == []
 
 
