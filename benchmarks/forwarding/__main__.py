@@ -129,7 +129,7 @@ def main() -> None:
         print(f"Janus {janus.version()}")
     address = own_network()
     os.sched_setaffinity(0, {_GENERATOR_CORE})
-    go_ahead()
+    go_ahead(os.getpid())
     results = asyncio.run(measure(Bench(address, tuple(arguments.srtp)), arguments))
     print("\n" + summary(results))
     if arguments.json:

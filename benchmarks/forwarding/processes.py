@@ -37,8 +37,8 @@ def usage(pid: int) -> Usage:
     return Usage(*(sum(column) for column in zip(*parts, strict=True)))
 
 
-def go_ahead(pid: int = 0) -> None:
-    """Let a process (0: this one) run ahead of others on this machine, where that is allowed."""
+def go_ahead(pid: int) -> None:
+    """Let a process run ahead of others on this machine, where that is allowed."""
     with suppress(PermissionError, FileNotFoundError):
         os.setpriority(os.PRIO_PROCESS, pid, _NICE)
         # With autogrouping, niceness counts among the processes of one session only (sched(7)).
