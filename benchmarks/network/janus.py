@@ -1,0 +1,69 @@
+"""Janus on the same path: its videocall plugin joins the two browsers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.async_api import Page
+
+from benchmarks.forwarding.janus import install
+
+_PORT = 18_188
+_START_S = 10.0
+_PARTIES = Path(__file__).with_name("janus.js").read_text("utf-8")
+
+
+def _configure(folder: Path, address: str, certificates: Path) -> None:
+    (folder / "janus.jcfg").write_text(f"""
+general: {{ debug_level = 2, debug_colors = false, session_timeout = 600 }}
+media: {{ slowlink_threshold = 0 }}
+nat: {{ ice_lite = true, ice_tcp = false, ice_enforce_list = "{address}" }}
+""")
+    # Over TLS: a page that came so may not speak to it otherwise.
+    (folder / "janus.transport.websockets.jcfg").write_text(f"""
+general: {{ json = "compact", ws = false, wss = true, wss_port = {_PORT}, wss_ip = "{address}" }}
+certificates: {{ cert_pem = "{certificates}/self.crt", cert_key = "{certificates}/self.key" }}
+""")
+    (folder / "janus.plugin.videocall.jcfg").write_text("general: { events = false }\n")
+
+
+@asynccontextmanager
+async def running_janus(address: str, certificates: Path) -> AsyncIterator[str]:
+    """Run Janus with NACK and RTX as it comes; yield the address of its WebSocket.
+
+    ``certificates`` is the folder in which the service keeps its own, for Janus to use too.
+    """
+    with TemporaryDirectory() as name:
+        _configure(Path(name), address, certificates)
+        process = await asyncio.create_subprocess_exec(
+            install(), "--configs-folder", name, "--disable-colors",
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            await _listening(process, address)
+            yield f"wss://{address}:{_PORT}"
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def _listening(process: asyncio.subprocess.Process, address: str) -> None:
+    async with asyncio.timeout(_START_S):
+        while True:
+            if process.returncode is not None:
+                raise RuntimeError(f"Janus ended with {process.returncode}")
+            try:
+                _, writer = await asyncio.open_connection(address, _PORT)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+
+
+async def bring_parties(page: Page, url: str) -> None:
+    """Add ``viaJanus`` to ``bench``."""
+    await page.evaluate(f"(url) => {{ bench.viaJanus = ({_PARTIES})(url); }}", url)
