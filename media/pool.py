@@ -188,9 +188,14 @@ class Pool:
     async def figures(self) -> dict[str, Any]:
         """Return what each living worker measures, by its number, for ``media.worker_figures.Merged``."""
         told: dict[str, Any] = {}
-        for worker in tuple(self._living.values()):
+
+        async def ask(worker: Worker) -> None:
             with suppress(TellerError):
                 told[str(worker.number)] = await worker.link.call("figures", _FIGURES_S)
+
+        async with asyncio.TaskGroup() as tasks:
+            for worker in self._living.values():
+                tasks.create_task(ask(worker))
         return told
 
     # --- who has which call --------------------------------------------------------------------
@@ -264,9 +269,10 @@ class Pool:
             began = loop.time()
             try:
                 await self._live(number)
-            except MediaError as error:
-                _log.error("media worker did not come up", worker=number, pii_error=str(error))
-                self._failures[number] = error
+            except Exception as error:
+                # Whatever it is costs this worker alone: the task group would end them all.
+                _log.error("media worker did not come up", worker=number, pii_error=repr(error))
+                self._failures[number] = error if isinstance(error, MediaError) else MediaError(str(error))
                 await self._tell_change()
             tries = 0 if loop.time() - began > _STEADY_S else tries + 1
             with suppress(TimeoutError):
@@ -331,7 +337,7 @@ class Pool:
             await self._insist(ward.case, fact)
         try:
             await self._seal(ward.case, ward.call)
-        except (TellerError, OSError) as error:
+        except Exception as error:
             _log.exception("a dead worker's segments are not sealed", call=ward.call, pii_error=str(error))
         self._part(ward)
 
@@ -342,6 +348,9 @@ class Pool:
                 return
             except StorageError as error:
                 _log.error("a loss is not journaled yet", fact=type(fact).__name__, pii_error=str(error))
+            except Exception as error:
+                _log.exception("a loss is not journaled", fact=type(fact).__name__, pii_error=str(error))
+                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _JOURNAL_RETRY_S)
                 return

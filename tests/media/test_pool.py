@@ -47,11 +47,14 @@ class Scene:
     def __init__(self, workers: int) -> None:
         self.journal = SealedJournal()
         self.sealed: list[CallId] = []
+        self.seal_error: Exception | None = None
         self.pool = Pool(self.journal, _words, self._seal, workers)
 
     async def _seal(self, case: CaseId, call: CallId) -> None:
         await asyncio.sleep(0)
         self.sealed.append(call)
+        if self.seal_error:
+            raise self.seal_error
 
     async def opened(self) -> CallId:
         call = new_call_id()
@@ -123,6 +126,35 @@ async def test_a_call_comes_back_on_another_worker() -> None:
         assert scene.sealed == [call]
         assert len(scene.journal.of(PartyJoined)) == 2, "the gate was not opened again"
         assert await scene.pid_of(other) == spared
+
+
+async def test_what_cannot_be_sealed_costs_nobody_his_call() -> None:
+    """A fault in sealing is logged; the call comes back all the same, and the other worker lives on."""
+    async with staged(2) as scene:
+        scene.seal_error = ValueError("a fault of ours")
+        call, other = await scene.opened(), await scene.opened()
+        pid, spared = await scene.pid_of(call), await scene.pid_of(other)
+        os.kill(pid, signal.SIGKILL)
+        await until("the attempt", lambda: scene.sealed)
+        assert await scene.pid_of(call) != pid
+        assert await scene.pid_of(other) == spared
+
+
+async def test_a_journal_that_refuses_holds_the_call_until_it_takes_the_loss() -> None:
+    """Nothing of the new worker may stand in the journal before the loss of the old one does."""
+    async with staged(2) as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        scene.journal.broken = True
+        os.kill(pid, signal.SIGKILL)
+        await until("the death", lambda: scene.pool.alive < 2)
+        coming = asyncio.create_task(scene.pid_of(call))
+        await asyncio.sleep(0.2)
+        assert not coming.done() and not scene.sealed
+        scene.journal.broken = False
+        assert await coming != pid
+        names = [type(fact).__name__ for fact in scene.journal.facts]
+        assert names.index("MediaLost") < len(names) - 1 - names[::-1].index("MediaConnected")
 
 
 async def test_an_offer_kills_one_worker_at_most() -> None:
