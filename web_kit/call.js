@@ -12,6 +12,7 @@
 
 import { CallMeter } from "./call_meter.js";
 import { withOpusNack } from "./sdp.js";
+import { Silence } from "./silence.js";
 
 /**
  * @typedef {"microphone" | "camera" | "screen"} Source
@@ -39,6 +40,12 @@ const DISCONNECTED_MAX_MS = 3000;
 const ONLINE_MAX_MS = 500;
 const RESTART_MIN_GAP_MS = 3000;
 const STATS_EVERY_MS = 2500;
+// Browsers take five seconds to call a dead path disconnected. Two are a tunnel, or a base station changed;
+// what lasts longer is rarely over before a new offer is.
+const LISTEN_EVERY_MS = 500;
+const SILENT_CHECK_MS = 1000;
+const SILENT_TROUBLE_MS = 2000;
+const SILENT_MAX_MS = 3500;
 const CAMERA_MAX_BPS = 1800000;
 const CAMERA_MAX_WIDTH = 1280;
 
@@ -65,6 +72,8 @@ export class Call {
     this._restartTimer = undefined;
     this._startedAt = 0;
     this._meter = new CallMeter(FIRST_OTHER);
+    this._silence = new Silence();
+    this._silentMs = 0;
     /** @type {(() => void)[]} */
     this._stops = [];
   }
@@ -84,11 +93,13 @@ export class Call {
   start() {
     const { _connection: connection } = this;
     const stats = setInterval(() => void this._measure(), STATS_EVERY_MS);
+    const listening = setInterval(() => void this._listen(), LISTEN_EVERY_MS);
     const online = () => this._gotOnline();
     let dropped = false;
     globalThis.addEventListener("online", online);
     this._stops.push(
       () => clearInterval(stats),
+      () => clearInterval(listening),
       () => globalThis.removeEventListener("online", online),
       connection.on("answer", (answer) => {
         if (answer.call === this.call) void this._gotAnswer(answer.sdp);
@@ -184,6 +195,8 @@ export class Call {
     this._pc = pc;
     this._startedAt = performance.now();
     this._meter = new CallMeter(FIRST_OTHER);
+    this._silence = new Silence();
+    this._silentMs = 0;
     this._setLink("connecting");
     const { sdp } = await pc.createOffer();
     if (pc !== this._pc) return;
@@ -219,9 +232,7 @@ export class Call {
   _gotState(pc) {
     if (pc !== this._pc) return;
     if (pc.connectionState === "connected") {
-      clearTimeout(this._restartTimer);
-      this._restartTimer = undefined;
-      this._setLink("connected");
+      this._isBack();
     } else if (pc.connectionState === "failed") {
       this._restartIn(Math.max(0, this._startedAt + RESTART_MIN_GAP_MS - performance.now()));
     } else if (pc.connectionState === "disconnected") {
@@ -229,8 +240,27 @@ export class Call {
     }
   }
 
+  _isBack() {
+    clearTimeout(this._restartTimer);
+    this._restartTimer = undefined;
+    this._setLink("connected");
+  }
+
   _isUp() {
-    return this._pc !== null && this._pc.connectionState === "connected";
+    return this._pc !== null && this._pc.connectionState === "connected" && this.link === "connected";
+  }
+
+  async _listen() {
+    const pc = this._pc;
+    if (!pc || pc.connectionState !== "connected") return;
+    const report = await pc.getStats();
+    if (pc !== this._pc) return;
+    const before = this._silentMs;
+    const silent = (this._silentMs = this._silence.read(report, performance.now()));
+    const passed = (/** @type {number} */ ms) => before < ms && silent >= ms;
+    if (passed(SILENT_CHECK_MS)) this._connection.check();
+    if (passed(SILENT_TROUBLE_MS)) this._restartIn(Math.max(0, SILENT_MAX_MS - silent));
+    if (before >= SILENT_TROUBLE_MS && silent === 0) this._isBack();
   }
 
   _gotOnline() {

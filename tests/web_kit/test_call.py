@@ -85,6 +85,34 @@ async def test_meter(bench: Bench) -> None:
     assert report is None
 
 
+async def test_silence(bench: Bench) -> None:
+    """Silence is told only after packets came steadily, and ends with the next one."""
+    steady = [[500 * n, n + 1] for n in range(1, 7)]
+    readings = [[0, 0], [100, 1], [200, 1], *steady, [3500, 7], [4600, 7], [5000, 8], [5500, 8]]
+    told = await bench.run(
+        "silence.js",
+        """const silence = new it.Silence();
+        const report = (bytes) => new Map([[0, { type: "candidate-pair", bytesReceived: bytes }]]);
+        return argument.map(([at, bytes]) => silence.read(report(bytes), at));""",
+        readings,
+    )
+    assert told == [0] * 9 + [500, 1600, 0, 500]
+
+
+async def test_a_path_that_went_silent_is_replaced_unless_it_speaks_again(bench: Bench) -> None:
+    """A short silence is trouble and over; a long one brings a new offer before the browser notices."""
+    await bench.run("call.js", _OPEN, CALL)
+    await bench.bank.wait_for(wire.Offer)
+    fake = "{connectionState: 'connected', getStats: async () => new Map(), close() {}}"
+    hear = "call._silence.read = () => %d; await call._listen(); return call.link;"
+    await bench.page.evaluate(f"call._pc.close(); call._pc = {fake}; call._isBack();")
+    links = [await bench.page.evaluate(f"async () => {{ {hear % silent} }}") for silent in (1000, 2000, 0)]
+    assert links == ["connected", "troubled", "connected"]
+    await bench.bank.wait_for(wire.Ping)
+    await bench.page.evaluate(f"async () => {{ {hear % 3500} }}")
+    await bench.bank.wait_for(wire.Offer, 2)
+
+
 async def test_a_socket_that_returns_leaves_a_live_connection_alone(bench: Bench) -> None:
     """Only a connection that is not up is replaced when the socket is back."""
     await bench.run("call.js", _OPEN, CALL)
