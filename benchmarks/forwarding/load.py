@@ -20,7 +20,7 @@ from benchmarks.forwarding.client import Client
 from benchmarks.forwarding.datagrams import Inbox
 from benchmarks.forwarding.descriptions import OPUS, VP8
 from benchmarks.forwarding.material import number_of
-from benchmarks.forwarding.sender import Sender
+from benchmarks.forwarding.sender import Plan, Sender
 
 # Long enough that a socket has some packets to give at once, short enough for NACKs and keyframe requests.
 READ_S = 0.02
@@ -51,6 +51,40 @@ class Traffic:
     cpu_share: float
     refused: int
     retransmitted: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """All parties' events in the order of time; ``due`` in nanoseconds of the wall clock."""
+
+    order: NDArray[np.int64]
+    due: NDArray[np.int64]
+    owner: list[int]
+    first: list[int]
+    count: list[int]
+
+    @classmethod
+    def of(cls, plans: Sequence[Plan], origin: int) -> "_Schedule":
+        """Merge the parties' plans, whose times are seconds since ``origin``."""
+        due = np.concatenate([plan.time for plan in plans])
+        order = np.argsort(due, kind="stable")
+        owner = np.repeat(np.arange(len(plans)), [len(plan.time) for plan in plans])
+        first, count = (
+            np.concatenate([getattr(plan, name) for plan in plans])[order].tolist()
+            for name in ("first", "count")
+        )
+        due_ns = origin + (due[order] * 1e9).astype(np.int64)
+        return cls(order, due_ns, owner[order].tolist(), first, count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """When each event was sent, how many the kernel refused, the core's share, and the window."""
+
+    at: list[int]
+    refused: int
+    cpu_share: float
+    window: tuple[int, int]
 
 
 @dataclass
@@ -104,46 +138,35 @@ class Load:
         plans = [sender.prepare(start, warm_up + seconds) for sender in self.senders]
         # Preparing took its time: from here on the load's own time goes on from ``start``.
         self._origin = time.time_ns() - int((start - 0.01) * 1e9)
-        owner = np.repeat(np.arange(len(plans)), [len(plan.time) for plan in plans])
-        due = np.concatenate([plan.time for plan in plans])
-        order = np.argsort(due, kind="stable")
-        first, count = (
-            np.concatenate([getattr(p, name) for p in plans])[order] for name in ("first", "count")
-        )
+        schedule = _Schedule.of(plans, self._origin)
         self._begin()
-        due_ns = self._origin + (due[order] * 1e9).astype(np.int64)
-        warm_at = int(self._origin + (start + warm_up) * 1e9)
         gc.collect()
         gc.disable()
         try:
-            at, refused, share, window = self._pump(
-                due_ns.tolist(),
-                owner[order].tolist(),
-                first.tolist(),
-                count.tolist(),
-                warm_at,
-                marks or (lambda: None),
-            )
+            mark_at = self._origin + int((start + warm_up) * 1e9)
+            sent = self._pump(schedule, mark_at, marks or (lambda: None))
         finally:
             gc.enable()
         self.idle(drain)
+        return self._traffic(plans, schedule, sent)
+
+    def _traffic(self, plans: Sequence[Plan], schedule: "_Schedule", sent: "_Sent") -> Traffic:
         # Back from the order of sending to the parties' own, in which packets are numbered.
-        sent_at = np.empty(len(order), np.int64)
-        sent_at[order] = at
-        stream = np.concatenate([2 * i + plan.stream for i, plan in enumerate(plans)])
+        sent_at = np.empty(len(sent.at), np.int64)
+        sent_at[schedule.order] = sent.at
         arrivals = self._arrivals
         return Traffic(
-            sent_stream=stream,
+            sent_stream=np.concatenate([2 * i + plan.stream for i, plan in enumerate(plans)]),
             sent_number=np.concatenate([plan.number for plan in plans]),
             sent_at=np.repeat(sent_at, np.concatenate([plan.count for plan in plans])),
-            late=(np.asarray(at) - due_ns) / 1e9,
+            late=(np.asarray(sent.at) - schedule.due) / 1e9,
             got_stream=np.concatenate(arrivals.streams),
             got_number=np.concatenate(arrivals.numbers),
             got_at=np.concatenate(arrivals.times),
             offset=self._offset,
-            window=window,
-            cpu_share=share,
-            refused=refused,
+            window=sent.window,
+            cpu_share=sent.cpu_share,
+            refused=sent.refused,
             retransmitted=arrivals.retransmitted,
         )
 
@@ -153,22 +176,16 @@ class Load:
         self._offset = np.full(streams, -1)
         self._unknown = np.ones(streams, bool)
 
-    def _pump(
-        self,
-        due: Sequence[int],
-        owner: Sequence[int],
-        first: Sequence[int],
-        count: Sequence[int],
-        mark_at: int,
-        marks: Callable[[], None],
-    ) -> tuple[list[int], int, float, tuple[int, int]]:
-        """Return when each event was sent, how many were refused, the core's share, and the window."""
+    def _pump(self, schedule: "_Schedule", mark_at: int, marks: Callable[[], None]) -> "_Sent":
+        """Send everything when it is due; call ``marks`` at ``mark_at`` and at the end."""
         sends = [sender.send for sender in self.senders]
-        at, refused = [], 0
+        owner, first, count = schedule.owner, schedule.first, schedule.count
+        at: list[int] = []
+        refused = 0
         clock, every = time.time_ns, int(READ_S * 1e9)
         cpu, began = time.process_time(), clock()
         read_at, marked = began, began
-        for index, when in enumerate(due):
+        for index, when in enumerate(schedule.due.tolist()):
             while (now := clock()) < when or now >= read_at:
                 if now >= mark_at:
                     marks()
@@ -184,7 +201,7 @@ class Load:
         ended = clock()
         marks()
         share = (time.process_time() - cpu) / (ended - began) * 1e9
-        return at, refused, share, (marked, ended)
+        return _Sent(at, refused, share, (marked, ended))
 
     def idle(self, seconds: float) -> None:
         """Take what arrives and renew consent, without sending media."""
@@ -227,9 +244,7 @@ class Load:
     ) -> None:
         """Decrypt one packet of each stream whose numbering is not known yet."""
         lengths = self._inbox.lengths()
-        # A server that packs pictures anew keeps at least the end of each.
-        ends = (streams % 2 == 0) | (self._inbox.rows[where, 1] >> 7 == 1)
-        for index in np.flatnonzero(self._unknown[streams] & ends):
+        for index in np.flatnonzero(self._unknown[streams]):
             stream = int(streams[index])
             if not self._unknown[stream]:
                 continue
