@@ -4,10 +4,9 @@ import asyncio
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +20,9 @@ from benchmarks.forwarding.processes import go_ahead
 from benchmarks.forwarding.servers import Call, Conditions
 
 _ANSWER_S = 20.0
+_STARTS = 10
+# Of its WebSocket API, in a network of our own.
+_PORT = 18_188
 # A session without requests for this long is dropped by Janus; benchmarks do not talk while they measure.
 _SESSION_S = 600
 _UNUSED = {
@@ -192,32 +194,54 @@ class Janus:
 @asynccontextmanager
 async def running_janus(conditions: Conditions, event_loops: int) -> AsyncIterator[Janus]:
     """Start Janus; ``event_loops`` 0 is its default, a thread for each party."""
-    with TemporaryDirectory() as name:
-        folder, port = Path(name), 18_188
-        _configure(folder, conditions.address, port, event_loops)
-        process = await asyncio.create_subprocess_exec(
-            install(), "--configs-folder", name, "--disable-colors",
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {conditions.server_core}),
-        )  # fmt: skip
+    async with AsyncExitStack() as stack:
+        name = stack.enter_context(TemporaryDirectory())
+        _configure(Path(name), conditions.address, _PORT, event_loops)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        process, socket = await _started(name, conditions.server_core, session)
+        stack.push_async_callback(_killed, process)
         go_ahead(process.pid)
+        api = _Api(socket)
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(api.read())
+            yield Janus(process.pid, api, conditions)
+            reading.cancel()
+
+
+async def _started(
+    folder: str, core: int, session: aiohttp.ClientSession
+) -> tuple[asyncio.subprocess.Process, aiohttp.ClientWebSocketResponse]:
+    # Janus 1.1.2 dies of SIGSEGV in some of its starts.
+    for _ in range(_STARTS):
+        process = await asyncio.create_subprocess_exec(
+            install(), "--configs-folder", folder, "--disable-colors", cwd=folder,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        )  # fmt: skip
         try:
-            async with aiohttp.ClientSession() as session, asyncio.timeout(None):
-                socket = await _connect(session, f"ws://127.0.0.1:{port}")
-                api = _Api(socket)
-                async with asyncio.TaskGroup() as tasks:
-                    reading = tasks.create_task(api.read())
-                    yield Janus(process.pid, api, conditions)
-                    reading.cancel()
-        finally:
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
+            socket = await _connected(process, session)
+        except BaseException:
+            await _killed(process)
+            raise
+        if socket is not None:
+            return process, socket
+    raise RuntimeError(f"Janus died in {_STARTS} starts")
 
 
-async def _connect(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientWebSocketResponse:
-    async with asyncio.timeout(_ANSWER_S):
-        while True:
-            try:
-                return await session.ws_connect(url, protocols=("janus-protocol",))
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.05)
+async def _connected(
+    process: asyncio.subprocess.Process, session: aiohttp.ClientSession
+) -> aiohttp.ClientWebSocketResponse | None:
+    """Return the socket to its API, None when it died."""
+    while process.returncode is None:
+        try:
+            url = f"ws://127.0.0.1:{_PORT}"
+            return await session.ws_connect(url, protocols=("janus-protocol",))
+        except aiohttp.ClientConnectionError:
+            await asyncio.sleep(0.05)
+    return None
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
