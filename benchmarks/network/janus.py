@@ -50,7 +50,7 @@ async def _started(folder: str, address: str) -> asyncio.subprocess.Process:
     # Janus 1.1.2 dies of SIGSEGV in some of its starts.
     for _ in range(_STARTS):
         process = await asyncio.create_subprocess_exec(
-            install(), "--configs-folder", folder, "--disable-colors",
+            install(), "--configs-folder", folder, "--disable-colors", cwd=folder,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         while process.returncode is None:
