@@ -161,7 +161,7 @@ def read_offer(text: str, video_codecs: Sequence[str]) -> Offer:
 
 
 def write_answer(offer: Offer, answered: Sequence[AnsweredLine], here: Here, cname: str) -> str:
-    """Return the answer of an ICE-lite endpoint that is the DTLS client (RFC 8842), all lines bundled.
+    """Return the answer of an ICE-lite endpoint that is the DTLS server (RFC 8842), all lines bundled.
 
     ``answered`` goes with ``offer.lines``, each with at least one codec. Lines that the browser receives
     are named by MediaStream id (the plan's) and track id; no two lines name the same, which Chromium refuses.
@@ -244,12 +244,12 @@ def _transport(media: sdp.MediaDescription) -> tuple[str, str, RTCDtlsParameters
     ufrag, password = ice.usernameFragment or "", ice.password or ""
     if not _UFRAG.fullmatch(ufrag) or not _PASSWORD.fullmatch(password):
         raise ProtocolError("the offer has no ICE credentials", code="bad_offer")
-    if media.dtls is None or media.dtls.role == "client":
+    if media.dtls is None or media.dtls.role == "server":
         raise ProtocolError("the offer leaves no DTLS role to us", code="bad_offer")
     fingerprints = [one for one in media.dtls.fingerprints if _is_digest(one)]
     if not fingerprints:
         raise ProtocolError("the offer has no fingerprint", code="bad_offer")
-    return ufrag, password, RTCDtlsParameters(fingerprints, role="server")
+    return ufrag, password, RTCDtlsParameters(fingerprints, role="client")
 
 
 def _is_digest(fingerprint: RTCDtlsFingerprint) -> bool:
@@ -355,7 +355,7 @@ def _answer_line(line: OfferedMedia, chosen: AnsweredLine, here: Here, cname: st
         RTCRtpHeaderExtensionParameters(number, uri) for uri, number in line.extensions.items()
     ]
     media.ice = RTCIceParameters(here.ufrag, here.password, iceLite=True)
-    media.dtls = RTCDtlsParameters(list(here.fingerprints), role="client")
+    media.dtls = RTCDtlsParameters(list(here.fingerprints), role="server")
     if not line.line.publishes:
         media.msid = f"{line.line.stream} {line.line.stream}-{line.line.kind}"
         _announce(media, chosen, cname)

@@ -24,8 +24,9 @@ _unsent = Counter("teller_media_unsent_datagrams", "Datagrams the kernel did not
 
 # More than any path MTU a browser uses (1,500); what is longer is cut, and then fails its own check.
 DATAGRAM_MAX = 2_048
-# Datagrams per call: a keyframe of 720p is 30 to 60 packets, and 64 slots stay within the L2 cache.
-RECEIVE_SLOTS = 64
+# Datagrams per call. What came of them leaves before the next are read: with 64 the first of a full read
+# waited 3 ms for the last.
+RECEIVE_SLOTS = 16
 # One full read forwarded to three receivers, and reports.
 SEND_SLOTS = 256
 # Before a packet, for an original header that was longer than ours; behind it, for a longer one of ours
@@ -33,8 +34,13 @@ SEND_SLOTS = 256
 _HEADROOM = 256
 SEND_STRIDE = _HEADROOM + DATAGRAM_MAX + 256
 # 4 MiB hold 1,800 packets (the kernel counts about 2.3 kB for 1.2 kB): 120 ms at 15,000 packets/s, longer
-# than a garbage collection or a handshake lasts. The kernel gives at most net.core.[rw]mem_max.
+# than a garbage collection or a handshake lasts. Without
+# CAP_NET_ADMIN the kernel gives at most net.core.[rw]mem_max, which is 200 kB when nobody has set it.
 _BUFFER_BYTES = 4 << 20
+# Linux, socket(7); not in the socket module.
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE, _SO_TIMESTAMPNS = 32, 33, 35
+# A control message that carries a struct timespec, 64 bit.
+_STAMP_BYTES = 32
 _ADDRESS_BYTES = {socket.AF_INET: 16, socket.AF_INET6: 28}
 # Nothing more fits now: what is left is dropped, the newest first to go; NACK repairs it.
 _FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
@@ -48,8 +54,8 @@ class Memory(Protocol):
         ...
 
 
-Got = Callable[[int, int, bytes], None]
-"""Takes one datagram: its slot, its length in bytes, and where it came from."""
+Got = Callable[[int, int, bytes, float], None]
+"""Takes one datagram: its slot, its length in bytes, where it came from, and when (s UTC; 0: unknown)."""
 
 
 def pack_address(host: str, port: int) -> bytes:
@@ -112,7 +118,7 @@ class PlainSocket:
             except OSError as error:
                 _log.debug("nothing received", errno=error.errno)
                 break
-            got(slot, length, pack_address(*name[:2]))
+            got(slot, length, pack_address(*name[:2]), 0.0)
             count += 1
         return count
 
@@ -208,10 +214,22 @@ class _Messages:
         self.vector_words = memoryview(vectors).cast("B").cast(_WORD)
         self.header_words = memoryview(self.headers).cast("B").cast("I")
 
+    def stamped(self, count: int) -> memoryview:
+        """Let the kernel tell when each datagram came; return the control messages in 64-bit words."""
+        control, octets = _allocate(count * _STAMP_BYTES)
+        for n in range(count):
+            header = self.headers[n].header
+            header.control, header.control_length = _address_of(control) + n * _STAMP_BYTES, _STAMP_BYTES
+        self.control = control
+        return octets.cast("q")
 
-# In 32-bit words: what of a message header is written or read per datagram.
+
+# In 64-bit words: the time lies behind the header of its control message.
+_SECONDS_AT = 2
+# In 32-bit words: what of a message header is written or read per datagram, the last from the one before.
 _HEADER_STRIDE = ctypes.sizeof(_MMsgHdr) // 4
 _LENGTH_AT = _MMsgHdr.length.offset // 4
+_CONTROL_AT = _MsgHdr.control_length.offset // 4 - _LENGTH_AT
 
 
 def _system_calls() -> tuple[Any, Any] | None:
@@ -234,6 +252,8 @@ class BatchSocket(PlainSocket):
         self._arriving = _Messages(self.received, RECEIVE_SLOTS, 0, DATAGRAM_MAX, DATAGRAM_MAX, size)
         self._leaving = _Messages(self.sending, SEND_SLOTS, _HEADROOM, SEND_STRIDE, 0, size)
         self._descriptor = sock.fileno()
+        self._stamps = self._arriving.stamped(RECEIVE_SLOTS)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def receive(self, got: Got) -> int:
         """Hand every datagram that is there, at most RECEIVE_SLOTS, to ``got``; return how many."""
@@ -244,9 +264,16 @@ class BatchSocket(PlainSocket):
         if count < 0:
             return 0
         words, names, size, at = messages.header_words, messages.names, self._name_size, _LENGTH_AT
+        stamps, clock = self._stamps, _SECONDS_AT
         for slot in range(count):
-            got(slot, words[at], names[slot * size : slot * size + size])
+            stamp = 0.0
+            if words[at + _CONTROL_AT] == _STAMP_BYTES:
+                stamp = stamps[clock] + stamps[clock + 1] * 1e-9
+            else:
+                words[at + _CONTROL_AT] = _STAMP_BYTES
+            got(slot, words[at], names[slot * size : slot * size + size], stamp)
             at += _HEADER_STRIDE
+            clock += _STAMP_BYTES // 8
         return count
 
     def queue(self, length: int, address: bytes) -> None:
@@ -301,8 +328,11 @@ def open_socket(host: str, port: int) -> PlainSocket:
 
 
 def _enlarge(sock: socket.socket) -> tuple[int, int]:
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-        sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+    for option, forced in ((socket.SO_RCVBUF, _SO_RCVBUFFORCE), (socket.SO_SNDBUF, _SO_SNDBUFFORCE)):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, forced, _BUFFER_BYTES)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
     return (
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),

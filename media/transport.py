@@ -116,7 +116,7 @@ class Transport:
         """Begin to answer checks of the remote ``ufrag`` and to shake hands once one has come.
 
         ``password`` is the remote's; a lite agent sends no checks and never needs it. The answer must
-        say ``a=setup:active``. Raises RuntimeError when called twice.
+        say ``a=setup:passive``. Raises RuntimeError when called twice.
         """
         if self.state != "new":
             raise RuntimeError("a transport connects once")

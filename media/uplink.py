@@ -23,8 +23,8 @@ _dropped = Counter("teller_media_dropped_packets", "RTP packets that were not us
 _lost = Counter("teller_media_lost_packets", "RTP packets that never came", ["kind"])
 _repaired = Counter("teller_media_repaired_packets", "RTP packets that came when asked for again", ["kind"])
 
-# Powers of two. Pictures: 4 s at 2.5 Mbit/s. Sound: 5 s at 20 ms.
-_KEPT = {TrackKind.VIDEO: 1_024, TrackKind.AUDIO: 256}
+# Powers of two. Pictures: 2 s at 2.5 Mbit/s. Sound: 2.5 s at 20 ms. Twice as long as is asked for one.
+_KEPT = {TrackKind.VIDEO: 512, TrackKind.AUDIO: 128}
 # A jump this far is another stream, once the packet after it fits (RFC 3550 appendix A.1).
 _JUMP = 3_000
 # At most two keyframes a second and track: a keyframe costs as much as ten other frames, and an encoder

@@ -70,7 +70,7 @@ class FarEnd:
         self.answers: dict[bytes, stun.Message] = {}
         self.lose: Callable[[bytes], bool] = lambda datagram: False
         self.dtls = RTCDtlsTransport(self, [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]
-        self.dtls._set_role("server")
+        self.dtls._set_role("client")
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         self.socket = self._open()
 

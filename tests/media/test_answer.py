@@ -108,7 +108,7 @@ _TAKEN: dict[str, Callable[[str], str]] = {
     "no rtcp-rsize": lambda text: text.replace("a=rtcp-rsize\r\n", ""),
     "both directions": lambda text: re.sub("a=(send|recv)only", "a=sendrecv", text),
     "no direction": lambda text: re.sub("a=(send|recv)only\r\n", "", text),
-    "passive": lambda text: text.replace("actpass", "passive"),
+    "active": lambda text: text.replace("actpass", "active"),
     "no extensions": lambda text: re.sub("a=extmap:.*\r\n", "", text),
     "wide extension ids": lambda text: text.replace("a=extmap:2 ", "a=extmap:200 "),
     "no streams": lambda text: re.sub("a=ssrc.*\r\n", "", text),
@@ -210,7 +210,7 @@ _REFUSED: dict[str, tuple[str, Callable[[str], str]]] = {
     "no password": ("bad_offer", lambda text: re.sub("a=ice-pwd:.*\r\n", "", text)),
     "a short password": ("bad_offer", lambda text: re.sub("a=ice-pwd:.*", "a=ice-pwd:short", text)),
     "no setup": ("bad_offer", lambda text: text.replace("a=setup:actpass\r\n", "")),
-    "active": ("bad_offer", lambda text: text.replace("actpass", "active")),
+    "passive": ("bad_offer", lambda text: text.replace("actpass", "passive")),
     "no fingerprint": ("bad_offer", lambda text: re.sub("a=fingerprint.*\r\n", "", text)),
     "a weak fingerprint": ("bad_offer", lambda text: text.replace("sha-256", "md5")),
     "a short fingerprint": ("bad_offer", lambda text: text.replace(FINGERPRINT, FINGERPRINT[:-3])),
@@ -238,7 +238,7 @@ def test_the_answer_is_that_of_an_ice_lite_endpoint() -> None:
     for section in sections(text):
         assert section.startswith(("m=audio 5000 UDP/TLS/RTP/SAVPF ", "m=video 5000 UDP/TLS/RTP/SAVPF "))
         for line in (
-            "a=setup:active",
+            "a=setup:passive",
             "a=rtcp-mux",
             "a=rtcp-rsize",
             "a=ice-ufrag:ours",
@@ -307,7 +307,7 @@ def test_the_answer_reads_back_as_what_it_says(lines: int) -> None:
         assert names == {codec.payload_type: codec.name for codec in line.codecs}
         assert {one.uri: one.id for one in media.rtp.headerExtensions} == line.extensions
         assert media.dtls is not None
-        assert media.dtls.role == "client"
+        assert media.dtls.role == "server"
 
 
 # --- hostile ------------------------------------------------------------------------------------

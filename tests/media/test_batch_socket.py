@@ -4,7 +4,9 @@ import ctypes
 import errno
 import socket
 import struct
+import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -55,7 +57,7 @@ def take(opened: PlainSocket) -> list[Datagram]:
     """Return everything that one look brings, as (data, address)."""
     got: list[Datagram] = []
 
-    def keep(slot: int, length: int, address: bytes) -> None:
+    def keep(slot: int, length: int, address: bytes, stamp: float) -> None:
         at = slot * DATAGRAM_MAX
         assert list(opened.octets[at : at + length]) == list(opened.received[at : at + length])
         got.append((opened.received[at : at + length], address))
@@ -80,6 +82,22 @@ def test_what_arrives_is_whole_and_in_order(opened: PlainSocket, far: socket.soc
         far.sendto(data, (opened.host, opened.port))
     assert take(opened) == [(data, address_of(far)) for data in sent]
     assert take(opened) == []
+
+
+def test_the_kernel_tells_when_a_datagram_came() -> None:
+    """Not when we looked: each has the time at which it was there, in the order of arrival."""
+    opened = open_socket("127.0.0.1", 0)
+    stamps: list[float] = []
+    before = time.time()
+    with closing(opened), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        for _ in range(3):
+            far.sendto(b"x", (opened.host, opened.port))
+        after = time.time()
+        opened.receive(lambda slot, length, address, stamp: stamps.append(stamp))
+    assert len(stamps) == 3
+    assert stamps == sorted(stamps)
+    assert before <= stamps[0] + 1e-3
+    assert stamps[-1] <= after + 1e-3
 
 
 def test_one_look_takes_what_fits(opened: PlainSocket, far: socket.socket) -> None:

@@ -68,7 +68,7 @@ async def test_a_full_agent_connects(endpoint: Endpoint) -> None:
     await agent.add_remote_candidate(None)
     agent.remote_username, agent.remote_password = transport.ufrag, transport.password
     dtls = RTCDtlsTransport(_Ice(agent), [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]
-    dtls._set_role("server")
+    dtls._set_role("client")
     async with asyncio.TaskGroup() as tasks:
         theirs = RTCDtlsParameters(dtls.getLocalParameters().fingerprints)
         transport.connect(tasks, agent.local_username, agent.local_password, theirs)
