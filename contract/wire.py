@@ -98,11 +98,15 @@ class Refuse(Message):
 
 @dataclass(frozen=True, slots=True)
 class Offer(Message):
-    """SDP offer of the sender's one peer connection; a new offer replaces the old connection."""
+    """SDP offer of the sender's one peer connection; a new offer replaces the old connection.
+
+    The answer carries ``number`` again, so that a page knows which of its offers it belongs to.
+    """
 
     tag: ClassVar[str] = "offer"
     call: CallId
     sdp: Annotated[str, Text(65_536, min=1)]
+    number: Annotated[int, Number(0, 1e9)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +270,12 @@ class RingOver(Message):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Message):
-    """SDP answer to the last offer."""
+    """SDP answer to the offer of this ``number``."""
 
     tag: ClassVar[str] = "answer"
     call: CallId
     sdp: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

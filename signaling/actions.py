@@ -119,6 +119,7 @@ class OfferAnswered:
     call: CallId
     agent: AccountId | None
     sdp: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -421,7 +421,7 @@ class Call:
         if seat.answering:
             raise Busy("the last offer is still being answered")
         seat.answering, seat.reoffer = True, False
-        self._out.append(AnswerOffer(self.call, seat.party, message.sdp))
+        self._out.append(AnswerOffer(self.call, seat.party, message.sdp, message.number))
 
     def _got_match_faces(self, message: MatchFaces) -> None:
         self._require_kyc()

@@ -265,7 +265,7 @@ class Commands:
         if error is not None:
             await self._post(CommandRefused(effect.call, agent, "offer", error))
         else:
-            await self._post(OfferAnswered(effect.call, agent, answers[0]))
+            await self._post(OfferAnswered(effect.call, agent, answers[0], effect.number))
 
     async def _beside(
         self, call: CallId, agent: AccountId | None, about: str, work: Coroutine[Any, Any, None]

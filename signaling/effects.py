@@ -49,6 +49,7 @@ class AnswerOffer:
     call: CallId
     party: Party
     sdp: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

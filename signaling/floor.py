@@ -150,7 +150,7 @@ class Floor:
             case MediaOpened():
                 self._media_opened(call, action)
             case OfferAnswered():
-                self._send(call, action.agent, Answer(call.call, action.sdp))
+                self._send(call, action.agent, Answer(call.call, action.sdp, action.number))
             case AnswerOver():
                 call.answered(action.seat)
             case CommandRefused():

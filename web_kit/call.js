@@ -71,6 +71,7 @@ export class Call {
     /** @type {number | undefined} */
     this._restartTimer = undefined;
     this._startedAt = 0;
+    this._offers = 0;
     this._meter = new CallMeter(FIRST_OTHER);
     this._silence = new Silence();
     this._silentMs = 0;
@@ -102,7 +103,8 @@ export class Call {
       () => clearInterval(listening),
       () => globalThis.removeEventListener("online", online),
       connection.on("answer", (answer) => {
-        if (answer.call === this.call) void this._gotAnswer(answer.sdp);
+        // One that was under way when the socket dropped may come behind a newer offer.
+        if (answer.call === this.call && answer.number === this._offers) void this._gotAnswer(answer.sdp);
       }),
       connection.on("reoffer", ({ call }) => {
         if (call === this.call) void this._offer();
@@ -202,7 +204,8 @@ export class Call {
     if (pc !== this._pc) return;
     await pc.setLocalDescription({ type: "offer", sdp: withOpusNack(sdp || "") });
     if (pc !== this._pc || !pc.localDescription) return;
-    this._connection.send({ type: "offer", call: this.call, sdp: pc.localDescription.sdp });
+    this._offers += 1;
+    this._connection.send({ type: "offer", call: this.call, sdp: pc.localDescription.sdp, number: this._offers });
   }
 
   /** @param {string} sdp */

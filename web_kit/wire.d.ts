@@ -76,6 +76,7 @@ export interface Offer {
   readonly type: "offer";
   readonly call: string;
   readonly sdp: string;
+  readonly number?: number;
 }
 
 export interface Chat {
@@ -178,6 +179,7 @@ export interface Answer {
   readonly type: "answer";
   readonly call: string;
   readonly sdp: string;
+  readonly number: number;
 }
 
 export interface Reoffer {
@@ -368,6 +370,7 @@ export interface TrackEnded {
   readonly call: string;
   readonly track: string;
   readonly frames: number;
+  readonly lost: number;
 }
 
 export interface QualityMeasured {
@@ -380,7 +383,12 @@ export interface QualityMeasured {
   readonly jitter_ms: number;
   readonly kbps_up: number;
   readonly kbps_down: number;
-  readonly dropped_frames: number;
+  readonly fps_up: number;
+  readonly freezes_up: number;
+  readonly frozen_s_up: number;
+  readonly lost_up: number;
+  readonly limit_kbps: number | null;
+  readonly dropped_packets: number;
 }
 
 export interface PlaybackReported {
@@ -410,6 +418,7 @@ export interface SegmentSealed {
   readonly frames: number;
   readonly first_at: number;
   readonly last_at: number;
+  readonly lost: number;
   readonly recovered: boolean;
 }
 

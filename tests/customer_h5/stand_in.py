@@ -99,8 +99,8 @@ class StandIn:
                 await self.send(self.welcome)
             case wire.JoinQueue():
                 await self.send(wire.QueuePosition(CALL, 3, 240.0, 2))
-            case wire.Offer(call, sdp) if self.answer is not None:
-                await self.send(wire.Answer(call, await self.answer(sdp)))
+            case wire.Offer(call, sdp, number) if self.answer is not None:
+                await self.send(wire.Answer(call, await self.answer(sdp), number))
             case wire.Ping() if self.mute:
                 pass
             case wire.Ping(sent_at):

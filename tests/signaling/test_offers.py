@@ -32,8 +32,9 @@ async def test_one_offer_of_a_page_is_answered_at_a_time(house: House) -> None:
     for browser in (page, console):
         await browser.wait(wire.Answer)
     assert running == 2
-    await page.send(wire.Offer(call, "v=0 three"))
-    assert (await page.wait(wire.Answer)).sdp == "answer to v=0 three"
+    await page.send(wire.Offer(call, "v=0 three", 7))
+    answered = await page.wait(wire.Answer)
+    assert (answered.sdp, answered.number) == ("answer to v=0 three", 7)
 
 
 async def test_offers_are_bounded_in_time(house: House) -> None:

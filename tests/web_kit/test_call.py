@@ -128,6 +128,21 @@ async def test_a_socket_that_returns_leaves_a_live_connection_alone(bench: Bench
     assert len([message for message in bench.bank.got if isinstance(message, wire.Offer)]) == 3
 
 
+async def test_an_answer_to_an_older_offer_is_left_alone(bench: Bench) -> None:
+    """One that was under way when the page offered anew would tie the new connection to the old one's end."""
+    await bench.run("call.js", _OPEN, CALL)
+    first = await bench.bank.wait_for(wire.Offer)
+    await bench.page.evaluate("{ call._gotAnswer = (sdp) => { call.took = (call.took || []).concat(sdp); } }")
+    await bench.bank.send(wire.Reoffer(CallId(CALL)))
+    second = await bench.bank.wait_for(wire.Offer, 2)
+    assert (first.number, second.number) == (1, 2)
+    await bench.bank.send(wire.Answer(CallId(CALL), "old", first.number))
+    await bench.bank.send(wire.Answer(CallId(CALL), "new", second.number))
+    await bench.page.wait_for_function("call.took")
+    assert await bench.page.evaluate("call.took") == ["new"]
+    await bench.page.evaluate("call.stop()")
+
+
 async def test_a_reoffer_is_followed_at_once(bench: Bench) -> None:
     """The server says that its half is gone: the page offers anew without waiting to notice."""
     await bench.run("call.js", _OPEN, CALL)
