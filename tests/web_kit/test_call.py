@@ -132,7 +132,9 @@ async def test_an_answer_to_an_older_offer_is_left_alone(bench: Bench) -> None:
     """One that was under way when the page offered anew would tie the new connection to the old one's end."""
     await bench.run("call.js", _OPEN, CALL)
     first = await bench.bank.wait_for(wire.Offer)
-    await bench.page.evaluate("{ call._gotAnswer = (sdp) => { call.took = (call.took || []).concat(sdp); } }")
+    await bench.page.evaluate(
+        "() => { call._gotAnswer = (sdp) => { call.took = (call.took || []).concat(sdp); }; }"
+    )
     await bench.bank.send(wire.Reoffer(CallId(CALL)))
     second = await bench.bank.wait_for(wire.Offer, 2)
     assert (first.number, second.number) == (1, 2)
