@@ -18,6 +18,8 @@ HELD_MAX = 2_048
 AHEAD_MAX = 256
 # A jump this far may be a restart (RFC 3550 appendix A.1); it is believed when a second packet follows it.
 DROPOUT_MAX = 3_000
+# Packets of one frame; with the longest datagrams 4 MiB. A keyframe of a 4K screen has about 1,000.
+FRAME_MAX = 2_048
 
 _HEADER = 12
 _U16, _U32 = 0xFFFF, 0xFFFFFFFF
@@ -27,7 +29,8 @@ _HALF_U16, _HALF_U32 = 1 << 15, 1 << 31
 class TrackDepacketiser:
     """Implements ``contract.ports.Depacketiser`` for VP8, H264 and opus. Any bytes may be pushed.
 
-    Sound begins with the first packet, a picture with the first keyframe. Where ``after_loss`` is set on a
+    Sound begins with the first packet, a picture with the first keyframe; a frame of more than FRAME_MAX
+    packets is dropped. Where ``after_loss`` is set on a
     picture it stays set up to the next keyframe. Timestamps begin with the RTP timestamp of the first frame
     and grow on when the sender restarts.
     """
@@ -66,7 +69,7 @@ class TrackDepacketiser:
             return ()
         seq = packet[2] << 8 | packet[3]
         if seq == self._next and not self._held:
-            if packet[4:12] == self._line and packet[1] < 0x80:
+            if packet[4:12] == self._line and packet[1] < 0x80 and len(self._open) < FRAME_MAX:
                 self._open.append(packet)
                 self._next = (seq + 1) & _U16
                 return ()
@@ -173,6 +176,8 @@ class TrackDepacketiser:
                 # A sender that sets no marker ends its frames with the next timestamp.
                 unmarked = self._close()
             self._open, self._arrived_at = [packet], arrived_at
+        elif len(self._open) >= FRAME_MAX:
+            self._open, self._gap = [], True
         elif self._open:
             self._open.append(packet)
             self._arrived_at = max(self._arrived_at, arrived_at)

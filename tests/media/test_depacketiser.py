@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.ports import EncodedFrame
-from media.depacketiser import AHEAD_MAX, DROPOUT_MAX, HELD_MAX, WAIT_S, TrackDepacketiser
+from media.depacketiser import AHEAD_MAX, DROPOUT_MAX, FRAME_MAX, HELD_MAX, WAIT_S, TrackDepacketiser
 from media.payloads import H264, OPUS, VP8
 
 _SSRC = 77
@@ -246,6 +246,29 @@ def test_what_waits_is_bounded() -> None:
     frames = feed(depacketiser := TrackDepacketiser(VP8, 90_000), [sent[0], *sent[2:]], step=0)
     assert len(frames) == len(sent) - 1
     assert depacketiser.lost == 1
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_frame_without_end_is_bounded_and_dropped(marked: bool) -> None:
+    """Packets with one timestamp are kept up to a bound; then none stays, and the next frame says so."""
+    sender = Sender()
+    depacketiser = TrackDepacketiser(VP8, 90_000)
+    feed(depacketiser, sender.picture(key=True))
+    for one in sender.picture(FRAME_MAX + 1, marked=marked):
+        assert not depacketiser.push(one, 0.5)
+        assert len(depacketiser._open) <= FRAME_MAX
+    assert not depacketiser._open
+    rest = [] if marked else [sender.add(b"\x00rest") for _ in range(10)]
+    frames = feed(depacketiser, [*rest, *sender.picture(), *sender.picture(key=True)], start=1.0)
+    assert [(frame.keyframe, frame.after_loss) for frame in frames] == [(False, True), (True, False)]
+    assert depacketiser.lost == 0
+
+
+def test_the_longest_frame_is_given() -> None:
+    """A frame of just the bound is whole."""
+    sender = Sender()
+    (frame,) = feed(TrackDepacketiser(VP8, 90_000), sender.picture(FRAME_MAX, key=True))
+    assert frame.keyframe
 
 
 def test_the_end_gives_what_waited() -> None:
