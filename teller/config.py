@@ -187,11 +187,11 @@ class MediaSection(_Section):
     """Sound and picture."""
 
     workers: int = Field(
-        default=1,
+        default=2,
         ge=1,
         le=64,
-        description="Processes that forward and record. One does for dozens of calls; with one for every "
-        "two processors they use the machine, and one that dies takes only its own calls' connections along.",
+        description="Processes that forward and record. One does for dozens of calls; the second is there at "
+        "once when the first one dies. One for every two processors uses the machine.",
     )
     port: Port = Field(
         default=8443,

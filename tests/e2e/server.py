@@ -39,6 +39,7 @@ class Server:
             "http.local_port": str(self.port),
             "media.bind": '["127.0.0.1"]',
             "media.port": "0",
+            "media.workers": "1",
             "log.format": "json",
             **settings,
         }
