@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import os
 import sys
-from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,11 +62,11 @@ def _party(party: Figures) -> str:
 
 
 class Bench:
-    """The page with both parties and the servers that it can call through."""
+    """The page with both parties, and the servers that it calls through."""
 
-    def __init__(self, page: Page, service: Service, network: Network, janus_url: str | None) -> None:
+    def __init__(self, page: Page, service: Service, network: Network, *, beside_janus: bool) -> None:
         self._page, self._service, self._network = page, service, network
-        self._janus_url = janus_url
+        self._ways = {"ours": self._ours, "janus": self._janus} if beside_janus else {"ours": self._ours}
 
     async def prepare(self) -> None:
         """Begin with a fresh page on the Wi-Fi."""
@@ -75,40 +74,40 @@ class Bench:
         self._network.go_wifi()
         await bring_parties(self._page, self._service.https_url)
         await trial.prepare(self._page)
-        if self._janus_url:
-            await janus.bring_parties(self._page, self._janus_url)
 
     async def play(self, scenario: Scenario, seconds: float) -> None:
         """Play a call through each server and print its figures."""
-        ways = {"ours": trial.play_recorded(self._page, self._service, self._network, scenario, seconds)}
-        if self._janus_url:
-            ways["janus"] = trial.play(self._page, "viaJanus", self._network, scenario, seconds)
-        for by, playing in ways.items():
+        for by, way in self._ways.items():
             try:
-                show(scenario, by, await playing)
+                show(scenario, by, await way(scenario, seconds))
             except (TimeoutError, PlaywrightError) as error:
                 print(f"{scenario.name:<27} {by:<8} failed: {error!r}"[:200], flush=True)
                 await self.prepare()
+
+    async def _ours(self, scenario: Scenario, seconds: float) -> Result:
+        return await trial.play_recorded(self._page, self._service, self._network, scenario, seconds)
+
+    async def _janus(self, scenario: Scenario, seconds: float) -> Result:
+        async with janus.running_janus(SERVER, self._service.data / "certs") as url:
+            await janus.bring_parties(self._page, url)
+            return await trial.play(self._page, "viaJanus", self._network, scenario, seconds)
 
 
 async def measure(
     network: Network, scenarios: tuple[Scenario, ...], seconds: float, *, beside_janus: bool
 ) -> None:
     """Play every scenario and print its figures."""
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory()))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
         write_clip(folder / "clip.y4m")
         camera = f"--use-file-for-fake-video-capture={folder}/clip.y4m"
-        service = await stack.enter_async_context(served(SERVER))
-        url = None
-        if beside_janus:
-            url = await stack.enter_async_context(janus.running_janus(SERVER, service.data / "certs"))
-        page = await stack.enter_async_context(page_in(chromium_in(network.phone, folder), camera))
-        bench = Bench(page, service, network, url)
-        await bench.prepare()
-        print(_HEAD)
-        for scenario in scenarios:
-            await bench.play(scenario, seconds)
+        program = chromium_in(network.phone, folder)
+        async with served(SERVER) as service, page_in(program, camera) as page:
+            bench = Bench(page, service, network, beside_janus=beside_janus)
+            await bench.prepare()
+            print(_HEAD)
+            for scenario in scenarios:
+                await bench.play(scenario, seconds)
 
 
 def main() -> None:
