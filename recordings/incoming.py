@@ -12,33 +12,46 @@ _SET_BYTES_MAX = 0xFFFF
 
 
 class Timeline:
-    """Keeps timestamps growing: a sender that restarts its clock is put behind its last frame.
+    """Keeps timestamps growing, and near the time that really passes: no sender can run away with it.
 
-    A frame up to ``_LATE_S`` behind is late and useless; one further behind, or ahead of the wall clock
-    by more than ``_AHEAD_S``, belongs to a new clock, and everything after it is shifted.
+    A frame up to ``_LATE_S`` behind is late and useless. One further behind belongs to a new clock, and
+    so does one that jumps ahead of the time that passed; everything after it is shifted to follow the
+    last frame.
     """
 
     _LATE_S = 1.0
+    # What jitter and the depacketiser's wait put between two frames that arrive together, at most.
+    _JUMP_S = 2.0
+    # How far many small steps may lead in all: a clock that is 0.1 % fast takes 16 hours for it. As much
+    # is remembered of time that passed without frames, for those that come behind a stall.
     _AHEAD_S = 60.0
 
     def __init__(self, clock_rate: int) -> None:
         self._rate = clock_rate
         self._late = -round(self._LATE_S * clock_rate)
+        self._jump = round(self._JUMP_S * clock_rate)
         self._ahead = round(self._AHEAD_S * clock_rate)
         self._last: int | None = None
         self._last_at = 0.0
         self._shift = 0
+        # Of the timestamps before the arrivals, since the first frame.
+        self._lead = 0.0
 
     def place(self, frame: EncodedFrame) -> EncodedFrame | None:
         """Return the frame on the track's own timeline, None when it is late."""
         timestamp = frame.timestamp + self._shift
         if self._last is not None:
             step = timestamp - self._last
-            # A step within the bound is within the bound plus whatever time has passed.
-            if step < 0 or step > self._ahead:
+            passed = max(frame.arrived_at - self._last_at, 0.0) * self._rate
+            lead = max(self._lead + step - passed, -self._ahead)
+            if step < 0 or lead > self._jump:
                 if self._late <= step < 0:
                     return None
-                timestamp = self._joined(timestamp, step, frame.arrived_at)
+                if step < 0 or step > passed + self._jump or lead > self._ahead:
+                    expected = self._last + round(passed)
+                    self._shift += expected - timestamp
+                    timestamp, lead = expected, self._lead
+            self._lead = lead
         self._last = timestamp
         self._last_at = frame.arrived_at
         return replace(frame, timestamp=timestamp) if self._shift else frame
@@ -52,14 +65,6 @@ class Timeline:
             return None
         ahead = (sample.timestamp + self._shift - self._last + _WRAP // 2) % _WRAP - _WRAP // 2
         return replace(sample, timestamp=self._last + ahead)
-
-    def _joined(self, timestamp: int, step: int, arrived_at: float) -> int:
-        passed = round(max(arrived_at - self._last_at, 0.0) * self._rate)
-        if 0 <= step <= passed + self._ahead:
-            return timestamp
-        expected = (self._last or 0) + passed
-        self._shift += expected - timestamp
-        return expected
 
 
 class Picture:

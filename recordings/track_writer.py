@@ -3,7 +3,8 @@
 A segment ends before it would span ``segment_s``: at a keyframe if one comes in its second half,
 anywhere otherwise. Browsers send a keyframe only when asked, often minutes apart, so a segment that had
 to wait for one could not keep the bound; a decoder goes on across segments by concatenation. A new
-picture size always begins a new segment.
+picture size begins a new segment. But none ends before it is ``_AGE_MIN_S`` old by the arrival of its
+frames, whatever their timestamps and sizes say: who sends these must not decide how many files there are.
 
 Everything that came is written from the first keyframe on, also pictures behind a loss; what they
 follow is marked in the track's clock file. Syncing and sealing wait for the disk, so they are handed to
@@ -27,6 +28,11 @@ from recordings.segment_writer import SealedFile, SegmentWriter
 from recordings.segments import segment_name
 from recordings.spool import Spool
 from recordings.track_files import TrackFiles
+
+# A quarter of a segment, for a keyframe or a new picture size may end one early.
+_AGE_MIN_S = 1.0
+# Segments that wait for the disk keep a descriptor each. Behind so many, a minute, the open one just grows.
+_SEALING_MAX = 16
 
 _log = structlog.get_logger(__name__)
 _FRAMES = Counter("teller_recordings_frames", "Frames recorded")
@@ -233,9 +239,13 @@ class TrackWriter:
     def _record(self, frame: EncodedFrame) -> None:
         segment = self._segment
         data = frame.data
-        if segment is not None and (
-            frame.timestamp >= self._span.ends
-            or (frame.keyframe and self._is_video and self._is_due_at_keyframe(frame))
+        if (
+            segment is not None
+            and (
+                frame.timestamp >= self._span.ends
+                or (frame.keyframe and self._is_video and self._is_due_at_keyframe(frame))
+            )
+            and self._may_seal_at(frame)
         ):
             self._seal()
             segment = None
@@ -254,6 +264,10 @@ class TrackWriter:
         half = (self._span.first + self._span.ends) / 2
         return frame.timestamp >= half or self._span.size != self._picture.size
 
+    def _may_seal_at(self, frame: EncodedFrame) -> bool:
+        is_old = frame.arrived_at - self._span.first_at >= _AGE_MIN_S
+        return is_old and len(self._sealing) < _SEALING_MAX
+
     def _mark(self, frame: EncodedFrame) -> None:
         """Note in the clock file that something is missing before ``frame``."""
         self._hurt = False
@@ -267,7 +281,8 @@ class TrackWriter:
     def _open(self, frame: EncodedFrame) -> SegmentWriter | None:
         """Return the segment that begins with ``frame``, None while the disk refuses."""
         now = self._clock.monotonic()
-        if now - self._trouble.refused_at < self._settings.retry_s:
+        is_refused = now - self._trouble.refused_at < self._settings.retry_s
+        if is_refused or len(self._sealing) > _SEALING_MAX:
             return None
         info, picture = self._info, self._picture
         try:
@@ -286,7 +301,8 @@ class TrackWriter:
         return segment
 
     def _do_what_is_due(self, now: float) -> None:
-        if now - self._span.opened_at >= self._settings.segment_s:
+        is_due = now - self._span.opened_at >= self._settings.segment_s
+        if is_due and len(self._sealing) < _SEALING_MAX:
             self._seal()
         elif self._syncing is None and (self._is_sync_due(now) or self._may_announce(now)):
             assert self._segment is not None  # noqa: S101 - tick asks first

@@ -149,6 +149,49 @@ def test_a_new_picture_size_begins_a_segment(
     assert [fact.frames for fact in rig.facts if isinstance(fact, SegmentSealed)] == [25, 25]
 
 
+@pytest.mark.parametrize("jump_s", [1.9, 4.0, 5.0, 3_600.0])
+def test_timestamps_do_not_decide_how_many_files_there_are(microphone: Rig, jump_s: float) -> None:
+    """A sender that jumps at each packet gets a segment a second, and every frame is kept."""
+    frames = sound_frames(5)
+    microphone.write(
+        *(
+            dataclasses.replace(frame, timestamp=BASE + round(number * jump_s * 48_000))
+            for number, frame in enumerate(frames)
+        )
+    )
+    microphone.writer.close()
+    assert len(microphone.told(SegmentSealed)) <= 5
+    assert len(microphone.frames()) == 250
+
+
+def test_picture_sizes_do_not_decide_how_many_files_there_are(camera: Rig) -> None:
+    """Keyframes of two sizes in turn are kept, and begin a segment a second at most."""
+    sizes = picture_frames("VP8", 3)[:1] + picture_frames("VP8", 1, (120, 160))[:1]
+    camera.write(
+        *(
+            dataclasses.replace(
+                sizes[number % 2], timestamp=BASE + number * 3_600, arrived_at=START + number / 25
+            )
+            for number in range(75)
+        )
+    )
+    camera.writer.close()
+    assert len(camera.told(SegmentSealed)) == 3
+    assert len(camera.frames()) == 75
+
+
+def test_a_segment_grows_while_too_many_wait_for_the_disk(microphone: Rig) -> None:
+    """A hung disk costs sixteen descriptors a track, no frame, and is caught up with."""
+    frames = sound_frames(100)
+    microphone.disk.held = True
+    microphone.write(*frames[:4_500])
+    assert len(list(microphone.folder.glob("*.part"))) == 17
+    microphone.disk.let_go()
+    microphone.write(*frames[4_500:])
+    microphone.writer.close()
+    assert [frame.data for frame in microphone.frames()] == [frame.data for frame in frames]
+
+
 def test_a_track_that_falls_silent_is_sealed_all_the_same(microphone: Rig) -> None:
     """Time passes without a frame: the open segment is sealed when it is four seconds old."""
     microphone.write(*sound_frames(1))
@@ -426,6 +469,16 @@ def test_a_track_is_over_when_the_disk_has_all(microphone: Rig) -> None:
     microphone.writer.tick()
     assert microphone.writer.closed
     assert not is_being_written(microphone.folder)
+
+
+def test_nothing_is_opened_while_too_many_wait_for_the_disk(microphone: Rig, disk: FullDisk) -> None:
+    """A disk that refuses writes as it hangs leaves no more than the bound behind."""
+    microphone.disk.held = True
+    disk.room = 0
+    microphone.write(*sound_frames(30))
+    assert len(list(microphone.folder.glob("*.part"))) == 17
+    microphone.disk.let_go()
+    microphone.writer.close()
 
 
 def test_a_disk_that_stays_full_is_told_again_but_not_at_every_frame(microphone: Rig, disk: FullDisk) -> None:
