@@ -11,6 +11,7 @@ from typing import Protocol
 
 from prometheus_client import Counter
 
+from contract.phases import TrackKind
 from media.answer import MID, SEND_TIME, OfferedCodec, OfferedMedia
 from media.payloads import begins_keyframe
 from media.rtp_header import payload_at
@@ -19,6 +20,9 @@ from media.rtp_stats import ClockMap, SendStats
 _dropped = Counter("teller_media_dropped_sends", "Packets that a connection could not take", ["kind"])
 _resent = Counter("teller_media_resent_packets", "Packets that a receiver asked for again", ["kind"])
 _refused = Counter("teller_media_refused_nacks", "Packets that were asked for too often", ["kind"])
+_dropped_of, _resent_of, _refused_of = (
+    {kind: counter.labels(kind.value) for kind in TrackKind} for counter in (_dropped, _resent, _refused)
+)
 
 _U16, _U32 = 0xFFFF, 0xFFFFFFFF
 # No packet has a higher unwrapped sequence number: the leg has not begun.
@@ -143,7 +147,7 @@ class Leg:
             stats.bytes += len(packet) - at
         else:
             self.dropped += 1
-            _dropped.labels(self.kind.value).inc()
+            _dropped_of[self.kind].inc()
 
     def _begin(self, packet: bytes, at: int, marked: int, seq: int, stamp: int, now: float) -> None:
         source = self.source
@@ -195,26 +199,21 @@ class Leg:
             return
         self._resends = min(_RESENDS_MAX, self._resends + (now - self._resends_at) * _RESENDS_PER_S)
         self._resends_at = now
+        before = now - max(_RESEND_PAUSE_S, (self.stats.rtt_s or 0.0) / 2)
+        if len(self._resent_at) > _RESENDS_MAX:
+            self._resent_at = {seq: at for seq, at in self._resent_at.items() if at > before}
         newest = self._highest + self._seq_shift
-        for number in seqs:
+        for done, number in enumerate(seqs):
+            if self._resends < 1:
+                _refused_of[self.kind].inc(len(seqs) - done)
+                return
             seq = newest + ((number - newest + 0x8000) & _U16) - 0x8000 - self._seq_shift
             packet = source.packet(seq) if seq >= self._first else None
-            if packet is not None and self._marks[packet[1]] and self._may_resend(seq, now):
-                self._resend(packet, seq, now)
-
-    def _may_resend(self, seq: int, now: float) -> bool:
-        """Tell whether ``seq`` was not just sent again, and others not too often."""
-        pause = max(_RESEND_PAUSE_S, (self.stats.rtt_s or 0.0) / 2)
-        if now - self._resent_at.get(seq, float("-inf")) < pause:
-            return False
-        if self._resends < 1:
-            _refused.labels(self.kind.value).inc()
-            return False
-        self._resends -= 1
-        if len(self._resent_at) > _RESENDS_MAX:
-            self._resent_at = {one: at for one, at in self._resent_at.items() if now - at < pause}
-        self._resent_at[seq] = now
-        return True
+            if packet is None or not self._marks[packet[1]] or self._resent_at.get(seq, before) > before:
+                continue
+            self._resends -= 1
+            self._resent_at[seq] = now
+            self._resend(packet, seq, now)
 
     def _resend(self, packet: bytes, seq: int, now: float) -> None:
         marked, stamp = _read_marked(packet)
@@ -230,7 +229,7 @@ class Leg:
         header = self._pack(head | packet[0] & 0x20, ours, number, shifted, ssrc, block, sent, rest)
         if self._send(header + original, packet, at):
             self.stats.bytes += len(packet) - at
-            _resent.labels(self.kind.value).inc()
+            _resent_of[self.kind].inc()
 
     def ask_keyframe(self, now: float) -> None:
         """Pass the receiver's request upstream."""

@@ -16,6 +16,7 @@ from media.rtp_stats import Reception
 
 _log = structlog.get_logger(__name__)
 _dropped = Counter("teller_media_dropped_rtcp", "RTCP compounds that were malformed")
+_excess = Counter("teller_media_excess_nacks", "Packets asked for beyond what a compound may ask for")
 
 # The format number of transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01
 # section 3.1).
@@ -24,6 +25,8 @@ _CNAME = 1
 _U16, _U32 = 0xFFFF, 0xFFFFFFFF
 # Entries of a NACK that fit a datagram of 1,200 bytes, and more than anybody's packet cache holds.
 _NACK_ENTRIES_MAX = 256
+# Of one compound: half of the packets of a picture that are kept, a second of it at 2.5 Mbit/s.
+_LOST_MAX = 256
 # REMB counts its SSRCs in a byte.
 _REMB_SSRCS_MAX = 255
 
@@ -58,7 +61,7 @@ class ReceptionReport:
 
 @dataclass(frozen=True, slots=True)
 class Nack:
-    """Packets of our stream ``ssrc`` that its receiver misses; 16 bit sequence numbers."""
+    """Packets of our stream ``ssrc`` that its receiver misses; 16 bit sequence numbers, each once."""
 
     ssrc: int
     lost: tuple[int, ...]
@@ -93,13 +96,21 @@ def parse(compound: bytes) -> list[Event]:
     """Return what a decrypted compound says, in order. A malformed one is counted and gives nothing.
 
     Packets of other kinds (SDES, XR, transport-wide feedback, which we never negotiate) are passed over.
+    Of all NACKs together the first 256 numbers count.
     """
     try:
-        return [event for packet in rtp.RtcpPacket.parse(compound) for event in _events(packet)]
+        events = [event for packet in rtp.RtcpPacket.parse(compound) for event in _events(packet)]
     except (ValueError, struct.error) as error:
         _dropped.inc()
         _log.debug("RTCP is malformed", pii_error=repr(error))
         return []
+    room = _LOST_MAX
+    for at, event in enumerate(events):
+        if isinstance(event, Nack):
+            events[at] = Nack(event.ssrc, event.lost[:room])
+            _excess.inc(max(0, len(event.lost) - room))
+            room = max(0, room - len(event.lost))
+    return events
 
 
 def compose_pli(own_ssrc: int, ssrc: int) -> bytes:
@@ -190,7 +201,7 @@ def _events(packet: rtp.AnyRtcpPacket) -> Iterator[Event]:
             yield from map(_reception, packet.reports)
         case rtp.RtcpRtpfbPacket(fmt=rtp.RTCP_RTPFB_NACK):
             # aiortc adds up the numbers of an entry without wrapping them.
-            yield Nack(packet.media_ssrc, tuple(seq & _U16 for seq in packet.lost))
+            yield Nack(packet.media_ssrc, tuple(dict.fromkeys(seq & _U16 for seq in packet.lost)))
         case rtp.RtcpPsfbPacket():
             yield from _picture_events(packet)
         case rtp.RtcpByePacket():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
+from prometheus_client import REGISTRY
 
 from media.answer import MID, SEND_TIME, OfferedCodec
 from media.leg import Leg
@@ -73,6 +74,10 @@ def _fed() -> tuple[Leg, Wire, _Source]:
     source = _Source()
     made.connect(source)
     return made, wire, source
+
+
+def _refused() -> float:
+    return REGISTRY.get_sample_value("teller_media_refused_nacks_total", {"kind": "video"}) or 0.0
 
 
 def _sent(wire: Wire) -> list[tuple[int, bytes]]:
@@ -248,6 +253,32 @@ def test_who_asks_too_often_asks_in_vain() -> None:
     made.connect(None)
     made.resend([first], 9.0)
     assert len(wire.sent) < 250 + 500 + 2
+
+
+def test_what_is_asked_in_vain_costs_nothing() -> None:
+    """With nothing left to send, no packet is looked up, and all of a request is counted as refused."""
+    made, _, source = _fed()
+    for seq in range(512):
+        source.give(made, seq, KEY if seq == 0 else REST)
+    newest = made.stats.packets - 1 + made._seq_shift
+    made.resend(range(newest - 400, newest), 2.0)
+    looked: list[int] = []
+    source.packet = looked.append  # type: ignore[assignment]
+    before = _refused()
+    made.resend(range(newest - 200, newest), 2.0)
+    assert (looked, _refused() - before) == ([], 200)
+
+
+def test_what_was_sent_again_is_forgotten_after_a_while() -> None:
+    """The memory of it is bounded by what may be sent again in that time."""
+    made, wire, source = _fed()
+    for seq in range(1, 400):
+        source.give(made, seq, KEY if seq == 1 else REST)
+    newest = made.stats.packets + made._seq_shift
+    for n in range(8):
+        made.resend(range(newest - 240, newest), 2.0 + n)
+    assert len(wire.sent) == 399 + 8 * 240
+    assert len(made._resent_at) <= 500
 
 
 def test_reports_are_on_the_publishers_time_line() -> None:

@@ -34,6 +34,21 @@ def test_a_nack_fits_a_datagram() -> None:
     assert rtcp.parse(message) == [rtcp.Nack(2, tuple(lost[:256]))]
 
 
+def test_one_compound_asks_for_a_bounded_number_of_packets() -> None:
+    """Each number counts once, and of all NACKs in it the first 256."""
+    before = REGISTRY.get_sample_value("teller_media_excess_nacks_total") or 0.0
+    same = pack("!BBHLLHHHH", 0x81, 205, 4, 1, 2, 10, 0b1, 10, 0b11)
+    many = rtcp.compose_nack(1, 3, range(1_000, 1_200))
+    events = rtcp.parse(same + many + many + many)
+    assert events == [
+        rtcp.Nack(2, (10, 11, 12)),
+        rtcp.Nack(3, tuple(range(1_000, 1_200))),
+        rtcp.Nack(3, tuple(range(1_000, 1_053))),
+        rtcp.Nack(3, ()),
+    ]
+    assert REGISTRY.get_sample_value("teller_media_excess_nacks_total") == before + 147 + 200
+
+
 def test_entries_of_a_nack_wrap() -> None:
     """An entry that begins before the wrap may name packets behind it (RFC 4585 section 6.2.1)."""
     message = pack("!BBHLLHH", 0x81, 205, 3, 1, 2, 65_535, 0b11)
