@@ -6,6 +6,7 @@ feedback and header extensions that we use. Everything else that was offered is 
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,10 +27,14 @@ MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
-# Chromium's offer of eight lines has 26,000 bytes, its longest section 140 lines. The time that aiortc's
-# parser takes grows with the square of a section; at these bounds the worst takes it 0.3 s.
+# Chromium's offer of eight lines has 26,000 bytes, its longest section 140 lines, its longest line 120
+# characters.
 _SDP_MAX = 65_536
 _SECTION_LINES_MAX = 240
+_LINE_MAX = 1_000
+# Of one attribute in one section. The time that aiortc's parser takes grows with codecs times feedback: of
+# eight codecs' worth (VP8, seven H.264) browsers offer 40 lines of feedback that we know.
+_REPEATS_MAX = 64
 _STREAMS_MAX = 8
 
 _NAMES = {name.lower(): (name, rate) for name, rate in ((VP8, 90_000), (H264, 90_000), (OPUS, 48_000))}
@@ -56,6 +61,14 @@ _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _DIGESTS = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _HEX = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})*")
 _PROFILE_ID = re.compile(r"[0-9A-Fa-f]{6}")
+# What of an offer is read. Candidates are not: a lite agent sends no checks.
+_READ = {
+    *("group", "mid", "setup", "fingerprint", "ice-ufrag", "ice-pwd", "extmap", "rtcp-mux"),
+    *("sendrecv", "sendonly", "recvonly", "inactive", "ssrc", "ssrc-group"),
+}
+_FEEDBACK_READ = {kind for kinds in _FEEDBACK.values() for kind in kinds}
+_CODECS_READ = {*_NAMES, "rtx"}
+_RTPMAP = re.compile(r"a=rtpmap:(0|[1-9][0-9]{0,2}) ([^ /]+)/")
 _MIRROR = {"sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -143,9 +156,10 @@ def read_offer(text: str, video_codecs: Sequence[str]) -> Offer:
         ProtocolError: ``bad_sdp``, ``wrong_plan``, ``no_common_codec`` or ``bad_offer`` (its transport
             cannot be used); whatever the text is, in time bounded by its length.
     """
-    sections = _sections(text)
+    session, *sections = _sections(text)
+    trimmed = [line for section in (session, *sections) for line in _trimmed(section)]
     try:
-        parsed = sdp.SessionDescription.parse(text)
+        parsed = sdp.SessionDescription.parse("\r\n".join(trimmed))
     except Exception as error:
         raise ProtocolError("the offer is not SDP", code="bad_sdp") from error
     offered = [
@@ -183,7 +197,7 @@ def write_answer(offer: Offer, answered: Sequence[AnsweredLine], here: Here, cna
 
 
 def _sections(text: str) -> list[list[str]]:
-    """Return the lines of each m-section, when there are not more than anybody would send."""
+    """Return the lines before the first m-section and of each, if not more than anybody would send."""
     if len(text) > _SDP_MAX:
         raise ProtocolError("the offer is too long", code="bad_sdp")
     session, sections = sdp.grouplines(text)
@@ -193,7 +207,50 @@ def _sections(text: str) -> list[list[str]]:
         raise ProtocolError(f"not more than {len(PLAN)} m-lines are planned", code="wrong_plan")
     if max(map(len, [session, *sections])) > _SECTION_LINES_MAX:
         raise ProtocolError("a section of the offer has too many lines", code="bad_sdp")
-    return sections
+    return [session, *sections]
+
+
+def _trimmed(section: list[str]) -> list[str]:
+    """Return what is read of a section, each line once."""
+    kept: list[str] = []
+    counts: Counter[str] = Counter()
+    formats = _formats(section)
+    for line in dict.fromkeys(section):
+        if _is_read(line, formats):
+            name = line.partition(":")[0]
+            counts[name] += 1
+            if len(line) > _LINE_MAX:
+                raise ProtocolError("a line of the offer is too long", code="bad_sdp")
+            if counts[name] <= _REPEATS_MAX:
+                kept.append(line)
+    return kept
+
+
+def _formats(section: list[str]) -> dict[str, str]:
+    """Return by payload type the ``a=rtpmap`` lines of codecs that we forward, and of repair."""
+    formats: dict[str, str] = {}
+    for line in section:
+        if line.startswith("a=rtpmap"):
+            parts = _RTPMAP.match(line)
+            if parts is None:
+                raise ProtocolError("the offer is not SDP", code="bad_sdp")
+            if parts[2].lower() in _CODECS_READ:
+                formats.setdefault(parts[1], line)
+    return formats
+
+
+def _is_read(line: str, formats: Mapping[str, str]) -> bool:
+    if not line.startswith("a="):
+        return line.startswith("m=")
+    name, _, value = line[2:].partition(":")
+    number, _, rest = value.partition(" ")
+    if name == "rtpmap":
+        return formats.get(number) == line
+    if name == "fmtp":
+        return number in formats
+    if name == "rtcp-fb":
+        return rest in _FEEDBACK_READ and (number in formats or number == "*")
+    return name in _READ
 
 
 def _names(media: sdp.MediaDescription) -> tuple[str, ...]:

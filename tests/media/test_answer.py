@@ -103,6 +103,9 @@ def _to_session(text: str) -> str:
     )
 
 
+# More formats than anybody has; what we forward comes before them.
+_TOO_MUCH = "".join(f"a=rtpmap:{n} H264/90000\r\n" for n in range(64))
+
 _TAKEN: dict[str, Callable[[str], str]] = {
     "another case": lambda text: text.replace("VP8", "vp8").replace("opus", "OPUS"),
     "no rtcp-rsize": lambda text: text.replace("a=rtcp-rsize\r\n", ""),
@@ -114,6 +117,11 @@ _TAKEN: dict[str, Callable[[str], str]] = {
     "no streams": lambda text: re.sub("a=ssrc.*\r\n", "", text),
     "no repair": lambda text: re.sub("a=rtpmap:.* rtx/90000\r\na=fmtp.*\r\n", "", text),
     "transport per session": _to_session,
+    "candidates": lambda text: text.replace("a=rtcp-mux", "a=candidate:1 1 udp\r\na=rtcp-mux"),
+    "sixty lines of feedback": lambda text: text.replace(
+        "a=rtcp-mux", "\r\n".join(f"a=rtcp-fb:45 kind {n}" for n in range(60)) + "\r\na=rtcp-mux"
+    ),
+    "too much of everything": lambda text: text.replace("a=ssrc-group", _TOO_MUCH + "a=ssrc-group"),
 }  # fmt: skip
 
 
@@ -188,6 +196,8 @@ _REFUSED: dict[str, tuple[str, Callable[[str], str]]] = {
     "empty": ("bad_sdp", lambda text: ""),
     "too long": ("bad_sdp", lambda text: text + "a=x\r\n" * 13_000),
     "a long section": ("bad_sdp", lambda text: text + "a=x\r\n" * 300),
+    "a long line": ("bad_sdp", lambda text: text.replace("a=fmtp:97", "a=fmtp:97 " + "a;" * 1_000)),
+    "a wide number": ("bad_sdp", lambda text: text.replace("a=rtpmap:96", "a=rtpmap:096")),
     "many lines": ("wrong_plan", lambda text: text + "m=video 9 A 1\r\n" * 100),
     "one line more": ("wrong_plan", lambda text: text + text[text.rindex("m=video"):]),
     "four lines": ("wrong_plan", lambda text: text[: text.index("m=video", text.index("a=mid:3"))]),
@@ -225,6 +235,28 @@ def test_faults_are_refused_by_name(how: str) -> None:
     with pytest.raises(ProtocolError) as raised:
         read(spoil(browser_offer()))
     assert raised.value.code == code
+
+
+def test_what_a_stuffed_offer_costs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of formats, repeated or not, and feedback the parser gets few lines, and each only once."""
+    parsed: list[str] = []
+
+    def parse(text: str) -> None:
+        parsed.append(text)
+        raise ValueError
+
+    monkeypatch.setattr(sdp.SessionDescription, "parse", parse)
+    stuffing = (
+        [f"a=rtpmap:{n % 95} H264/90000\r\n" for n in range(95)]
+        + ["a=rtpmap:96 VP8/90000\r\n"] * 10
+        + [f"a=rtcp-fb:* x{n}\r\n" for n in range(95)]
+        + ["a=rtcp-fb:* nack\r\n"] * 10
+    )
+    with pytest.raises(ProtocolError):
+        read("v=0\r\n" + ("m=video 9 A 96\r\n" + "".join(stuffing)) * 8)
+    sent = parsed[0].split("m=video")[1]
+    assert sent.count("a=rtpmap") == 64
+    assert sent.count("a=rtcp-fb") == 1
 
 
 # --- writing ------------------------------------------------------------------------------------
