@@ -57,10 +57,14 @@ async def _started(folder: str, address: str) -> asyncio.subprocess.Process:
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         while process.returncode is None:
-            if _LISTENING.search(Path("/proc/self/net/tcp").read_text("ascii")):
+            if _is_listening():
                 return process
             await asyncio.sleep(0.05)
     raise RuntimeError("Janus does not start")
+
+
+def _is_listening() -> bool:
+    return _LISTENING.search(Path("/proc/self/net/tcp").read_text("ascii")) is not None
 
 
 async def bring_parties(page: Page, url: str) -> None:
