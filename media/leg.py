@@ -84,7 +84,7 @@ class Leg:
         send: Callable[[bytes, bytes, int], bool],
     ) -> None:
         self.media, self.kind = media, media.line.kind
-        self.ssrc, self.rtx_ssrc = random.getrandbits(32) or 1, random.getrandbits(32) or 2
+        self.ssrc, self.rtx_ssrc = random.sample(range(1, 1 << 32), 2)
         self.codecs = tuple(codec.name for codec in codecs)
         self.source: Source | None = None
         self.ready = False
@@ -93,7 +93,10 @@ class Leg:
         self.refused_codec = ""
         self._send, self._types = send, {codec.name: codec.payload_type for codec in codecs}
         self._rtx_types = {c.payload_type: c.rtx_type for c in codecs if c.rtx_type is not None}
-        self._pack, self._extension = _lay_out(media)
+        # Where packets are sent again under their own number, AES-GCM would spend one nonce on two packets
+        # if they were not the same to the last bit (RFC 7714 section 8.1): they tell no time of sending.
+        timed = all(codec.rtx_type is not None for codec in codecs)
+        self._pack, self._extension = _lay_out(media, timed)
         # By the publisher's marker and payload type: ours; 0 for what cannot be taken.
         self._marks = bytes(256)
         self._first = _NEVER
@@ -262,19 +265,22 @@ class Leg:
         return ntp, (stamp + self._stamp_shift) & _U32
 
 
-def _lay_out(media: OfferedMedia) -> tuple[Callable[..., bytes], tuple[int, int, int, int, bytes]]:
-    """Return how a header is packed, and the constant parts of its extensions.
+def _lay_out(
+    media: OfferedMedia, timed: bool
+) -> tuple[Callable[..., bytes], tuple[int, int, int, int, bytes]]:
+    """Return how a header is packed, and the constant parts of its extensions (RFC 8285 section 4.2).
 
-    The absolute send time stands first, so that it fills one word; where it was not negotiated, the word
-    is padding (RFC 8285 section 4.2).
+    The first word stands alone: it is the absolute send time where that is sent (``timed`` and negotiated).
     """
-    mid, send_time = media.extensions.get(MID), media.extensions.get(SEND_TIME)
+    mid, send_time = media.extensions.get(MID), media.extensions.get(SEND_TIME) if timed else None
     if not mid and not send_time:
         plain = Struct("!BBHLL").pack
         return (lambda *fields: plain(*fields[:5])), (0x80, 0, 0, 0, b"")
     name = media.mid.encode()
-    rest = bytes([(mid << 4) | (len(name) - 1)]) + name if mid else b""
-    rest += bytes(-len(rest) % 4)
-    time_head, time_mask = ((send_time << 28) | (2 << 24), 0xFFFFFF) if send_time else (0, 0)
-    block = (0xBEDE << 16) | (1 + len(rest) // 4)
-    return Struct(f"!BBHLLLL{len(rest)}s").pack, (0x90, block, time_head, time_mask, rest)
+    elements = bytes([(send_time << 4) | 2, 0, 0, 0]) if send_time else b""
+    elements += bytes([(mid << 4) | (len(name) - 1)]) + name if mid else b""
+    elements += bytes(-len(elements) % 4)
+    block = (0xBEDE << 16) | len(elements) // 4
+    first, rest = int.from_bytes(elements[:4]), elements[4:]
+    mask = 0xFFFFFF if send_time else 0
+    return Struct(f"!BBHLLLL{len(rest)}s").pack, (0x90, block, first, mask, rest)

@@ -23,6 +23,7 @@ from tests.media.packets import (
     VP8_CODEC,
     Wire,
     leg,
+    line,
     packet,
     read,
 )
@@ -228,14 +229,49 @@ def test_retransmission_in_its_own_stream() -> None:
     assert again[0].extensions.abs_send_time == 2 << 18
 
 
-def test_retransmission_without_rtx_is_the_same_packet() -> None:
-    """Nothing but the time of sending may differ."""
-    made, wire = leg((OPUS_CODEC,), OTHER_SOUND, {MID: 1})
+@pytest.mark.parametrize("mid", ["4", "a-name-of-16byte"])
+def test_retransmission_without_rtx_is_the_same_packet(mid: str) -> None:
+    """To the last bit, hours later too: AES-GCM protects both with one nonce. The MID can be read."""
+    wire = Wire()
+    made = Leg(line(OTHER_SOUND, SOUND, EXTENSIONS, mid), SOUND, wire.send)
+    made.ready = True
     source = _Source()
     made.connect(source)
-    source.give(made, 1, b"opus", pt=109)
-    made.resend([read(wire.sent[0]).sequence_number], 2.0)
+    source.give(made, 1, b"opus", pt=109, end=True, pad=4, extension=b"\x50x")
+    made.resend([read(wire.sent[0]).sequence_number], 5_000.0)
     assert wire.sent[1] == wire.sent[0]
+    got = read(wire.sent[0], EXTENSIONS)
+    assert (got.extensions.mid, got.extensions.abs_send_time, got.payload) == (mid, None, b"opus")
+
+
+def test_no_number_is_ever_used_for_two_packets() -> None:
+    """Whatever restarts, is late or is sent again: a number of a stream belongs to one sequence of bytes."""
+    made, wire = leg((OPUS_CODEC,), OTHER_SOUND)
+    seen: dict[tuple[int, int], bytes] = {}
+    for round_ in range(4):
+        source = _Source()
+        made.connect(source)
+        for seq in (40, 41, 44, 43, 45):
+            source.give(made, seq, b"%d-%d" % (round_, seq), pt=109, at=round_ + seq / 50)
+        numbers = [read(data).sequence_number for data in wire.sent[-5:]]
+        made.resend([*numbers, numbers[0] - 1], round_ + 0.95)
+        made.restart()
+        made.resend(numbers, round_ + 0.99)
+        source.give(made, 42, b"late", pt=109, at=round_ + 0.99)
+    for data in wire.sent:
+        got = read(data)
+        assert seen.setdefault((got.ssrc, got.sequence_number), data) == data
+    assert len(wire.sent) == 4 * (5 + 5 + 4)
+
+
+def test_only_what_has_a_stream_of_its_own_for_repair_tells_the_time_of_sending() -> None:
+    """One codec without RTX is enough to leave the time out of all of them."""
+    plain = OfferedCodec("H264", 102, 90_000, frozenset({"nack"}))
+    made, wire = leg((VP8_CODEC, plain))
+    source = _Source()
+    made.connect(source)
+    source.give(made, 1, KEY)
+    assert read(wire.sent[0], EXTENSIONS).extensions.abs_send_time is None
 
 
 def test_who_asks_too_often_asks_in_vain() -> None:
