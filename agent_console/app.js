@@ -122,6 +122,13 @@ function toggleBell() {
   store.update({ bellOff });
 }
 
+/** What was said about one result says nothing about another. */
+function clearFinishNotice() {
+  if (store.get().notice?.about === "finish") {
+    store.update({ notice: null });
+  }
+}
+
 /** @type {Readonly<Record<string, (detail: any) => unknown>>} */
 const REQUESTS = {
   "login-request": (detail) => session.logIn(detail),
@@ -137,6 +144,7 @@ const REQUESTS = {
   "still-request": ({ kind }) => session.send({ type: "request_still", kind }),
   "number-request": ({ number }) => session.send({ type: "check_id_number", number }),
   "match-request": ({ card, still }) => session.send({ type: "match_faces", card, still }),
+  "finish-changed": clearFinishNotice,
   "finish-request": ({ outcome, reason, note }) => session.send({ type: "finish", outcome, reason, note }),
   "hang-up-confirmed": () => session.send({ type: "hang_up" }),
 };

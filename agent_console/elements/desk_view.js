@@ -9,6 +9,8 @@ import { dateAndTime, wordFor } from "../../web_kit/record/words.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 
+/** @type {Readonly<Record<number, string>>} */
+const WAITING_WORDS = { 0: "desk.nobody", 1: "desk.waiting_one" };
 const CHOICES = /** @type {const} */ (["ready", "break"]);
 
 /** @extends {PartElement<ConsoleState>} */
@@ -41,7 +43,7 @@ export class DeskViewElement extends PartElement {
     this.greeting?.replaceChildren(t("desk.hello", { name: state.session?.name ?? "" }));
     this.drawPresence(state);
     this.waiting?.replaceChildren(String(state.waiting));
-    this.waitingWords?.replaceChildren(t(state.waiting ? "desk.waiting" : "desk.nobody"));
+    this.waitingWords?.replaceChildren(t(WAITING_WORDS[state.waiting] ?? "desk.waiting"));
     this.bell && mount(this.bell, t(state.bellOff ? "bell.off" : "bell.on"));
     this.bell?.setAttribute("aria-pressed", String(state.bellOff));
     this.drawCamera(state);

@@ -30,11 +30,17 @@ export class FinishFormElement extends PartElement {
     this.problem = h("p", { class: "problem", role: "alert" });
     this.submit = h("button", { class: "button primary wide", type: "submit" }, t("finish.submit"));
     const choices = OUTCOMES.map((outcome) => h("label", { class: `choice ${outcome}` },
-      h("input", { type: "radio", name: "outcome", value: outcome, required: true, onchange: () => this.drawReasons(outcome) }), t(`outcome.${outcome}`))); // prettier-ignore
+      h("input", { type: "radio", name: "outcome", value: outcome, required: true, onchange: () => this.choose(outcome) }), t(`outcome.${outcome}`))); // prettier-ignore
     mount(this, h("form", { class: "stack finish", onsubmit: (/** @type {Event} */ event) => this.askFinish(event) },
       h("fieldset", { class: "outcomes" }, h("legend", {}, t("finish.outcome")), choices), this.reasonBox,
       h("label", { for: "finish-note" }, t("finish.note")), this.note, this.advice, this.problem, this.submit)); // prettier-ignore
     this.drawReasons("passed");
+  }
+
+  /** @param {string} outcome */
+  choose(outcome) {
+    this.drawReasons(outcome);
+    ask(this, "finish-changed");
   }
 
   /** @param {string} outcome */

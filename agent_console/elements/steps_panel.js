@@ -75,7 +75,7 @@ export class StepsPanelElement extends PartElement {
     const words = t(fact ? "step.still_again" : `step.${id}.ask`);
     const button = live && h("button", { class: fact ? "button" : "button primary", type: "button", "data-key": id,
       disabled: state === "locked" || state === "waiting", onclick: () => ask(this, "still-request", { kind: id }) }, words); // prettier-ignore
-    const waiting = state === "waiting" && h("p", { class: "waiting", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), t("step.waiting_phone"));
+    const waiting = state === "waiting" && h("p", { class: "phone-asked", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), t("step.waiting_phone"));
     return [picture, waiting, button];
   }
 

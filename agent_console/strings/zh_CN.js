@@ -7,6 +7,7 @@ export default {
   "desk.hello": "您好，{name}",
   "desk.intro": "置为就绪后，等候的客户将按先后顺序呼入。",
   "desk.waiting": "位客户正在等候",
+  "desk.waiting_one": "位客户正在等候",
   "desk.nobody": "位客户等候，暂无来电",
   "desk.cases": "我最近的案件",
   "desk.no_cases": "还没有办理过案件。",
