@@ -40,7 +40,7 @@ from media.batch_socket import (
     open_socket,
 )
 from media.settings import MediaSettings
-from media.transport import Port, Tap, Transport, dropped
+from media.transport import Bucket, Path, Port, Tap, Transport, dropped
 
 _log = structlog.get_logger(__name__)
 
@@ -51,8 +51,11 @@ _READS_MAX = 16
 # A packet that seems to have waited longer, or to come from the future: the clock was set meanwhile.
 _WAITED_MAX_S = 1.0
 # Checks from unknown addresses that are parsed and hashed, per second: at 60 us each 2.4 % of a core. The
-# checks of 20 browsers that connect in the same second pass; what is dropped is sent again.
+# checks of 20 browsers that connect in the same second pass; what is dropped is sent again. Of one
+# transport come at most 20, so that no party can use up all.
 _CHECKS_PER_S = 400
+# How often transports are asked whether they are still heard from where they send to.
+_SWEEP_S = 1.0
 # A certificate is valid for 30 days; nobody's call lasts for the other 29.
 _CERTIFICATE_S = 86_400.0
 # Ports tried until one is free on every address; the second finding a taken one is rare already.
@@ -78,7 +81,7 @@ class Endpoint:
         self._certificate, self._certified_at = RTCCertificate.generateCertificate(), time.monotonic()
         self._looked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._checks_left, self._checks_at = float(_CHECKS_PER_S), time.monotonic()
+        self._checks, self._swept_at = Bucket(_CHECKS_PER_S), 0.0
 
     async def __aenter__(self) -> Self:
         """Bind.
@@ -124,21 +127,23 @@ class Endpoint:
         """Route nothing to ``transport`` any more."""
         self._transports.pop(transport.ufrag.encode(), None)
 
-    def addressee(self, datagram: bytes, known: Transport | None, now: float) -> Transport | None:
-        """Return whom a STUN message is for; None when it is for nobody, or there are too many."""
+    def addressee(self, datagram: bytes, path: Path | None, now: float) -> Transport | None:
+        """Return whom a STUN message is for; None when it is for nobody, or there are too many.
+
+        ``path`` is what is known of the address that it came from.
+        """
         name = ice_lite.addressed_to(datagram)
         transport = None if name is None else self._transports.get(name)
         if transport is None:
             dropped("stun" if name is None else "ufrag")
             return None
-        if transport is not known:
-            earned = (now - self._checks_at) * _CHECKS_PER_S
-            self._checks_left = min(_CHECKS_PER_S, self._checks_left + earned)
-            self._checks_at = now
-            if self._checks_left < 1:
-                dropped("flood")
-                return None
-            self._checks_left -= 1
+        if path is not None and path.transport is transport:
+            passes = transport.known_checks.take(now)
+        else:
+            passes = transport.new_checks.take(now) and self._checks.take(now)
+        if not passes:
+            dropped("flood")
+            return None
         return transport
 
     def flush_soon(self) -> None:
@@ -170,6 +175,10 @@ class Endpoint:
     def _look(self, now: float) -> bool:
         """Take what is there and send what came of it; tell whether there was anything."""
         self._looked_at = now
+        if now - self._swept_at > _SWEEP_S:
+            self._swept_at = now
+            for transport in self._transports.values():
+                transport.stop_if_unheard(now)
         found = False
         for listener in self._listeners:
             for _ in range(_READS_MAX):
@@ -205,22 +214,22 @@ class _Listener:
         now = stamp + self._skew
         if not self._now - _WAITED_MAX_S < now < self._now:
             now = self._now
-        transport = port.transports.get(address)
+        path = port.paths.get(address)
         first = port.socket.octets[slot * DATAGRAM_MAX] if length else 255
         try:
             if first < 4:
                 at = slot * DATAGRAM_MAX
                 datagram = port.socket.received[at : at + length]
-                addressee = self._endpoint.addressee(datagram, transport, now)
+                addressee = self._endpoint.addressee(datagram, path, now)
                 if addressee is not None:
                     addressee.got_check(port, address, datagram, now)
-            elif transport is None:
+            elif path is None:
                 dropped("address")
             elif 128 <= first < 192:
-                transport.got_srtp(port, slot, length, now)
+                path.transport.got_srtp(path, slot, length, now)
             elif 20 <= first < 64:
                 at = slot * DATAGRAM_MAX
-                transport.got_dtls(port.socket.received[at : at + length])
+                path.transport.got_dtls(port.socket.received[at : at + length])
             else:
                 dropped("first_byte")
         except Exception as error:

@@ -15,6 +15,7 @@ from media import endpoint as endpoint_module
 from media.batch_socket import RECEIVE_SLOTS, PlainSocket
 from media.endpoint import Endpoint
 from media.settings import MediaSettings
+from media.transport import Bucket
 from tests.media.far_end import FarEnd, ListTap, rtp_packet, until, wrong_fingerprint
 
 LOOPBACK = MediaSettings(bind_addresses=("127.0.0.1",))
@@ -154,14 +155,13 @@ async def test_strangers_get_no_answer() -> None:
             await transport.close()
 
 
-async def test_a_flood_of_checks_is_bounded_and_calls_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flood_of_checks_is_bounded_and_calls_live_on() -> None:
     """Beyond the budget checks from unknown addresses are not even parsed; a known one's still are."""
     async with Endpoint(LOOPBACK) as endpoint, asyncio.TaskGroup() as tasks:
         tap = ListTap()
         transport = endpoint.open(tap)
         async with FarEnd(transport, endpoint.port) as far:
             await far.connect(tasks)
-            monkeypatch.setattr(endpoint_module, "_CHECKS_PER_S", 10)
             flood = bytes(far.request(password="wrong"))
             before = bad("flood"), bad("integrity")
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -173,6 +173,39 @@ async def test_a_flood_of_checks_is_bounded_and_calls_live_on(monkeypatch: pytes
             await until(lambda: tap.rtp, "media in spite of the flood")
             assert bad("flood") - before[0] > 200
             assert bad("integrity") - before[1] < 100
+            await transport.close()
+
+
+async def test_one_partys_checks_leave_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who floods with one user name, from anywhere, keeps nobody else from connecting or roaming."""
+    async with Endpoint(LOOPBACK) as endpoint, asyncio.TaskGroup() as tasks:
+        hostile, transport = endpoint.open(ListTap()), endpoint.open(ListTap())
+        monkeypatch.setattr(endpoint, "_checks", Bucket(50.0))
+        async with FarEnd(hostile, endpoint.port) as flooder, FarEnd(transport, endpoint.port) as far:
+            hostile.connect(tasks, "them", "secret", flooder.parameters())
+            flood, before = bytes(flooder.request(password="wrong")), bad("flood")
+            for _ in range(300):
+                flooder.send(flood)
+            await far.connect(tasks)
+            far.move()
+            await far.checked()
+            assert bad("flood") - before > 200
+            await hostile.close()
+            await transport.close()
+
+
+async def test_checks_from_a_known_address_are_bounded_too() -> None:
+    """A party's own address buys it more checks, not any number."""
+    async with Endpoint(LOOPBACK) as endpoint, asyncio.TaskGroup() as tasks:
+        transport = endpoint.open(ListTap())
+        async with FarEnd(transport, endpoint.port) as far:
+            transport.connect(tasks, "them", "secret", far.parameters())
+            await far.checked()
+            before = bad("flood")
+            for _ in range(300):
+                far.check()
+            await until(lambda: bad("flood") - before > 150, "checks beyond the budget, dropped")
+            await until(lambda: len(far.answers) > 50, "answers within the budget")
             await transport.close()
 
 

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from media.batch_socket import pack_address
 from media.endpoint import Endpoint
 from media.settings import MediaSettings
-from media.transport import Transport, _is_whole
+from media.transport import Bucket, Path, Transport, _is_whole
 from tests.media.far_end import FarEnd, ListTap, rtcp_packet, rtp_packet, until, wrong_fingerprint
 
 SETTINGS = MediaSettings(bind_addresses=("127.0.0.1", "::1"), promise_s=5.0)
@@ -309,7 +310,7 @@ async def test_a_living_address_cannot_be_taken(endpoint: Endpoint) -> None:
         before = bad("taken")
         far.check(username=f"{two.ufrag}:them", password=two.password)
         await _counted("taken", before)
-        one.heard_at -= 10.0
+        _at(one, far).heard_at -= 10.0
         far.check(username=f"{two.ufrag}:them", password=two.password)
         await until(lambda: two.heard_at > 0, "the address of one that is gone, taken over")
         assert not one.send_rtp(rtp_packet(1), b"", 0)
@@ -334,7 +335,98 @@ async def test_addresses_are_forgotten_oldest_first(endpoint: Endpoint) -> None:
 
 
 def _known(transport: Transport) -> int:
-    return len(transport._known)
+    return len(transport._paths)
+
+
+def _at(transport: Transport, far: FarEnd) -> Path:
+    """Return what the transport knows of the address where ``far`` is now."""
+    address = pack_address(*far.socket.getsockname())
+    return next(path for path in transport._paths if path.address == address)
+
+
+async def test_an_address_left_by_one_can_be_anothers(endpoint: Endpoint) -> None:
+    """An address counts as taken by what was heard from there, not by a life elsewhere."""
+    one, two = (endpoint.open(ListTap()) for _ in range(2))
+    async with asyncio.TaskGroup() as tasks, FarEnd(one, endpoint.port) as far:
+        await far.connect(tasks)
+        two.connect(tasks, "them", "secret", wrong_fingerprint())
+        left = far.socket
+        far.socket = far._open()
+        await far.checked()
+        moved, far.socket = far.socket, left
+        _at(one, far).heard_at -= 10.0
+        far.check(username=f"{two.ufrag}:them", password=two.password)
+        await until(lambda: two.heard_at > 0, "the address that was left, taken over")
+        far._close()
+        far.socket = moved
+        assert one.send_rtp(rtp_packet(1), b"", 0)
+        await until(lambda: far.rtp, "media at the new address")
+        await one.close()
+        await two.close()
+
+
+async def test_an_address_that_never_speaks_is_left(endpoint: Endpoint) -> None:
+    """After a nomination from a spoofed source media comes back to the address that goes on speaking."""
+    tap = ListTap()
+    transport = endpoint.open(tap)
+    async with asyncio.TaskGroup() as tasks, FarEnd(transport, endpoint.port) as far:
+        await far.connect(tasks)
+        home, far.socket = far.socket, far._open()
+        await far.checked()
+        spoofed = _at(transport, far)
+        assert transport._path is spoofed
+        far._close()
+        far.socket = home
+        far.send_rtp(rtp_packet(1))
+        await until(lambda: tap.rtp, "media from home")
+        assert transport._path is spoofed
+        spoofed.heard_at -= 6.0
+        far.send_rtp(rtp_packet(2))
+        await until(lambda: len(tap.rtp) == 2, "media from home once more")
+        transport.send_rtp(rtp_packet(3), b"", 0)
+        await until(lambda: far.rtp, "media at home")
+        await transport.close()
+
+
+async def test_a_check_without_nomination_brings_media_back_too(endpoint: Endpoint) -> None:
+    """Where we send to is silent: a check of another pair is enough."""
+    transport = endpoint.open(ListTap())
+    async with asyncio.TaskGroup() as tasks, FarEnd(transport, endpoint.port) as far:
+        await far.connect(tasks)
+        _at(transport, far).heard_at -= 6.0
+        far.move()
+        await far.checked(nominate=False)
+        assert transport._path is _at(transport, far)
+        await transport.close()
+
+
+async def test_nothing_is_sent_where_nobody_is_heard(endpoint: Endpoint) -> None:
+    """Sending stops when nothing comes any more, and goes on with the next sign of life."""
+    transport, other = endpoint.open(ListTap()), endpoint.open(ListTap())
+    async with (
+        asyncio.TaskGroup() as tasks,
+        FarEnd(transport, endpoint.port) as far,
+        FarEnd(other, endpoint.port) as awake,
+    ):
+        await far.connect(tasks)
+        await awake.connect(tasks)
+        _at(transport, far).heard_at -= 13.0
+        endpoint._swept_at -= 2.0
+        await awake.checked()
+        assert not transport.send_rtp(rtp_packet(1), b"", 0)
+        assert other.send_rtp(rtp_packet(1), b"", 0)
+        far.send_rtcp(rtcp_packet())
+        await until(lambda: transport.send_rtp(rtp_packet(2), b"", 0), "media that goes out again")
+        await transport.close()
+        await other.close()
+
+
+def test_a_bucket_fills_with_time_only() -> None:
+    """As many as in a second may pass at once; a clock that goes back neither fills nor empties it."""
+    bucket = Bucket(2.0)
+    assert [bucket.take(5.0) for _ in range(3)] == [True, True, False]
+    assert [bucket.take(now) for now in (4.0, 5.4, 5.5, 5.5)] == [False, False, True, False]
+    assert [bucket.take(100.0) for _ in range(3)] == [True, True, False]
 
 
 @settings(deadline=None)
