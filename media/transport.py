@@ -20,7 +20,8 @@ _bad = Counter("teller_media_bad_datagrams", "Datagrams that were dropped unansw
 
 # Local addresses times interfaces of a phone that roams; each is one dictionary entry.
 _ADDRESSES_MAX = 16
-# Six streams of a browser with their retransmissions are twelve; libsrtp keeps state for each.
+# Six streams of a browser with their retransmissions are twelve, and its reports have one more number;
+# libsrtp keeps state for each, of RTP or RTCP, and looks for it one by one.
 _SSRC_MAX = 64
 # Consent expires after 30 s (RFC 7675), but a browser that lives is heard every 2.5 s. An address from which
 # nothing came for so long may be another's now, and gives way to one that lives.
@@ -237,8 +238,8 @@ class Transport:
         port = path.port
         received, at, pointer = port.socket.received, slot * DATAGRAM_MAX, port.arriving.pointers[slot]
         is_rtcp = 192 <= port.socket.octets[at + 1] <= 223  # RFC 5761 section 4
-        ssrc = received[at + 8 : at + 12]
-        if not is_rtcp and ssrc not in self._ssrcs and len(self._ssrcs) >= _SSRC_MAX:
+        ssrc = received[at + 4 : at + 8] if is_rtcp else received[at + 8 : at + 12]
+        if ssrc not in self._ssrcs and len(self._ssrcs) >= _SSRC_MAX:
             dropped("ssrcs")
             return
         length = (srtp.unprotect_rtcp if is_rtcp else srtp.unprotect)(pointer, length)
@@ -248,8 +249,7 @@ class Transport:
         path.heard_at = self.heard_at = now
         if path is not self._path:
             self._prefer(path, now)
-        if not is_rtcp:
-            self._ssrcs.add(ssrc)
+        self._ssrcs.add(ssrc)
         packet = received[at : at + length]
         if is_rtcp:
             self._tap.got_rtcp(packet, now)

@@ -49,9 +49,9 @@ def rtp_packet(seq: int, payload: bytes = b"payload", ssrc: int = 7) -> bytes:
     return struct.pack("!BBHII", 0x80, 96, seq, seq * 90, ssrc) + payload
 
 
-def rtcp_packet() -> bytes:
+def rtcp_packet(ssrc: int = 7) -> bytes:
     """Return an empty receiver report."""
-    return struct.pack("!BBHI", 0x80, 201, 1, 7)
+    return struct.pack("!BBHI", 0x80, 201, 1, ssrc)
 
 
 class FarEnd:

@@ -267,6 +267,22 @@ async def test_a_stream_too_many_is_dropped(endpoint: Endpoint) -> None:
         await transport.close()
 
 
+async def test_a_reporter_too_many_is_dropped(endpoint: Endpoint) -> None:
+    """The same for the senders of RTCP; those of known streams go on."""
+    tap = ListTap()
+    transport = endpoint.open(tap)
+    async with asyncio.TaskGroup() as tasks, FarEnd(transport, endpoint.port) as far:
+        await far.connect(tasks)
+        before = bad("ssrcs")
+        for ssrc in range(1, 41):
+            far.send_rtp(rtp_packet(1, ssrc=ssrc))
+        for ssrc in range(31, 101):
+            far.send_rtcp(rtcp_packet(ssrc))
+        await until(lambda: bad("ssrcs") == before + 36, "reports of 36 sources dropped")
+        assert (len(tap.rtp), len(tap.rtcp)) == (40, 34)
+        await transport.close()
+
+
 async def test_too_long_a_packet_is_not_sent(endpoint: Endpoint) -> None:
     """What fits no datagram is refused and counted."""
     transport = endpoint.open(ListTap())
