@@ -59,14 +59,19 @@ class WorkerSide:
 
     async def serve(self, link: Link, stop: asyncio.Event) -> None:
         """Serve until the server says so, is gone, or ``stop`` is set."""
-        link.serve(self._handlers())
-        with suppress(LinkLost):
-            await link.call("ready")
-        async with asyncio.TaskGroup() as tasks:
-            waiting = {tasks.create_task(event.wait()) for event in (stop, self._stop, link.lost)}
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in waiting:
-                task.cancel()
+        try:
+            link.serve(self._handlers())
+            with suppress(LinkLost):
+                await link.call("ready")
+            async with asyncio.TaskGroup() as tasks:
+                waiting = {tasks.create_task(event.wait()) for event in (stop, self._stop, link.lost)}
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in waiting:
+                    task.cancel()
+        except BaseException:
+            # Plane or recorder broke. However long leaving them takes, no call is given to this worker.
+            link.cut()
+            raise
 
     def _handlers(self) -> Mapping[str, Handler]:
         return {

@@ -108,6 +108,7 @@ class Recorder:
         self._thread = WritingThread(spool, settings, clock)
         self._calls: dict[CallId, _CallRecording] = {}
         self._closing = asyncio.Event()
+        self._writes = True
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -128,7 +129,9 @@ class Recorder:
             await self._tasks.__aexit__(None, None, None)
 
     def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> Sink:
-        """See ``contract.ports.MediaReceiver``."""
+        """See ``contract.ports.MediaReceiver``. Raises RuntimeError when nothing is written any more."""
+        if not self._writes:
+            raise RuntimeError("the recorder is gone")
         self._spool.track_dir(track.case, track.call, track.track)
         recording = self._calls.get(track.call) or self._join(track)
         sink = Sink(track, self._settings, self._clock, recording.note)
@@ -146,13 +149,22 @@ class Recorder:
         recording = _CallRecording(track.case, track.call, self._thread)
         recording.note(PartyJoined(track.call, recording.seat, Role.SYSTEM, "recorder"))
         self._calls[track.call] = recording
-        self._tasks.create_task(self._record(recording), name=f"record {track.call}")
+        task = self._tasks.create_task(self._record(recording), name=f"record {track.call}")
+        # However it ends, also before it has begun: whoever finishes the call waits for this.
+        task.add_done_callback(lambda _: self._end(recording))
         return recording
+
+    def _end(self, recording: _CallRecording) -> None:
+        del self._calls[recording.call]
+        recording.over.set()
 
     async def _write(self) -> None:
         pool = ThreadPoolExecutor(1, thread_name_prefix="recorder")
-        await asyncio.get_running_loop().run_in_executor(pool, self._thread.run)
-        pool.shutdown(wait=False)
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, self._thread.run)
+        finally:
+            self._writes = False
+            pool.shutdown(wait=False)
 
     async def _record(self, recording: _CallRecording) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -160,8 +172,6 @@ class Recorder:
             await recording.sealed.wait()
             recording.note(PartyLeft(recording.call, recording.seat))
             recording.facts.put_nowait(None)
-        del self._calls[recording.call]
-        recording.over.set()
 
     async def _tell(self, recording: _CallRecording) -> None:
         """Journal the facts in order; a journal that refuses is tried until it takes them, or all closes."""
@@ -179,6 +189,9 @@ class Recorder:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _JOURNAL_RETRY_S)
             return False
+        except Exception as error:
+            _log.error("recorder's fact could not be journaled", case=case, pii_error=repr(error))
+            _lose(case, fact, "journal")
         return True
 
 

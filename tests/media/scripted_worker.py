@@ -1,13 +1,16 @@
 """A media worker whose plane is scripted: ``python -m tests.media.scripted_worker NUMBER DESCRIPTOR``.
 
 An offer is answered with the worker's pid and told as connected, with one track. The offers ``die``,
-``hang`` and ``refuse`` do what they say; ``NUMBER`` 99 never gets ready.
+``hang`` and ``refuse`` do what they say, ``break`` breaks the main task, which then takes a second to
+end; ``NUMBER`` 99 never gets ready.
 """
 
 import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from contract.errors import MediaError
 from contract.facts import Fact, MediaConnected, PartyJoined, PartyLeft, TrackEnded, TrackStarted
@@ -27,6 +30,7 @@ class ScriptedPlane:
         self._cases: dict[CallId, CaseId] = {}
         self._tracks: dict[CallId, list[TrackId]] = {}
         self._recorder = new_seat_id()
+        self.broken = asyncio.Event()
 
     async def open_call(self, case: CaseId, call: CallId) -> None:
         self._cases[call] = case
@@ -37,6 +41,8 @@ class ScriptedPlane:
             os.kill(os.getpid(), signal.SIGKILL)
         if offer == "hang":
             signal.pause()
+        if offer == "break":
+            self.broken.set()
         if offer == "refuse":
             raise MediaError("not these", code="no_common_codec")
         track = new_track_id()
@@ -65,13 +71,32 @@ class ScriptedPlane:
         await self._journal.append(self._cases[call], fact)
 
 
+async def break_when(broken: asyncio.Event) -> None:
+    """Fail, as a recorder whose thread fails."""
+    await broken.wait()
+    raise RuntimeError("a mistake")
+
+
+@asynccontextmanager
+async def slow_to_end() -> AsyncIterator[None]:
+    """Take a second to leave behind an error."""
+    try:
+        yield
+    except BaseException:
+        await asyncio.sleep(1.0)
+        raise
+
+
 async def main(number: int, descriptor: int) -> None:
     """Serve until told to stop."""
     async with linked(descriptor) as link:
         if number == NEVER_READY:
             return
         plane = ScriptedPlane(RemoteJournal(link))
-        await WorkerSide(plane, plane).serve(link, asyncio.Event())
+        async with slow_to_end(), asyncio.TaskGroup() as tasks:
+            breaking = tasks.create_task(break_when(plane.broken))
+            await WorkerSide(plane, plane).serve(link, asyncio.Event())
+            breaking.cancel()
         for call in tuple(plane._cases):
             await plane.close_call(call)
             await plane.finish(call)

@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from contract.errors import MediaError, NotFound, StorageError
 from contract.facts import (
@@ -180,6 +181,23 @@ async def test_a_hanging_worker_is_dead(monkeypatch: pytest.MonkeyPatch) -> None
             await scene.pool.answer(call, someone(), "hang")
         assert await scene.pid_of(call) != pid
         assert not alive(pid)
+
+
+async def test_a_worker_whose_main_task_broke_takes_no_call() -> None:
+    """It is seen dead at once, though it takes its time to end, and its calls go on elsewhere."""
+    async with staged(2) as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        with suppress(MediaError):
+            await scene.pool.answer(call, someone(), "break")
+        await until("the loss", lambda: scene.pool.alive < 2)
+        assert alive(pid)
+        assert await scene.pid_of(await scene.opened()) != pid
+        with capture_logs() as logs:
+            assert await scene.pid_of(call) != pid
+        assert not alive(pid)
+    [ended] = [log for log in logs if log["event"] == "media worker ended"]
+    assert (ended["pid"], ended["code"], ended["log_level"]) == (pid, 1, "error")
 
 
 async def test_errors_cross_the_link_as_they_are() -> None:

@@ -12,7 +12,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from prometheus_client import REGISTRY
 
-from contract.errors import StorageError
+from contract.errors import InternalError, ProtocolError, StorageError
 from contract.facts import (
     Entry,
     Fact,
@@ -28,6 +28,7 @@ from contract.phases import Role
 from contract.ports import ClockSample, EncodedFrame, TrackInfo
 from recordings import recorder as recorder_module
 from recordings.bitstream import nal_units
+from recordings.disk import DiskThread
 from recordings.journal import FileJournal
 from recordings.recorder import Recorder
 from recordings.segments import StoredFrame, read_frames, read_track
@@ -446,6 +447,55 @@ async def test_facts_wait_for_a_journal_that_refuses(
     assert names == [
         "PartyJoined", "RecordingStarted", "SegmentSealed", "SegmentSealed", "RecordingStopped", "PartyLeft"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("unforeseen", [InternalError("ValueError"), ProtocolError("bad"), ValueError("bad")])
+async def test_a_fact_that_the_journal_cannot_take_is_counted_and_passed_over(
+    unforeseen: Exception,
+    spool: Spool,
+    journal: FileJournal,
+    clock: MovedClock,
+    case: CaseId,
+    call: CallId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the journal answers, the recorder and its calls live; only this fact is missing."""
+    append = FileJournal.append
+
+    async def moody(self: FileJournal, case: CaseId, fact: Fact) -> Entry:
+        if isinstance(fact, RecordingStarted):
+            raise unforeseen
+        return await append(self, case, fact)
+
+    monkeypatch.setattr(FileJournal, "append", moody)
+    lost = REGISTRY.get_sample_value("teller_recordings_lost_facts_total", {"why": "journal"}) or 0.0
+    async with asyncio.timeout(20), Recorder(spool, journal, clock) as recorder:
+        await record(recorder, track_info(case, call, "opus"), frames_of("opus"))
+    now = REGISTRY.get_sample_value("teller_recordings_lost_facts_total", {"why": "journal"})
+    assert now == lost + 1
+    names = [entry.name for entry in await journal.read(case)]
+    assert names == ["PartyJoined", "SegmentSealed", "SegmentSealed", "RecordingStopped", "PartyLeft"]
+
+
+async def test_a_recorder_whose_thread_broke_is_left_at_once(
+    spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for what will never be sealed, no track is taken any more, and the mistake comes out."""
+
+    def broken(self: DiskThread) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(DiskThread, "start", broken)
+    with pytest.raises(ExceptionGroup) as raised:
+        async with asyncio.timeout(20), Recorder(spool, journal, clock) as recorder:
+            info = track_info(case, new_call_id(), "opus")
+            feed(recorder, info)
+            try:
+                await recorder.finish(info.call)
+            finally:
+                with pytest.raises(RuntimeError, match="gone"):
+                    feed(recorder, track_info(case, new_call_id(), "opus"))
+    assert raised.group_contains(RuntimeError, match="a mistake")
 
 
 async def test_leaving_gives_up_on_a_journal_that_goes_on_refusing(
