@@ -319,7 +319,10 @@ class Connection:
             return
         match event:
             case rtcp.ReceptionReport():
-                leg.stats.got_report(event.packets_lost, event.lsr, event.dlsr, now)
+                round_trip_s = leg.stats.got_report(event.packets_lost, event.lsr, event.dlsr, now)
+                if round_trip_s is not None:
+                    for uplink in self.uplinks:
+                        uplink.got_round_trip(round_trip_s)
             case rtcp.Nack():
                 leg.resend(event.lost, now)
             case rtcp.KeyframeRequest():

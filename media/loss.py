@@ -7,8 +7,13 @@ Pure code; sequence numbers come unwrapped, time (seconds, monotonic) is an argu
 _ROUND_TRIP_START_S = 0.1
 # Asking more often than this would ask again for what is being sent.
 _ASK_AGAIN_MIN_S = 0.02
-# As many as libwebrtc asks for one packet; on a line that loses every second one, 0.1 % stay lost.
+# As many as libwebrtc asks for one packet; if every second one is lost on the way, 0.1 % stay lost.
 ASK_MAX = 10
+# Each wait is this much longer than the one before: ten requests at 20 ms then last until GIVE_UP_S, and a
+# round trip that is longer than was thought is not filled with requests.
+_BACK_OFF = 1.4
+# The waits after so many requests, in round trips.
+_WAITS = (0.0, *(_BACK_OFF**n for n in range(ASK_MAX - 1)))
 # A second late, a picture has been repaired by a keyframe, and a recorder's reader does not wait longer.
 GIVE_UP_S = 1.0
 # The cache of those who could send them again holds about this many.
@@ -16,13 +21,13 @@ MISSING_MAX = 1_000
 
 
 class Gaps:
-    """The missing packets of one stream. ``round_trip_s`` is smoothed from answered requests."""
+    """The missing packets of one stream. ``round_trip_s`` is smoothed from answered requests and RTCP."""
 
-    __slots__ = ("_asks", "_missing", "round_trip_s")
+    __slots__ = ("_asks", "_measured", "_missing", "round_trip_s")
 
     def __init__(self, asks: bool) -> None:
         """Without ``asks`` nothing is asked for: the sender could not send it again."""
-        self._asks = asks
+        self._asks, self._measured = asks, False
         # Per packet: when it was first missed, when it was last asked for, and how often.
         self._missing: dict[int, tuple[float, float, int]] = {}
         self.round_trip_s = _ROUND_TRIP_START_S
@@ -42,15 +47,25 @@ class Gaps:
                 del self._missing[seq]
         return behind - first - (len(self._missing) - known)
 
-    def close(self, seq: int, now: float, asked: bool) -> bool:
-        """Take a late packet; return whether it was missing. ``asked`` when it certainly was an answer."""
-        entry = self._missing.pop(seq, None)
-        if entry is None:
-            return False
-        # After two requests nobody knows which of them was answered (Karn's rule).
-        if asked and entry[2] == 1:
-            self.round_trip_s += (now - entry[1] - self.round_trip_s) / 8
-        return True
+    def measured(self, round_trip_s: float) -> None:
+        """Take a round trip that RTCP measured. No answer comes sooner, so a longer one counts at once."""
+        smoothed = self.round_trip_s + (round_trip_s - self.round_trip_s) / 8
+        self.round_trip_s = max(round_trip_s, smoothed) if self._measured else round_trip_s
+        self._measured = True
+
+    def may_answer(self, seq: int, now: float) -> bool:
+        """Tell whether ``seq`` comes late enough to be an answer, and not only out of order."""
+        since, _, times = self._missing.get(seq, (now, now, 0))
+        return times > 0 and now - since >= self.round_trip_s / 2
+
+    def close(self, seq: int, now: float, answer: bool) -> bool:
+        """Take a late packet; return whether it was missing. ``answer`` when it was asked for."""
+        since, _, times = self._missing.pop(seq, (now, now, -1))
+        # After two requests nobody knows which of them was answered (Karn's rule). Without RTCP the first has
+        # to do, as an upper bound: a line longer than the first guess answers no packet before the second.
+        if answer and (times == 1 or (times > 1 and not self._measured)):
+            self.round_trip_s += (now - since - self.round_trip_s) / 8
+        return times >= 0
 
     def due(self, now: float) -> tuple[list[int], int]:
         """Return what to ask for at ``now``, lowest first, and how many are given up."""
@@ -59,7 +74,7 @@ class Gaps:
         for seq, (since, asked_at, times) in self._missing.items():
             if now - since >= GIVE_UP_S:
                 late.append(seq)
-            elif self._asks and times < ASK_MAX and now - asked_at >= again:
+            elif self._asks and times < ASK_MAX and now - asked_at >= again * _WAITS[times]:
                 wanted.append(seq)
                 self._missing[seq] = (since, now, times + 1)
         for seq in late:

@@ -137,9 +137,11 @@ class SendStats:
         while len(self._reports) > 8:
             del self._reports[next(iter(self._reports))]
 
-    def got_report(self, packets_lost: int, lsr: int, dlsr: int, now: float) -> None:
-        """Take a receiver report block; ``dlsr`` is in 1/65536 s."""
+    def got_report(self, packets_lost: int, lsr: int, dlsr: int, now: float) -> float | None:
+        """Take a receiver report block, ``dlsr`` in 1/65536 s; return the round trip if it measures one."""
         self.lost = packets_lost
         sent_at = self._reports.get(lsr)
-        if sent_at is not None:
-            self.rtt_s = max(0.0, now - sent_at - dlsr / 65536)
+        if sent_at is None:
+            return None
+        self.rtt_s = max(0.0, now - sent_at - dlsr / 65536)
+        return self.rtt_s

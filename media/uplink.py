@@ -22,10 +22,15 @@ _log = structlog.get_logger(__name__)
 _dropped = Counter("teller_media_dropped_packets", "RTP packets that were not usable", ["why"])
 _lost = Counter("teller_media_lost_packets", "RTP packets that never came", ["kind"])
 _repaired = Counter("teller_media_repaired_packets", "RTP packets that came when asked for again", ["kind"])
+_bad_type, _duplicate, _bad_sequence, _late = map(
+    _dropped.labels, ("payload_type", "duplicate", "sequence", "late")
+)
+_lost_of, _repaired_of = ({kind: one.labels(kind.value) for kind in TrackKind} for one in (_lost, _repaired))
 
 # Powers of two. Pictures: 2 s at 2.5 Mbit/s. Sound: 2.5 s at 20 ms. Twice as long as is asked for one.
 _KEPT = {TrackKind.VIDEO: 512, TrackKind.AUDIO: 128}
-# A jump this far is another stream, once the packet after it fits (RFC 3550 appendix A.1).
+# A jump this far is another stream, once the packet after it fits (RFC 3550 appendix A.1). What is behind by
+# less was held up: a phone that changes networks empties the queue of the old one behind the new one's.
 _JUMP = 3_000
 # At most two keyframes a second and track: a keyframe costs as much as ten other frames, and an encoder
 # needs about 100 ms and half a round trip to answer.
@@ -132,7 +137,7 @@ class Uplink:
         first, marked, number, stamp = _read_head(packet)
         at = self._open_head(packet, now) if first & 0x1F else 12
         if marked & 0x7F not in self.codecs:
-            _dropped.labels("payload_type").inc()
+            _bad_type.inc()
             return
         stats = self.stats
         highest = stats.highest
@@ -147,7 +152,7 @@ class Uplink:
         if stamp != self._stamp and step > 0:
             self._stamp = stamp
             stats.begin_frame(stamp, now)
-        if self._keyframe_tries:
+        if self._keyframe_tries > 0:
             self._look_for_keyframe(packet, at, marked)
         if self.taker is not None:
             self._ring[seq & self._mask] = packet
@@ -167,7 +172,7 @@ class Uplink:
             return
         self.stats.bytes += len(packet) - at
         if self._gaps.close(seq, now, True):
-            _repaired.labels(self.line.kind.value).inc()
+            _repaired_of[self.line.kind].inc()
         marked = (marked & 0x80) | payload_type
         whole = _write_head(first, marked, number, stamp, self.ssrc) + packet[12:at] + packet[at + 2 :]
         self._look_for_keyframe(whole, at, marked)
@@ -214,12 +219,20 @@ class Uplink:
         return True
 
     def _come_late(self, seq: int, now: float) -> bool:
-        if seq <= self.stats.highest - self._size:
+        if seq <= self.stats.highest - _JUMP:
             return self._jump(seq)
-        if self.taker is not None and not self._is_new(seq):
-            _dropped.labels("duplicate").inc()
+        if seq <= self.stats.highest - self._size:
+            _late.inc()
             return False
-        self._gaps.close(seq, now, False)
+        if self.taker is not None and not self._is_new(seq):
+            _duplicate.inc()
+            return False
+        # Where RTX was agreed, what comes late in the stream itself was only out of order.
+        answer = not self.rtx_types and self._gaps.may_answer(seq, now)
+        if self._gaps.close(seq, now, answer) and answer:
+            _repaired_of[self.line.kind].inc()
+            # ``take`` counts it, but it was lost before it was repaired.
+            self.stats.packets -= 1
         return True
 
     def _is_new(self, seq: int) -> bool:
@@ -229,9 +242,14 @@ class Uplink:
         """Follow a stream that jumped, once a second packet says so; return whether ``seq`` is taken."""
         if seq & 0xFFFF != self._after_jump:
             self._after_jump = (seq + 1) & 0xFFFF
-            _dropped.labels("sequence").inc()
+            _bad_sequence.inc()
             return False
         _log.debug("a stream jumped", kind=self.line.kind)
+        if seq > self.stats.highest:
+            # An outage: the numbers went on, and what they stand for was sent.
+            if self.taker is not None:
+                self._note_lost(seq - self.stats.highest - 1)
+            self.stats.highest = seq - 1
         self._restart(seq)
         self.stats.highest = seq
         return True
@@ -252,7 +270,7 @@ class Uplink:
         self._ask_again(now)
         passed = now - self._keyframe_at
         if (self._keyframe_due and passed >= KEYFRAME_INTERVAL_S) or (
-            self._keyframe_tries and passed >= _KEYFRAME_AGAIN_S
+            self._keyframe_tries > 0 and passed >= _KEYFRAME_AGAIN_S
         ):
             self._keyframe_at, self._keyframe_due = now, False
             self._keyframe_tries -= 1
@@ -271,7 +289,7 @@ class Uplink:
 
     def _look_for_keyframe(self, packet: bytes, at: int, marked: int) -> None:
         if begins_keyframe(self.codecs[marked & 0x7F].name, packet[at:]):
-            self._keyframe_tries = 0
+            self._keyframe_tries, self._keyframe_due = 0, False
 
     def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
         """Remember what one receiver of this line can take; None when it no longer receives."""
@@ -292,6 +310,10 @@ class Uplink:
         if self.taker is not None:
             self.taker.got_clock(self.clock_map)
 
+    def got_round_trip(self, seconds: float) -> None:
+        """Take a round trip to the publisher that RTCP measured."""
+        self._gaps.measured(seconds)
+
     def _ask_again(self, now: float) -> None:
         wanted, lost = self._gaps.due(now)
         if wanted:
@@ -302,7 +324,7 @@ class Uplink:
     def _note_lost(self, count: int) -> None:
         if count:
             self.stats.lost += count
-            _lost.labels(self.line.kind.value).inc(count)
+            _lost_of[self.line.kind].inc(count)
             if self._picture:
                 self._keyframe_due, self._keyframe_tries = True, _KEYFRAME_TRIES
                 self._feedback.wake()

@@ -274,6 +274,11 @@ async def test_a_receivers_words_reach_its_leg() -> None:
     made.got_rtcp(rtcp.compose_nack(1, leg.ssrc, [number]) + rtcp.compose_nack(1, 5, [number]), 2.0)
     made.got_rtcp(rtcp.compose_pli(1, leg.ssrc) + rtcp.compose_pli(1, 5), 2.0)
     assert (leg.stats.lost, len(transport.rtp), asked) == (7, 2, [2.0])
+    ntp = to_ntp(1_600_000_000.0)
+    leg.stats.reported(ntp, 3.0)
+    told = [rtcp.Block(leg.ssrc, seen, (ntp >> 16) & 0xFFFFFFFF, 65_536)]
+    made.got_rtcp(rtcp.compose_rr(1, told), 4.25)
+    assert [uplink._gaps.round_trip_s for uplink in made.uplinks] == [pytest.approx(0.25)] * 3
     assert read(transport.rtp[1]).ssrc == leg.rtx_ssrc
     await made.close()
 

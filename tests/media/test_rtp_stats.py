@@ -84,10 +84,10 @@ def test_the_round_trip_comes_from_the_report_that_was_answered() -> None:
     stats = SendStats()
     ntp = to_ntp(1_700_000_000.25)
     stats.reported(ntp, 10.0)
-    stats.got_report(7, (ntp >> 16) & 0xFFFFFFFF, 65_536 // 2, 10.6)
+    assert stats.got_report(7, (ntp >> 16) & 0xFFFFFFFF, 65_536 // 2, 10.6) == stats.rtt_s
     assert stats.rtt_s == pytest.approx(0.1)
     assert stats.lost == 7
-    stats.got_report(8, 12_345, 0, 99.0)
+    assert stats.got_report(8, 12_345, 0, 99.0) is None
     assert stats.rtt_s == pytest.approx(0.1)
     for n in range(20):
         stats.reported(ntp + (n << 32), 11.0 + n)

@@ -235,6 +235,21 @@ def test_a_keyframe_is_asked_for_until_it_begins(again: bool) -> None:
     assert asked.keyframes == 2 + 10
 
 
+def test_a_keyframe_serves_everybody_who_asked_before_it() -> None:
+    """A request that was put off is not sent after it, and the next one is asked for like the first."""
+    up, asked, _ = _begun()
+    up.request_keyframe(10.0)
+    up.request_keyframe(10.1)
+    up.take(packet(101, KEY), 10.15)
+    for n in range(300):
+        assert not up.tick(10.16 + n * 0.02)
+    assert asked.keyframes == 1
+    up.request_keyframe(20.0)
+    for n in range(30):
+        up.tick(20.0 + n * 1.1)
+    assert asked.keyframes == 1 + 10
+
+
 def test_after_a_long_gap_a_keyframe_is_faster_than_repair() -> None:
     """It is asked for at once, and so are the missing packets."""
     up, asked, _ = _begun()
@@ -252,6 +267,69 @@ def test_sound_has_no_keyframes_and_is_asked_for_when_it_may() -> None:
     up.request_keyframe(1.0)
     up.tick(9.0)
     assert (asked.again, asked.keyframes, up.stats.lost) == ([[2]], 0, 1)
+
+
+def _sound() -> tuple[Uplink, Asked, Taken]:
+    up, asked = uplink(MICROPHONE, SOUND)
+    taken = Taken()
+    up.open(taken)
+    up.begin(7, packet(1_000, pt=111))
+    up.take(packet(1_000, pt=111), 1.0)
+    return up, asked, taken
+
+
+def test_sound_that_was_repaired_is_still_lost_on_the_network() -> None:
+    """What comes after it was asked for is told as lost, for it drives Opus FEC; out of order is not."""
+    up, _, taken = _sound()
+    up.got_round_trip(0.06)
+    for n in range(1, 101):
+        at = 1.0 + n / 50
+        if n % 20 == 10:
+            continue
+        if n % 20 == 14:
+            up.take(packet(1_000 + n - 4, pt=111), at)
+        up.take(packet(1_000 + n, pt=111), at)
+        up.tick(at)
+    assert len(taken.seqs) == 101
+    seen = up.stats.report()
+    assert (seen.packets_lost, up.stats.lost) == (5, 0)
+    up.take(packet(1_102, pt=111), 4.0)
+    up.take(packet(1_101, pt=111), 4.01)
+    assert up.stats.report().packets_lost == 5
+
+
+def test_a_picture_out_of_order_is_not_lost() -> None:
+    """Where RTX was agreed, what was asked for comes as that."""
+    up, _, _ = _begun()
+    up.take(packet(102), 1.0)
+    up.tick(1.2)
+    up.take(packet(101), 1.3)
+    assert (up.stats.packets, up.stats.expected) == (3, 3)
+
+
+def test_sound_that_was_held_up_is_late() -> None:
+    """The queue of a network that a phone has left comes behind the packets of the new one."""
+    up, _, taken = _sound()
+    before = _dropped("late")
+    up.take(packet(1_400, pt=111), 9.0)
+    for n in range(100):
+        up.take(packet(1_001 + n, pt=111), 9.0)
+    up.take(packet(1_401, pt=111), 9.02)
+    assert (taken.restarts, _dropped("late") - before) == (1, 100)
+    assert taken.seqs == [1_000, 1_400, 1_401]
+
+
+@pytest.mark.parametrize("gate", [True, False])
+def test_what_an_outage_cost_is_lost(gate: bool) -> None:
+    """Numbers that went on by thousands stand for packets that were sent; shut, nobody missed them."""
+    up, _, taken = _begun()
+    if not gate:
+        up.shut()
+    up.take(packet(10_000), 60.0)
+    up.take(packet(10_001), 60.0)
+    assert up.stats.lost == (9_900 if gate else 0)
+    assert (up.stats.expected, up.stats.packets) == (9_902, 2)
+    assert taken.restarts == int(gate)
 
 
 def test_the_slowest_receiver_sets_the_limit() -> None:
