@@ -305,7 +305,7 @@ class Connection:
                 case rtcp.SenderReport():
                     self._got_clock(event, now)
                 case rtcp.BitrateLimit():
-                    self._limit(event.bits_per_s)
+                    self._limit(event.bits_per_s, now)
                 case rtcp.Bye():
                     pass
                 case _:
@@ -334,11 +334,13 @@ class Connection:
         if uplink is not None and report.packets and report.ntp:
             uplink.got_clock(report.ntp, report.timestamp, now)
 
-    def _limit(self, bits_per_s: int) -> None:
-        """Share what the far end can take among the pictures that it gets."""
-        begun = [leg for leg in self.legs if leg.kind is TrackKind.VIDEO and leg.begun]
-        for leg in begun:
-            leg.limit_bitrate(max(_BITRATE_FLOOR, bits_per_s // len(begun)))
+    def _limit(self, bits_per_s: int, now: float) -> None:
+        """Share what the far end can take among the pictures that it gets now."""
+        pictures = [leg for leg in self.legs if leg.kind is TrackKind.VIDEO]
+        sending = [leg for leg in pictures if leg.sends(now)]
+        for leg in pictures if sending else ():
+            share = max(_BITRATE_FLOOR, bits_per_s // len(sending))
+            leg.limit_bitrate(share if leg in sending else None)
 
 
 def _forgo(packet: bytes, now: float) -> None:

@@ -32,6 +32,8 @@ _RESENDS_PER_S = 500.0
 _RESENDS_MAX = 250.0
 # Less than this after the last one, the receiver cannot know yet.
 _RESEND_PAUSE_S = 0.02
+# A screen that stands still sends a frame a second at least; a camera that is off sends none.
+_IDLE_S = 2.0
 # absolute send time: 24 bits, 18 of them behind the point.
 _SEND_TIME_PER_S = 1 << 18
 
@@ -239,8 +241,8 @@ class Leg:
         if self.source is not None:
             self.source.request_keyframe(now)
 
-    def limit_bitrate(self, bits_per_s: int) -> None:
-        """Pass the receiver's estimate upstream."""
+    def limit_bitrate(self, bits_per_s: int | None) -> None:
+        """Pass the receiver's estimate upstream; None when it has none for this leg."""
         if self.source is not None:
             self.source.limit_bitrate(self, bits_per_s)
 
@@ -250,6 +252,10 @@ class Leg:
     def begun(self) -> bool:
         """Tell whether packets pass."""
         return self._first != _NEVER
+
+    def sends(self, now: float) -> bool:
+        """Tell whether packets came to be sent in the last two seconds."""
+        return self.begun and now - self._stamp_at <= _IDLE_S
 
     def report(self, now: float) -> tuple[int, int] | None:
         """Return NTP time (64 bits) and RTP timestamp for a sender report at ``now``, None when unknown.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from contract.errors import ProtocolError
+from contract.phases import TrackKind
 from media import rtcp
 from media.answer import MID, SEND_TIME, TRANSPORT_CC
 from media.connection import Connection
@@ -214,6 +215,43 @@ async def test_what_a_receiver_can_take_reaches_the_publisher() -> None:
     assert transport.said(rtcp.BitrateLimit)[-1].bits_per_s > 5_000_000
     for made in (seen, watching, published):
         await made.close()
+
+
+class _Limits:
+    """A publication that only keeps what its receivers can take."""
+
+    clock_map, highest = None, 1
+
+    def __init__(self, like: Connection) -> None:
+        self.codecs = like.uplinks[CAMERA].codecs
+        self.limit: int | None = None
+
+    def packet(self, seq: int) -> None:
+        return None
+
+    def request_keyframe(self, now: float) -> None:
+        return None
+
+    def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
+        self.limit = bits_per_s
+
+
+async def test_an_idle_picture_takes_no_share() -> None:
+    """Only pictures that are sent share the line; one that stopped is held to nothing."""
+    made, _ = await _connected()
+    pictures = [leg for leg in made.legs if leg.kind is TrackKind.VIDEO][:2]
+    sources = [_Limits(made) for _ in pictures]
+    for leg, source in zip(pictures, sources, strict=True):
+        leg.connect(source)
+        leg.forward(packet(1, KEY, pt=97), 12, 97, 1, 0, 1.0)
+    remb = rtcp.compose_remb(1, 1_000_000, [leg.ssrc for leg in pictures])
+    for now, limits in ((1.0, [500_000, 500_000]), (4.0, [1_000_000, None]), (9.0, [1_000_000, None])):
+        if now == 4.0:
+            pictures[0].forward(packet(2, REST, pt=97), 12, 97, 2, 0, now)
+        made.got_rtcp(remb, now)
+        got = [source.limit and round(source.limit, -4) for source in sources]
+        assert got == limits
+    await made.close()
 
 
 async def test_a_publisher_without_transport_feedback_is_told_an_estimate() -> None:

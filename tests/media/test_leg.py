@@ -341,6 +341,14 @@ def test_what_the_receiver_asks_for_goes_upstream() -> None:
     assert (source.asked, source.limits) == (1, [300_000, None])
 
 
+def test_a_leg_sends_while_packets_come() -> None:
+    """Not before it began, and not two seconds after the last packet."""
+    made, _, source = _fed()
+    assert not made.sends(1.0)
+    source.give(made, 1, KEY, at=1.0)
+    assert (made.sends(2.9), made.sends(3.1)) == (True, False)
+
+
 def test_codecs_are_named_for_the_call() -> None:
     """In the order of preference."""
     made, _ = leg((H264_CODEC, VP8_CODEC))
