@@ -45,7 +45,7 @@ function bannerWords(state) {
   if (state.peerEndsAt !== null) return t("call.peer.dropped", { seconds: secondsUntil(state.peerEndsAt) });
   if (state.phase === "held") return t("call.held");
   if (state.mediaTroubled) return t("call.media.trouble");
-  return state.weak ? t("call.weak") : "";
+  return state.strain && t(`call.${state.strain}`);
 }
 
 /** @param {Session} session */

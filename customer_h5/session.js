@@ -5,10 +5,12 @@
  * @import { Store } from "../web_kit/store.js"
  * @import { CallState, Entry, QueuePosition, StillWanted, Welcome } from "../web_kit/wire"
  * @import { Facing } from "../web_kit/devices.js"
+ * @import { Quality } from "../web_kit/call_meter.js"
  * @import { State, Ending } from "./state.js"
  */
 
 import { Call } from "../web_kit/call.js";
+import { troubleOf } from "../web_kit/call_meter.js";
 import { Connection } from "../web_kit/connection.js";
 import { CaptureError, cameraCount, openCamera, openCapture } from "../web_kit/devices.js";
 import { language } from "../web_kit/i18n.js";
@@ -30,6 +32,18 @@ const CLOSED_AS_ENDING = {
 };
 // While waiting the server keeps the seat longer than during a call, and says itself when it is gone.
 const WAITING_GRACE_S = 600;
+
+/**
+ * @param {Quality | null} quality
+ * @returns {State["strain"]}
+ */
+function strainOf(quality) {
+  if (!quality) return "";
+  const { rttMs, lossUp, lossDown, frozenS } = quality;
+  const found = troubleOf({ rtt: rttMs, loss: Math.max(lossUp, lossDown), frozen: frozenS, limit: null });
+  if (!found || !found.poor) return "";
+  return found.trouble === "device" ? "busy" : "weak";
+}
 
 export class Session {
   /**
@@ -165,8 +179,7 @@ export class Session {
 
   /** @param {Call} call */
   _gotCallChange(call) {
-    const weak = call.quality !== null && call.quality.level === 1;
-    this._store.update({ mediaTroubled: call.link === "troubled", weak });
+    this._store.update({ mediaTroubled: call.link === "troubled", strain: strainOf(call.quality) });
   }
 
   /** @param {CallState} state */

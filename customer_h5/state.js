@@ -34,7 +34,7 @@ import { createStore } from "../web_kit/store.js";
  * @property {boolean} dropped
  * @property {number | null} peerEndsAt  The agent's grace period's end.
  * @property {boolean} mediaTroubled
- * @property {boolean} weak
+ * @property {"" | "weak" | "busy"} strain  What makes the picture poor: the network, or a device.
  * @property {boolean} muted
  * @property {Facing} facing
  * @property {boolean} canFlip
@@ -71,7 +71,7 @@ const INITIAL = {
   dropped: false,
   peerEndsAt: null,
   mediaTroubled: false,
-  weak: false,
+  strain: "",
   muted: false,
   facing: "user",
   canFlip: false,

@@ -72,7 +72,7 @@ export class Call {
     this._restartTimer = undefined;
     this._startedAt = 0;
     this._offers = 0;
-    this._meter = new CallMeter(FIRST_OTHER);
+    this._meter = new CallMeter(FIRST_OTHER, STATS_EVERY_MS);
     this._silence = new Silence();
     this._silentMs = 0;
     /** @type {(() => void)[]} */
@@ -196,7 +196,8 @@ export class Call {
     const pc = this._newPeer();
     this._pc = pc;
     this._startedAt = performance.now();
-    this._meter = new CallMeter(FIRST_OTHER);
+    this._meter = new CallMeter(FIRST_OTHER, STATS_EVERY_MS);
+    this.quality = null;
     this._silence = new Silence();
     this._silentMs = 0;
     this._setLink("connecting");

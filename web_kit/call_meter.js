@@ -14,8 +14,15 @@
  * @property {number} fps  Of the first other person's picture, as decoded here.
  * @property {number} freezes
  * @property {number} frozenS
- * @property {1 | 2 | 3} level  3 is good.
  */
+/**
+ * @typedef {object} Measured  What one person sees and hears.
+ * @property {number | null} rtt  Milliseconds.
+ * @property {number} loss  Fraction, 0 to 1.
+ * @property {number} frozen  Seconds that the picture stood.
+ * @property {number | null} limit  What the path is said to take, in kbit/s; null when nobody said.
+ */
+/** @typedef {"loss" | "delay" | "frozen" | "device"} Trouble  `frozen` by the network, `device` without it. */
 /** @typedef {Pick<Playback, "interval_s" | "fps" | "freezes" | "frozen_s" | "concealed_s">} Played */
 /** @typedef {typeof ZERO} Totals */
 
@@ -23,22 +30,39 @@ const ZERO = { up: 0, down: 0, lost: 0, got: 0, frames: 0, freezes: 0, frozenS: 
 const REPORT_EVERY_S = 5;
 const OPUS_HZ = 48000;
 
+// A picture that stands is the network's doing only with a sign of it. Below 1 % what is lost is asked for
+// again in time; a late answer comes after the picture is due from 150 ms on; and a camera's picture needs
+// 300 kbit/s to move.
+const SIGN_LOSS = 0.01;
+const SIGN_RTT_MS = 150;
+const SIGN_KBPS = 300;
+
 /**
- * @param {number | null} rttMs
- * @param {number} loss
- * @param {number} frozenS
- * @returns {1 | 2 | 3}
+ * What troubles most, and how much: talk suffers above 400 ms there and back, words go missing above 8 %
+ * loss, and a picture that stands for a second is noticed by everybody.
+ *
+ * @param {Measured} measured
+ * @returns {{ trouble: Trouble, poor: boolean } | null}
  */
-function levelOf(rttMs, loss, frozenS) {
-  // Talk becomes laborious above 400 ms there and back, and picture breaks above some 8 % loss.
-  if (loss > 0.08 || (rttMs || 0) > 400 || frozenS > 1) return 1;
-  return loss > 0.03 || (rttMs || 0) > 200 || frozenS > 0 ? 2 : 3;
+export function troubleOf({ rtt, loss, frozen, limit }) {
+  const delay = rtt || 0;
+  const isNetwork = loss > SIGN_LOSS || delay > SIGN_RTT_MS || (limit !== null && limit < SIGN_KBPS);
+  for (const poor of [true, false]) {
+    if (loss > (poor ? 0.08 : 0.03)) return { trouble: "loss", poor };
+    if (delay > (poor ? 400 : 200)) return { trouble: "delay", poor };
+    if (frozen > (poor ? 1 : 0)) return { trouble: isNetwork ? "frozen" : "device", poor };
+  }
+  return null;
 }
 
 export class CallMeter {
-  /** @param {number} other  The m-line of the first other person's picture. */
-  constructor(other) {
+  /**
+   * @param {number} other  The m-line of the first other person's picture.
+   * @param {number} everyMs  How far readings are meant to be apart.
+   */
+  constructor(other, everyMs) {
     this._mid = String(other);
+    this._everyMs = everyMs;
     this._at = 0;
     this._last = { ...ZERO };
     this._reportedAt = 0;
@@ -46,17 +70,19 @@ export class CallMeter {
   }
 
   /**
-   * Take a reading; the first one only begins.
+   * Take a reading; the first one only begins. One that comes before half of its time is up is left out:
+   * a page that was held up reads twice in a row, and what one burst brought is no rate.
    *
    * @param {RTCStatsReport} report
    * @param {number} now  Milliseconds, any steady origin.
    * @returns {Quality | null}
    */
   read(report, now) {
+    const isFirst = !this._at;
+    if (!isFirst && now - this._at < this._everyMs / 2) return null;
     const { rttMs, lossUp, totals } = sumStats(report, this._mid);
     const since = grown(totals, this._last);
     const seconds = (now - this._at) / 1000;
-    const isFirst = !this._at;
     this._at = now;
     this._last = totals;
     if (isFirst) {
@@ -74,7 +100,6 @@ export class CallMeter {
       fps: since.frames / seconds,
       freezes: since.freezes,
       frozenS: since.frozenS,
-      level: levelOf(rttMs, Math.max(lossDown, lossUp), since.frozenS),
     };
   }
 

@@ -156,13 +156,13 @@ class Story:
         seat = self.agent if role is Role.AGENT else self.customer
         return self.tell(ChatSaid(self.call, seat, role, text), 1.5)
 
-    def quality(self) -> Entry:
+    def quality(self, interval_s: float = 5.0) -> Entry:
         """The customer's connection was measured."""
         return self.tell(
             QualityMeasured(
                 self.call,
                 self.customer,
-                5.0,
+                interval_s,
                 68.0,
                 0.004,
                 0.001,

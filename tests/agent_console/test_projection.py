@@ -100,6 +100,17 @@ async def test_measurements_do_not_clutter_the_story(bare: tuple[Page, StandIn])
     assert view["parties"][story.customer]["playback"]["freezes"] == 2
 
 
+async def test_a_measurement_over_an_instant_is_no_rate(bare: tuple[Page, StandIn]) -> None:
+    """What was measured over a fraction of a second is not shown; the last real one stays."""
+    story = Story()
+    story.open()
+    story.answer()
+    story.quality()
+    story.quality(0.1)
+    view = await project(bare, story)
+    assert view["parties"][story.customer]["quality"]["interval_s"] == 5.0
+
+
 async def test_steps_follow_the_facts(bare: tuple[Page, StandIn]) -> None:
     """Locked, open, waiting, done: by facts and by the server's word that recording runs."""
     story = Story()
@@ -165,26 +176,38 @@ async def test_every_fact_of_a_case_is_told_without_holes(bare: tuple[Page, Stan
 
 
 @pytest.mark.parametrize(
-    ("rtt", "loss", "frozen", "word", "trouble"),
+    ("rtt", "loss", "frozen", "limit", "word", "trouble"),
     [
-        (None, 0.0, 0, "good", None),
-        (199, 0.03, 0, "good", None),
-        (201, 0.0, 0, "fair", "delay"),
-        (10, 0.04, 0, "fair", "loss"),
-        (10, 0.0, 0.3, "fair", "frozen"),
-        (401, 0.0, 0, "poor", "delay"),
-        (10, 0.09, 0, "poor", "loss"),
-        (201, 0.04, 1.2, "poor", "frozen"),
+        (None, 0.0, 0, None, "good", None),
+        (199, 0.03, 0, 100, "good", None),
+        (201, 0.0, 0, None, "fair", "delay"),
+        (10, 0.04, 0, None, "fair", "loss"),
+        (10, 0.0, 0.3, None, "fair", "device"),
+        (10, 0.0, 1.3, 1200, "poor", "device"),
+        (10, 0.0, 0.3, 299, "fair", "frozen"),
+        (10, 0.02, 0.3, None, "fair", "frozen"),
+        (151, 0.0, 0.3, None, "fair", "frozen"),
+        (401, 0.0, 0, None, "poor", "delay"),
+        (10, 0.09, 0, None, "poor", "loss"),
+        (201, 0.04, 1.2, None, "poor", "frozen"),
     ],
 )
 async def test_quality_in_a_word(
-    bare: tuple[Page, StandIn], rtt: float | None, loss: float, frozen: float, word: str, trouble: str | None
+    bare: tuple[Page, StandIn],
+    rtt: float | None,
+    loss: float,
+    frozen: float,
+    limit: float | None,
+    word: str,
+    trouble: str | None,
 ) -> None:
     """Round trip, loss and freezes decide, the worst first; an unknown round trip does not speak against
-    a connection."""
+    a connection, and a freeze without a sign of the network is a device's."""
     measured = {"rtt": rtt, "loss": loss, "up": 0, "down": 0, "fps": None, "freezes": 0, "frozen": frozen}
-    body = "[m.qualityWord(v[0]), (m.troubleOf(v[0]) ?? {}).trouble ?? null]"
-    assert await run(bare, "agent_console/elements/quality_hud.js", body, measured) == [word, trouble]
+    measured["limit"] = limit
+    assert await run(bare, "agent_console/elements/quality_hud.js", "m.qualityWord(v[0])", measured) == word
+    found = await run(bare, "web_kit/call_meter.js", "m.troubleOf(v[0])", measured)
+    assert (found["trouble"] if found else None) == trouble
 
 
 async def test_axis_begins_when_the_call_became_active(bare: tuple[Page, StandIn]) -> None:

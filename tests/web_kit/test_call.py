@@ -19,7 +19,7 @@ call.start();
 """
 # Readings of the statistics that a test makes up, as far as the meter looks.
 _READ = """
-const meter = new it.CallMeter(4);
+const meter = new it.CallMeter(4, 2500);
 const report = (stats) => new Map(stats.map((stat, index) => [index, stat]));
 const told = argument.map(([at, stats]) => [meter.read(report(stats), at), meter.report()]);
 return told;
@@ -63,25 +63,27 @@ async def test_the_offer_asks_for_lost_sound(bench: Bench) -> None:
 
 
 async def test_meter(bench: Bench) -> None:
-    """A reading tells the interval since the last one; a report every five seconds what came between."""
+    """A reading tells the interval since the last one; a report every five seconds what came between. A
+    reading that follows at once tells nothing, and what it saw is told with the next."""
     readings = [
         [1000, [_video(10, 1, 0.5, got=100, lost=0), _audio(0, 0)]],
+        [1002, [_video(12, 1, 0.5, got=120, lost=0)]],
         [3500, [_video(70, 1, 0.5, got=190, lost=10), _audio(48_000, 24_000)]],
         [6000, [_video(120, 3, 2.0, got=290, lost=10), _audio(96_000, 24_000)]],
         [8500, [_video(120, 3, 2.0, got=290, lost=5), {"type": "candidate-pair", "nominated": True,
                 "currentRoundTripTime": 0.25}, {"type": "remote-inbound-rtp", "fractionLost": 0.02}]],
     ]  # fmt: skip
     told = await bench.run("call_meter.js", _READ, readings)
-    assert told[0] == [None, None]
-    quality, report = told[1]
+    assert told[0] == told[1] == [None, None]
+    quality, report = told[2]
     assert report is None
     assert (quality["fps"], quality["lossDown"], quality["kbpsDown"]) == (24, 0.1, 288)
-    assert (quality["level"], quality["freezes"], quality["rttMs"]) == (1, 0, None)
-    quality, report = told[2]
-    assert (quality["freezes"], quality["frozenS"], quality["level"]) == (2, 1.5, 1)
-    assert report == {"interval_s": 5, "fps": 22, "freezes": 2, "frozen_s": 1.5, "concealed_s": 1.5}
+    assert (quality["freezes"], quality["rttMs"]) == (0, None)
     quality, report = told[3]
-    assert (quality["rttMs"], quality["lossUp"], quality["lossDown"], quality["level"]) == (250, 0.02, 0, 2)
+    assert (quality["freezes"], quality["frozenS"]) == (2, 1.5)
+    assert report == {"interval_s": 5, "fps": 22, "freezes": 2, "frozen_s": 1.5, "concealed_s": 1.5}
+    quality, report = told[4]
+    assert (quality["rttMs"], quality["lossUp"], quality["lossDown"]) == (250, 0.02, 0)
     assert report is None
 
 

@@ -68,6 +68,9 @@ function recording(view, track, change) {
 /** @param {FactBody} fact @param {number} at */
 const stamped = (fact, at) => Object.freeze({ ...fact, at });
 
+// The first measurement comes as soon as a seat is there; over less than this, one burst looks like a rate.
+const MEASURED_MIN_S = 1;
+
 /** @type {Readonly<Record<string, Fold>>} */
 const FOLDS = {
   CaseCreated: (view, fact, at) => ({
@@ -109,7 +112,8 @@ const FOLDS = {
   PartyReturned: (view, fact) => party(view, fact.seat, { present: true, graceEndsAt: null }),
   MediaConnected: (view, fact) => party(view, fact.seat, { media: "connected" }),
   MediaLost: (view, fact) => party(view, fact.seat, { media: "lost" }),
-  QualityMeasured: (view, fact, at) => party(view, fact.seat, { quality: stamped(fact, at) }),
+  QualityMeasured: (view, fact, at) =>
+    fact.interval_s < MEASURED_MIN_S ? {} : party(view, fact.seat, { quality: stamped(fact, at) }),
   PlaybackReported: (view, fact, at) => party(view, fact.seat, { playback: stamped(fact, at) }),
   RecordingStarted: (view, fact) => ({
     recordings: {
