@@ -47,6 +47,8 @@ _PAUSES_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0
 # A journal that refuses is tried again after this long, as everywhere.
 _JOURNAL_RETRY_S = 1.0
+# Of one worker: several times what a processor carries, and a bound for what waits on its link.
+_CALLS_MAX = 256
 # An open call without connections yet will have two.
 _SEATS_EXPECTED = 2
 
@@ -246,7 +248,11 @@ class Pool:
                 await self._changed.wait_for(lambda: self.alive)
         except TimeoutError:
             raise MediaError("no media worker", code="media_unavailable") from None
-        return min((worker for worker in self._living.values() if worker.alive), key=self._load)
+        alive = [worker for worker in self._living.values() if worker.alive]
+        able = [worker for worker in alive if len(self._hosted_by(worker)) < _CALLS_MAX]
+        if not able:
+            raise MediaError("every media worker has all the calls it may", code="media_unavailable")
+        return min(able, key=self._load)
 
     def _load(self, worker: Worker) -> tuple[int, float]:
         seats = [max(ward.standing.seats, _SEATS_EXPECTED) for ward in self._hosted_by(worker)]

@@ -28,7 +28,8 @@ _log = structlog.get_logger(__name__)
 
 # The figures of a worker are the longest line, about 40 kB; an SDP text has at most 64 kB.
 LINE_MAX = 1 << 20
-# A worker's calls are bounded by its recorder to 256, each of which waits for at most two facts.
+# The pool gives a worker at most 256 calls; each tells two facts at a time, its own and its recorder's. As
+# many again are for the commands. A fact that finds no room is told again a second later.
 UNDER_WAY_MAX = 1_024
 # What is said of an error is for the log.
 _TEXT_MAX = 500

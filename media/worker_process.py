@@ -20,8 +20,11 @@ Command = Callable[[int, int], Sequence[str]]
 # A worker closes its link as its last act; the interpreter's own end takes a few tenths of a second, and
 # more than two on a machine with four times the work it can do.
 _END_S = 5.0
-# A killed process is gone at once, unless its disk hangs: then nothing more comes from it either.
-_KILLED_S = 5.0
+# A killed process is gone at once, unless its disk hangs: then nothing more comes from it either. Its calls
+# are not made to wait for it longer than a seat is kept.
+_KILLED_S = 2.0
+# What it had told is read in that time; then it is given up, gone or not.
+_CUT_S = 1.0
 # Pings go out this often, and carry back how much processor time was used.
 PING_S = 1.0
 # So many unanswered ones are a hang: five seconds are ten times the longest stall measured on two
@@ -73,6 +76,8 @@ class Worker:
         _log.error("media worker hangs", worker=self.number, seconds=HANG_PINGS * PING_S)
         with suppress(ProcessLookupError):
             self._process.kill()
+        await asyncio.sleep(_CUT_S)
+        self.link.cut()
 
 
 @asynccontextmanager

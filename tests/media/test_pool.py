@@ -242,6 +242,19 @@ async def test_without_a_worker_callers_are_told(monkeypatch: pytest.MonkeyPatch
         await scene.pool.finish(call)
 
 
+async def test_a_worker_takes_so_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is refused as ``media_unavailable``, until one of them is over."""
+    monkeypatch.setattr(pool_module, "_CALLS_MAX", 2)
+    async with staged() as scene:
+        first, _ = await scene.opened(), await scene.opened()
+        with pytest.raises(MediaError) as full:
+            await scene.opened()
+        assert full.value.code == "media_unavailable"
+        await scene.pool.close_call(first)
+        await scene.pool.finish(first)
+        assert await scene.pid_of(await scene.opened())
+
+
 async def test_a_pool_without_any_worker_is_not_ready() -> None:
     """When no worker comes up the server is told why, and no process is left."""
 

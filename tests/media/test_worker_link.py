@@ -4,14 +4,15 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from contract import errors
 from contract.errors import InternalError, MediaError, ProtocolError, StorageError, TellerError
-from media import worker_link
+from media import worker_link, worker_process
 from media.worker_link import LINE_MAX, Link, LinkLost
+from media.worker_process import Worker
 from tests.media.scripted import until
 
 
@@ -223,6 +224,28 @@ async def test_a_reader_that_stops_holds_up_one_line() -> None:
 async def _slow(link: Link, text: str) -> None:
     with pytest.raises(MediaError, match="too long"):
         await link.call("take", 0.2, text=text)
+
+
+class Undying:
+    """A process in the kernel's hands: it is killed, and stays."""
+
+    def __init__(self) -> None:
+        self.kills = 0
+
+    def kill(self) -> None:
+        self.kills += 1
+
+
+async def test_a_worker_that_outlives_its_kill_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its link is cut a moment later, so that its calls can go on elsewhere."""
+    monkeypatch.setattr(worker_process, "PING_S", 0.01)
+    monkeypatch.setattr(worker_process, "_CUT_S", 0.05)
+    process = Undying()
+    async with raw_end() as (link, _, _):
+        worker = Worker(0, cast(asyncio.subprocess.Process, process), link)
+        await asyncio.wait_for(worker.watch(), 10)
+        assert not worker.alive
+    assert process.kills == 1
 
 
 async def test_storage_errors_stay_storage_errors() -> None:
