@@ -141,6 +141,54 @@ async def test_what_belongs_nowhere_is_dropped_and_counted() -> None:
     await made.close()
 
 
+def _excess(kind: str) -> float:
+    return REGISTRY.get_sample_value("teller_media_excess_packets_total", {"kind": kind}) or 0.0
+
+
+@pytest.mark.parametrize(("size", "least", "most"), [(88, 2_950, 3_050), (1_188, 2_030, 2_130)])
+async def test_nobody_publishes_more_than_several_calls_need(size: int, least: int, most: int) -> None:
+    """What a flood brings beyond 3,000 packets or 20 Mbit a second is dropped and counted."""
+    made, _ = await _connected(known_ssrcs=False)
+    before, seconds, taken = _excess("rtp"), 3, []
+    for n in range(5_000 * (seconds + 2)):
+        if n == 5_000 * 2:
+            taken.append(made.uplinks[CAMERA].stats.packets)
+        made.got_rtp(packet(n + 1, REST + bytes(size - 2), pt=97, ssrc=70, extension=_mid(CAMERA)), n / 5_000)
+    passed = made.uplinks[CAMERA].stats.packets
+    assert least * seconds < passed - taken[0] < most * seconds
+    assert _excess("rtp") - before == 25_000 - passed
+    await made.close()
+
+
+async def test_an_honest_publisher_is_never_held_up() -> None:
+    """Camera, screen and sound at twice their most, in frames sent at once."""
+    made, _ = await _connected(known_ssrcs=False)
+    before = _excess("rtp")
+    for frame in range(25 * 4):
+        for n in range(48):
+            data = packet(frame * 48 + n, REST + bytes(1_100), pt=97, ssrc=70, extension=_mid(CAMERA))
+            made.got_rtp(data, 50.0 + frame / 25)
+    assert _excess("rtp") == before
+    await made.close()
+
+
+async def test_a_flood_of_rtcp_is_dropped() -> None:
+    """Beyond what the worst line makes a browser say; after a pause it is heard again."""
+    made, _ = await _connected()
+    asked: list[float] = []
+    made.legs[1].ask_keyframe = asked.append  # type: ignore[assignment]
+    before, pli = _excess("rtcp"), rtcp.compose_pli(1, made.legs[1].ssrc)
+    for n in range(6_000):
+        made.got_rtcp(pli, 10.0 + n / 2_000)
+    assert 3 * 1_100 < len(asked) < 5 * 1_300
+    assert _excess("rtcp") - before == 6_000 - len(asked)
+    asked.clear()
+    for n in range(100):
+        made.got_rtcp(rtcp.compose_nack(1, 9, range(0, 60_000, 20)) + pli, 20.0 + n / 1_000)
+    assert 45 < len(asked) < 60
+    await made.close()
+
+
 async def test_a_replaced_stream_is_not_heard_any_more() -> None:
     """After the publisher began another SSRC, packets of the former are dropped."""
     made, _ = await _connected(known_ssrcs=False)
