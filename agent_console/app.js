@@ -80,7 +80,7 @@ function drawRing(state, ringing) {
   } else {
     bell.stop();
   }
-  flash(ringing ? t("ring.flash", { name: state.ring?.customer_name ?? "" }) : "");
+  flash(ringing ? t("ring.flash", { name: state.ring?.customer_name || t("case.unnamed") }) : "");
 }
 
 /** @param {string} words */

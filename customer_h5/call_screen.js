@@ -42,6 +42,7 @@ function bannerWords(state) {
     return t("call.dropped", { seconds: secondsUntil(state.dropEndsAt) });
   }
   if (state.interrupted) return t("call.interrupted");
+  if (state.serviceLost) return t("call.service.lost");
   if (state.peerEndsAt !== null) return t("call.peer.dropped", { seconds: secondsUntil(state.peerEndsAt) });
   if (state.phase === "held") return t("call.held");
   if (state.mediaTroubled) return t("call.media.trouble");
@@ -68,7 +69,7 @@ function topBar(session) {
   function update(state) {
     name.textContent = state.peer || t("call.agent.role");
     bank.textContent = state.bank;
-    recording.hidden = !state.recording;
+    recording.hidden = !state.recording || state.serviceLost;
     time.textContent = state.activeAt === null ? "" : clock((performance.now() - state.activeAt) / 1000);
     const text = bannerWords(state);
     // Rewriting the same words would make a screen reader say them again.

@@ -112,6 +112,7 @@ export class Session {
     connection.on("welcome", (welcome) => this._gotWelcome(welcome));
     connection.on("queue_position", (place) => this._gotPosition(place));
     connection.on("call_state", (state) => this._gotCallState(state));
+    connection.on("reoffer", () => this._store.update({ serviceLost: true }));
     connection.on("still_wanted", (wanted) => this._gotStillWanted(wanted));
     connection.on("fact", ({ entry }) => this._gotFact(entry));
     connection.on("error", ({ code, about }) => this._gotError(code, about));
@@ -195,6 +196,8 @@ export class Session {
       screen: "call",
       phase: state.phase,
       peer: state.peer,
+      // Both are back when the call goes on.
+      serviceLost: this._store.get().serviceLost && state.phase === "reconnecting",
       recording: state.recording,
       activeAt: state.phase === "connecting" ? null : now - state.active_s * 1000,
       peerEndsAt: state.phase === "reconnecting" && state.grace_s !== null ? now + state.grace_s * 1000 : null,

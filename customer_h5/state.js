@@ -33,6 +33,7 @@ import { createStore } from "../web_kit/store.js";
  * @property {number | null} dropEndsAt  Own grace period's end on the same axis; null while connected.
  * @property {boolean} dropped
  * @property {number | null} peerEndsAt  The agent's grace period's end.
+ * @property {boolean} serviceLost  The service lost sound and picture of both, and is restoring them.
  * @property {boolean} mediaTroubled
  * @property {"" | "weak" | "busy"} strain  What makes the picture poor: the network, or a device.
  * @property {boolean} muted
@@ -70,6 +71,7 @@ const INITIAL = {
   dropEndsAt: null,
   dropped: false,
   peerEndsAt: null,
+  serviceLost: false,
   mediaTroubled: false,
   strain: "",
   muted: false,

@@ -55,9 +55,10 @@ function numbers({ rtt, loss, up, down, fps, freezes }) {
     h("span", { title: t(`quality_title.${key}`) }, t(`quality.${key}`, { value: value ?? "" }))]); // prettier-ignore
 }
 
-/** @param {"customer" | "me"} who @param {Figures | null} figures */
-function line(who, figures) {
-  const word = qualityWord(figures);
+/** @param {"customer" | "me"} who @param {Figures | null} measured @param {boolean} lost no media just now */
+function line(who, measured, lost) {
+  const figures = lost ? null : measured;
+  const word = lost ? "lost" : qualityWord(figures);
   const found = figures && troubleOf(figures);
   return h("div", { class: `quality ${word}` }, h("span", { class: "bars", "aria-hidden": "true" }, h("i", {}), h("i", {}), h("i", {})),
     h("span", { class: "quality-who" }, t(`quality.${who}`)), h("strong", {}, t(`quality.${word}`)),
@@ -70,12 +71,13 @@ export class QualityHudElement extends PartElement {
   /** @override */
   looksAt(/** @type {ConsoleState} */ state) {
     const customer = partyOf(state.view, "customer");
-    return [state.stats, customer?.quality, customer?.playback, limitOf(state, "agent")];
+    return [state.stats, state.media, state.call?.activeSince == null, customer?.quality, customer?.playback, customer?.media, limitOf(state, "agent")];
   }
 
   /** @override */
   draw(/** @type {ConsoleState} */ state) {
-    mount(this, line("customer", customers(state)), line("me", mine(state)));
+    const mineLost = state.media === "troubled" || (state.media === "connecting" && state.call?.activeSince != null);
+    mount(this, line("customer", customers(state), partyOf(state.view, "customer")?.media === "lost"), line("me", mine(state), mineLost));
   }
 }
 

@@ -4,6 +4,7 @@ import { h, mount, playStream, videoElement } from "../../web_kit/dom.js";
 import { clock, t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
+import { isServiceLost } from "../../web_kit/record/projection.js";
 import { now } from "../session.js";
 import "./quality_hud.js";
 
@@ -54,7 +55,7 @@ export class VideoStageElement extends PartElement {
 
   /** @override */
   draw(/** @type {ConsoleState} */ state) {
-    this.who?.replaceChildren(state.view.customer || state.call?.peer || "");
+    this.who?.replaceChildren(state.view.customer || state.call?.peer || t("call.the_customer"));
     this.caseId?.replaceChildren(state.call?.case ?? "");
     if (this.own) {
       void playStream(this.own, state.local);
@@ -78,9 +79,12 @@ export class VideoStageElement extends PartElement {
   }
 
   /** @param {ConsoleState} state */
-  drawRec({ call }) {
-    this.rec?.classList.toggle("on", call?.recording ?? false);
-    this.rec && mount(this.rec, h("i", { class: "dot", "aria-hidden": "true" }), t(call?.recording ? "call.recording" : "call.not_recording"));
+  drawRec({ call, view }) {
+    const lost = isServiceLost(view);
+    // Only what unlocks the checks is a whole recording: badge and panel say the same.
+    this.rec?.classList.toggle("on", Boolean(call?.recording && call.kycUnlocked && !lost));
+    const words = !call?.recording ? "call.not_recording" : lost ? "call.recording_paused" : call.kycUnlocked ? "call.recording" : "call.recording_partly";
+    this.rec && mount(this.rec, h("i", { class: "dot", "aria-hidden": "true" }), t(words));
   }
 
   /** @param {HTMLElement | undefined} button @param {boolean} on @param {string} shape @param {string} words @param {string} key */
@@ -92,12 +96,13 @@ export class VideoStageElement extends PartElement {
   }
 
   /** @param {ConsoleState} state */
-  drawBanner({ call, link, media }) {
+  drawBanner({ call, link, media, view }) {
     const words =
       link === "dropped" || link === "connecting" ? t("call.own_link_lost")
-        : call?.phase === "reconnecting" ? t("call.peer_lost", { name: call.peer })
-          : call?.phase === "connecting" ? t("call.connecting")
-            : media === "troubled" ? t("call.media_troubled") : ""; // prettier-ignore
+        : isServiceLost(view) ? t("call.service_lost")
+          : call?.phase === "reconnecting" ? t("call.peer_lost", { name: view.customer || call.peer || t("call.the_customer") })
+            : call?.phase === "connecting" ? t("call.connecting")
+              : media === "troubled" ? t("call.media_troubled") : ""; // prettier-ignore
     this.bannerWords?.replaceChildren(words);
     this.banner?.classList.toggle("shown", words !== "");
   }

@@ -54,7 +54,7 @@ export class WrapUpElement extends PartElement {
     const seconds = view.call?.seconds ?? null;
     const reason = view.call?.reason ?? call?.reason;
     this.summary && mount(this.summary,
-      h("div", { class: "row wrap" }, h("h1", {}, view.customer || call?.peer || ""), view.phase && caseBadge(view.phase)),
+      h("div", { class: "row wrap" }, h("h1", {}, view.customer || call?.peer || t("call.the_customer")), view.phase && caseBadge(view.phase)),
       h("p", {}, reason ? tCode("end", reason) : t("wrap.ending"), seconds !== null && ` · ${t("wrap.lasted", { time: clock(seconds) })}`),
       h("code", { class: "case-id" }, call?.case ?? view.case)); // prettier-ignore
   }

@@ -1,13 +1,14 @@
 """The console's screens, driven in Chromium."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from contract import wire
-from contract.facts import CallAdvanced, CallEnded, CaseAdvanced
+from contract.facts import CallAdvanced, CallEnded, CaseAdvanced, MediaConnected, MediaLost
 from contract.phases import (
     CallEnd,
     CallPhase,
@@ -338,6 +339,41 @@ async def test_dropped_customer_is_counted_down(call: Page, server: StandIn, sto
     await expect(call.locator(".banner")).to_contain_text(f"{CUSTOMER_NAME} 的连接中断")
     await expect(call.locator(".banner")).to_contain_text("剩余 17 秒", timeout=5000)
     await shoot(call, "agent-reconnecting")
+    await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True, active_s=32.0))
+    await expect(call.locator(".banner")).to_be_hidden()
+
+
+async def test_dropped_customer_without_a_name(desk: Page, server: StandIn) -> None:
+    """Who did not give a name is the customer, on the stage and in the banner."""
+    nameless = Story()
+    nameless.open("")
+    nameless.answer()
+    state = state_of(nameless, CallPhase.RECONNECTING, active_s=30.0, grace_s=18.0)
+    await server.send(replace(state, peer=""))
+    await server.note(*nameless.entries)
+    await expect(desk.locator(".who")).to_have_text("客户")
+    await expect(desk.locator(".banner")).to_contain_text("客户 的连接中断")
+
+
+async def test_media_lost_by_the_service_is_nobodys_line(call: Page, server: StandIn, story: Story) -> None:
+    """While the service restores media it says so, with no recording claimed and no old figures."""
+    await server.note(story.quality(), story.playback())
+    await expect(call.locator("quality-hud")).to_contain_text("1240")
+    lost = state_of(story, CallPhase.RECONNECTING, recording=True, active_s=30.0, grace_s=18.0)
+    await server.note(
+        *(story.tell(MediaLost(story.call, s, "worker_lost")) for s in (story.agent, story.customer))
+    )
+    await server.send(lost)
+    await expect(call.locator(".banner")).to_contain_text("正在自动恢复音视频")
+    await expect(call.locator(".rec")).to_have_text("录制暂停")
+    await expect(call.locator("quality-hud")).to_contain_text("已中断")
+    await expect(call.locator("quality-hud")).not_to_contain_text("1240")
+    await shoot(call, "agent-service-lost")
+    await call.get_by_role("tab", name="案件记录").click()
+    await expect(call.locator("fact-list")).to_contain_text("服务端音视频进程停止")
+    await server.note(*(story.tell(MediaConnected(story.call, s)) for s in (story.agent, story.customer)))
+    await expect(call.locator(".banner")).to_contain_text("的连接中断")
+    await expect(call.locator(".rec")).to_have_text("部分录制")
     await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True, active_s=32.0))
     await expect(call.locator(".banner")).to_be_hidden()
 

@@ -135,6 +135,25 @@ async def test_call(phone: Phone) -> None:
     await phone.shot("thanks")
 
 
+@pytest.mark.parametrize("viewport", [(390, 844)])
+async def test_media_lost_by_the_service_is_not_the_agents_line(phone: Phone) -> None:
+    """While the service restores sound and picture it says so and claims no recording; when the agent stays
+    away in a later interruption, it is hers."""
+    await _enter_call(phone)
+    banner = phone.page.locator(".call-top .banner")
+    await phone.bank.send(wire.Reoffer(CALL))
+    await phone.bank.call_state(CallPhase.RECONNECTING, active_s=66.0, grace_s=18.0)
+    await expect(banner).to_contain_text("系统正在自动恢复声音和画面")
+    await expect(phone.page.locator(".recording")).to_be_hidden()
+    await phone.bank.wait_for(wire.Offer, 2)
+    await phone.shot("service-lost")
+    await phone.bank.call_state(CallPhase.ACTIVE, active_s=68.0)
+    await expect(banner).to_be_hidden()
+    await expect(phone.page.locator(".recording")).to_be_visible()
+    await phone.bank.call_state(CallPhase.RECONNECTING, active_s=70.0, grace_s=18.0)
+    await expect(banner).to_contain_text("柜员网络中断")
+
+
 @pytest.mark.parametrize("viewport", SIZES)
 async def test_still(phone: Phone) -> None:
     """A picture is aimed, retaken, used, sent again after a refusal, and uploaded with the token."""

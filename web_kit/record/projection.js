@@ -9,7 +9,7 @@
  * @typedef {Record<string, any>} FactBody
  * @typedef {{seq: number, at: number, case: string, name: string, fact: FactBody, hash?: string}} Entry
  * @typedef {{seat: string, role: string, name: string, account: string | null, present: boolean,
- *   media: "waiting" | "connected" | "lost", graceEndsAt: number | null, quality: FactBody | null,
+ *   media: "waiting" | "connected" | "lost", lostBy: string | null, graceEndsAt: number | null, quality: FactBody | null,
  *   playback: FactBody | null}} Party
  * @typedef {{track: string, role: string, kind: string, stopped: boolean, troubled: boolean}} Recording
  * @typedef {{seat: string, role: string, text: string, at: number}} ChatLine
@@ -101,6 +101,7 @@ const FOLDS = {
         account: fact.account ?? null,
         present: true,
         media: /** @type {const} */ ("waiting"),
+        lostBy: null,
         graceEndsAt: null,
         quality: null,
         playback: null,
@@ -110,8 +111,10 @@ const FOLDS = {
   PartyLeft: (view, fact) => party(view, fact.seat, { present: false, graceEndsAt: null }),
   PartyDropped: (view, fact) => party(view, fact.seat, { graceEndsAt: fact.grace_ends_at }),
   PartyReturned: (view, fact) => party(view, fact.seat, { present: true, graceEndsAt: null }),
-  MediaConnected: (view, fact) => party(view, fact.seat, { media: "connected" }),
-  MediaLost: (view, fact) => party(view, fact.seat, { media: "lost" }),
+  MediaConnected: (view, fact) => party(view, fact.seat, { media: "connected", lostBy: null }),
+  // What was measured on the old connection says nothing about the next one.
+  MediaLost: (view, fact) =>
+    party(view, fact.seat, { media: "lost", lostBy: fact.reason, quality: null, playback: null }),
   QualityMeasured: (view, fact, at) =>
     fact.interval_s < MEASURED_MIN_S ? {} : party(view, fact.seat, { quality: stamped(fact, at) }),
   PlaybackReported: (view, fact, at) => party(view, fact.seat, { playback: stamped(fact, at) }),
@@ -191,6 +194,11 @@ export function newestEvidence(view, kind) {
 /** @param {CaseView} view @param {string} id @returns {FactBody | null} */
 export function evidenceById(view, id) {
   return view.evidence.find((item) => item.evidence === id) ?? null;
+}
+
+/** Tell whether the service itself lost somebody's media, and is restoring it. @param {CaseView} view */
+export function isServiceLost(view) {
+  return Object.values(view.parties).some((one) => one.lostBy === "worker_lost");
 }
 
 /** @param {CaseView} view @param {string} role @returns {Party | null} */

@@ -102,7 +102,9 @@ function extra(name, fact, view) {
 }
 
 /** @type {Readonly<Record<string, string>>} */
-const REASON_HEADINGS = { CallEnded: "end", CaseAdvanced: "case_end", FacesCompared: "face_reason", AgentDecided: "reason" };
+const REASON_HEADINGS = {
+  CallEnded: "end", CaseAdvanced: "case_end", FacesCompared: "face_reason", AgentDecided: "reason", MediaLost: "media_lost",
+}; // prettier-ignore
 
 /** @param {string} name @param {string | null | undefined} reason */
 function reasonWord(name, reason) {
