@@ -297,23 +297,32 @@ class SegmentSealed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class RecordingStopped(Fact):
-    """Every segment of this track is sealed."""
+    """Every segment of this track is sealed.
+
+    ``dropped_frames`` came whole but were not recorded; ``dropped_packets`` found no room in the recorder,
+    so nobody knows how many frames they were.
+    """
 
     call: CallId
     track: TrackId
     segments: int
     frames: int
     dropped_frames: int
+    dropped_packets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderTroubled(Fact):
-    """The recorder could not keep up or could not write; ``what`` is a machine word."""
+    """The recorder could not keep up or could not write; ``what`` is a machine word.
+
+    Dropped is what :class:`RecordingStopped` counts, so far; ``queue_full`` tells of packets alone.
+    """
 
     call: CallId
     track: TrackId
     what: str
     dropped_frames: int
+    dropped_packets: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The recorder: a party of kind ``system`` that writes every track of a call as it comes.
 
-The event loop only keeps packets; one thread makes frames of them and writes these. What a track keeps is
-bounded in bytes and packets; what is dropped there is counted and journaled as ``RecorderTroubled``, from
-the event loop, since the thread may be stuck in a disk that hangs.
+The event loop only keeps packets; one thread makes frames of them and writes these. What a track keeps,
+and what all tracks of a process keep together, is bounded; what is dropped there is counted and journaled
+as ``RecorderTroubled``, from the event loop, since the thread may be stuck in a disk that hangs.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from contract.facts import Fact, PartyJoined, PartyLeft
 from contract.ids import CallId, CaseId, new_seat_id
 from contract.phases import Role
 from contract.ports import Clock, Depacketiser, TrackInfo
-from recordings.sink import Sink
+from recordings.sink import Room, Sink
 from recordings.spool import Spool
 from recordings.track_writer import RecorderSettings
 from recordings.writing import WritingThread
@@ -104,6 +104,7 @@ class Recorder:
         self._journal = journal
         self._clock = clock
         self._settings = settings
+        self._room = Room(settings.held_bytes)
         self._tasks = asyncio.TaskGroup()
         self._thread = WritingThread(spool, settings, clock)
         self._calls: dict[CallId, _CallRecording] = {}
@@ -134,7 +135,7 @@ class Recorder:
             raise RuntimeError("the recorder is gone")
         self._spool.track_dir(track.case, track.call, track.track)
         recording = self._calls.get(track.call) or self._join(track)
-        sink = Sink(track, self._settings, self._clock, recording.note)
+        sink = Sink(track, self._settings, self._clock, recording.note, self._room)
         recording.open(sink, depacketiser)
         return sink
 

@@ -7,14 +7,28 @@ from contract.facts import Fact, RecorderTroubled
 from contract.ports import Clock, ClockSample, TrackInfo
 from recordings.track_writer import RecorderSettings
 
+# Beside its own bytes a packet costs the head of its object, a tuple, a float and a place in the deque.
+PACKET_BESIDE = 128
+
+
+class Room:
+    """What all sinks of a process may hold together, in bytes. ``taken`` belongs to the writing thread."""
+
+    __slots__ = ("bytes_max", "pushed", "taken")
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        self.pushed = self.taken = 0
+
 
 class Sink:
     """Implements ``contract.ports.TrackSink`` for one track.
 
     ``packets`` is filled by the loop and emptied by the thread, and appending wakes nobody: that would
     cost more than all else a packet meets here. ``taken_bytes`` belongs to the thread, the other numbers
-    to the loop. When the bound is reached the newest packets are dropped and counted; what reads the
-    packets sees their numbers missing, as it does after a loss on the network.
+    to the loop; both count ``PACKET_BESIDE`` for each packet. When the bound of the track or of all tracks
+    is reached the newest packets are dropped and counted; what reads the packets sees their numbers
+    missing, as it does after a loss on the network.
     """
 
     __slots__ = (
@@ -28,15 +42,22 @@ class Sink:
         "info",
         "packets",
         "pushed_bytes",
+        "room",
         "samples",
         "skipped",
         "taken_bytes",
     )
 
     def __init__(
-        self, info: TrackInfo, settings: RecorderSettings, clock: Clock, note: Callable[[Fact], None]
+        self,
+        info: TrackInfo,
+        settings: RecorderSettings,
+        clock: Clock,
+        note: Callable[[Fact], None],
+        room: Room,
     ) -> None:
         self.info = info
+        self.room = room
         self.packets: deque[tuple[bytes, float]] = deque()
         self.samples: deque[ClockSample] = deque()
         self.closed = False
@@ -50,11 +71,19 @@ class Sink:
 
     def push_packet(self, packet: bytes, arrived_at: float) -> None:
         """See ``contract.ports.TrackSink``."""
-        pushed = self.pushed_bytes + len(packet)
-        if pushed - self.taken_bytes > self._bytes_max or len(self.packets) >= self._packets_max:
+        size = len(packet) + PACKET_BESIDE
+        pushed = self.pushed_bytes + size
+        room = self.room
+        of_all = room.pushed + size
+        if (
+            pushed - self.taken_bytes > self._bytes_max
+            or of_all - room.taken > room.bytes_max
+            or len(self.packets) >= self._packets_max
+        ):
             self._skip()
             return
         self.pushed_bytes = pushed
+        room.pushed = of_all
         self.packets.append((packet, arrived_at))
 
     def push_clock(self, sample: ClockSample) -> None:
@@ -75,4 +104,4 @@ class Sink:
         now = self._clock.monotonic()
         if now - self._troubled_at >= self._settings.trouble_s:
             self._troubled_at = now
-            self._note(RecorderTroubled(self.info.call, self.info.track, "queue_full", self.skipped))
+            self._note(RecorderTroubled(self.info.call, self.info.track, "queue_full", 0, self.skipped))

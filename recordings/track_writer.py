@@ -37,11 +37,12 @@ _SEALING_MAX = 16
 _log = structlog.get_logger(__name__)
 _FRAMES = Counter("teller_recordings_frames", "Frames recorded")
 _DROPPED = Counter("teller_recordings_frames_dropped", "Frames that were not recorded", ["why"])
+_DROPPED_PACKETS = Counter("teller_recordings_packets_dropped", "Packets for which there was no room")
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderSettings:
-    """Bounds of the recorder. Seconds, bytes and packets per track.
+    """Bounds of the recorder. Seconds, bytes and packets per track, but for ``held_bytes``.
 
     With ``sync_s`` of 1 s the last whole frame on disk is about 1 s old; the promise is 5 s.
     """
@@ -52,6 +53,8 @@ class RecorderSettings:
     queue_bytes: int = 8 << 20
     # So many fill 8 MiB at 1 KiB each; of sound they are 160 s.
     queue_packets: int = 8_000
+    # Of all tracks of a process together: 64 that are full.
+    held_bytes: int = 512 << 20
     # Facts of trouble per track are at least this far apart.
     trouble_s: float = 5.0
     # A disk that refused is tried again after this long.
@@ -94,6 +97,7 @@ class _Counts:
     sealed: int = 0
     sealed_frames: int = 0
     dropped: int = 0
+    dropped_packets: int = 0
     lost: int = 0
     lost_marked: int = 0
     lost_sealed: int = 0
@@ -146,9 +150,9 @@ class TrackWriter:
         self.closed = False
 
     @property
-    def dropped(self) -> int:
-        """Return how many frames were dropped so far, and packets where it was the queue."""
-        return self._counts.dropped
+    def dropped(self) -> tuple[int, int]:
+        """Return how many frames were dropped so far, and packets that never became frames."""
+        return self._counts.dropped, self._counts.dropped_packets
 
     # --- what the recorder calls ---------------------------------------------------------------
 
@@ -189,9 +193,10 @@ class TrackWriter:
         if mapped is not None and self._files is not None:
             self._files.note(codec.dump(mapped))
 
-    def note_gap(self, dropped: int, what: str) -> None:
+    def note_gap(self, dropped: int) -> None:
         """Count ``dropped`` packets that never reached the writer; who dropped them has told so."""
-        self._count_dropped(what, dropped)
+        self._counts.dropped_packets += dropped
+        _DROPPED_PACKETS.inc(dropped)
         self._lose()
 
     def tick(self) -> None:
@@ -221,12 +226,9 @@ class TrackWriter:
     def _drop(self, why: str, frames: int = 1) -> None:
         """Count frames that are not recorded; the next one that is follows something missing."""
         if frames:
-            self._count_dropped(why, frames)
+            self._counts.dropped += frames
+            _DROPPED.labels(why).inc(frames)
             self._hurt = True
-
-    def _count_dropped(self, why: str, frames: int) -> None:
-        self._counts.dropped += frames
-        _DROPPED.labels(why).inc(frames)
 
     # --- one frame -----------------------------------------------------------------------------
 
@@ -378,7 +380,7 @@ class TrackWriter:
             self._files.close()
         counts, info = self._counts, self._info
         self._emit(
-            RecordingStopped(info.call, info.track, counts.sealed, counts.sealed_frames, counts.dropped)
+            RecordingStopped(info.call, info.track, counts.sealed, counts.sealed_frames, *self.dropped)
         )
 
     def _may_announce(self, now: float) -> bool:
@@ -417,4 +419,4 @@ class TrackWriter:
         now = self._clock.monotonic()
         if now - self._trouble.told_at >= self._settings.trouble_s:
             self._trouble.told_at = now
-            self._emit(RecorderTroubled(self._info.call, self._info.track, what, self._counts.dropped))
+            self._emit(RecorderTroubled(self._info.call, self._info.track, what, *self.dropped))

@@ -18,7 +18,7 @@ from contract.facts import Fact, RecorderTroubled
 from contract.ids import CallId
 from contract.ports import Clock, Depacketiser
 from recordings.disk import DiskThread
-from recordings.sink import Sink
+from recordings.sink import PACKET_BESIDE, Sink
 from recordings.spool import Spool
 from recordings.track_writer import RecorderSettings, TrackWriter
 
@@ -66,7 +66,7 @@ class Line:
         # Asked first: what was pushed before the end is there when the end is seen.
         closed = sink.closed
         if sink.skipped != self._skipped:
-            writer.note_gap(sink.skipped - self._skipped, "queue_full")
+            writer.note_gap(sink.skipped - self._skipped)
             self._skipped = sink.skipped
         while sink.packets:
             self._take()
@@ -81,13 +81,15 @@ class Line:
     def _take(self) -> None:
         packets, depacketiser, write = self.sink.packets, self._depacketiser, self._writer.write
         push = depacketiser.push
-        taken = 0
-        for _ in range(min(len(packets), _CHUNK)):
+        count = min(len(packets), _CHUNK)
+        taken = count * PACKET_BESIDE
+        for _ in range(count):
             packet, arrived_at = packets.popleft()
             taken += len(packet)
             if frames := push(packet, arrived_at):
                 write(frames, depacketiser.lost)
         self.sink.taken_bytes += taken
+        self.sink.room.taken += taken
 
     def _fail(self, error: Exception) -> None:
         info = self.sink.info
@@ -97,12 +99,20 @@ class Line:
             return
         self._ended = True
         self.sink.close()
-        dropped = self._writer.dropped + len(self.sink.packets)
-        self.sink.packets.clear()
-        self._emit(RecorderTroubled(info.call, info.track, "failed", dropped))
+        frames, packets = self._writer.dropped
+        packets += len(self.sink.packets)
+        self._let_go()
+        self._emit(RecorderTroubled(info.call, info.track, "failed", frames, packets))
         # What was recorded so far is sealed, if it can be.
         with contextlib.suppress(Exception):
             self._writer.close()
+
+    def _let_go(self) -> None:
+        """Give back what a closed sink holds, also what was taken when the mistake came."""
+        sink = self.sink
+        sink.packets.clear()
+        held, sink.taken_bytes = sink.pushed_bytes - sink.taken_bytes, sink.pushed_bytes
+        sink.room.taken += held
 
 
 class WritingThread:

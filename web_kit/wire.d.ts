@@ -428,6 +428,7 @@ export interface RecordingStopped {
   readonly segments: number;
   readonly frames: number;
   readonly dropped_frames: number;
+  readonly dropped_packets: number;
 }
 
 export interface RecorderTroubled {
@@ -435,6 +436,7 @@ export interface RecorderTroubled {
   readonly track: string;
   readonly what: string;
   readonly dropped_frames: number;
+  readonly dropped_packets: number;
 }
 
 export interface CaseRecovered {

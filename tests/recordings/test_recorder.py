@@ -234,7 +234,12 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 @pytest.mark.parametrize(
-    "settings", [RecorderSettings(queue_packets=20), RecorderSettings(queue_bytes=6_000)]
+    "settings",
+    [
+        RecorderSettings(queue_packets=20),
+        RecorderSettings(queue_bytes=6_000),
+        RecorderSettings(held_bytes=6_000),
+    ],
 )
 async def test_a_full_queue_loses_the_newest_sound(
     settings: RecorderSettings,
@@ -258,9 +263,9 @@ async def test_a_full_queue_loses_the_newest_sound(
     assert 0 < len(kept) <= 21
     assert [frame.data for frame in kept] == [frame.data for frame in frames[: len(kept)]]
     entries = await journal.read(case)
-    assert facts_of(entries, RecorderTroubled) == [RecorderTroubled(call, info.track, "queue_full", 1)]
+    assert facts_of(entries, RecorderTroubled) == [RecorderTroubled(call, info.track, "queue_full", 0, 1)]
     assert facts_of(entries, RecordingStopped) == [
-        RecordingStopped(call, info.track, 1, len(kept), 250 - len(kept))
+        RecordingStopped(call, info.track, 1, len(kept), 0, 250 - len(kept))
     ]
 
 
@@ -290,10 +295,10 @@ async def test_a_hung_disk_is_told_while_it_hangs(
         await recorder.finish(call)
     assert isinstance(again, RecorderTroubled)
     assert again.what == "queue_full"
-    assert sink.sink.skipped - 1 <= again.dropped_frames <= sink.sink.skipped
+    assert sink.sink.skipped - 1 <= again.dropped_packets <= sink.sink.skipped
     stopped = facts_of(await journal.read(case), RecordingStopped)[0]
     assert isinstance(stopped, RecordingStopped)
-    assert stopped.frames + stopped.dropped_frames == 42
+    assert stopped.frames + stopped.dropped_packets == 42
 
 
 async def test_recording_is_told_again_once_the_disk_keeps_up(
