@@ -42,8 +42,9 @@ class Timeline:
         timestamp = frame.timestamp + self._shift
         if self._last is not None:
             step = timestamp - self._last
-            passed = max(frame.arrived_at - self._last_at, 0.0) * self._rate
-            lead = max(self._lead + step - passed, -self._ahead)
+            since = frame.arrived_at - self._last_at
+            passed = since * self._rate if since > 0 else 0.0
+            lead = self._lead + step - passed
             if step < 0 or lead > self._jump:
                 if self._late <= step < 0:
                     return None
@@ -51,7 +52,7 @@ class Timeline:
                     expected = self._last + round(passed)
                     self._shift += expected - timestamp
                     timestamp, lead = expected, self._lead
-            self._lead = lead
+            self._lead = lead if lead > -self._ahead else -self._ahead
         self._last = timestamp
         self._last_at = frame.arrived_at
         return replace(frame, timestamp=timestamp) if self._shift else frame
