@@ -17,7 +17,7 @@ import structlog
 from contract.facts import Fact, RecorderTroubled
 from contract.ids import CallId
 from contract.ports import Clock, Depacketiser
-from recordings.disk import DiskThread
+from recordings.disk import DiskThread, step_back
 from recordings.sink import PACKET_BESIDE, Sink
 from recordings.spool import Spool
 from recordings.track_writer import RecorderSettings, TrackWriter
@@ -146,6 +146,7 @@ class WritingThread:
 
     def run(self) -> None:
         """Write until stopped."""
+        step_back()
         lines: list[Line] = []
         ending: list[tuple[CallId, Callable[[], None]]] = []
         while not self._stopped:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contract.ids import CallId, CaseId
-from recordings.disk import DiskThread, Settling, Volume, settle
+from recordings.disk import DiskThread, Settling, Volume, settle, step_back
 from recordings.segment_writer import SegmentWriter
 from recordings.spool import Spool
 from recordings.track_files import TrackFiles, is_being_written
@@ -168,3 +168,19 @@ def test_a_writer_is_no_use_once_it_is_broken(item: Settling, monkeypatch: pytes
     sealed = writer.give_name()
     assert sealed is not None
     assert sealed.frames == 50
+
+
+def test_a_thread_that_steps_back_leaves_the_others_where_they_are() -> None:
+    """Only the calling thread gets a later turn on the processor."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    told: list[int] = []
+
+    def stand_behind() -> None:
+        step_back()
+        told.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    thread = threading.Thread(target=stand_behind)
+    thread.start()
+    thread.join()
+    assert told == [min(19, before + 10)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
