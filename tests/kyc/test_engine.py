@@ -1,6 +1,7 @@
 """The engine: its bound, its deadline, and what happens when the model process stops or dies."""
 
 import asyncio
+import contextlib
 import dataclasses
 import errno
 import os
@@ -34,7 +35,9 @@ def model_processes(parent: int) -> list[int]:
     """Return the pids of the model processes that ``parent`` started and that live."""
     children: list[int] = []
     for task in Path(f"/proc/{parent}/task").iterdir():
-        children += [int(pid) for pid in (task / "children").read_text().split()]
+        # A thread may end between the listing and the reading.
+        with contextlib.suppress(FileNotFoundError):
+            children += [int(pid) for pid in (task / "children").read_text().split()]
     return [pid for pid in children if b"kyc.child" in command_line(pid)]
 
 
