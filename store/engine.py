@@ -1,7 +1,11 @@
 """One engine for both databases: transactions that mean the same on SQLite and on PostgreSQL."""
 
+import asyncio
+import fcntl
+import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from contract.errors import StorageError
 
-# FULL: a ticket that was redeemed stays redeemed through a power cut. 10 s: two processes write, each
-# for milliseconds; a longer wait is a fault worth an error.
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+# Two processes write, each for milliseconds; a longer wait is a fault worth an error.
+_BUSY_S = 10
+# FULL: a ticket that was redeemed stays redeemed through a power cut.
+_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_S * 1000}")
 
 
 class Engine:
@@ -36,10 +41,17 @@ class Engine:
         """Tell whether the database is a file of this machine."""
         return self._url.get_backend_name() == "sqlite"
 
-    def create_folder(self) -> None:
-        """Make the folder of the SQLite file."""
+    async def create_file(self) -> None:
+        """Make the SQLite file and its folder; does nothing for a server's database.
+
+        Raises:
+            StorageError: the folder or the file cannot be written.
+        """
         if self.is_sqlite and self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                await asyncio.to_thread(_create_file, Path(self._url.database))
+            except (sqlite3.Error, OSError) as error:
+                raise StorageError(f"database: {error}") from error
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """Return an INSERT that knows ON CONFLICT."""
@@ -80,6 +92,19 @@ def _checked(url: str) -> sa.URL:
     if parsed.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
         raise ValueError(f"unknown database driver {parsed.drivername}")
     return parsed
+
+
+def _create_file(path: Path) -> None:
+    # The write-ahead log stays chosen in the file. SQLite refuses the choice at once, without waiting,
+    # while another process makes it too: so one after the other, held by a lock on the folder.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(path, timeout=_BUSY_S)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        os.close(folder)
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

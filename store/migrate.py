@@ -20,7 +20,7 @@ async def migrate(engine: Engine) -> None:
     Raises:
         StorageError: the database is newer than this program, or refuses.
     """
-    engine.create_folder()
+    await engine.create_file()
     async with engine.write() as connection:
         if not engine.is_sqlite:
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))

@@ -47,6 +47,7 @@ async def test_error_text_holds_no_values(database: Database) -> None:
 async def test_sqlite_keeps_what_it_committed(tmp_path: Path) -> None:
     """WAL lets readers go on beside a writer; FULL syncs each commit."""
     engine = Engine(f"sqlite+aiosqlite:///{tmp_path}/teller.db")
+    await engine.create_file()
     async with engine.read() as connection:
         pragmas = {
             name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()

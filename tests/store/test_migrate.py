@@ -62,7 +62,7 @@ async def test_newer_database_is_refused(database: Database, url: str, clock: Mo
 async def test_migration_that_fails_leaves_nothing(url: str, clock: MovedClock) -> None:
     """A table in the way stops the start; no half schema remains."""
     engine = Engine(url)
-    engine.create_folder()
+    await engine.create_file()
     async with engine.write() as connection:
         await connection.execute(sa.text("CREATE TABLE tenants (x INTEGER)"))
     with pytest.raises(StorageError):
