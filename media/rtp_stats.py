@@ -11,11 +11,6 @@ _LOST_MAX = (1 << 23) - 1
 _CLOCK_SET_S = 5.0
 
 
-def to_ntp(at: float) -> int:
-    """Return seconds UTC as a 64 bit NTP timestamp."""
-    return int((at + NTP_EPOCH) * (1 << 32))
-
-
 def from_ntp(ntp: int) -> float:
     """Return a 64 bit NTP timestamp as seconds UTC."""
     return ntp / (1 << 32) - NTP_EPOCH

@@ -142,8 +142,11 @@ def test_a_line_cut_too_long_ends_the_call(server: Server, clips: Clips) -> None
     async def run() -> None:
         async with on_a_line(server, clips) as (people, line):
             line.cut()
-            await asyncio.sleep(25)
-            assert [one["reason"] for one in told(server, "CallEnded")] == ["customer_lost"]
+            # The seat is kept for 20 s; what comes after is slack for a busy machine.
+            async with asyncio.timeout(60):
+                while not (ended := told(server, "CallEnded")):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            assert [one["reason"] for one in ended] == ["customer_lost"]
             line.mend()
             await expect(people["customer"].page.get_by_text("您的网络中断时间过长")).to_be_visible(
                 timeout=STEP_MS

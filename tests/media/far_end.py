@@ -24,10 +24,12 @@ class ListTap:
     def __init__(self) -> None:
         self.rtp: list[bytes] = []
         self.rtcp: list[bytes] = []
+        self.came_at: list[float] = []
         self.states: list[str] = []
 
     def got_rtp(self, packet: bytes, now: float) -> None:
         self.rtp.append(packet)
+        self.came_at.append(now)
 
     def got_rtcp(self, packet: bytes, now: float) -> None:
         self.rtcp.append(packet)

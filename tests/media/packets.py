@@ -10,7 +10,7 @@ from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 from media.answer import MID, SEND_TIME, OfferedCodec, OfferedMedia
 from media.leg import Leg
 from media.plan import PLAN
-from media.rtp_stats import ClockMap
+from media.rtp_stats import NTP_EPOCH, ClockMap
 from media.uplink import Uplink
 
 OPUS_CODEC = OfferedCodec("opus", 111, 48_000, frozenset({"nack"}))
@@ -126,3 +126,8 @@ def leg(
     made = Leg(line(index, codecs, extensions, "4"), codecs, wire.send)
     made.ready = True
     return made, wire
+
+
+def to_ntp(at: float) -> int:
+    """Return seconds UTC as a 64 bit NTP timestamp."""
+    return int((at + NTP_EPOCH) * (1 << 32))

@@ -78,12 +78,14 @@ async def break_when(broken: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def slow_to_end() -> AsyncIterator[None]:
-    """Take a second to leave behind an error."""
+async def stuck_at_the_end() -> AsyncIterator[None]:
+    """Leave behind an error only at SIGUSR1."""
+    let_go = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, let_go.set)
     try:
         yield
     except BaseException:
-        await asyncio.sleep(1.0)
+        await let_go.wait()
         raise
 
 
@@ -93,7 +95,7 @@ async def main(number: int, descriptor: int) -> None:
         if number == NEVER_READY:
             return
         plane = ScriptedPlane(RemoteJournal(link))
-        async with slow_to_end(), asyncio.TaskGroup() as tasks:
+        async with stuck_at_the_end(), asyncio.TaskGroup() as tasks:
             breaking = tasks.create_task(break_when(plane.broken))
             await WorkerSide(plane, plane).serve(link, asyncio.Event())
             breaking.cancel()

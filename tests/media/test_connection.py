@@ -17,8 +17,8 @@ from contract.phases import TrackKind
 from media import rtcp
 from media.answer import MID, SEND_TIME, TRANSPORT_CC
 from media.connection import Connection
-from media.rtp_stats import Reception, to_ntp
-from tests.media.packets import KEY, REST, Taken, packet, read
+from media.rtp_stats import Reception
+from tests.media.packets import KEY, REST, Taken, packet, read, to_ntp
 from tests.media.scripted import ScriptedPeer, until
 
 CAMERA, SCREEN = 1, 2

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import socket
+import time
 
 import ifaddr
 import pytest
@@ -18,6 +19,7 @@ from media.settings import MediaSettings
 from media.transport import Bucket
 from tests.media.far_end import FarEnd, ListTap, rtp_packet, until, wrong_fingerprint
 
+PAUSE_S = 0.03
 LOOPBACK = MediaSettings(bind_addresses=("127.0.0.1",))
 
 
@@ -191,6 +193,26 @@ async def test_one_partys_checks_leave_room_for_the_others(monkeypatch: pytest.M
             await far.checked()
             assert bad("flood") - before > 200
             await hostile.close()
+            await transport.close()
+
+
+async def test_a_packet_has_the_time_at_which_it_came() -> None:
+    """A pause of ours before we look at two packets is not the line's: they keep their distance."""
+    async with Endpoint(LOOPBACK) as endpoint, asyncio.TaskGroup() as tasks:
+        tap = ListTap()
+        transport = endpoint.open(tap)
+        async with FarEnd(transport, endpoint.port) as far:
+            await far.connect(tasks)
+            far.send_rtp(rtp_packet(1))
+            sent_at = time.monotonic()
+            # The loop does not run meanwhile, so both packets are found by one look.
+            while time.monotonic() - sent_at < PAUSE_S:
+                pass
+            far.send_rtp(rtp_packet(2))
+            await until(lambda: len(tap.rtp) == 2, "both packets")
+            first, second = tap.came_at
+            assert second - first >= PAUSE_S * 0.9
+            assert first <= sent_at + 0.01
             await transport.close()
 
 

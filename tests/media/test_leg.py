@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from media.answer import MID, SEND_TIME, OfferedCodec
 from media.leg import Leg
 from media.rtp_header import payload_at
-from media.rtp_stats import ClockMap, to_ntp
+from media.rtp_stats import ClockMap
 from tests.media.packets import (
     DELTA,
     EXTENSIONS,
@@ -26,6 +26,7 @@ from tests.media.packets import (
     line,
     packet,
     read,
+    to_ntp,
 )
 
 # The publisher's own types: other numbers than the receiver's.

@@ -193,6 +193,7 @@ async def test_a_worker_whose_main_task_broke_takes_no_call() -> None:
         await until("the loss", lambda: scene.pool.alive < 2)
         assert alive(pid)
         assert await scene.pid_of(await scene.opened()) != pid
+        os.kill(pid, signal.SIGUSR1)
         with capture_logs() as logs:
             assert await scene.pid_of(call) != pid
         assert not alive(pid)

@@ -5,7 +5,6 @@ from contract.phases import Role
 from contract.ports import TrackInfo, TrackSink
 from media.depacketiser import TrackDepacketiser
 from media.publication import Publication
-from media.rtp_stats import to_ntp
 from media.uplink import Uplink
 from tests.media.packets import (
     CAMERA,
@@ -20,6 +19,7 @@ from tests.media.packets import (
     leg,
     packet,
     read,
+    to_ntp,
     uplink,
 )
 from tests.media.scripted import KeepingReceiver, KeepingSink

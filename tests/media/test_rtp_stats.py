@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.rtp_stats import ClockMap, ReceiveStats, SendStats, from_ntp, to_ntp
+from media.rtp_stats import ClockMap, ReceiveStats, SendStats, from_ntp
+from tests.media.packets import to_ntp
 
 
 def _got(stats: ReceiveStats, *seqs: int) -> None:

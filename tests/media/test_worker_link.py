@@ -104,7 +104,7 @@ async def test_a_deadline_cancels_the_work() -> None:
 
     async def wait(_: dict[str, Any]) -> None:
         try:
-            await asyncio.sleep(600)
+            await asyncio.Event().wait()
         finally:
             stopped.set()
 
@@ -118,7 +118,7 @@ async def test_a_deadline_cancels_the_work() -> None:
 async def test_the_waiting_learn_of_the_loss() -> None:
     """Every command under way fails as lost, and so does every later one."""
     async with ends(keeps_working=False) as (near, far), asyncio.TaskGroup() as tasks:
-        far.serve({"wait": lambda _: asyncio.sleep(600)})
+        far.serve({"wait": lambda _: asyncio.Event().wait()})
         waiting = [tasks.create_task(_lost(near)) for _ in range(3)]
         await until("the commands", lambda: len(far._work) == 3)
         far.cut()
