@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from contract.facts import QualityMeasured
 from contract.ids import CallId, SeatId
@@ -88,8 +89,8 @@ def _add_up(ups: Sequence[ReceiveStats], downs: Sequence[SendStats], dropped: in
 
 def _most(frames: Sequence[int], before: Sequence[int]) -> int:
     """Return the frames of the liveliest picture: a camera beside a screen that stands still."""
-    counts = [now - then for now, then in zip(frames, [*before, *(0,) * len(frames)], strict=False)]
-    return max([0, *counts])
+    new = (count - earlier for count, earlier in zip_longest(frames, before, fillvalue=0))
+    return max([0, *new])
 
 
 def _fraction(lost: int, of: int) -> float:
