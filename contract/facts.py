@@ -1,7 +1,8 @@
 """Facts: what happened in a case, in the past tense, append only.
 
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
-SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class.
+SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
+about media and recordings are written in ``contract.record_facts`` and belong here as well.
 """
 
 import hashlib
@@ -10,21 +11,12 @@ from typing import Any, ClassVar
 
 from contract import codec
 from contract.errors import ProtocolError
-from contract.ids import (
-    AccountId,
-    CallId,
-    CaseId,
-    CheckId,
-    EvidenceId,
-    JobId,
-    SeatId,
-    TenantId,
-    TicketId,
-    TrackId,
-)
+from contract.fact import Fact
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
 from contract.phases import (
     CallEnd,
     CallPhase,
+    Capture,
     CaseEnd,
     CasePhase,
     CheckVerdict,
@@ -32,20 +24,103 @@ from contract.phases import (
     Outcome,
     RingEnd,
     Role,
-    TrackKind,
-    TrackSource,
-    Verdict,
+    SeatMode,
+    StepResult,
 )
+from contract.record_facts import (
+    WORKER_LOST,
+    ArchiveVerified,
+    ArchiveWritten,
+    AuditSigned,
+    CaseRecovered,
+    MediaConnected,
+    MediaLost,
+    MediaMissing,
+    MergeCompleted,
+    MergeFailed,
+    MergeQueued,
+    MergeStarted,
+    PlaybackReported,
+    QualityMeasured,
+    RecorderTroubled,
+    RecordingStarted,
+    RecordingStopped,
+    RecordViewed,
+    SegmentSealed,
+    SpoolReleased,
+    TrackEnded,
+    TrackStarted,
+)
+
+__all__ = [
+    "FACTS",
+    "GENESIS",
+    "WORKER_LOST",
+    "AgentDecided",
+    "AgentDrawn",
+    "ArchiveVerified",
+    "ArchiveWritten",
+    "AuditSigned",
+    "CallAdvanced",
+    "CallEnded",
+    "CallbackRequested",
+    "CaptureChanged",
+    "CaseAdvanced",
+    "CaseCreated",
+    "CaseRecovered",
+    "ChatSaid",
+    "ConsentGiven",
+    "DeviceChecked",
+    "Entry",
+    "EvidenceNoted",
+    "EvidenceStored",
+    "FacesCompared",
+    "Fact",
+    "FileShared",
+    "HostChanged",
+    "IdNumberChecked",
+    "LocationTold",
+    "MediaConnected",
+    "MediaLost",
+    "MediaMissing",
+    "MergeCompleted",
+    "MergeFailed",
+    "MergeQueued",
+    "MergeStarted",
+    "ObserverJoined",
+    "ObserverLeft",
+    "PartyDropped",
+    "PartyInvited",
+    "PartyJoined",
+    "PartyLeft",
+    "PartyReturned",
+    "PlaybackReported",
+    "QualityMeasured",
+    "RecordViewed",
+    "RecorderTroubled",
+    "RecordingStarted",
+    "RecordingStopped",
+    "RingEnded",
+    "RingStarted",
+    "SeatModeChanged",
+    "SegmentSealed",
+    "ServiceRated",
+    "SpoolReleased",
+    "StepMarked",
+    "StillRequested",
+    "SupervisorActed",
+    "TicketIssued",
+    "TicketRedeemed",
+    "TrackEnded",
+    "TrackStarted",
+    "WrapUpNoted",
+    "dump_entry",
+    "load_entry",
+    "seal_entry",
+]
 
 # The hash "before" the first entry of every journal.
 GENESIS = "0" * 64
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Base of all facts. ``customer_visible`` facts are also sent to the customer's page."""
-
-    customer_visible: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +131,10 @@ class CaseCreated(Fact):
     purpose: str
     policy: str
     pii_customer_name: str
+    # The bank's own name for the customer; cases of one customer share it.
+    pii_customer_ref: str = ""
+    skill: str = ""
+    vip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +155,13 @@ class TicketRedeemed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven(Fact):
-    """The customer agreed; ``subjects`` such as ``recording``, ``biometrics``."""
+    """The customer answered the consents one by one: ``recording``, ``biometrics``, ``location``."""
 
     customer_visible: ClassVar[bool] = True
     subjects: tuple[str, ...]
     text_version: str
     language: str
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +175,54 @@ class CaseAdvanced(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceChecked(Fact):
+    """The customer's page tried camera, microphone, browser and way to the server before the queue.
+
+    ``problems`` are reason codes, empty when all is well. Rates in kbit/s, round trip in ms.
+    """
+
+    camera: str
+    microphone: str
+    browser: str
+    uplink_kbps: float | None
+    rtt_ms: float | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LocationTold(Fact):
+    """Where the customer's device says that it is: WGS 84 degrees, radius in metres."""
+
+    pii_latitude: float
+    pii_longitude: float
+    accuracy_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequested(Fact):
+    """The customer would rather be called back than wait."""
+
+    pii_phone: str
+    pii_wish: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDrawn(Fact):
+    """An agent was chosen at random: ``candidates[int(random_hex, 16) % len(candidates)]``."""
+
+    call: CallId
+    candidates: tuple[AccountId, ...]
+    chosen: AccountId
+    random_hex: str
+
+
+@dataclass(frozen=True, slots=True)
 class RingStarted(Fact):
-    """An agent's console began to ring for this case."""
+    """An agent's console began to ring for this case; ``role`` is the part to be taken in the call."""
 
     call: CallId
     agent: AccountId
+    role: Role = Role.AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,166 +295,80 @@ class PartyReturned(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class MediaConnected(Fact):
-    """ICE and DTLS of a seat's peer connection are up."""
+class PartyInvited(Fact):
+    """A second agent was asked for: by name (``target``), by ``skill``, or anybody.
+
+    ``private``: talks to staff first, the customer on hold. ``transfer``: the one who asks leaves at once.
+    """
 
     call: CallId
-    seat: SeatId
-
-
-# The reason of a MediaLost whose seat may offer again at once: another worker will take it.
-WORKER_LOST = "worker_lost"
+    by: AccountId
+    target: AccountId | None
+    skill: str
+    private: bool
+    transfer: bool
+    pii_note: str
 
 
 @dataclass(frozen=True, slots=True)
-class MediaLost(Fact):
-    """A seat's peer connection failed or closed without being asked to; ``reason`` is a machine word."""
+class ObserverJoined(Fact):
+    """A member of staff came in whom the customer neither sees nor hears, or not yet."""
 
     call: CallId
-    seat: SeatId
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class MediaMissing(Fact):
-    """Promised media did not arrive in time; ``missing`` as ``microphone`` or ``camera``."""
-
-    call: CallId
-    seat: SeatId
-    missing: tuple[str, ...]
-    waited_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrackStarted(Fact):
-    """The first frame of a track passed the open gate."""
-
-    call: CallId
-    track: TrackId
     seat: SeatId
     role: Role
-    kind: TrackKind
-    source: TrackSource
-    codec: str
-    clock_rate: int
+    name: str
+    account: AccountId
+    mode: SeatMode
 
 
 @dataclass(frozen=True, slots=True)
-class TrackEnded(Fact):
-    """No more packets of this track will come. ``lost`` counts those that were given up."""
-
-    call: CallId
-    track: TrackId
-    frames: int
-    lost: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class QualityMeasured(Fact):
-    """Transport quality of a seat over the last interval. Loss is a fraction of 0 to 1.
-
-    ``up`` is from the seat to the server. ``lost_up`` packets stayed lost after every retransmission.
-    A freeze is a picture that stood longer than its rhythm (W3C webrtc-stats ``freezeCount``).
-    ``limit_kbps`` is what the slowest receiver of this seat's picture says that it can take.
-    """
+class ObserverLeft(Fact):
+    """A member of staff who was not talking to the customer left."""
 
     call: CallId
     seat: SeatId
-    interval_s: float
-    rtt_ms: float | None
-    loss_up: float
-    loss_down: float
-    jitter_ms: float
-    kbps_up: float
-    kbps_down: float
-    fps_up: float
-    freezes_up: int
-    frozen_s_up: float
-    lost_up: int
-    limit_kbps: float | None
-    dropped_packets: int
 
 
 @dataclass(frozen=True, slots=True)
-class PlaybackReported(Fact):
-    """How this seat's page showed and played the others, in its own words; see ``wire.Playback``."""
+class SeatModeChanged(Fact):
+    """A member of staff takes part otherwise; to ``TALKING`` a :class:`PartyJoined` follows."""
 
     call: CallId
     seat: SeatId
-    interval_s: float
-    fps: float
-    freezes: int
-    frozen_s: float
-    concealed_s: float
+    was: SeatMode
+    now: SeatMode
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingStarted(Fact):
-    """The first frame of this track is on disk, synced."""
+class HostChanged(Fact):
+    """Somebody else leads the conversation: runs the script and decides. None: nobody at the moment."""
 
     call: CallId
-    track: TrackId
-    role: Role
-    kind: TrackKind
+    was: AccountId | None
+    now: AccountId | None
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentSealed(Fact):
-    """A segment got its final name. Times are seconds UTC of its first and last frame.
+class CaptureChanged(Fact):
+    """A party's microphone or camera is on, off, or was taken away by the device."""
 
-    ``lost`` counts the packets that never came while it was written.
-    """
-
+    customer_visible: ClassVar[bool] = True
     call: CallId
-    track: TrackId
-    index: int
-    file: str
-    sha256: str
-    bytes: int
-    frames: int
-    first_at: float
-    last_at: float
-    lost: int = 0
-    recovered: bool = False
+    seat: SeatId
+    microphone: Capture
+    camera: Capture
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingStopped(Fact):
-    """Every segment of this track is sealed.
-
-    ``dropped_frames`` came whole but were not recorded; ``dropped_packets`` found no room in the recorder,
-    so nobody knows how many frames they were.
-    """
+class SupervisorActed(Fact):
+    """A supervisor intervened: ``moved_up``, ``reassigned``, ``force_ended`` or ``took_over``."""
 
     call: CallId
-    track: TrackId
-    segments: int
-    frames: int
-    dropped_frames: int
-    dropped_packets: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderTroubled(Fact):
-    """The recorder could not keep up or could not write; ``what`` is a machine word.
-
-    Dropped is what :class:`RecordingStopped` counts, so far; ``queue_full`` tells of packets alone.
-    """
-
-    call: CallId
-    track: TrackId
-    what: str
-    dropped_frames: int
-    dropped_packets: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CaseRecovered(Fact):
-    """After a crash: what was found on disk was sealed and the call was closed."""
-
-    call: CallId
-    segments: int
-    seconds_kept: float
+    supervisor: AccountId
+    action: str
+    target: AccountId | None
+    pii_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +383,62 @@ class ChatSaid(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class FileShared(Fact):
+    """A party sent a file; ``file`` is relative to the case's folder, ``media_type`` what it really is."""
+
+    customer_visible: ClassVar[bool] = True
+    call: CallId
+    seat: SeatId
+    role: Role
+    evidence: EvidenceId
+    pii_name: str
+    file: str
+    media_type: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceNoted(Fact):
+    """An agent wrote to a picture what it shows; the newest note stands."""
+
+    evidence: EvidenceId
+    pii_note: str
+    tags: tuple[str, ...]
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class StepMarked(Fact):
+    """A step of the script was settled by hand; ``answer`` is one of the step's words, if it asks."""
+
+    step: str
+    result: StepResult
+    answer: str
+    pii_reason: str
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpNoted(Fact):
+    """The agent's form after the conversation; ``seconds`` from the end of the call."""
+
+    agent: AccountId
+    tags: tuple[str, ...]
+    next_action: str
+    pii_note: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRated(Fact):
+    """The customer's opinion afterwards: 1 to 5 stars."""
+
+    stars: int
+    pii_comment: str
+
+
+@dataclass(frozen=True, slots=True)
 class StillRequested(Fact):
     """The agent asked the customer's phone for a picture."""
 
@@ -353,6 +446,7 @@ class StillRequested(Fact):
     call: CallId
     request: EvidenceId
     kind: EvidenceKind
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,93 +512,6 @@ class AgentDecided(Fact):
     outcome: Outcome
     reason: str
     pii_note: str
-
-
-@dataclass(frozen=True, slots=True)
-class MergeQueued(Fact):
-    """The recording waits for a worker."""
-
-    job: JobId
-
-
-@dataclass(frozen=True, slots=True)
-class MergeStarted(Fact):
-    """A worker took the recording."""
-
-    job: JobId
-    worker: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class MergeFailed(Fact):
-    """An attempt failed; ``will_retry`` tells whether another follows."""
-
-    job: JobId
-    attempt: int
-    reason: str
-    will_retry: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MergeCompleted(Fact):
-    """One seekable file holds the call.
-
-    ``gap_s`` is the sum over tracks of time without media inside the call; ``speed`` is recorded
-    seconds per second of work.
-    """
-
-    job: JobId
-    file: str
-    sha256: str
-    bytes: int
-    seconds: float
-    gap_s: float
-    speed: float
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveWritten(Fact):
-    """Every file of the manifest was uploaded."""
-
-    archive: str
-    manifest_sha256: str
-    objects: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveVerified(Fact):
-    """Every object was read back and its SHA-256 compared."""
-
-    manifest_sha256: str
-    objects: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolReleased(Fact):
-    """The local copy was deleted, after verification only."""
-
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecordViewed(Fact):
-    """Somebody opened a file of the record."""
-
-    account: AccountId
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditSigned(Fact):
-    """An auditor, who was not the agent, gave the verdict on the record with this manifest."""
-
-    auditor: AccountId
-    verdict: Verdict
-    pii_reason: str
-    manifest_sha256: str
 
 
 FACTS: dict[str, type[Fact]] = {cls.__name__: cls for cls in Fact.__subclasses__()}

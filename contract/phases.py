@@ -4,7 +4,7 @@
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
            QUEUED → PRE_CALL (left the queue); from any open phase → EXPIRED | ABORTED
-    call   RINGING → CONNECTING → ACTIVE ⇄ HELD, ACTIVE ⇄ RECONNECTING; from any open phase → ENDED
+    call   RINGING → CONNECTING → ACTIVE ⇄ HELD, both ⇄ RECONNECTING; from any open phase → ENDED
 """
 
 from collections.abc import Mapping
@@ -41,10 +41,15 @@ class CallPhase(StrEnum):
 
 
 class Role(StrEnum):
-    """Who a party is. ``SYSTEM`` parties (recorder, face sampler) only receive."""
+    """Who a party is. ``SYSTEM`` parties (recorder, face sampler) only receive.
+
+    In a call ``AGENT`` is who answered the customer or was transferred to, ``GUEST`` a further agent who
+    was invited, ``SUPERVISOR`` who came in from the wallboard. Only accounts have ``AUDITOR``, ``ADMIN``.
+    """
 
     CUSTOMER = "customer"
     AGENT = "agent"
+    GUEST = "guest"
     SUPERVISOR = "supervisor"
     AUDITOR = "auditor"
     ADMIN = "admin"
@@ -60,6 +65,35 @@ class Presence(StrEnum):
     RINGING = "ringing"
     BUSY = "busy"
     WRAP_UP = "wrap_up"
+
+
+class SeatMode(StrEnum):
+    """How far a member of staff takes part in a call.
+
+    ``TALKING``: seen and heard by all. ``PRIVATE``: talks to staff only. ``WHISPER``: heard by staff only,
+    hears all. ``MONITOR``: hears and sees all, and the server lets nothing through from there.
+    """
+
+    TALKING = "talking"
+    PRIVATE = "private"
+    WHISPER = "whisper"
+    MONITOR = "monitor"
+
+
+class Capture(StrEnum):
+    """What a microphone or camera does: ``OFF`` by its owner's choice, ``INTERRUPTED`` by the device."""
+
+    ON = "on"
+    OFF = "off"
+    INTERRUPTED = "interrupted"
+
+
+class StepResult(StrEnum):
+    """How a member of staff settled a step of the script by hand."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WAIVED = "waived"
 
 
 class TrackKind(StrEnum):
@@ -87,6 +121,8 @@ class CallEnd(StrEnum):
     MEDIA_TIMEOUT = "media_timeout"
     MEDIA_FAILED = "media_failed"
     RECORDER_FAILED = "recorder_failed"
+    SUPERVISOR_ENDED = "supervisor_ended"
+    TRANSFER_FAILED = "transfer_failed"
     SERVER_STOPPED = "server_stopped"
     SERVER_LOST = "server_lost"
 
@@ -99,6 +135,7 @@ class RingEnd(StrEnum):
     TIMED_OUT = "timed_out"
     AGENT_LEFT = "agent_left"
     CUSTOMER_LEFT = "customer_left"
+    WITHDRAWN = "withdrawn"
 
 
 class CaseEnd(StrEnum):
@@ -109,6 +146,7 @@ class CaseEnd(StrEnum):
     CALL_FAILED = "call_failed"
     SERVER_LOST = "server_lost"
     CONSENT_REFUSED = "consent_refused"
+    CALLBACK_REQUESTED = "callback_requested"
 
 
 class Outcome(StrEnum):
@@ -135,11 +173,13 @@ class CheckVerdict(StrEnum):
 
 
 class EvidenceKind(StrEnum):
-    """What an immutable evidence file shows."""
+    """What an immutable evidence file shows. ``SCENE`` is a still on demand, of whatever is in view."""
 
     ID_CARD = "id_card"
     FACE_STILL = "face_still"
     ID_PORTRAIT = "id_portrait"
+    SCENE = "scene"
+    SHARED_FILE = "shared_file"
 
 
 _C = CasePhase
@@ -163,7 +203,7 @@ CALL_TRANSITIONS: Mapping[CallPhase, frozenset[CallPhase]] = {
     _P.CONNECTING: frozenset({_P.ACTIVE, _P.ENDED}),
     _P.ACTIVE: frozenset({_P.HELD, _P.RECONNECTING, _P.ENDED}),
     _P.HELD: frozenset({_P.ACTIVE, _P.RECONNECTING, _P.ENDED}),
-    _P.RECONNECTING: frozenset({_P.ACTIVE, _P.ENDED}),
+    _P.RECONNECTING: frozenset({_P.ACTIVE, _P.HELD, _P.ENDED}),
     _P.ENDED: frozenset(),
 }
 

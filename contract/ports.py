@@ -5,9 +5,9 @@ nothing half done. Times are seconds UTC (``float``) unless a name says otherwis
 ``contract.errors``.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -18,20 +18,65 @@ from contract.ids import (
     CallId,
     CaseId,
     EvidenceId,
-    JobId,
     SeatId,
-    TenantId,
-    TicketId,
     TrackId,
 )
 from contract.phases import (
-    CasePhase,
     CheckVerdict,
     EvidenceKind,
     Role,
     TrackKind,
     TrackSource,
 )
+from contract.store_ports import (
+    Account,
+    AccountStore,
+    CaseStore,
+    CaseSummary,
+    CustomerHistory,
+    Job,
+    JobQueue,
+    LeaseLost,
+    Session,
+    Tenant,
+    TicketLedger,
+)
+
+__all__ = [
+    "Account",
+    "AccountStore",
+    "Archive",
+    "ArchivedObject",
+    "CallRecorder",
+    "CaseStore",
+    "CaseSummary",
+    "Clock",
+    "ClockSample",
+    "CustomerHistory",
+    "Depacketiser",
+    "EncodedFrame",
+    "Evidence",
+    "EvidenceStore",
+    "FaceFinding",
+    "IdNumberFinding",
+    "IdentityChecks",
+    "ImageFinding",
+    "Job",
+    "JobQueue",
+    "Journal",
+    "LeaseLost",
+    "MediaPlane",
+    "MediaReceiver",
+    "Party",
+    "RecordedCalls",
+    "SeatRoute",
+    "Session",
+    "Slot",
+    "Tenant",
+    "TicketLedger",
+    "TrackInfo",
+    "TrackSink",
+]
 
 
 class Clock(Protocol):
@@ -89,6 +134,33 @@ class Party:
     account: AccountId | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Whose ``sound`` and ``picture`` one pair of a seat's receiving lines carries."""
+
+    seat: SeatId
+    sound: bool = True
+    picture: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRoute:
+    """What one seat may send and what it gets.
+
+    ``publishes``: False drops at once whatever comes from this seat. ``recorded``: whether the receivers
+    (recorder, sampler) are handed its tracks. ``promises``: the sources that must arrive in time.
+    ``slots`` are the receiving lines in the order of the plan; a seat that is in nobody's slots is heard
+    and seen by nobody. ``screen`` is the seat whose shared screen this one sees.
+    """
+
+    seat: SeatId
+    publishes: bool
+    recorded: bool
+    promises: tuple[TrackSource, ...]
+    slots: tuple[Slot | None, ...]
+    screen: SeatId | None
+
+
 class MediaPlane(Protocol):
     """Packets in, packets out. Facts about them go to the journal."""
 
@@ -108,6 +180,18 @@ class MediaPlane(Protocol):
 
     async def open_gate(self, call: CallId) -> None:
         """From now on forward media and hand it to the receivers; keyframes are asked for."""
+        ...
+
+    async def arrange(self, call: CallId, routes: Sequence[SeatRoute]) -> None:
+        """Replace who sends what to whom; when this returns, no packet goes another way any more.
+
+        A seat without a route sends and gets nothing; nor does anybody before the first arrangement. A
+        track that is no longer recorded ends, and starts anew as another track when it is again.
+
+        Raises:
+            NotFound: no such call.
+            MediaError: the call could not be rearranged; the former arrangement stands.
+        """
         ...
 
     async def drop_seat(self, call: CallId, seat: SeatId) -> None:
@@ -244,7 +328,7 @@ class ImageFinding:
 
 
 class EvidenceStore(Protocol):
-    """Writes pictures once, hashed and journaled (``EvidenceStored``)."""
+    """Writes pictures and shared files once, hashed; ``store`` journals ``EvidenceStored``."""
 
     async def store(
         self,
@@ -256,6 +340,17 @@ class EvidenceStore(Protocol):
         source: str,
     ) -> Evidence:
         """Write ``data`` under ``evidence``'s id.
+
+        Raises:
+            WrongPhase: this id was stored before.
+            StorageError: the disk refused.
+        """
+        ...
+
+    async def store_file(
+        self, case: CaseId, evidence: EvidenceId, data: bytes, media_type: str, suffix: str
+    ) -> Evidence:
+        """Write a shared file; journaling is the caller's, who knows the call. ``suffix`` as ``.pdf``.
 
         Raises:
             WrongPhase: this id was stored before.
@@ -367,219 +462,4 @@ class IdentityChecks(Protocol):
             Busy: the queue is full.
             ModelError: the model failed.
         """
-        ...
-
-
-# --- store -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """A bank or branch organisation. ``code`` stands in links, ``walk_in`` opens the front door."""
-
-    tenant: TenantId
-    code: str
-    name: str
-    walk_in: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A person who works here."""
-
-    account: AccountId
-    tenant: TenantId
-    login: str
-    name: str
-    role: Role
-    password_hash: str
-    failed_logins: int = 0
-    locked_until: float = 0.0
-    disabled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A logged-in browser. Only the hash of its token is stored (SHA-256, hex)."""
-
-    token_sha256: str
-    account: AccountId
-    created_at: float
-    seen_at: float
-    expires_at: float
-
-
-class AccountStore(Protocol):
-    """Tenants, accounts and sessions."""
-
-    async def add_tenant(self, tenant: Tenant) -> None:
-        """Add or replace a tenant."""
-        ...
-
-    async def tenant(self, tenant: TenantId) -> Tenant:
-        """Return a tenant. Raises NotFound."""
-        ...
-
-    async def tenant_by_code(self, code: str) -> Tenant:
-        """Return a tenant by its link code. Raises NotFound."""
-        ...
-
-    async def add_account(self, account: Account) -> None:
-        """Add an account. Raises UserError ``login_taken``."""
-        ...
-
-    async def account(self, account: AccountId) -> Account:
-        """Return an account. Raises NotFound."""
-        ...
-
-    async def account_by_login(self, login: str) -> Account | None:
-        """Return the account that logs in with ``login`` (case-insensitive)."""
-        ...
-
-    async def note_login(self, account: AccountId, failed_logins: int, locked_until: float) -> None:
-        """Store the outcome of a login attempt."""
-        ...
-
-    async def note_failed_login(self, account: AccountId, lock_after: int, lock_until: float) -> int:
-        """Count one failure atomically, lock at the ``lock_after``-th; return the count."""
-        ...
-
-    async def set_password_hash(self, account: AccountId, password_hash: str) -> None:
-        """Replace the password hash."""
-        ...
-
-    async def add_session(self, session: Session) -> None:
-        """Store a session."""
-        ...
-
-    async def session(self, token_sha256: str, now: float) -> Session | None:
-        """Return a session that has not expired at ``now``, and note it as seen."""
-        ...
-
-    async def drop_session(self, token_sha256: str) -> None:
-        """Forget a session."""
-        ...
-
-
-class TicketLedger(Protocol):
-    """Remembers which tickets were used."""
-
-    async def redeem(self, ticket: TicketId, expires_at: float) -> bool:
-        """Return True the first time only, for all processes together."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class CaseSummary:
-    """A case as lists and searches show it: a projection of its journal."""
-
-    case: CaseId
-    tenant: TenantId
-    phase: CasePhase
-    purpose: str
-    policy: str
-    pii_customer_name: str
-    created_at: float
-    updated_at: float
-    last_seq: int
-    agent: AccountId | None = None
-    agent_name: str = ""
-    call: CallId | None = None
-    call_end: str = ""
-    call_s: float | None = None
-    outcome: str = ""
-    case_end: str = ""
-    face_verdict: str = ""
-    face_score: float | None = None
-    id_verdict: str = ""
-    gap_s: float | None = None
-    merged_file: str = ""
-    manifest_sha256: str = ""
-    archived: bool = False
-    spool_released: bool = False
-    audit_verdict: str = ""
-    auditor: AccountId | None = None
-
-
-class CaseStore(Protocol):
-    """The search projection of all journals."""
-
-    async def project(self, entry: Entry) -> None:
-        """Fold one entry into its case's row; an entry already folded is ignored."""
-        ...
-
-    async def case(self, case: CaseId) -> CaseSummary:
-        """Return one case. Raises NotFound."""
-        ...
-
-    async def cases(
-        self,
-        tenant: TenantId,
-        *,
-        text: str = "",
-        phases: tuple[CasePhase, ...] = (),
-        agent: AccountId | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> tuple[CaseSummary, ...]:
-        """Return cases, newest first, whose id, customer or agent name contains ``text``.
-
-        With ``agent`` only those that this account handled last.
-        """
-        ...
-
-    async def open_cases(self) -> tuple[CaseSummary, ...]:
-        """Return every case in PRE_CALL, QUEUED, IN_CALL or AGENT_DONE: what a crash leaves behind."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A long piece of work. ``state`` is ready, running, done or dead; ``progress`` is 0 to 1."""
-
-    job: JobId
-    kind: str
-    case: CaseId
-    state: str
-    attempt: int
-    max_attempts: int
-    progress: float
-    note: str
-    error: str
-    queued_at: float
-    worker: str = ""
-    started_at: float | None = None
-    finished_at: float | None = None
-    args: Mapping[str, str] = field(default_factory=dict)
-
-
-class LeaseLost(Exception):
-    """Another worker has taken the job over; stop working on it."""
-
-
-class JobQueue(Protocol):
-    """Leased jobs in the database: a crashed worker's job is taken over after its lease."""
-
-    async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
-        """Add a job; a job of the same kind and case that is not dead is returned instead."""
-        ...
-
-    async def claim(self, worker: str, lease_s: float) -> Job | None:
-        """Take the oldest ready or abandoned job."""
-        ...
-
-    async def beat(self, job: Job, progress: float, note: str, lease_s: float) -> None:
-        """Report progress and extend the lease. Raises LeaseLost."""
-        ...
-
-    async def complete(self, job: Job) -> None:
-        """Mark as done. Raises LeaseLost."""
-        ...
-
-    async def fail(self, job: Job, error: str, retry_in_s: float) -> bool:
-        """Note the failure; return whether the job will be tried again. Raises LeaseLost."""
-        ...
-
-    async def for_case(self, case: CaseId) -> tuple[Job, ...]:
-        """Return the jobs of a case, oldest first."""
         ...

@@ -4,19 +4,25 @@ export type CasePhase = "created" | "pre_call" | "queued" | "in_call" | "agent_d
 
 export type CallPhase = "ringing" | "connecting" | "active" | "held" | "reconnecting" | "ended";
 
-export type Role = "customer" | "agent" | "supervisor" | "auditor" | "admin" | "system";
+export type Role = "customer" | "agent" | "guest" | "supervisor" | "auditor" | "admin" | "system";
 
 export type Presence = "offline" | "break" | "ready" | "ringing" | "busy" | "wrap_up";
+
+export type SeatMode = "talking" | "private" | "whisper" | "monitor";
+
+export type Capture = "on" | "off" | "interrupted";
+
+export type StepResult = "passed" | "failed" | "waived";
 
 export type TrackKind = "audio" | "video";
 
 export type TrackSource = "microphone" | "camera" | "screen";
 
-export type CallEnd = "customer_hung_up" | "agent_hung_up" | "customer_lost" | "agent_lost" | "media_timeout" | "media_failed" | "recorder_failed" | "server_stopped" | "server_lost";
+export type CallEnd = "customer_hung_up" | "agent_hung_up" | "customer_lost" | "agent_lost" | "media_timeout" | "media_failed" | "recorder_failed" | "supervisor_ended" | "transfer_failed" | "server_stopped" | "server_lost";
 
-export type RingEnd = "accepted" | "refused" | "timed_out" | "agent_left" | "customer_left";
+export type RingEnd = "accepted" | "refused" | "timed_out" | "agent_left" | "customer_left" | "withdrawn";
 
-export type CaseEnd = "customer_left" | "ticket_expired" | "call_failed" | "server_lost" | "consent_refused";
+export type CaseEnd = "customer_left" | "ticket_expired" | "call_failed" | "server_lost" | "consent_refused" | "callback_requested";
 
 export type Outcome = "passed" | "failed" | "incomplete";
 
@@ -24,12 +30,84 @@ export type Verdict = "approved" | "rejected";
 
 export type CheckVerdict = "passed" | "review" | "failed";
 
-export type EvidenceKind = "id_card" | "face_still" | "id_portrait";
+export type EvidenceKind = "id_card" | "face_still" | "id_portrait" | "scene" | "shared_file";
 
 export interface IceServer {
   readonly urls: readonly string[];
   readonly username: string | null;
   readonly credential: string | null;
+}
+
+export interface PartySeen {
+  readonly seat: string;
+  readonly role: Role;
+  readonly name: string;
+  readonly mode: SeatMode;
+  readonly slot: number | null;
+  readonly microphone: Capture;
+  readonly camera: Capture;
+  readonly present: boolean;
+  readonly account: string | null;
+}
+
+export interface Choice {
+  readonly id: string;
+  readonly zh: string;
+  readonly en: string;
+}
+
+export interface StepSeen {
+  readonly id: string;
+  readonly zh: string;
+  readonly en: string;
+  readonly state: string;
+  readonly lock: string;
+  readonly check: string;
+  readonly mandatory: boolean;
+  readonly waivable: boolean;
+  readonly answers: readonly Choice[];
+  readonly answer: string;
+}
+
+export interface Colleague {
+  readonly account: string;
+  readonly name: string;
+  readonly presence: Presence;
+  readonly skills: readonly string[];
+}
+
+export interface BoardAgent {
+  readonly account: string;
+  readonly name: string;
+  readonly presence: Presence;
+  readonly reason: string;
+  readonly since_s: number;
+  readonly call: string | null;
+  readonly answered: number;
+  readonly refused: number;
+}
+
+export interface BoardWaiting {
+  readonly call: string;
+  readonly case: string;
+  readonly name: string;
+  readonly skill: string;
+  readonly language: string;
+  readonly vip: boolean;
+  readonly waited_s: number;
+  readonly ringing: string | null;
+  readonly only: string | null;
+}
+
+export interface BoardCall {
+  readonly call: string;
+  readonly case: string;
+  readonly customer: string;
+  readonly host: string | null;
+  readonly phase: CallPhase;
+  readonly active_s: number;
+  readonly parties: number;
+  readonly trouble: string;
 }
 
 export interface Hello {
@@ -45,6 +123,7 @@ export interface Consent {
   readonly type: "consent";
   readonly recording: boolean;
   readonly biometrics: boolean;
+  readonly location: boolean;
   readonly text_version: string;
   readonly language: string;
 }
@@ -60,6 +139,7 @@ export interface LeaveQueue {
 export interface SetPresence {
   readonly type: "set_presence";
   readonly presence: Presence;
+  readonly reason?: string;
 }
 
 export interface Accept {
@@ -87,6 +167,7 @@ export interface Chat {
 export interface RequestStill {
   readonly type: "request_still";
   readonly kind: EvidenceKind;
+  readonly at_once?: boolean;
 }
 
 export interface CheckIdNumber {
@@ -126,6 +207,119 @@ export interface Ping {
   readonly sent_at: number;
 }
 
+export interface DeviceCheck {
+  readonly type: "device_check";
+  readonly camera: string;
+  readonly microphone: string;
+  readonly browser: string;
+  readonly uplink_kbps: number | null;
+  readonly rtt_ms: number | null;
+  readonly problems: readonly string[];
+}
+
+export interface Location {
+  readonly type: "location";
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly accuracy_m: number;
+}
+
+export interface RequestCallback {
+  readonly type: "request_callback";
+  readonly phone: string;
+  readonly wish?: string;
+}
+
+export interface CaptureState {
+  readonly type: "capture_state";
+  readonly call: string;
+  readonly microphone: Capture;
+  readonly camera: Capture;
+}
+
+export interface Hold {
+  readonly type: "hold";
+  readonly on: boolean;
+}
+
+export interface AskColleagues {
+  readonly type: "ask_colleagues";
+}
+
+export interface Invite {
+  readonly type: "invite";
+  readonly agent?: string | null;
+  readonly skill?: string;
+  readonly private?: boolean;
+  readonly transfer?: boolean;
+  readonly note?: string;
+}
+
+export interface WithdrawInvite {
+  readonly type: "withdraw_invite";
+}
+
+export interface Admit {
+  readonly type: "admit";
+}
+
+export interface Leave {
+  readonly type: "leave";
+}
+
+export interface Watch {
+  readonly type: "watch";
+  readonly call: string;
+}
+
+export interface SetMode {
+  readonly type: "set_mode";
+  readonly mode: SeatMode;
+}
+
+export interface TakeOver {
+  readonly type: "take_over";
+}
+
+export interface ForceEnd {
+  readonly type: "force_end";
+  readonly call: string;
+  readonly reason: string;
+}
+
+export interface MoveUp {
+  readonly type: "move_up";
+  readonly call: string;
+}
+
+export interface Reassign {
+  readonly type: "reassign";
+  readonly call: string;
+  readonly agent: string | null;
+}
+
+export interface NoteEvidence {
+  readonly type: "note_evidence";
+  readonly evidence: string;
+  readonly note: string;
+  readonly tags?: readonly string[];
+}
+
+export interface MarkStep {
+  readonly type: "mark_step";
+  readonly step: string;
+  readonly result: StepResult;
+  readonly answer?: string;
+  readonly reason?: string;
+}
+
+export interface WrapUp {
+  readonly type: "wrap_up";
+  readonly tags?: readonly string[];
+  readonly next_action?: string;
+  readonly note?: string;
+}
+
 export interface Welcome {
   readonly type: "welcome";
   readonly version: number;
@@ -142,6 +336,8 @@ export interface Welcome {
   readonly grace_s: number;
   readonly heartbeat_s: number;
   readonly consent_version: string;
+  readonly account: string | null;
+  readonly opens_at: number | null;
 }
 
 export interface QueuePosition {
@@ -156,6 +352,9 @@ export interface PresenceSet {
   readonly type: "presence_set";
   readonly presence: Presence;
   readonly waiting: number;
+  readonly reason: string;
+  readonly since_s: number;
+  readonly ends_in_s: number | null;
 }
 
 export interface Ring {
@@ -167,6 +366,15 @@ export interface Ring {
   readonly waited_s: number;
   readonly language: string;
   readonly expires_in_s: number;
+  readonly role: Role;
+  readonly vip: boolean;
+  readonly skill: string;
+  readonly earlier: number;
+  readonly rejected: number;
+  readonly invited_by: string;
+  readonly note: string;
+  readonly private: boolean;
+  readonly transferred: boolean;
 }
 
 export interface RingOver {
@@ -198,12 +406,50 @@ export interface CallState {
   readonly kyc_unlocked: boolean;
   readonly reason: string | null;
   readonly grace_s: number | null;
+  readonly seat: string | null;
+  readonly host: string | null;
+  readonly sharing: string | null;
+  readonly inviting: string;
+  readonly parties: readonly PartySeen[];
 }
 
 export interface StillWanted {
   readonly type: "still_wanted";
   readonly request: string;
   readonly kind: EvidenceKind;
+  readonly at_once: boolean;
+}
+
+export interface Script {
+  readonly type: "script";
+  readonly call: string;
+  readonly steps: readonly StepSeen[];
+  readonly complete: boolean;
+  readonly abort_reasons: readonly Choice[];
+  readonly tags: readonly Choice[];
+  readonly next_actions: readonly Choice[];
+}
+
+export interface Colleagues {
+  readonly type: "colleagues";
+  readonly agents: readonly Colleague[];
+  readonly skills: readonly string[];
+}
+
+export interface Wallboard {
+  readonly type: "wallboard";
+  readonly waiting: number;
+  readonly longest_wait_s: number;
+  readonly in_call: number;
+  readonly answered: number;
+  readonly abandoned: number;
+  readonly handle_s: number | null;
+  readonly service_level: number | null;
+  readonly target_s: number;
+  readonly alarms: readonly string[];
+  readonly agents: readonly BoardAgent[];
+  readonly queue: readonly BoardWaiting[];
+  readonly calls: readonly BoardCall[];
 }
 
 export interface FactNoted {
@@ -244,7 +490,26 @@ export type ClientMessage =
   | Finish
   | HangUp
   | Playback
-  | Ping;
+  | Ping
+  | DeviceCheck
+  | Location
+  | RequestCallback
+  | CaptureState
+  | Hold
+  | AskColleagues
+  | Invite
+  | WithdrawInvite
+  | Admit
+  | Leave
+  | Watch
+  | SetMode
+  | TakeOver
+  | ForceEnd
+  | MoveUp
+  | Reassign
+  | NoteEvidence
+  | MarkStep
+  | WrapUp;
 
 export type ServerMessage =
   | Welcome
@@ -256,86 +521,13 @@ export type ServerMessage =
   | Reoffer
   | CallState
   | StillWanted
+  | Script
+  | Colleagues
+  | Wallboard
   | FactNoted
   | Pong
   | Failed
   | Bye;
-
-export interface CaseCreated {
-  readonly tenant: string;
-  readonly purpose: string;
-  readonly policy: string;
-  readonly pii_customer_name: string;
-}
-
-export interface TicketIssued {
-  readonly ticket: string;
-  readonly expires_at: number;
-}
-
-export interface TicketRedeemed {
-  readonly ticket: string;
-  readonly seat: string;
-}
-
-export interface ConsentGiven {
-  readonly subjects: readonly string[];
-  readonly text_version: string;
-  readonly language: string;
-}
-
-export interface CaseAdvanced {
-  readonly was: CasePhase;
-  readonly now: CasePhase;
-  readonly reason: CaseEnd | null;
-}
-
-export interface RingStarted {
-  readonly call: string;
-  readonly agent: string;
-}
-
-export interface RingEnded {
-  readonly call: string;
-  readonly agent: string;
-  readonly how: RingEnd;
-}
-
-export interface CallAdvanced {
-  readonly call: string;
-  readonly was: CallPhase | null;
-  readonly now: CallPhase;
-}
-
-export interface CallEnded {
-  readonly call: string;
-  readonly reason: CallEnd;
-  readonly seconds: number;
-}
-
-export interface PartyJoined {
-  readonly call: string;
-  readonly seat: string;
-  readonly role: Role;
-  readonly name: string;
-  readonly account: string | null;
-}
-
-export interface PartyLeft {
-  readonly call: string;
-  readonly seat: string;
-}
-
-export interface PartyDropped {
-  readonly call: string;
-  readonly seat: string;
-  readonly grace_ends_at: number;
-}
-
-export interface PartyReturned {
-  readonly call: string;
-  readonly seat: string;
-}
 
 export interface MediaConnected {
   readonly call: string;
@@ -445,65 +637,6 @@ export interface CaseRecovered {
   readonly seconds_kept: number;
 }
 
-export interface ChatSaid {
-  readonly call: string;
-  readonly seat: string;
-  readonly role: Role;
-  readonly pii_text: string;
-}
-
-export interface StillRequested {
-  readonly call: string;
-  readonly request: string;
-  readonly kind: EvidenceKind;
-}
-
-export interface EvidenceStored {
-  readonly evidence: string;
-  readonly kind: EvidenceKind;
-  readonly file: string;
-  readonly media_type: string;
-  readonly sha256: string;
-  readonly bytes: number;
-  readonly width: number;
-  readonly height: number;
-  readonly sharpness: number;
-  readonly source: string;
-}
-
-export interface IdNumberChecked {
-  readonly check: string;
-  readonly pii_number: string;
-  readonly verdict: CheckVerdict;
-  readonly failures: readonly string[];
-  readonly region: string;
-  readonly birth_date: string;
-  readonly agent: string;
-}
-
-export interface FacesCompared {
-  readonly check: string;
-  readonly card: string;
-  readonly still: string;
-  readonly portrait: string | null;
-  readonly pack: string;
-  readonly detector_sha256: string;
-  readonly model_sha256: string;
-  readonly score: number | null;
-  readonly threshold: number;
-  readonly review_threshold: number;
-  readonly verdict: CheckVerdict;
-  readonly reason: string;
-  readonly agent: string;
-}
-
-export interface AgentDecided {
-  readonly agent: string;
-  readonly outcome: Outcome;
-  readonly reason: string;
-  readonly pii_note: string;
-}
-
 export interface MergeQueued {
   readonly job: string;
 }
@@ -560,20 +693,267 @@ export interface AuditSigned {
   readonly manifest_sha256: string;
 }
 
+export interface CaseCreated {
+  readonly tenant: string;
+  readonly purpose: string;
+  readonly policy: string;
+  readonly pii_customer_name: string;
+  readonly pii_customer_ref: string;
+  readonly skill: string;
+  readonly vip: boolean;
+}
+
+export interface TicketIssued {
+  readonly ticket: string;
+  readonly expires_at: number;
+}
+
+export interface TicketRedeemed {
+  readonly ticket: string;
+  readonly seat: string;
+}
+
+export interface ConsentGiven {
+  readonly subjects: readonly string[];
+  readonly text_version: string;
+  readonly language: string;
+  readonly refused: readonly string[];
+}
+
+export interface CaseAdvanced {
+  readonly was: CasePhase;
+  readonly now: CasePhase;
+  readonly reason: CaseEnd | null;
+}
+
+export interface DeviceChecked {
+  readonly camera: string;
+  readonly microphone: string;
+  readonly browser: string;
+  readonly uplink_kbps: number | null;
+  readonly rtt_ms: number | null;
+  readonly problems: readonly string[];
+}
+
+export interface LocationTold {
+  readonly pii_latitude: number;
+  readonly pii_longitude: number;
+  readonly accuracy_m: number;
+}
+
+export interface CallbackRequested {
+  readonly pii_phone: string;
+  readonly pii_wish: string;
+}
+
+export interface AgentDrawn {
+  readonly call: string;
+  readonly candidates: readonly string[];
+  readonly chosen: string;
+  readonly random_hex: string;
+}
+
+export interface RingStarted {
+  readonly call: string;
+  readonly agent: string;
+  readonly role: Role;
+}
+
+export interface RingEnded {
+  readonly call: string;
+  readonly agent: string;
+  readonly how: RingEnd;
+}
+
+export interface CallAdvanced {
+  readonly call: string;
+  readonly was: CallPhase | null;
+  readonly now: CallPhase;
+}
+
+export interface CallEnded {
+  readonly call: string;
+  readonly reason: CallEnd;
+  readonly seconds: number;
+}
+
+export interface PartyJoined {
+  readonly call: string;
+  readonly seat: string;
+  readonly role: Role;
+  readonly name: string;
+  readonly account: string | null;
+}
+
+export interface PartyLeft {
+  readonly call: string;
+  readonly seat: string;
+}
+
+export interface PartyDropped {
+  readonly call: string;
+  readonly seat: string;
+  readonly grace_ends_at: number;
+}
+
+export interface PartyReturned {
+  readonly call: string;
+  readonly seat: string;
+}
+
+export interface PartyInvited {
+  readonly call: string;
+  readonly by: string;
+  readonly target: string | null;
+  readonly skill: string;
+  readonly private: boolean;
+  readonly transfer: boolean;
+  readonly pii_note: string;
+}
+
+export interface ObserverJoined {
+  readonly call: string;
+  readonly seat: string;
+  readonly role: Role;
+  readonly name: string;
+  readonly account: string;
+  readonly mode: SeatMode;
+}
+
+export interface ObserverLeft {
+  readonly call: string;
+  readonly seat: string;
+}
+
+export interface SeatModeChanged {
+  readonly call: string;
+  readonly seat: string;
+  readonly was: SeatMode;
+  readonly now: SeatMode;
+}
+
+export interface HostChanged {
+  readonly call: string;
+  readonly was: string | null;
+  readonly now: string | null;
+}
+
+export interface CaptureChanged {
+  readonly call: string;
+  readonly seat: string;
+  readonly microphone: Capture;
+  readonly camera: Capture;
+}
+
+export interface SupervisorActed {
+  readonly call: string;
+  readonly supervisor: string;
+  readonly action: string;
+  readonly target: string | null;
+  readonly pii_reason: string;
+}
+
+export interface ChatSaid {
+  readonly call: string;
+  readonly seat: string;
+  readonly role: Role;
+  readonly pii_text: string;
+}
+
+export interface FileShared {
+  readonly call: string;
+  readonly seat: string;
+  readonly role: Role;
+  readonly evidence: string;
+  readonly pii_name: string;
+  readonly file: string;
+  readonly media_type: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface EvidenceNoted {
+  readonly evidence: string;
+  readonly pii_note: string;
+  readonly tags: readonly string[];
+  readonly agent: string;
+}
+
+export interface StepMarked {
+  readonly step: string;
+  readonly result: StepResult;
+  readonly answer: string;
+  readonly pii_reason: string;
+  readonly agent: string;
+}
+
+export interface WrapUpNoted {
+  readonly agent: string;
+  readonly tags: readonly string[];
+  readonly next_action: string;
+  readonly pii_note: string;
+  readonly seconds: number;
+}
+
+export interface ServiceRated {
+  readonly stars: number;
+  readonly pii_comment: string;
+}
+
+export interface StillRequested {
+  readonly call: string;
+  readonly request: string;
+  readonly kind: EvidenceKind;
+  readonly at_once: boolean;
+}
+
+export interface EvidenceStored {
+  readonly evidence: string;
+  readonly kind: EvidenceKind;
+  readonly file: string;
+  readonly media_type: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly width: number;
+  readonly height: number;
+  readonly sharpness: number;
+  readonly source: string;
+}
+
+export interface IdNumberChecked {
+  readonly check: string;
+  readonly pii_number: string;
+  readonly verdict: CheckVerdict;
+  readonly failures: readonly string[];
+  readonly region: string;
+  readonly birth_date: string;
+  readonly agent: string;
+}
+
+export interface FacesCompared {
+  readonly check: string;
+  readonly card: string;
+  readonly still: string;
+  readonly portrait: string | null;
+  readonly pack: string;
+  readonly detector_sha256: string;
+  readonly model_sha256: string;
+  readonly score: number | null;
+  readonly threshold: number;
+  readonly review_threshold: number;
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+  readonly agent: string;
+}
+
+export interface AgentDecided {
+  readonly agent: string;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly pii_note: string;
+}
+
 export interface Facts {
-  CaseCreated: CaseCreated;
-  TicketIssued: TicketIssued;
-  TicketRedeemed: TicketRedeemed;
-  ConsentGiven: ConsentGiven;
-  CaseAdvanced: CaseAdvanced;
-  RingStarted: RingStarted;
-  RingEnded: RingEnded;
-  CallAdvanced: CallAdvanced;
-  CallEnded: CallEnded;
-  PartyJoined: PartyJoined;
-  PartyLeft: PartyLeft;
-  PartyDropped: PartyDropped;
-  PartyReturned: PartyReturned;
   MediaConnected: MediaConnected;
   MediaLost: MediaLost;
   MediaMissing: MediaMissing;
@@ -586,12 +966,6 @@ export interface Facts {
   RecordingStopped: RecordingStopped;
   RecorderTroubled: RecorderTroubled;
   CaseRecovered: CaseRecovered;
-  ChatSaid: ChatSaid;
-  StillRequested: StillRequested;
-  EvidenceStored: EvidenceStored;
-  IdNumberChecked: IdNumberChecked;
-  FacesCompared: FacesCompared;
-  AgentDecided: AgentDecided;
   MergeQueued: MergeQueued;
   MergeStarted: MergeStarted;
   MergeFailed: MergeFailed;
@@ -601,6 +975,41 @@ export interface Facts {
   SpoolReleased: SpoolReleased;
   RecordViewed: RecordViewed;
   AuditSigned: AuditSigned;
+  CaseCreated: CaseCreated;
+  TicketIssued: TicketIssued;
+  TicketRedeemed: TicketRedeemed;
+  ConsentGiven: ConsentGiven;
+  CaseAdvanced: CaseAdvanced;
+  DeviceChecked: DeviceChecked;
+  LocationTold: LocationTold;
+  CallbackRequested: CallbackRequested;
+  AgentDrawn: AgentDrawn;
+  RingStarted: RingStarted;
+  RingEnded: RingEnded;
+  CallAdvanced: CallAdvanced;
+  CallEnded: CallEnded;
+  PartyJoined: PartyJoined;
+  PartyLeft: PartyLeft;
+  PartyDropped: PartyDropped;
+  PartyReturned: PartyReturned;
+  PartyInvited: PartyInvited;
+  ObserverJoined: ObserverJoined;
+  ObserverLeft: ObserverLeft;
+  SeatModeChanged: SeatModeChanged;
+  HostChanged: HostChanged;
+  CaptureChanged: CaptureChanged;
+  SupervisorActed: SupervisorActed;
+  ChatSaid: ChatSaid;
+  FileShared: FileShared;
+  EvidenceNoted: EvidenceNoted;
+  StepMarked: StepMarked;
+  WrapUpNoted: WrapUpNoted;
+  ServiceRated: ServiceRated;
+  StillRequested: StillRequested;
+  EvidenceStored: EvidenceStored;
+  IdNumberChecked: IdNumberChecked;
+  FacesCompared: FacesCompared;
+  AgentDecided: AgentDecided;
 }
 
 /** One journal entry, told apart by `name`. */
@@ -643,6 +1052,8 @@ export interface CaseSummary {
   readonly spool_released: boolean;
   readonly audit_verdict: string;
   readonly auditor: string | null;
+  readonly pii_customer_ref: string;
+  readonly pii_callback_phone: string;
 }
 
 export interface Job {
