@@ -148,6 +148,14 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Arranged:
+    """The last arrangement of a call's media holds, or ``error`` says why not."""
+
+    call: CallId
+    error: TellerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GateStuck:
     """The gate could not be opened."""
 
@@ -198,6 +206,7 @@ class ReleaseStill:
 
 Action = (
     CustomerCame | CustomerResumed | AgentCame | Got | Lost | Noted | Tick | Stop | HistoryRead
-    | MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | GateStuck | WoundUp
+    | MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | Arranged | GateStuck
+    | WoundUp
     | JournalFailed | ClaimStill | ConfirmStill | ReleaseStill
 )  # fmt: skip

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from contract.facts import Fact
 from contract.ids import AccountId, CallId, EvidenceId, SeatId
-from contract.ports import Party
+from contract.phases import Role
+from contract.ports import Party, SeatRoute
 from contract.wire import Message
 
 
@@ -50,6 +51,40 @@ class AnswerOffer:
     party: Party
     sdp: str
     number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrange:
+    """Let media go these ways from now on; answered by ``Call.arranged``."""
+
+    call: CallId
+    routes: tuple[SeatRoute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summon:
+    """Let the desk ring a further agent for this call: ``agent`` by name, else by ``skill``, else anybody.
+
+    ``role`` is GUEST for an invitation, AGENT for a transfer. ``but`` are not asked. The rest is for the
+    ring's card.
+    """
+
+    call: CallId
+    role: Role
+    agent: AccountId | None
+    skill: str
+    but: frozenset[AccountId]
+    invited_by: str
+    note: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unsummon:
+    """The further agent is no longer wanted; a ring for this role is over as withdrawn."""
+
+    call: CallId
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +133,16 @@ class CompareFaces:
 
 @dataclass(frozen=True, slots=True)
 class FreeAgent:
-    """The agent's conversation is over after ``talked_s`` seconds; wrap-up begins."""
+    """The agent's conversation is over after ``talked_s`` seconds; wrap-up begins.
+
+    The call may go on without this agent.
+    """
 
     agent: AccountId
     talked_s: float
 
 
 Effect = (
-    Append | Send | OpenMedia | AnswerOffer | OpenGate | DropSeat | WindUp | QueueMerge | CheckNumber
-    | CompareFaces | FreeAgent
+    Append | Send | OpenMedia | AnswerOffer | Arrange | Summon | Unsummon | OpenGate | DropSeat | WindUp
+    | QueueMerge | CheckNumber | CompareFaces | FreeAgent
 )  # fmt: skip
