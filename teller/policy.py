@@ -27,6 +27,7 @@ Source = Annotated[str, Field(min_length=1, description="Where it comes from; [V
 class Check(StrEnum):
     """What can be demanded of a case; each is fulfilled by a fact in its journal."""
 
+    CONSENT = "consent"
     EVIDENCE_ID_CARD = "evidence_id_card"
     ID_NUMBER = "id_number"
     EVIDENCE_FACE_STILL = "evidence_face_still"
@@ -44,13 +45,37 @@ class Title(_Part):
     en: str = Field(min_length=1)
 
 
+class Answer(_Part):
+    """A word with its text."""
+
+    id: Word
+    title: Title
+
+
 class Step(_Part):
-    """One line of the agent's script; done when its check is fulfilled, if it has one."""
+    """One line of the agent's script.
+
+    Fulfilled by its check, or settled by hand when it has none. ``when`` names an answer of an earlier
+    step without which this one is skipped.
+    """
 
     id: Word
     title: Title
     check: Check | None = None
+    mandatory: bool = False
+    waivable: bool = False
+    answers: tuple[Answer, ...] = ()
+    when: dict[Word, Word] = Field(default={})
     source: Source
+
+    @model_validator(mode="after")
+    def _settled_one_way(self) -> Self:
+        _refuse_doubles("answers", (answer.id for answer in self.answers))
+        if self.check is not None and self.answers:
+            raise ValueError(f"step {self.id} has a check and answers")
+        if self.waivable and not self.mandatory:
+            raise ValueError(f"step {self.id} can be waived but need not be done")
+        return self
 
 
 class Limits(_Part):
@@ -58,6 +83,8 @@ class Limits(_Part):
 
     ring_s: float = Field(gt=0, le=600)
     grace_s: float = Field(gt=0, le=600)
+    transfer_s: float = Field(gt=0, le=1_800)
+    wrap_up_s: float = Field(gt=0, le=3_600)
     max_loss_s: float = Field(gt=0, le=5)
 
 
@@ -80,6 +107,19 @@ class AbortReason(_Part):
     source: Source
 
 
+class WrapUp(_Part):
+    """What the agent may note after the conversation."""
+
+    tags: tuple[Answer, ...] = ()
+    next_actions: tuple[Answer, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _refuse_doubles("tags", (tag.id for tag in self.tags))
+        _refuse_doubles("next_actions", (action.id for action in self.next_actions))
+        return self
+
+
 class Policy(_Part):
     """A whole pack."""
 
@@ -87,21 +127,28 @@ class Policy(_Part):
     version: int = Field(ge=1)
     title: Title
     steps: tuple[Step, ...] = Field(min_length=1)
-    mandatory_checks: tuple[Check, ...]
     limits: Limits
     retention: tuple[Retention, ...] = Field(min_length=1)
     abort_reasons: tuple[AbortReason, ...] = Field(min_length=1)
+    wrap_up: WrapUp = WrapUp()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _refuse_doubles("steps", (step.id for step in self.steps))
         _refuse_doubles("retention", (rule.object for rule in self.retention))
         _refuse_doubles("abort_reasons", (reason.id for reason in self.abort_reasons))
-        _refuse_doubles("mandatory_checks", self.mandatory_checks)
-        without_step = set(self.mandatory_checks) - {step.check for step in self.steps}
-        if without_step:
-            raise ValueError(f"no step leads to the mandatory check {min(without_step)}")
+        _refuse_doubles("checks", (step.check for step in self.steps if step.check))
+        _refuse_wrong_branches(self.steps)
         return self
+
+
+def _refuse_wrong_branches(steps: tuple[Step, ...]) -> None:
+    before: dict[str, set[str]] = {}
+    for step in steps:
+        for earlier, answer in step.when.items():
+            if answer not in before.get(earlier, ()):
+                raise ValueError(f"step {step.id}: no step before it is {earlier} with the answer {answer}")
+        before[step.id] = {one.id for one in step.answers}
 
 
 def _refuse_doubles(where: str, names: Iterable[str]) -> None:
