@@ -16,6 +16,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from contract.phases import Outcome
+from contract.wire import Choice
+from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from teller.config import ConfigError
 
 FOLDER = Path(__file__).resolve().parent.parent / "policies"
@@ -43,6 +45,14 @@ class Title(_Part):
 
     zh_cn: str = Field(alias="zh-CN", min_length=1)
     en: str = Field(min_length=1)
+
+
+def _refuse_doubles(where: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{where} names {name} twice")
+        seen.add(name)
 
 
 class Answer(_Part):
@@ -98,7 +108,7 @@ class Retention(_Part):
     source: Source
 
 
-class AbortReason(_Part):
+class Reason(_Part):
     """A coded reason for which the agent ends the conversation, and the outcome that it forces."""
 
     id: Word
@@ -129,7 +139,7 @@ class Policy(_Part):
     steps: tuple[Step, ...] = Field(min_length=1)
     limits: Limits
     retention: tuple[Retention, ...] = Field(min_length=1)
-    abort_reasons: tuple[AbortReason, ...] = Field(min_length=1)
+    abort_reasons: tuple[Reason, ...] = Field(min_length=1)
     wrap_up: WrapUp = WrapUp()
 
     @model_validator(mode="after")
@@ -149,14 +159,6 @@ def _refuse_wrong_branches(steps: tuple[Step, ...]) -> None:
             if answer not in before.get(earlier, ()):
                 raise ValueError(f"step {step.id}: no step before it is {earlier} with the answer {answer}")
         before[step.id] = {one.id for one in step.answers}
-
-
-def _refuse_doubles(where: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"{where} names {name} twice")
-        seen.add(name)
 
 
 class _Loader(yaml.SafeLoader):
@@ -197,6 +199,33 @@ def load_policy(pack: str) -> Policy:
             for place, text in faults
         )
         raise ConfigError(lines) from error
+
+
+def script_plan(policy: Policy) -> ScriptPlan:
+    """Return what the conversation needs of the pack."""
+    return ScriptPlan(
+        tuple(map(_planned, policy.steps)),
+        tuple(AbortReason(_choice(reason), reason.outcome) for reason in policy.abort_reasons),
+        tuple(map(_choice, policy.wrap_up.tags)),
+        tuple(map(_choice, policy.wrap_up.next_actions)),
+    )
+
+
+def _planned(step: Step) -> PlannedStep:
+    return PlannedStep(
+        id=step.id,
+        zh=step.title.zh_cn,
+        en=step.title.en,
+        check=step.check or "",
+        mandatory=step.mandatory,
+        waivable=step.waivable,
+        answers=tuple(map(_choice, step.answers)),
+        when=tuple(step.when.items()),
+    )
+
+
+def _choice(said: Answer | Reason) -> Choice:
+    return Choice(said.id, said.title.zh_cn, said.title.en)
 
 
 def schema() -> str:

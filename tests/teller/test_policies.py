@@ -12,7 +12,7 @@ import yaml
 from contract.phases import Outcome
 from teller import policy
 from teller.config import Config, ConfigError
-from teller.policy import Check, load_policy
+from teller.policy import Check, load_policy, script_plan
 
 PACKS = sorted(policy.FOLDER.glob("*.yaml"))
 SHIPPED = policy.FOLDER / "cn-account-opening.yaml"
@@ -117,3 +117,16 @@ def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "bank.yaml"
     file.write_bytes(b"\xff\xfe\xff")
     assert str(file) in _lines(str(file))
+
+
+def test_the_plan_of_the_script_is_the_packs() -> None:
+    """Titles, branches, reasons and words for the wrap-up reach the desk as they stand in the file."""
+    pack = load_policy(Config().policy.pack)
+    plan = script_plan(pack)
+    assert [step.id for step in plan.steps] == [step.id for step in pack.steps]
+    talk = next(step for step in plan.steps if step.id == "scam_talk")
+    assert (talk.when, talk.zh) == ((("purpose", "asked_by_others"),), "反诈谈话")
+    prompting = plan.abort_reasons[0]
+    assert (prompting.choice.id, prompting.outcome) == ("prompting", Outcome.FAILED)
+    assert [action.id for action in plan.next_actions][0] == "none"
+    assert plan.tags[0].en == "Elderly customer"
