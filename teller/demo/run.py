@@ -71,6 +71,8 @@ async def seed(config: Config) -> None:
                     person.name,
                     person.role,
                     await PasswordHashes().make(PASSWORD),
+                    skills=person.skills,
+                    languages=person.languages,
                 )
                 await database.accounts.add_account(account)
 

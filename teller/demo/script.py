@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from contract import facts, wire
 from contract.ids import CaseId
-from contract.phases import CallPhase, CheckVerdict, EvidenceKind, Outcome, Presence
+from contract.phases import CallPhase, CheckVerdict, EvidenceKind, Outcome, Presence, StepResult
 from teller.demo.caller import Caller, Rest, StepFailed
 from teller.demo.card import Holder
 from teller.demo.peer import PictureSource, SoundSource, WebRtcPeer
@@ -131,7 +131,7 @@ class Play:
             async with Caller(phone, self._peer_maker(self._props.customer)) as customer:
                 welcome = await customer.connect(ticket=door["ticket"])
                 await customer.send(
-                    wire.Consent(True, True, welcome.consent_version, language=CONSENT_LANGUAGE)
+                    wire.Consent(True, True, False, welcome.consent_version, CONSENT_LANGUAGE)
                 )
                 await customer.wait_for_fact(facts.ConsentGiven)
                 self._stage.step("consent given", "recording, biometrics")
@@ -185,6 +185,7 @@ class Play:
         await agent.wait_for(wire.CallState, lambda m: m.kyc_unlocked)
         self._stage.step("recording runs", "all four tracks on disk, checks unlocked")
         await self._chat(customer, agent)
+        await self._settle(agent, "purpose", "salary")
         card = await self._still(customer, agent, EvidenceKind.ID_CARD, self._props.card)
         await agent.send(wire.CheckIdNumber(self._props.person.number))
         number = await agent.wait_for_fact(facts.IdNumberChecked)
@@ -192,6 +193,7 @@ class Play:
         still = await self._still(customer, agent, EvidenceKind.FACE_STILL, self._props.still)
         await agent.send(wire.MatchFaces(card.evidence, still.evidence))
         self._note_match(await agent.wait_for_fact(facts.FacesCompared))
+        await self._settle(agent, "risk_notice")
         await asyncio.sleep(max(0.0, talking + self._talk_s - asyncio.get_running_loop().time()))
 
     async def _chat(self, customer: Caller, agent: Caller) -> None:
@@ -200,6 +202,11 @@ class Play:
         await customer.send(wire.Chat("好的。"))
         await agent.wait_for_fact(facts.ChatSaid, lambda f: f.role == "customer")
         self._stage.step("chat lines exchanged")
+
+    async def _settle(self, agent: Caller, step: str, answer: str = "") -> None:
+        await agent.send(wire.MarkStep(step, StepResult.PASSED, answer))
+        await agent.wait_for_fact(facts.StepMarked, lambda f: f.step == step)
+        self._stage.step("step of the script settled", f"{step} {answer}".strip())
 
     async def _still(
         self, customer: Caller, agent: Caller, kind: EvidenceKind, picture: bytes

@@ -56,7 +56,7 @@ async def customer_in(
             rest, _peers(astronaut(), Speaker.CUSTOMER, codec, relay_only=relay_only)
         ) as customer:
             welcome = await customer.connect(ticket=door["ticket"])
-            await customer.send(wire.Consent(True, True, welcome.consent_version, "en"))
+            await customer.send(wire.Consent(True, True, False, welcome.consent_version, "en"))
             await customer.wait_for_fact(facts.ConsentGiven)
             yield customer, CaseId(door["case"])
 
