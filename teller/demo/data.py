@@ -40,7 +40,7 @@ PEOPLE = (
         AccountId("acct-d3m0agent0000002"), "agent2", "王芳 Wang Fang", Role.AGENT, ("accounts", "wealth")
     ),
     Person(AccountId("acct-d3m0agent0000003"), "agent3", "James Zhou", Role.AGENT, ("wealth",), ("en",)),
-    Person(AccountId("acct-d3m0chief0000001"), "supervisor", "赵磊 Zhao Lei", Role.SUPERVISOR),
+    Person(AccountId("acct-d3m0ch1ef0000001"), "supervisor", "赵磊 Zhao Lei", Role.SUPERVISOR),
     Person(AccountId("acct-d3m0check0000001"), "auditor", "陈静 Chen Jing", Role.AUDITOR),
 )
 LOGINS = Logins(agent=("agent", PASSWORD), auditor=("auditor", PASSWORD))

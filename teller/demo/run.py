@@ -176,6 +176,8 @@ def print_doors(console: Console, config: Config, server: Server) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_row("customer 客户", f"{local}/c/?b={TENANT.code}", "no login")
     table.add_row("agent 柜员", f"{local}/agent/", f"{LOGINS.agent[0]} / {PASSWORD}")
+    table.add_row("second agent 第二柜员", f"{local}/agent/", f"agent2 / {PASSWORD}")
+    table.add_row("supervisor 主管", f"{local}/agent/", f"supervisor / {PASSWORD}")
     table.add_row("auditor 审核", f"{local}/audit/", f"{LOGINS.auditor[0]} / {PASSWORD}")
     console.print(table)
     console.print(f"\nOn a phone in the same network (accept the self-made certificate): {phone}")
