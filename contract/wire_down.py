@@ -11,6 +11,7 @@ from contract.phases import (
     Capture,
     CasePhase,
     EvidenceKind,
+    Outcome,
     Presence,
     RingEnd,
     Role,
@@ -198,11 +199,12 @@ class StillWanted(Message):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A word with its text in both languages."""
+    """A word with its text in both languages; ``outcome`` is what a reason to abort forces."""
 
     id: str
     zh: str
     en: str
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

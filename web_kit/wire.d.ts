@@ -54,6 +54,7 @@ export interface Choice {
   readonly id: string;
   readonly zh: string;
   readonly en: string;
+  readonly outcome: Outcome | null;
 }
 
 export interface StepSeen {
