@@ -81,11 +81,16 @@ class SeatMode(StrEnum):
 
 
 class Capture(StrEnum):
-    """What a microphone or camera does: ``OFF`` by its owner's choice, ``INTERRUPTED`` by the device."""
+    """What a microphone or camera does: ``OFF`` by its owner's choice, ``INTERRUPTED`` by the device.
+
+    ``STILLS``: the line is too weak for a moving picture, so the camera gives one every few seconds; what
+    needs a moving picture has to wait, as with ``OFF``.
+    """
 
     ON = "on"
     OFF = "off"
     INTERRUPTED = "interrupted"
+    STILLS = "stills"
 
 
 class StepResult(StrEnum):

@@ -10,7 +10,7 @@ export type Presence = "offline" | "break" | "ready" | "ringing" | "busy" | "wra
 
 export type SeatMode = "talking" | "private" | "whisper" | "monitor";
 
-export type Capture = "on" | "off" | "interrupted";
+export type Capture = "on" | "off" | "interrupted" | "stills";
 
 export type StepResult = "passed" | "failed" | "waived";
 
