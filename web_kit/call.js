@@ -8,9 +8,11 @@
  *
  * @import { Connection } from "./connection.js"
  * @import { Quality } from "./call_meter.js"
+ * @import { Ladder } from "./limits.js"
  */
 
 import { CallMeter } from "./call_meter.js";
+import { applyLimits, cameraLimits, screenLimits } from "./limits.js";
 import { withOpusNack } from "./sdp.js";
 import { Silence } from "./silence.js";
 
@@ -21,7 +23,7 @@ import { Silence } from "./silence.js";
  */
 
 // The plan, in m-line order; the server refuses anything else.
-/** @type {readonly { kind: "audio" | "video", own?: Source, into?: number }[]} */
+/** @type {readonly { kind: "audio" | "video", own?: Source, into?: number | "screen" }[]} */
 const PLAN = [
   { kind: "audio", own: "microphone" },
   { kind: "video", own: "camera" },
@@ -30,10 +32,11 @@ const PLAN = [
   { kind: "video", into: 0 },
   { kind: "audio", into: 1 },
   { kind: "video", into: 1 },
+  { kind: "video", into: "screen" },
+  { kind: "audio", into: 2 },
   { kind: "video", into: 2 },
 ];
-const STREAMS = 3;
-const CAMERA = 1;
+const OTHERS = 3;
 const FIRST_OTHER = 4;
 const DISCONNECTED_MAX_MS = 3000;
 // Back online, the old connection's checks have had a round trip or two after this.
@@ -46,8 +49,6 @@ const LISTEN_EVERY_MS = 500;
 const SILENT_CHECK_MS = 1000;
 const SILENT_TROUBLE_MS = 2000;
 const SILENT_MAX_MS = 3500;
-const CAMERA_MAX_BPS = 1800000;
-const CAMERA_MAX_WIDTH = 1280;
 
 export class Call {
   /**
@@ -55,8 +56,10 @@ export class Call {
    */
   constructor({ connection, call, local }) {
     this.call = call;
-    /** What the others send: the first person, the second person, the shared screen. */
-    this.remote = Array.from({ length: STREAMS }, () => new MediaStream());
+    /** What the other people send, by their slot. */
+    this.remote = Array.from({ length: OTHERS }, () => new MediaStream());
+    /** The screen that somebody else shares. */
+    this.screen = new MediaStream();
     /** @type {CallLink} */
     this.link = "new";
     /** @type {Quality | null} */
@@ -64,6 +67,8 @@ export class Call {
     this._connection = connection;
     /** @type {Record<Source, MediaStreamTrack | null>} */
     this._local = { screen: null, ...local };
+    /** @type {Ladder} */
+    this._ladder = {};
     /** @type {RTCPeerConnection | null} */
     this._pc = null;
     /** @type {Set<() => void>} */
@@ -80,7 +85,7 @@ export class Call {
   }
 
   /**
-   * Listen for changes of `link`, `quality` and the tracks in `remote`.
+   * Listen for changes of `link`, `quality` and the tracks in `remote` and `screen`.
    *
    * @param {() => void} watcher
    * @returns {() => void}
@@ -128,11 +133,27 @@ export class Call {
    */
   async replaceTrack(source, track) {
     this._local[source] = track;
-    const index = PLAN.findIndex((line) => line.own === source);
-    const transceiver = this._pc ? this._pc.getTransceivers()[index] : undefined;
-    if (!transceiver) return;
-    await transceiver.sender.replaceTrack(track);
-    if (source === "camera") await this._limitCamera(transceiver.sender);
+    if (source === "screen" && track) track.contentHint = "text";
+    const pc = this._pc;
+    const sender = this._senderOf(source);
+    if (!sender) return;
+    try {
+      await sender.replaceTrack(track);
+    } catch (error) {
+      // A connection that was replaced meanwhile took the track from the start.
+      if (pc === this._pc) throw error;
+    }
+    await this._limit();
+  }
+
+  /**
+   * Send the camera's picture at less than its best, from now on and on later connections too.
+   *
+   * @param {Ladder} ladder
+   */
+  async setCameraLimits(ladder) {
+    this._ladder = ladder;
+    await this._limit();
   }
 
   /** End it. Local tracks stay open: they belong to the caller. */
@@ -181,7 +202,7 @@ export class Call {
       return;
     }
     const { receiver } = pc.addTransceiver(line.kind, { direction: "recvonly" });
-    const stream = this.remote[line.into || 0];
+    const stream = line.into === "screen" ? this.screen : this.remote[line.into || 0];
     if (!stream) return;
     for (const old of stream.getTracks()) if (old.kind === line.kind) stream.removeTrack(old);
     stream.addTrack(receiver.track);
@@ -215,21 +236,24 @@ export class Call {
     // An answer to an offer that was replaced meanwhile has nothing to attach to.
     if (!pc || pc.signalingState !== "have-local-offer") return;
     await pc.setRemoteDescription({ type: "answer", sdp });
-    const camera = pc.getTransceivers()[CAMERA];
-    if (!camera || pc !== this._pc) return;
-    await this._limitCamera(camera.sender);
+    if (pc === this._pc) await this._limit();
   }
 
-  /** @param {RTCRtpSender} sender */
-  async _limitCamera(sender) {
-    const width = sender.track ? sender.track.getSettings().width || 0 : 0;
-    const parameters = sender.getParameters();
-    for (const encoding of parameters.encodings) {
-      encoding.maxBitrate = CAMERA_MAX_BPS;
-      // A camera opened at still resolution must not be encoded at it.
-      encoding.scaleResolutionDownBy = Math.max(1, width / CAMERA_MAX_WIDTH);
-    }
-    await sender.setParameters(parameters);
+  /**
+   * @param {Source} source
+   * @returns {RTCRtpSender | null}
+   */
+  _senderOf(source) {
+    const index = PLAN.findIndex((line) => line.own === source);
+    const transceiver = this._pc ? this._pc.getTransceivers()[index] : undefined;
+    return transceiver ? transceiver.sender : null;
+  }
+
+  async _limit() {
+    const camera = this._senderOf("camera");
+    const screen = this._senderOf("screen");
+    if (camera) await applyLimits(camera, cameraLimits(camera.track, this._ladder));
+    if (screen) await applyLimits(screen, screenLimits(screen.track));
   }
 
   /** @param {RTCPeerConnection} pc */

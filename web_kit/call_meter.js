@@ -11,6 +11,7 @@
  * @property {number} lossDown  Fraction, 0 to 1.
  * @property {number} kbpsUp
  * @property {number} kbpsDown
+ * @property {number | null} uplinkKbps  What the browser's own estimate says that the way up takes.
  * @property {number} fps  Of the first other person's picture, as decoded here.
  * @property {number} freezes
  * @property {number} frozenS
@@ -80,7 +81,7 @@ export class CallMeter {
   read(report, now) {
     const isFirst = !this._at;
     if (!isFirst && now - this._at < this._everyMs / 2) return null;
-    const { rttMs, lossUp, totals } = sumStats(report, this._mid);
+    const { rttMs, lossUp, uplinkKbps, totals } = sumStats(report, this._mid);
     const since = grown(totals, this._last);
     const seconds = (now - this._at) / 1000;
     this._at = now;
@@ -97,6 +98,7 @@ export class CallMeter {
       lossDown,
       kbpsUp: (since.up * 8) / 1000 / seconds,
       kbpsDown: (since.down * 8) / 1000 / seconds,
+      uplinkKbps,
       fps: since.frames / seconds,
       freezes: since.freezes,
       frozenS: since.frozenS,
@@ -144,16 +146,19 @@ function grown(now, before) {
 /**
  * @param {RTCStatsReport} report
  * @param {string} mid
- * @returns {{ rttMs: number | null, lossUp: number, totals: Totals }}
+ * @returns {{ rttMs: number | null, lossUp: number, uplinkKbps: number | null, totals: Totals }}
  */
 function sumStats(report, mid) {
   const totals = { ...ZERO };
   /** @type {number | null} */
   let rttMs = null;
+  /** @type {number | null} */
+  let uplinkKbps = null;
   let lossUp = 0;
   report.forEach((/** @type {any} */ stat) => {
     if (stat.type === "candidate-pair" && stat.nominated && stat.currentRoundTripTime !== undefined) {
       rttMs = stat.currentRoundTripTime * 1000;
+      if (stat.availableOutgoingBitrate) uplinkKbps = stat.availableOutgoingBitrate / 1000;
     } else if (stat.type === "remote-inbound-rtp") {
       lossUp = Math.max(lossUp, stat.fractionLost || 0);
     } else if (stat.type === "outbound-rtp") {
@@ -162,7 +167,7 @@ function sumStats(report, mid) {
       addInbound(totals, stat, mid);
     }
   });
-  return { rttMs, lossUp, totals };
+  return { rttMs, lossUp, uplinkKbps, totals };
 }
 
 /**

@@ -18,6 +18,8 @@ export class CaptureError extends Error {
 
 // 640×480 is the least that shows a face well; 720p is what a phone's uplink usually carries.
 const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
+// What is shown is mostly text: ten pictures a second leave the rate to its sharpness.
+const SCREEN = { width: { max: 1920 }, height: { max: 1080 }, frameRate: { ideal: 8, max: 10 } };
 const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** Whether the page runs inside a chat app's browser, where capture is often withheld. */
@@ -78,6 +80,27 @@ export async function openCamera(facing, sharp = false) {
   const stream = await capture({ video: { ...picture, facingMode: { ideal: facing } } });
   const track = stream.getVideoTracks()[0];
   if (!track) throw new CaptureError("missing", "no video track");
+  return track;
+}
+
+/**
+ * Let the person choose a desktop, a window or a tab to show. To be called from a click.
+ *
+ * @returns {Promise<MediaStreamTrack>}
+ * @throws {CaptureError}  `denied` also when the person chose nothing.
+ */
+export async function openScreen() {
+  if (!navigator.mediaDevices || !navigator.mediaDevices.getDisplayMedia) {
+    throw new CaptureError("unsupported", "no getDisplayMedia");
+  }
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: false });
+  } catch (error) {
+    throw new CaptureError(troubleOf(error), String(error));
+  }
+  const track = stream.getVideoTracks()[0];
+  if (!track) throw new CaptureError("missing", "no screen track");
   return track;
 }
 

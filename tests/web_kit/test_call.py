@@ -57,9 +57,72 @@ async def test_the_offer_asks_for_lost_sound(bench: Bench) -> None:
     await bench.run("call.js", _OPEN, CALL)
     offer = await bench.bank.wait_for(wire.Offer)
     sections = [part for part in offer.sdp.split("\r\nm=") if part.startswith("audio")]
-    assert len(sections) == 3
+    assert len(sections) == 4
     for section in sections:
         assert "a=rtcp-fb:111 nack\r\n" in section and "useinbandfec=1" in section
+
+
+async def test_the_plan(bench: Bench) -> None:
+    """Ten lines in the server's order: what is sent, two others, the screen, and the third other."""
+    await bench.run("call.js", _OPEN, CALL)
+    await bench.bank.wait_for(wire.Offer)
+    lines = await bench.page.evaluate(
+        """() => call._pc.getTransceivers().map(({ direction, receiver: { track } }) =>
+        [track.kind[0], direction === "sendonly" ? "own"
+         : [...call.remote, call.screen].findIndex((stream) => stream.getTracks().includes(track))])"""
+    )
+    assert lines == [
+        ["a", "own"], ["v", "own"], ["v", "own"],
+        ["a", 0], ["v", 0], ["a", 1], ["v", 1], ["v", 3], ["a", 2], ["v", 2],
+    ]  # fmt: skip
+
+
+async def test_limits_of_what_is_sent(bench: Bench) -> None:
+    """A rung of the ladder narrows the camera, outlives a new offer and ends again; a shared screen keeps
+    its resolution and is marked as text; nothing of it makes another offer."""
+    await bench.run("call.js", _OPEN, CALL)
+    await bench.bank.wait_for(wire.Offer)
+    encodings = """[1, 2].map((line) => call._pc.getTransceivers()[line].sender.getParameters()).map(
+        ({ encodings: [one], degradationPreference: keep }) =>
+            [one.maxBitrate, one.scaleResolutionDownBy, one.maxFramerate || null, keep])"""
+    narrow = await bench.page.evaluate(
+        f"""async () => {{
+            const canvas = Object.assign(document.createElement("canvas"), {{ width: 2560, height: 1440 }});
+            canvas.getContext("2d");
+            const [camera, screen] = [0, 1].map(() => canvas.captureStream(5).getVideoTracks()[0]);
+            await call.replaceTrack("camera", camera);
+            await call.replaceTrack("screen", screen);
+            await call.setCameraLimits({{ maxFramerate: 10, maxBitrate: 250000, scale: 2 }});
+            window.hint = screen.contentHint;
+            return {encodings};
+        }}"""
+    )
+    assert narrow == [[250_000, 4, 10, "balanced"], [1_500_000, 2560 / 1920, 10, "maintain-resolution"]]
+    assert await bench.page.evaluate("hint") == "text"
+    assert len([message for message in bench.bank.got if isinstance(message, wire.Offer)]) == 1
+    best = await bench.page.evaluate(
+        f"async () => {{ await call._offer(); await call.setCameraLimits({{}}); return {encodings}; }}"
+    )
+    assert best[0] == [1_800_000, 2, None, "balanced"]
+
+
+async def test_a_camera_that_is_off_sends_nothing_and_asks_for_nothing(bench: Bench) -> None:
+    """Null in place of the camera needs no other offer, and the next one comes without it."""
+    await bench.run("call.js", _OPEN, CALL)
+    await bench.bank.wait_for(wire.Offer)
+    senders = await bench.page.evaluate(
+        """async () => {
+            const canvas = document.createElement("canvas");
+            canvas.getContext("2d");
+            const seen = () => Boolean(call._pc.getTransceivers()[1].sender.track);
+            await call.replaceTrack("camera", canvas.captureStream(5).getVideoTracks()[0]);
+            const on = seen();
+            await call.replaceTrack("camera", null);
+            return [on, seen()];
+        }"""
+    )
+    assert senders == [True, False]
+    assert len([message for message in bench.bank.got if isinstance(message, wire.Offer)]) == 1
 
 
 async def test_meter(bench: Bench) -> None:
@@ -71,19 +134,21 @@ async def test_meter(bench: Bench) -> None:
         [3500, [_video(70, 1, 0.5, got=190, lost=10), _audio(48_000, 24_000)]],
         [6000, [_video(120, 3, 2.0, got=290, lost=10), _audio(96_000, 24_000)]],
         [8500, [_video(120, 3, 2.0, got=290, lost=5), {"type": "candidate-pair", "nominated": True,
-                "currentRoundTripTime": 0.25}, {"type": "remote-inbound-rtp", "fractionLost": 0.02}]],
+                "currentRoundTripTime": 0.25, "availableOutgoingBitrate": 640_000},
+                {"type": "remote-inbound-rtp", "fractionLost": 0.02}]],
     ]  # fmt: skip
     told = await bench.run("call_meter.js", _READ, readings)
     assert told[0] == told[1] == [None, None]
     quality, report = told[2]
     assert report is None
     assert (quality["fps"], quality["lossDown"], quality["kbpsDown"]) == (24, 0.1, 288)
-    assert (quality["freezes"], quality["rttMs"]) == (0, None)
+    assert (quality["freezes"], quality["rttMs"], quality["uplinkKbps"]) == (0, None, None)
     quality, report = told[3]
     assert (quality["freezes"], quality["frozenS"]) == (2, 1.5)
     assert report == {"interval_s": 5, "fps": 22, "freezes": 2, "frozen_s": 1.5, "concealed_s": 1.5}
     quality, report = told[4]
     assert (quality["rttMs"], quality["lossUp"], quality["lossDown"]) == (250, 0.02, 0)
+    assert quality["uplinkKbps"] == 640
     assert report is None
 
 
