@@ -386,6 +386,6 @@ export class Session {
     const { still, caseId } = this._store.get();
     const token = this._connection && this._connection.welcome ? this._connection.welcome.upload : null;
     if (!still || !caseId) return;
-    await upload(`/api/cases/${caseId}/stills/${still.request}`, photo, token || "", onProgress);
+    await upload(`/api/cases/${caseId}/stills/${still.request}`, photo, { token: token || "", onProgress });
   }
 }

@@ -67,31 +67,65 @@ export async function request(method, path, body) {
 }
 
 /**
- * Upload a picture with progress; fetch reports none for request bodies.
+ * @typedef {object} Transfer
+ * @property {string} [token]  Right of a customer; without it the session of a logged-in person is used.
+ * @property {AbortSignal} [signal]  Cancels it: the promise rejects with code `cancelled`.
+ * @property {(fraction: number) => void} [onProgress]
+ */
+
+/**
+ * Upload a file with progress; fetch reports none for request bodies.
  *
  * @template T
  * @param {string} path
  * @param {Blob} blob
- * @param {string} token
- * @param {(fraction: number) => void} onProgress
+ * @param {Transfer} [transfer]
  * @returns {Promise<T>}
  * @throws {RestError}
  */
-export function upload(path, blob, token, onProgress) {
+export function upload(path, blob, { token, signal, onProgress } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
+    const cancel = () => request.abort();
+    const fail = (/** @type {string} */ code) => () => reject(new RestError(code, "", 0));
     request.open("POST", path);
-    request.setRequestHeader("Authorization", `Bearer ${token}`);
-    request.setRequestHeader("Content-Type", blob.type || "image/jpeg");
+    if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
+    else if (csrfToken) request.setRequestHeader("X-CSRF-Token", csrfToken);
+    request.setRequestHeader("Content-Type", blob.type || "application/octet-stream");
     request.upload.addEventListener("progress", (event) => {
-      if (event.lengthComputable) onProgress(event.loaded / event.total);
+      if (event.lengthComputable && onProgress) onProgress(event.loaded / event.total);
     });
-    request.addEventListener("error", () => reject(new RestError("offline", "", 0)));
+    request.addEventListener("error", fail("offline"));
+    request.addEventListener("abort", fail("cancelled"));
     request.addEventListener("load", () => {
       const good = request.status >= 200 && request.status < 300;
       if (good) resolve(JSON.parse(request.responseText));
       else reject(errorOf(request.responseText, request.status));
     });
+    request.addEventListener("loadend", () => signal && signal.removeEventListener("abort", cancel));
+    if (signal && signal.aborted) return void fail("cancelled")();
+    if (signal) signal.addEventListener("abort", cancel);
     request.send(blob);
   });
+}
+
+/**
+ * Fetch a file that needs a proof of its own, to be shown or saved from memory.
+ *
+ * @param {string} path
+ * @param {Transfer} [transfer]  Progress is not told.
+ * @returns {Promise<Blob>}
+ * @throws {RestError}
+ */
+export async function download(path, { token, signal } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  let response;
+  try {
+    response = await fetch(path, { headers, credentials: "same-origin", ...(signal ? { signal } : {}) });
+    if (response.ok) return await response.blob();
+  } catch {
+    throw new RestError(signal && signal.aborted ? "cancelled" : "offline", "", 0);
+  }
+  throw errorOf(await response.text(), response.status);
 }
