@@ -1,9 +1,10 @@
 """Executes effects against the ports, off the front's loop; results come back as actions.
 
 What must keep its order within a case (facts, number checks, media, recording, merge) waits in the
-case's lane; what takes long or may fail alone (answers, comparisons) runs beside it, and so does the
-gate: the first picture does not wait for the facts of the answer to be synced. Every command has a
-deadline.
+case's lane; what takes long or may fail alone (answers, comparisons) runs beside it, and so do the
+gate and the arrangements before it, one after another: the first picture does not wait for the facts of
+the answer to be synced. Later arrangements wait in the lane: nobody sees or hears more before the fact
+that says so is on disk. Every command has a deadline.
 
 A fact that cannot be appended is tried again until it is on disk, and everything behind it waits: no
 fact may pass an earlier one of its case. After a few tries the front is told, and from then on what
@@ -25,7 +26,7 @@ from prometheus_client import Counter
 from contract.errors import InternalError, TellerError
 from contract.facts import FacesCompared, IdNumberChecked, MergeQueued
 from contract.ids import AccountId, CallId, CaseId, new_check_id, new_evidence_id
-from contract.phases import EvidenceKind, Role
+from contract.phases import EvidenceKind
 from contract.ports import (
     Clock,
     EvidenceStore,
@@ -39,6 +40,7 @@ from contract.ports import (
 from signaling.actions import (
     Action,
     AnswerOver,
+    Arranged,
     CommandRefused,
     Compared,
     GateStuck,
@@ -52,15 +54,14 @@ from signaling.actions import (
 from signaling.effects import (
     AnswerOffer,
     Append,
+    Arrange,
     CheckNumber,
     CompareFaces,
     DropSeat,
     Effect,
-    FreeAgent,
     OpenGate,
     OpenMedia,
     QueueMerge,
-    Send,
     WindUp,
 )
 
@@ -107,6 +108,9 @@ class Commands:
         self._lanes: dict[CaseId, deque[_Queued]] = {}
         self._stuck: set[CaseId] = set()
         self._comparisons: dict[CallId, asyncio.Task[Any]] = {}
+        # The newest arrangement or opening beside the lane, of calls that were not wound up.
+        self._gates: dict[CallId, asyncio.Task[None]] = {}
+        self._opened: set[CallId] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
@@ -136,8 +140,11 @@ class Commands:
         match effect:
             case AnswerOffer():
                 self._start(self._answer(effect))
+            case Arrange() if effect.call not in self._opened:
+                self._beside_lane(effect.call, self._arrange(effect))
             case OpenGate():
-                self._start(self._open_gate(effect))
+                self._opened.add(effect.call)
+                self._beside_lane(effect.call, self._open_gate(effect))
             case CompareFaces() if call:
                 self._comparisons[call] = self._task(self._compare(case, call, effect))
             case WindUp() | DropSeat() if case in self._stuck:
@@ -148,6 +155,18 @@ class Commands:
     def read_history(self, line: Line, case: CaseId) -> None:
         """Read the case's journal for a screen."""
         self._start(self._read_history(line, case))
+
+    def _beside_lane(self, call: CallId, work: Coroutine[Any, Any, None]) -> None:
+        self._gates[call] = self._task(self._after(self._gates.get(call), work))
+
+    async def _after(self, first: asyncio.Task[None] | None, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            if first is not None:
+                await asyncio.wait({first})
+        except asyncio.CancelledError:
+            work.close()
+            raise
+        await work
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         _ = self._task(work)
@@ -186,16 +205,20 @@ class Commands:
             case OpenMedia():
                 error = await self._try("open_call", ports.media.open_call(case, effect.call))
                 await self._post(MediaOpened(effect.call, error))
+            case Arrange():
+                await self._after(self._gates.get(effect.call), self._arrange(effect))
             case DropSeat():
                 await self._try("drop_seat", ports.media.drop_seat(effect.call, effect.seat))
             case WindUp():
+                self._gates.pop(effect.call, None)
+                self._opened.discard(effect.call)
                 await self._try("close_call", ports.media.close_call(effect.call))
                 await self._try("finish", ports.recorder.finish(effect.call))
                 await self._post(WoundUp(effect.call))
             case QueueMerge():
                 self._give_up_comparison(call)
                 await self._insist("enqueue", partial(self._queue_merge, case))
-            case Send() | FreeAgent() | AnswerOffer() | OpenGate() | CheckNumber() | CompareFaces():
+            case _:
                 raise TypeError("not a command of the lane")
 
     async def _insist(
@@ -249,6 +272,10 @@ class Commands:
         _log.warning("a command failed", command=command, code=error.code, pii_error=str(error))
         return error
 
+    async def _arrange(self, effect: Arrange) -> None:
+        error = await self._try("arrange", self._ports.media.arrange(effect.call, effect.routes))
+        await self._post(Arranged(effect.call, error))
+
     async def _open_gate(self, effect: OpenGate) -> None:
         if await self._try("open_gate", self._ports.media.open_gate(effect.call)):
             await self._post(GateStuck(effect.call))
@@ -259,7 +286,7 @@ class Commands:
         async def answer() -> None:
             answers.append(await self._ports.media.answer(effect.call, effect.party, effect.sdp))
 
-        agent = effect.party.account if effect.party.role is Role.AGENT else None
+        agent = effect.party.account
         error = await self._try("offer", answer())
         await self._post(AnswerOver(effect.call, effect.party.seat))
         if error is not None:
