@@ -68,6 +68,19 @@ export function openCapture(facing) {
 }
 
 /**
+ * Open the microphone alone.
+ *
+ * @returns {Promise<MediaStreamTrack>}
+ * @throws {CaptureError}
+ */
+export async function openMicrophone() {
+  const stream = await capture({ audio: SOUND });
+  const track = stream.getAudioTracks()[0];
+  if (!track) throw new CaptureError("missing", "no audio track");
+  return track;
+}
+
+/**
  * Open a camera alone. Phones hold one camera at a time: stop the other track first.
  *
  * @param {Facing} facing
