@@ -63,6 +63,7 @@ __all__ = [
     "AuditSigned",
     "CallAdvanced",
     "CallEnded",
+    "CallbackMade",
     "CallbackRequested",
     "CaptureChanged",
     "CaseAdvanced",
@@ -207,6 +208,14 @@ class CallbackRequested(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackMade(Fact):
+    """A member of staff takes the request to be called back; the conversation is to be in ``follow_up``."""
+
+    agent: AccountId
+    follow_up: CaseId
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDrawn(Fact):
     """An agent was chosen at random: ``candidates[int(random_hex, 16) % len(candidates)]``."""
 
@@ -342,11 +351,15 @@ class SeatModeChanged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class HostChanged(Fact):
-    """Somebody else leads the conversation: runs the script and decides. None: nobody at the moment."""
+    """Somebody else leads the conversation: runs the script and decides. None: nobody at the moment.
+
+    ``name`` is that of ``now``.
+    """
 
     call: CallId
     was: AccountId | None
     now: AccountId | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

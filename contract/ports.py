@@ -358,6 +358,10 @@ class EvidenceStore(Protocol):
         """
         ...
 
+    async def withdraw(self, case: CaseId, evidence: EvidenceId) -> None:
+        """Take back a shared file that no fact names, because it could not be journaled. Idempotent."""
+        ...
+
     async def read(self, case: CaseId, evidence: EvidenceId) -> bytes:
         """Return the bytes, hash checked. Raises NotFound or StorageError."""
         ...

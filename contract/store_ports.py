@@ -151,8 +151,10 @@ class CaseSummary:
     audit_verdict: str = ""
     auditor: AccountId | None = None
     pii_customer_ref: str = ""
-    # Set while the customer waits to be called back.
+    # Set while the customer waits to be called back, since ``callback_at`` (seconds UTC).
     pii_callback_phone: str = ""
+    pii_callback_wish: str = ""
+    callback_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -747,6 +747,11 @@ export interface CallbackRequested {
   readonly pii_wish: string;
 }
 
+export interface CallbackMade {
+  readonly agent: string;
+  readonly follow_up: string;
+}
+
 export interface AgentDrawn {
   readonly call: string;
   readonly candidates: readonly string[];
@@ -837,6 +842,7 @@ export interface HostChanged {
   readonly call: string;
   readonly was: string | null;
   readonly now: string | null;
+  readonly name: string;
 }
 
 export interface CaptureChanged {
@@ -984,6 +990,7 @@ export interface Facts {
   DeviceChecked: DeviceChecked;
   LocationTold: LocationTold;
   CallbackRequested: CallbackRequested;
+  CallbackMade: CallbackMade;
   AgentDrawn: AgentDrawn;
   RingStarted: RingStarted;
   RingEnded: RingEnded;
@@ -1055,6 +1062,8 @@ export interface CaseSummary {
   readonly auditor: string | null;
   readonly pii_customer_ref: string;
   readonly pii_callback_phone: string;
+  readonly pii_callback_wish: string;
+  readonly callback_at: number | null;
 }
 
 export interface Job {
