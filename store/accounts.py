@@ -1,6 +1,7 @@
 """Tenants, accounts and sessions."""
 
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -68,7 +69,17 @@ class Accounts:
     async def _account(self, condition: sa.ColumnElement[bool]) -> Account | None:
         async with self._engine.read() as connection:
             row = (await connection.execute(sa.select(*_ACCOUNT_COLUMNS).where(condition))).one_or_none()
-        return None if row is None else Account(**{**row._mapping, "role": Role(row.role)})
+        return None if row is None else _account_in(row._asdict())
+
+    async def set_routing(
+        self,
+        account: AccountId,
+        skills: tuple[str, ...],
+        languages: tuple[str, ...],
+        trained_until: float | None,
+    ) -> None:
+        """Replace what routing knows of an account. Raises NotFound."""
+        await self._change(account, skills=skills, languages=languages, trained_until=trained_until)
 
     async def note_login(self, account: AccountId, failed_logins: int, locked_until: float) -> None:
         """Store the outcome of a login attempt. Raises NotFound."""
@@ -127,6 +138,11 @@ class Accounts:
         """Forget a session; one that is not there is ignored."""
         async with self._engine.write() as connection:
             await connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.token_sha256 == token_sha256))
+
+
+def _account_in(row: dict[str, Any]) -> Account:
+    lists = {name: tuple(row[name]) for name in ("skills", "languages")}
+    return Account(**{**row, **lists, "role": Role(row["role"])})
 
 
 def _login_key(login: str) -> str:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contract.errors import NotFound
 from contract.facts import Entry
 from contract.ids import AccountId, CaseId, TenantId
-from contract.phases import CasePhase
-from contract.ports import CaseSummary
+from contract.phases import CasePhase, Outcome
+from contract.ports import CaseSummary, CustomerHistory
 from store.engine import Engine
 from store.folding import BLANK, Row, fold
 from store.schema import CASES
@@ -21,6 +21,9 @@ OPEN_PHASES = (CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL, CasePhas
 
 _SUMMARY = [column for column in CASES.c if column.name != "set_by"]
 _CREATED = CASES.c.tenant != ""
+# A link that nobody followed is no visit.
+_NEVER_BEGUN = (CasePhase.CREATED.value, CasePhase.EXPIRED.value)
+_REFUSED = sa.or_(CASES.c.phase == CasePhase.REJECTED.value, CASES.c.outcome == Outcome.FAILED.value)
 
 
 class Cases:
@@ -84,6 +87,32 @@ class Cases:
             query = query.where(_contains(text.strip()))
         newest = query.order_by(CASES.c.created_at.desc(), CASES.c.case)
         return await self._summaries(newest.limit(limit).offset(offset))
+
+    async def customer_history(self, tenant: TenantId, customer_ref: str, but: CaseId) -> CustomerHistory:
+        """Count the cases of one customer of one tenant, without ``but``; none for an empty reference.
+
+        A case counts once it was begun, and as rejected when agent or auditor refused.
+        """
+        if not customer_ref:
+            return CustomerHistory(0, 0)
+        rejected = sa.func.coalesce(sa.func.sum(sa.case((_REFUSED, 1), else_=0)), 0)
+        query = sa.select(sa.func.count(), rejected).where(
+            CASES.c.tenant == tenant,
+            CASES.c.pii_customer_ref == customer_ref,
+            CASES.c.case != but,
+            CASES.c.phase.not_in(_NEVER_BEGUN),
+        )
+        async with self._engine.read() as connection:
+            row = (await connection.execute(query)).one()
+        return CustomerHistory(*row)
+
+    async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
+        """Return the cases whose customers asked to be called back and were not yet, oldest first.
+
+        At most LIMIT_MAX; the ones behind come up when those are called back.
+        """
+        query = sa.select(*_SUMMARY).where(CASES.c.tenant == tenant, CASES.c.callback_at.is_not(None))
+        return await self._summaries(query.order_by(CASES.c.callback_at, CASES.c.case).limit(LIMIT_MAX))
 
     async def open_cases(self) -> tuple[CaseSummary, ...]:
         """Return every case in PRE_CALL, QUEUED, IN_CALL or AGENT_DONE, oldest first."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from contract import facts
 from contract.facts import Entry
-from contract.phases import CasePhase, RingEnd, Role
+from contract.phases import CasePhase, Role
 
 Row = Mapping[str, Any]
 
@@ -42,6 +42,10 @@ BLANK: Row = {
     "spool_released": False,
     "audit_verdict": "",
     "auditor": None,
+    "pii_customer_ref": "",
+    "pii_callback_phone": "",
+    "pii_callback_wish": "",
+    "callback_at": None,
     "set_by": {},
 }
 
@@ -69,6 +73,7 @@ def changes(entry: Entry) -> Row:
                 "purpose": fact.purpose,
                 "policy": fact.policy,
                 "pii_customer_name": fact.pii_customer_name,
+                "pii_customer_ref": fact.pii_customer_ref,
                 "created_at": entry.at,
             }
         case facts.CaseAdvanced() as fact:
@@ -82,7 +87,7 @@ def changes(entry: Entry) -> Row:
         case facts.AuditSigned() as fact:
             return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value}
         case _:
-            return {**_of_call(entry), **_of_record(entry)}
+            return {**_of_call(entry), **_of_callback(entry), **_of_record(entry)}
 
 
 def _of_call(entry: Entry) -> Row:
@@ -91,10 +96,24 @@ def _of_call(entry: Entry) -> Row:
             return {"call": fact.call, "call_end": "", "call_s": None}
         case facts.CallEnded() as fact:
             return {"call": fact.call, "call_end": fact.reason.value, "call_s": fact.seconds}
-        case facts.RingEnded(how=RingEnd.ACCEPTED) as fact:
-            return {"agent": fact.agent}
         case facts.PartyJoined(role=Role.AGENT) as fact:
             return {"agent": fact.account, "agent_name": fact.name}
+        case facts.HostChanged(now=str()) as fact:
+            return {"agent": fact.now, **({"agent_name": fact.name} if fact.name else {})}
+        case _:
+            return {}
+
+
+def _of_callback(entry: Entry) -> Row:
+    match entry.fact:
+        case facts.CallbackRequested() as fact:
+            return {
+                "pii_callback_phone": fact.pii_phone,
+                "pii_callback_wish": fact.pii_wish,
+                "callback_at": entry.at,
+            }
+        case facts.CallbackMade():
+            return {"pii_callback_phone": "", "pii_callback_wish": "", "callback_at": None}
         case _:
             return {}
 

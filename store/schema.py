@@ -35,6 +35,9 @@ ACCOUNTS = sa.Table(
     sa.Column("failed_logins", sa.Integer, nullable=False),
     sa.Column("locked_until", sa.Double, nullable=False),
     sa.Column("disabled", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("skills", sa.JSON, nullable=False),
+    sa.Column("languages", sa.JSON, nullable=False),
+    sa.Column("trained_until", sa.Double),
 )
 
 SESSIONS = sa.Table(
@@ -83,8 +86,14 @@ CASES = sa.Table(
     sa.Column("spool_released", sa.Boolean(create_constraint=False), nullable=False),
     sa.Column("audit_verdict", sa.Text, nullable=False),
     sa.Column("auditor", sa.Text),
+    sa.Column("pii_customer_ref", sa.Text, nullable=False),
+    sa.Column("pii_callback_phone", sa.Text, nullable=False),
+    sa.Column("pii_callback_wish", sa.Text, nullable=False),
+    sa.Column("callback_at", sa.Double),
     # Column name -> sequence number of the entry that set it last.
     sa.Column("set_by", sa.JSON, nullable=False),
+    sa.Index("ix_cases_tenant_pii_customer_ref", "tenant", "pii_customer_ref"),
+    sa.Index("ix_cases_tenant_callback_at", "tenant", "callback_at"),
 )
 
 JOBS = sa.Table(

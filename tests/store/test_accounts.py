@@ -57,6 +57,7 @@ async def test_unknown_names_are_not_found(database: Database) -> None:
         accounts.note_login(nobody, 0, 0.0),
         accounts.note_failed_login(nobody, 3, 0.0),
         accounts.set_password_hash(nobody, "x"),
+        accounts.set_routing(nobody, (), (), None),
     ):
         with pytest.raises(NotFound):
             await asked
@@ -68,6 +69,23 @@ async def test_login_ignores_case(staffed: Database, typed: str) -> None:
     """People type their login as they like."""
     assert await staffed.accounts.account_by_login(typed) == LI
     assert await staffed.accounts.account(LI.account) == LI
+
+
+async def test_routing_can_be_replaced(staffed: Database) -> None:
+    """Skills, languages and the end of the training come back as they were set, and nothing else changes."""
+    await staffed.accounts.set_routing(LI.account, ("loans", "存款"), ("zh-CN", "en"), 1_900_000_000.5)
+    routed = replace(LI, skills=("loans", "存款"), languages=("zh-CN", "en"), trained_until=1_900_000_000.5)
+    assert await staffed.accounts.account(LI.account) == routed
+    assert await staffed.accounts.account_by_login(LI.login) == routed
+    await staffed.accounts.set_routing(LI.account, (), (), None)
+    assert await staffed.accounts.account(LI.account) == LI
+
+
+async def test_routing_can_come_with_the_account(staffed: Database) -> None:
+    """An account is added with what routing is to know of it."""
+    zhao = replace(LI, account=AccountId("acct-2"), login="zhao", skills=("loans",), trained_until=5.0)
+    await staffed.accounts.add_account(zhao)
+    assert await staffed.accounts.account(zhao.account) == zhao
 
 
 async def test_login_belongs_to_one_account(staffed: Database) -> None:

@@ -33,7 +33,7 @@ from contract.phases import (
 from store.folding import BLANK, Row, changes, fold
 
 CASE, CALL, AGENT, JOB = CaseId("case-1"), CallId("call-1"), AccountId("acct-1"), JobId("job-1")
-CREATED = facts.CaseCreated(TenantId("tenant-1"), "account", "cn-account-opening", "王芳")
+CREATED = facts.CaseCreated(TenantId("tenant-1"), "account", "cn-account-opening", "王芳", "c-77")
 ENDED = facts.CallEnded(CALL, CallEnd.CUSTOMER_HUNG_UP, 61.5)
 FACES = facts.FacesCompared(
     CheckId("check-1"), EvidenceId("ev-1"), EvidenceId("ev-2"), None, "base", "d", "m", 0.7, 0.6, 0.5,
@@ -59,9 +59,13 @@ STORY: list[Fact] = [
     facts.CallAdvanced(CALL, None, CallPhase.RINGING),
     facts.RingEnded(CALL, AccountId("acct-9"), RingEnd.REFUSED),
     facts.RingEnded(CALL, AGENT, RingEnd.ACCEPTED),
+    facts.CallbackRequested("13800138000", "mornings"),
     facts.CaseAdvanced(CasePhase.QUEUED, CasePhase.IN_CALL),
     facts.PartyJoined(CALL, SeatId("seat-1"), Role.CUSTOMER, "王芳"),
     facts.PartyJoined(CALL, SeatId("seat-2"), Role.AGENT, "李娜", AGENT),
+    facts.PartyJoined(CALL, SeatId("seat-3"), Role.GUEST, "赵雷", AccountId("acct-3")),
+    facts.HostChanged(CALL, AGENT, None),
+    facts.HostChanged(CALL, None, AGENT, "李娜"),
     facts.IdNumberChecked(CheckId("check-0"), "1", CheckVerdict.PASSED, (), "", "", AGENT),
     FACES,
     facts.AgentDecided(AGENT, Outcome.PASSED, "", ""),
@@ -74,6 +78,7 @@ STORY: list[Fact] = [
     facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT),
     facts.AuditSigned(AccountId("acct-2"), Verdict.APPROVED, "", "cd"),
     facts.CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED),
+    facts.CallbackMade(AccountId("acct-4"), CaseId("case-2")),
 ]
 JOURNAL = [_entry(seq, fact) for seq, fact in enumerate(STORY, 1)]
 
@@ -88,6 +93,10 @@ def test_story_becomes_its_row() -> None:
         "purpose": "account",
         "policy": "cn-account-opening",
         "pii_customer_name": "王芳",
+        "pii_customer_ref": "c-77",
+        "pii_callback_phone": "",
+        "pii_callback_wish": "",
+        "callback_at": None,
         "created_at": 1001.0,
         "updated_at": 1000.0 + len(STORY),
         "last_seq": len(STORY),
@@ -109,7 +118,7 @@ def test_story_becomes_its_row() -> None:
         "audit_verdict": "approved",
         "auditor": "acct-2",
     }
-    assert set_by["phase"] == len(STORY)
+    assert set_by["phase"] == len(STORY) - 1
     assert set(set_by) | {"updated_at", "last_seq"} == set(row)
 
 
@@ -139,6 +148,13 @@ def test_missing_entries_are_filled_in_by_a_rebuild(known: set[Entry], chance: r
         (facts.CallAdvanced(CALL, CallPhase.RINGING, CallPhase.CONNECTING), {}),
         (facts.ArchiveWritten("s3", "ef", 1, 1), {"manifest_sha256": "ef", "archived": False}),
         (facts.PartyJoined(CALL, SeatId("seat-3"), Role.SYSTEM, "recorder"), {}),
+        (facts.PartyJoined(CALL, SeatId("seat-3"), Role.GUEST, "赵雷", AccountId("acct-3")), {}),
+        (facts.RingEnded(CALL, AccountId("acct-3"), RingEnd.ACCEPTED), {}),
+        (
+            facts.HostChanged(CALL, AGENT, AccountId("acct-3"), "赵雷"),
+            {"agent": "acct-3", "agent_name": "赵雷"},
+        ),
+        (facts.HostChanged(CALL, AGENT, None), {}),
         (facts.MergeQueued(JOB), {}),
     ],
 )

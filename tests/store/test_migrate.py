@@ -9,12 +9,21 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from contract.errors import StorageError
-from contract.ids import TenantId
+from contract.ids import AccountId, CaseId, TenantId
 from contract.ports import Tenant
 from store import Database
 from store.engine import Engine
+from store.migrate import upgrade
 from store.schema import METADATA
 from tests.store.clock import MovedClock
+
+_OLD_ROWS = (
+    "INSERT INTO tenants VALUES ('tenant-1', 'bank', 'Bank', TRUE)",
+    "INSERT INTO accounts VALUES "
+    "('acct-1', 'tenant-1', 'li', 'li', '李娜', 'agent', '$argon2id$', 0, 0.0, FALSE)",
+    "INSERT INTO cases VALUES ('case-1', 'tenant-1', 'created', 'account', 'default', '王芳', 1.0, 1.0, 1, "
+    "NULL, '', NULL, '', NULL, '', '', '', NULL, '', NULL, '', '', FALSE, FALSE, '', NULL, '{}')",
+)
 
 
 def _difference(connection: sa.Connection) -> Any:
@@ -37,6 +46,24 @@ async def test_start_again_keeps_everything(url: str, clock: MovedClock) -> None
         await first.accounts.add_tenant(bank)
     async with Database(url, clock) as second:
         assert await second.accounts.tenant(bank.tenant) == bank
+
+
+async def test_what_an_older_program_left_is_kept(url: str, clock: MovedClock) -> None:
+    """Accounts and cases from before this schema are read with nothing known beside."""
+    engine = Engine(url)
+    await engine.create_file()
+    async with engine.write() as connection:
+        await connection.run_sync(upgrade, "0001")
+        for statement in _OLD_ROWS:
+            await connection.execute(sa.text(statement))
+    await engine.close()
+    async with Database(url, clock) as database:
+        account = await database.accounts.account(AccountId("acct-1"))
+        assert (account.name, account.skills, account.languages) == ("李娜", (), ())
+        assert account.trained_until is None
+        case = await database.cases.case(CaseId("case-1"))
+        assert (case.pii_customer_name, case.pii_customer_ref, case.callback_at) == ("王芳", "", None)
+        assert await database.cases.callbacks(TenantId("tenant-1")) == ()
 
 
 async def test_processes_that_start_together_do_not_collide(url: str, clock: MovedClock) -> None:
