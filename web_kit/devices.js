@@ -99,16 +99,20 @@ export async function openCamera(facing, sharp = false) {
 /**
  * Let the person choose a desktop, a window or a tab to show. To be called from a click.
  *
+ * @param {"monitor" | "window" | "browser"} [surface]  What the browser is to offer first.
  * @returns {Promise<MediaStreamTrack>}
  * @throws {CaptureError}  `denied` also when the person chose nothing.
  */
-export async function openScreen() {
+export async function openScreen(surface) {
   if (!navigator.mediaDevices || !navigator.mediaDevices.getDisplayMedia) {
     throw new CaptureError("unsupported", "no getDisplayMedia");
   }
   let stream;
   try {
-    stream = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: false });
+    const video = surface ? { ...SCREEN, displaySurface: surface } : SCREEN;
+    /** @type {DisplayMediaStreamOptions & Record<string, unknown>} */
+    const wanted = { video, audio: false, selfBrowserSurface: "exclude", surfaceSwitching: "include" };
+    stream = await navigator.mediaDevices.getDisplayMedia(wanted);
   } catch (error) {
     throw new CaptureError(troubleOf(error), String(error));
   }
