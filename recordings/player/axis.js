@@ -25,9 +25,15 @@ export function axisStart(entries) {
 
 // Facts that a viewer wants to jump to; the others stand in the list only.
 const MARKED = new Set([
-  "ChatSaid", "StillRequested", "EvidenceStored", "IdNumberChecked", "FacesCompared", "AgentDecided",
+  "ChatSaid", "FileShared", "StepMarked", "HostChanged", "ObserverJoined", "ObserverLeft", "SeatModeChanged",
+  "CaptureChanged", "SupervisorActed", "StillRequested", "EvidenceStored", "IdNumberChecked", "FacesCompared", "AgentDecided",
   "PartyDropped", "PartyReturned", "MediaLost", "RecorderTroubled", "CaseRecovered", "CallEnded",
 ]); // prettier-ignore
+
+/** @param {Entry} entry */
+function isHold({ name, fact }) {
+  return name === "CallAdvanced" && (fact.now === "held" || fact.was === "held");
+}
 
 /**
  * Return every told fact with its second in the recording; facts outside lie before 0 or after the end.
@@ -42,7 +48,7 @@ export function markers(view, start) {
     second: start === null ? Number.NaN : entry.at - start,
     name: entry.name,
     words: factWords(entry, view),
-    jump: MARKED.has(entry.name),
+    jump: MARKED.has(entry.name) || isHold(entry),
   }));
 }
 

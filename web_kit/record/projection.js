@@ -8,17 +8,24 @@
 /**
  * @typedef {Record<string, any>} FactBody
  * @typedef {{seq: number, at: number, case: string, name: string, fact: FactBody, hash?: string}} Entry
- * @typedef {{seat: string, role: string, name: string, account: string | null, present: boolean,
+ * @typedef {{seat: string, role: string, name: string, account: string | null, present: boolean, mode: string,
+ *   microphone: string, camera: string,
  *   media: "waiting" | "connected" | "lost", lostBy: string | null, graceEndsAt: number | null, quality: FactBody | null,
  *   playback: FactBody | null}} Party
- * @typedef {{track: string, role: string, kind: string, stopped: boolean, troubled: boolean}} Recording
- * @typedef {{seat: string, role: string, text: string, at: number}} ChatLine
+ * @typedef {{track: string, role: string, kind: string, source: string, stopped: boolean,
+ *   troubled: boolean}} Recording
+ * @typedef {{seat: string, role: string, text: string, at: number, file: FactBody | null}} ChatLine  `file` is the
+ *   FileShared fact.
  * @typedef {{id: string, phase: string, activeAt: number | null, endedAt: number | null,
  *   reason: string | null, seconds: number | null}} CallView
  * @typedef {{state: "none" | "queued" | "running" | "failed" | "done", attempt: number, reason: string,
  *   result: FactBody | null}} MergeView
  * @typedef {Readonly<{case: string, lastSeq: number, phase: string, caseEnd: string | null, customer: string,
- *   purpose: string, policy: string, createdAt: number | null, call: CallView | null,
+ *   purpose: string, policy: string, createdAt: number | null, vip: boolean, skill: string,
+ *   consent: FactBody | null, device: FactBody | null, place: FactBody | null, callback: FactBody | null,
+ *   call: CallView | null, host: string | null, names: Readonly<Record<string, string>>,
+ *   sources: Readonly<Record<string, string>>, marks: Readonly<Record<string, FactBody>>,
+ *   notes: Readonly<Record<string, FactBody>>, wrapUp: FactBody | null, rating: FactBody | null,
  *   parties: Readonly<Record<string, Party>>, recordings: Readonly<Record<string, Recording>>,
  *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
  *   faceChecks: readonly FactBody[], chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
@@ -37,7 +44,20 @@ export const EMPTY = Object.freeze({
   purpose: "",
   policy: "",
   createdAt: null,
+  vip: false,
+  skill: "",
+  consent: null,
+  device: null,
+  place: null,
+  callback: null,
   call: null,
+  host: null,
+  names: Object.freeze({}),
+  sources: Object.freeze({}),
+  marks: Object.freeze({}),
+  notes: Object.freeze({}),
+  wrapUp: null,
+  rating: null,
   parties: Object.freeze({}),
   recordings: Object.freeze({}),
   asked: Object.freeze({}),
@@ -79,7 +99,13 @@ const FOLDS = {
     purpose: fact.purpose,
     policy: fact.policy,
     createdAt: at,
+    vip: Boolean(fact.vip),
+    skill: fact.skill ?? "",
   }),
+  ConsentGiven: (view, fact, at) => ({ consent: stamped(fact, at) }),
+  DeviceChecked: (view, fact, at) => ({ device: stamped(fact, at) }),
+  LocationTold: (view, fact, at) => ({ place: stamped(fact, at) }),
+  CallbackRequested: (view, fact, at) => ({ callback: stamped(fact, at) }),
   CaseAdvanced: (view, fact) => ({ phase: fact.now, caseEnd: fact.reason ?? null }),
   CallAdvanced: foldCall,
   CallEnded: (view, fact, at) => ({
@@ -91,22 +117,15 @@ const FOLDS = {
       seconds: fact.seconds,
     },
   }),
-  PartyJoined: (view, fact) => ({
-    parties: {
-      ...view.parties,
-      [fact.seat]: {
-        seat: fact.seat,
-        role: fact.role,
-        name: fact.name,
-        account: fact.account ?? null,
-        present: true,
-        media: /** @type {const} */ ("waiting"),
-        lostBy: null,
-        graceEndsAt: null,
-        quality: null,
-        playback: null,
-      },
-    },
+  PartyJoined: (view, fact) => joined(view, fact, "talking"),
+  ObserverJoined: (view, fact) => joined(view, fact, fact.mode),
+  SeatModeChanged: (view, fact) => party(view, fact.seat, { mode: fact.now }),
+  ObserverLeft: (view, fact) => party(view, fact.seat, { present: false, graceEndsAt: null }),
+  CaptureChanged: (view, fact) =>
+    party(view, fact.seat, { microphone: fact.microphone, camera: fact.camera }),
+  HostChanged: (view, fact) => ({
+    host: fact.now ?? null,
+    names: fact.now && fact.name ? { ...view.names, [fact.now]: fact.name } : view.names,
   }),
   PartyLeft: (view, fact) => party(view, fact.seat, { present: false, graceEndsAt: null }),
   PartyDropped: (view, fact) => party(view, fact.seat, { graceEndsAt: fact.grace_ends_at }),
@@ -118,17 +137,20 @@ const FOLDS = {
   QualityMeasured: (view, fact, at) =>
     fact.interval_s < MEASURED_MIN_S ? {} : party(view, fact.seat, { quality: stamped(fact, at) }),
   PlaybackReported: (view, fact, at) => party(view, fact.seat, { playback: stamped(fact, at) }),
-  RecordingStarted: (view, fact) => ({
-    recordings: {
-      ...view.recordings,
-      [fact.track]: { track: fact.track, role: fact.role, kind: fact.kind, stopped: false, troubled: false },
-    },
-  }),
+  TrackStarted: (view, fact) => ({ sources: { ...view.sources, [fact.track]: fact.source } }),
+  RecordingStarted: foldRecording,
   RecordingStopped: (view, fact) => recording(view, fact.track, { stopped: true }),
   RecorderTroubled: (view, fact) => recording(view, fact.track, { troubled: true }),
   ChatSaid: (view, fact, at) => ({
-    chat: [...view.chat, { seat: fact.seat, role: fact.role, text: fact.pii_text, at }],
+    chat: [...view.chat, { seat: fact.seat, role: fact.role, text: fact.pii_text, at, file: null }],
   }),
+  FileShared: (view, fact, at) => ({
+    chat: [...view.chat, { seat: fact.seat, role: fact.role, text: "", at, file: stamped(fact, at) }],
+  }),
+  EvidenceNoted: (view, fact, at) => ({ notes: { ...view.notes, [fact.evidence]: stamped(fact, at) } }),
+  StepMarked: (view, fact, at) => ({ marks: { ...view.marks, [fact.step]: stamped(fact, at) } }),
+  WrapUpNoted: (view, fact, at) => ({ wrapUp: stamped(fact, at) }),
+  ServiceRated: (view, fact, at) => ({ rating: stamped(fact, at) }),
   StillRequested: (view, fact, at) => ({ asked: { ...view.asked, [fact.kind]: stamped(fact, at) } }),
   EvidenceStored: foldEvidence,
   IdNumberChecked: (view, fact, at) => ({ idChecks: [...view.idChecks, stamped(fact, at)] }),
@@ -142,6 +164,32 @@ const FOLDS = {
   ArchiveVerified: (view, fact, at) => ({ verified: stamped(fact, at) }),
   AuditSigned: (view, fact, at) => ({ audit: stamped(fact, at) }),
 };
+
+/**
+ * Somebody who came to watch and then talks keeps seat and connection.
+ *
+ * @param {CaseView} view @param {FactBody} fact @param {string} mode
+ * @returns {Partial<CaseView>}
+ */
+function joined(view, { seat, role, name, account = null }, mode) {
+  const known = view.parties[seat] ?? {
+    microphone: "on",
+    camera: "on",
+    media: /** @type {const} */ ("waiting"),
+    lostBy: null,
+    quality: null,
+    playback: null,
+  };
+  const one = { ...known, seat, role, name, account, mode, present: true, graceEndsAt: null };
+  const names = account && name ? { ...view.names, [account]: name } : view.names;
+  return { parties: { ...view.parties, [seat]: one }, names };
+}
+
+/** @type {Fold} */
+function foldRecording(view, { track, role, kind }) {
+  const source = view.sources[track] ?? "";
+  return { recordings: { ...view.recordings, [track]: { track, role, kind, source, stopped: false, troubled: false } } };
+}
 
 /** @param {string} id @returns {CallView} */
 function newCall(id) {

@@ -2,6 +2,7 @@
  * Facts in words: which sentence, which tone, with which values. The sentences stand in the string tables.
  */
 
+import { sizeInWords } from "../files.js";
 import { clock, language, t } from "../i18n.js";
 
 /**
@@ -15,13 +16,17 @@ import { clock, language, t } from "../i18n.js";
 /** @type {Readonly<Record<string, string>>} */
 const GROUPS = {
   CaseCreated: "case", TicketIssued: "case", TicketRedeemed: "case", ConsentGiven: "case", CaseAdvanced: "case",
-  RingStarted: "call", RingEnded: "call", CallAdvanced: "call", CallEnded: "call",
+  DeviceChecked: "case", LocationTold: "case", CallbackRequested: "case", CallbackMade: "case", ServiceRated: "case",
+  AgentDrawn: "call", RingStarted: "call", RingEnded: "call", CallAdvanced: "call", CallEnded: "call",
   PartyJoined: "people", PartyLeft: "people", PartyDropped: "people", PartyReturned: "people",
+  PartyInvited: "people", ObserverJoined: "people", ObserverLeft: "people", SeatModeChanged: "people",
+  HostChanged: "people", CaptureChanged: "people", SupervisorActed: "people",
   MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people",
   RecordingStarted: "recording", RecordingStopped: "recording", RecorderTroubled: "recording",
   CaseRecovered: "recording", SegmentSealed: "recording", QualityMeasured: "people", PlaybackReported: "people",
-  ChatSaid: "chat", StillRequested: "still", EvidenceStored: "still", IdNumberChecked: "check",
-  FacesCompared: "check", AgentDecided: "decision", AuditSigned: "decision",
+  ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
+  IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
+  AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", MergeCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive",
 }; // prettier-ignore
@@ -30,18 +35,22 @@ const GROUPS = {
 const TONES = {
   CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad",
   CaseRecovered: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
-  MergeCompleted: "good",
+  MergeCompleted: "good", SupervisorActed: "warn",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, Tone>>} */
 export const VERDICT_TONES = {
   passed: "good", review: "warn", failed: "bad", incomplete: "warn", approved: "good", rejected: "bad",
+  waived: "warn",
 }; // prettier-ignore
 
 // Which field of which fact is a machine word, and under which heading its translation stands.
 /** @type {Readonly<Record<string, string>>} */
 const VOCABULARY = {
-  role: "role", source: "source", how: "ring_end", outcome: "outcome", what: "trouble",
+  role: "role", source: "source", how: "ring_end", outcome: "outcome", what: "trouble", mode: "mode",
+  microphone: "capture", camera: "capture", action: "board_action", result: "step_result", next_action: "next_action",
+  "StepMarked.step": "step", "StepMarked.answer": "answer", "SeatModeChanged.now": "mode",
+  "DeviceChecked.camera": "device", "DeviceChecked.microphone": "device",
   "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
   "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict",
   "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
@@ -64,6 +73,20 @@ export function wordFor(heading, word) {
 /** @param {readonly string[]} failures */
 export function failureWords(failures) {
   return failures.map((word) => wordFor("failure", word));
+}
+
+/**
+ * Return the name of a member of staff, as far as the case tells it.
+ *
+ * @param {CaseView} view @param {string | null | undefined} account
+ */
+export function personName(view, account) {
+  return account ? view.names[account] || account : "";
+}
+
+/** @param {string} heading @param {readonly string[] | undefined} words */
+function wordList(heading, words) {
+  return (words ?? []).map((word) => wordFor(heading, word)).join(t("list.comma"));
 }
 
 /** @param {Entry} entry @param {CaseView} view @returns {Record<string, string | number>} */
@@ -97,7 +120,45 @@ function extra(name, fact, view) {
     reason_text: reasonWord(name, fact.reason),
     missing_text: (fact.missing ?? []).map((/** @type {string} */ one) => wordFor("source", one)).join(" + "),
     failures_text: failureWords(fact.failures ?? []).join(t("list.comma")),
-    subjects_text: (fact.subjects ?? []).map((/** @type {string} */ one) => wordFor("subject", one)).join(t("list.comma")),
+    subjects_text: wordList("subject", fact.subjects) || t("list.nothing"),
+    refused_text: fact.refused?.length ? t("fact.refused", { subjects: wordList("subject", fact.refused) }) : "",
+    ...staffWords(name, fact, view),
+    ...deviceWords(fact),
+  };
+}
+
+/** @param {string} name @param {FactBody} fact @param {CaseView} view */
+function staffWords(name, fact, view) {
+  return {
+    agent_text: personName(view, fact.agent),
+    by_text: personName(view, fact.by),
+    chosen_text: personName(view, fact.chosen),
+    supervisor_text: personName(view, fact.supervisor),
+    now_name: name === "HostChanged" ? fact.name || personName(view, fact.now) || t("list.nothing") : "",
+    target_text: personName(view, fact.target) || wordFor("skill", fact.skill) || t("invited.anybody"),
+    target_name: fact.target ? t("fact.target", { name: personName(view, fact.target) }) : "",
+    invited_how: t(`invited.${fact.transfer ? "transfer" : fact.private ? "private" : "at_once"}`),
+    candidates_count: fact.candidates?.length ?? 0,
+    tags_text: wordList("tag", fact.tags),
+    size_text: fact.bytes ? sizeInWords(fact.bytes) : "",
+    track_text: name === "RecordingStarted" ? trackWords(fact, view) : "",
+  };
+}
+
+/** A shared screen is not the picture of its owner. @param {FactBody} fact @param {CaseView} view */
+function trackWords({ track, kind }, view) {
+  return view.sources[track] === "screen" ? wordFor("source", "screen") : wordFor("kind", kind);
+}
+
+/** @param {FactBody} fact */
+function deviceWords(fact) {
+  const known = typeof fact.uplink_kbps === "number";
+  return {
+    problems_text: wordList("device_problem", fact.problems) || t("device.fine"),
+    uplink_text: known ? Math.round(fact.uplink_kbps) : "—",
+    rtt_text: typeof fact.rtt_ms === "number" ? Math.round(fact.rtt_ms) : "—",
+    place_text: typeof fact.pii_latitude === "number" ? `${fact.pii_latitude.toFixed(4)}, ${fact.pii_longitude.toFixed(4)}` : "",
+    accuracy_text: Math.round(fact.accuracy_m ?? 0),
   };
 }
 
@@ -113,7 +174,7 @@ function reasonWord(name, reason) {
 
 /** @param {Entry} entry @returns {Tone} */
 function toneOf({ name, fact }) {
-  const verdict = fact.verdict ?? fact.outcome;
+  const verdict = fact.verdict ?? fact.outcome ?? fact.result;
   return (verdict && VERDICT_TONES[verdict]) || TONES[name] || "plain";
 }
 
@@ -125,7 +186,8 @@ function toneOf({ name, fact }) {
  */
 export function factWords(entry, view) {
   const key = `fact.${entry.name}`;
-  const text = t(key, values(entry, view));
+  // Values that a fact leaves empty leave no gap.
+  const text = t(key, values(entry, view)).replace(/ {2,}/g, " ").trim();
   return { text: text === key ? entry.name : text, tone: toneOf(entry), group: GROUPS[entry.name] ?? "case" };
 }
 
