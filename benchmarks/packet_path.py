@@ -47,8 +47,6 @@ class _Sink:
 class _Call:
     """An open call with one recorder."""
 
-    gate_open = True
-
     def __init__(self) -> None:
         self.sinks: list[_Sink] = []
 
@@ -88,7 +86,9 @@ class _Publisher(Connection):
             legs = [Leg(_line(index + 3, codec), (codec,), _send) for _ in range(receivers)]
             for leg in legs:
                 leg.ready = True
-            Publication(uplink, call).feed(legs)
+            publication = Publication(uplink, call)
+            publication.open(recorded=True, now=0.0)
+            publication.feed(legs, 0.0)
 
     def _wake_in(self, seconds: float) -> None:
         return None

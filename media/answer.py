@@ -27,7 +27,7 @@ MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
-# Chromium's offer of eight lines has 26,000 bytes, its longest section 140 lines, its longest line 120
+# Chromium's offer of ten lines has 33,000 bytes, its longest section 140 lines, its longest line 120
 # characters.
 _SDP_MAX = 65_536
 _SECTION_LINES_MAX = 240

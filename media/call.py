@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from traceback import format_exc
 
 import structlog
@@ -13,13 +13,13 @@ from contract.errors import MediaError, StorageError
 from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackEnded, TrackStarted
 from contract.ids import CallId, CaseId, SeatId, new_track_id
 from contract.phases import TrackSource
-from contract.ports import Clock, Journal, MediaReceiver, Party, TrackInfo, TrackSink
+from contract.ports import Clock, Journal, MediaReceiver, Party, SeatRoute, TrackInfo, TrackSink
 from media.connection import Opens
 from media.depacketiser import TrackDepacketiser
 from media.leg import Leg
-from media.peer import PROMISED, Peer
-from media.plan import OTHERS_MAX, PLAN
+from media.peer import Peer
 from media.publication import Publication
+from media.routes import Arrangement
 from media.settings import MediaSettings
 
 _log = structlog.get_logger(__name__)
@@ -50,15 +50,15 @@ class Call:
         self.case, self.call = case, call
         self._journal, self._clock, self._settings = journal, clock, settings
         self._receivers, self._endpoint = receivers, endpoint
-        self._gate_at: float | None = None
+        self._gate_open = False
+        self._arrangement = Arrangement()
+        self._promised: dict[SeatId, dict[TrackSource, float]] = {}
         self._peers: dict[SeatId, Peer] = {}
-        self._seats: list[SeatId] = []
         self._publishers: dict[Publication, Peer] = {}
         self._leavers: list[Peer] = []
         self._facts: asyncio.Queue[Fact | None] = asyncio.Queue(settings.fact_queue)
         self._changing = asyncio.Lock()
         self._started, self._closing, self._closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._rewiring = False
         self._tasks: asyncio.TaskGroup | None = None
         self._measured_at = clock.monotonic()
 
@@ -117,8 +117,6 @@ class Call:
                 await peer.close()
                 raise
             self._peers[party.seat] = peer
-            if party.seat not in self._seats:
-                self._seats.append(party.seat)
             self._publishers |= dict.fromkeys(peer.publications, peer)
             if former is not None:
                 await self._remove(former)
@@ -126,27 +124,38 @@ class Call:
             return answer
 
     def open_gate(self) -> None:
-        """Let media pass from now on. Idempotent."""
-        if self._gate_at is None:
-            self._gate_at = self._clock.monotonic()
-            for publication in self._publishers:
-                publication.open(time.monotonic())
+        """Let media pass from now on, where the arrangement lets it. Idempotent."""
+        self._gate_open = True
+        self._rewire()
+
+    def arrange(self, routes: Sequence[SeatRoute]) -> None:
+        """Replace who sends what to whom, at once.
+
+        Raises:
+            MediaError: the call is closing, or these are no routes; the former arrangement stands.
+        """
+        if self._closing.is_set():
+            raise MediaError("the call is closing")
+        self._arrangement, former = Arrangement(routes), self._promised
+        now = self._clock.monotonic()
+        self._promised = {
+            route.seat: {
+                source: former.get(route.seat, {}).get(source, now)
+                for source in self._arrangement.promises(route.seat)
+            }
+            for route in routes
+        }
+        self._rewire()
 
     async def drop_seat(self, seat: SeatId) -> None:
         """Close a seat's connection; unknown seats are ignored."""
         async with self._changing:
             peer = self._peers.pop(seat, None)
-            self._seats = [one for one in self._seats if one != seat]
             if peer is not None:
                 await self._remove(peer)
                 self._rewire()
 
     # --- what peers and publications report ----------------------------------------------------
-
-    @property
-    def gate_open(self) -> bool:
-        """Tell whether media may pass."""
-        return self._gate_at is not None
 
     def wall_now(self) -> float:
         """Return seconds UTC."""
@@ -163,7 +172,8 @@ class Call:
             self._leavers.append(peer)
             if peer.connected_at is None:
                 # The handshake is given up as late as the promise; whichever comes first, both are told.
-                self._note_missing(peer, PROMISED, self._clock.monotonic() - peer.answered_at)
+                waited = self._clock.monotonic() - peer.answered_at
+                self._note_missing(peer, dict.fromkeys(self._promised.get(peer.party.seat, ()), waited))
             self._note(MediaLost(self.call, peer.party.seat, reason))
 
     def start_track(self, publication: Publication, codec: str, clock_rate: int) -> TrackInfo:
@@ -180,8 +190,6 @@ class Call:
             codec=codec,
             clock_rate=clock_rate,
         )
-        # Two people have screens, everybody has one line for them: that of the one who shares.
-        self._rewiring |= publication.source is TrackSource.SCREEN
         self._note(
             TrackStarted(
                 self.call, track.track, track.seat, track.role, track.kind, track.source, codec, clock_rate
@@ -213,29 +221,38 @@ class Call:
         await peer.close()
 
     def _others(self, peer: Peer) -> list[Peer]:
-        """Return whom ``peer`` hears, in the order of their lines: who came first keeps its lines."""
-        connected = [self._peers[seat] for seat in self._seats if seat in self._peers]
-        return [other for other in connected if other is not peer and other.publishes]
+        return [other for seat, other in self._peers.items() if seat != peer.party.seat]
 
     def _rewire(self) -> None:
-        self._rewiring = False
+        """Let every publication pass, and every leg be fed, as the arrangement and the gate say."""
+        now = time.monotonic()
         legs: dict[Publication, list[Leg]] = {publication: [] for publication in self._publishers}
         for peer in self._peers.values():
-            for leg, line in zip(peer.legs, (line for line in PLAN if not line.publishes), strict=False):
-                publication = self._publication_for(peer, line.source, line.other)
+            for leg in peer.legs:
+                publication = self._feeding(peer, leg)
                 if publication is None:
                     leg.connect(None)
                 else:
                     legs[publication].append(leg)
         for publication, fed in legs.items():
-            publication.feed(fed)
+            self._let_pass(publication, now)
+            publication.feed(fed, now)
 
-    def _publication_for(self, peer: Peer, source: TrackSource, other: int) -> Publication | None:
-        others = self._others(peer)
-        if source is not TrackSource.SCREEN:
-            others = others[other : other + 1]
-        found = [p for one in others for p in one.publications if p.source is source]
-        return next((p for p in found if p.track is not None), found[0] if found else None)
+    def _feeding(self, peer: Peer, leg: Leg) -> Publication | None:
+        seat = self._arrangement.feeder(peer.party.seat, leg.media.line)
+        feeder = self._peers.get(seat) if seat is not None else None
+        return feeder.publication(leg.media.line.source) if feeder is not None else None
+
+    def _let_pass(self, publication: Publication, now: float) -> None:
+        peer = self._publishers[publication]
+        seat = peer.party.seat
+        if not self._arrangement.publishes(seat):
+            publication.shut("not_allowed")
+        elif not self._gate_open:
+            publication.shut("gate")
+        elif publication.open(self._arrangement.records(seat), now):
+            publication.awaited_at = self._clock.monotonic()
+            peer.noted_missing.discard(publication.source)
 
     def _publishable(self, peer: Peer) -> tuple[str, ...]:
         """Return the video codecs that everybody but ``peer`` can take; all of them while it is alone."""
@@ -244,10 +261,10 @@ class Call:
 
     def _check_codecs(self, peer: Peer) -> None:
         """Refuse a peer that could not be seen by the others, or could not see them."""
-        for other in self._others(peer)[:OTHERS_MAX]:
+        for other in self._others(peer):
             for sender, taker in ((peer, other), (other, peer)):
                 offered = sender.codecs(TrackSource.CAMERA, None)
-                if sender.publishes and offered and offered[0] not in taker.codecs(TrackSource.CAMERA, 0):
+                if offered and offered[0] not in taker.codecs(TrackSource.CAMERA, 0):
                     raise MediaError(
                         f"{offered[0]} cannot be taken by the other side", code="no_common_codec"
                     )
@@ -289,22 +306,23 @@ class Call:
             if now - self._measured_at >= self._settings.quality_interval_s:
                 self._measured_at = now
                 self._measure(now)
-            if self._leavers or self._rewiring:
+            if self._leavers:
                 await self._take_away()
 
     def _check_promises(self, peer: Peer, now: float) -> None:
-        missing, waited = peer.missing(now, self._gate_at)
-        refused = tuple(f"{leg.kind}_codec" for leg in peer.legs if leg.refused_codec)
-        if missing or refused:
-            self._note_missing(peer, missing or refused, waited)
+        missing = peer.missing(now, self._promised.get(peer.party.seat, {}))
+        refused = {f"{leg.kind}_codec": now - peer.answered_at for leg in peer.legs if leg.refused_codec}
+        self._note_missing(peer, missing or refused)
         self._check_stalls(peer)
         if peer.is_silent(now):
             self.note_lost(peer, "silent")
 
-    def _note_missing(self, peer: Peer, missing: tuple[str, ...], waited: float) -> None:
-        if not peer.missing_noted:
-            peer.missing_noted = True
-            self._note(MediaMissing(self.call, peer.party.seat, missing, round(waited, 3)))
+    def _note_missing(self, peer: Peer, waited: Mapping[str, float]) -> None:
+        missing = tuple(what for what in waited if what not in peer.noted_missing)
+        if missing:
+            peer.noted_missing |= set(missing)
+            longest = max(waited[what] for what in missing)
+            self._note(MediaMissing(self.call, peer.party.seat, missing, round(longest, 3)))
 
     def _check_stalls(self, peer: Peer) -> None:
         """Tell of a microphone or camera that stopped while its connection lives."""

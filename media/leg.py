@@ -101,7 +101,7 @@ class Leg:
         self._pack, self._extension = _lay_out(media, timed)
         # By the publisher's marker and payload type: ours; 0 for what cannot be taken.
         self._marks = bytes(256)
-        self._first = _NEVER
+        self._first, self._fence = _NEVER, -_NEVER
         # libsrtp guesses the roll-over counter of a stream that starts near the wrap wrongly.
         self._next, self._rtx_next = random.getrandbits(15), random.getrandbits(15)
         self._stamp_next: tuple[int, float] | None = None
@@ -119,14 +119,15 @@ class Leg:
         if self.source is not None:
             self.source.limit_bitrate(self, None)
         self.source, self.refused_codec = source, ""
-        self.restart()
+        # What came before was for others' ears, and it may yet come again.
+        self.restart(source.highest if source is not None else -_NEVER)
 
-    def restart(self) -> None:
-        """Begin anew with the next packet that can: what comes has other numbers than what came."""
+    def restart(self, fence: int) -> None:
+        """Begin anew with the next packet that can, above the sequence number ``fence``."""
         if self._first != _NEVER:
             self._next = (self._highest + self._seq_shift + 1) & _U16
             self._stamp_next = (self._stamp + self._stamp_shift, self._stamp_at)
-        self._first, self._resent_at = _NEVER, {}
+        self._first, self._fence, self._resent_at = _NEVER, fence, {}
 
     def forward(self, packet: bytes, at: int, marked: int, seq: int, stamp: int, now: float) -> None:
         """Send a packet on: its payload begins at ``at``, ``marked`` is marker and payload type."""
@@ -156,7 +157,7 @@ class Leg:
 
     def _begin(self, packet: bytes, at: int, marked: int, seq: int, stamp: int, now: float) -> None:
         source = self.source
-        if source is None or not self.ready or self._first != _NEVER:
+        if source is None or not self.ready or self._first != _NEVER or seq <= self._fence:
             return
         codec = source.codecs.get(marked & 0x7F)
         if codec is None or codec.name not in self._types:

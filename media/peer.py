@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from traceback import format_exc
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import structlog
 
 from contract.facts import QualityMeasured
 from contract.ids import CallId
-from contract.phases import Role, TrackSource
+from contract.phases import TrackSource
 from contract.ports import Clock, Party
 from media.connection import Connection, Opens
 from media.leg import Leg
@@ -20,11 +20,6 @@ from media.quality import QualityMeter
 from media.settings import MediaSettings
 
 _log = structlog.get_logger(__name__)
-
-# Who may be seen and heard; everybody else in a call only watches.
-PUBLISHING_ROLES = frozenset({Role.CUSTOMER, Role.AGENT})
-# What everybody who publishes must send.
-PROMISED = (TrackSource.MICROPHONE, TrackSource.CAMERA)
 
 
 class PeerHost(Host, Protocol):
@@ -49,16 +44,11 @@ class Peer:
         self.publications: list[Publication] = []
         self.answered_at = clock.monotonic()
         self.connected_at: float | None = None
-        self.missing_noted = False
+        self.noted_missing: set[str] = set()
         self._settings, self._clock, self._host = settings, clock, host
         self._ending, self._ended = asyncio.Event(), asyncio.Event()
         self._connection = Connection(endpoint, settings.video_codecs, self._note_state)
         self._meter: QualityMeter | None = None
-
-    @property
-    def publishes(self) -> bool:
-        """Tell whether others see and hear this person."""
-        return self.party.role in PUBLISHING_ROLES
 
     @property
     def legs(self) -> list[Leg]:
@@ -78,8 +68,7 @@ class Peer:
         except BaseException:
             await self._connection.close()
             raise
-        if self.publishes:
-            self.publications = [Publication(uplink, self._host) for uplink in self._connection.uplinks]
+        self.publications = [Publication(uplink, self._host) for uplink in self._connection.uplinks]
         return answer
 
     async def run(self) -> None:
@@ -121,17 +110,30 @@ class Peer:
                 return leg.codecs
         return ()
 
-    def missing(self, now: float, gate_at: float | None) -> tuple[tuple[str, ...], float]:
-        """Return what was promised and is overdue at ``now`` (monotonic), and how long was waited."""
-        promised = self._settings.promise_s
+    def missing(self, now: float, promised: Mapping[TrackSource, float]) -> dict[str, float]:
+        """Return what is overdue at ``now`` (monotonic), and for how long each was waited.
+
+        ``promised`` tells since when each source is. Until there is a connection it is awaited from the
+        offer on, gate or no gate; then from when it may pass.
+        """
+        found: dict[str, float] = {}
+        for source, at in promised.items():
+            since = self._awaited_since(source)
+            if since is not None and now - max(at, since) >= self._settings.promise_s:
+                found[source] = now - max(at, since)
+        return found
+
+    def _awaited_since(self, source: TrackSource) -> float | None:
         if self.connected_at is None:
-            waited = now - self.answered_at
-            return (tuple(PROMISED) if waited >= promised else ()), waited
-        if gate_at is None or not self.publishes:
-            return (), 0.0
-        waited = now - max(gate_at, self.connected_at)
-        silent = [p.source for p in self.publications if p.source in PROMISED and p.track is None]
-        return (tuple(silent) if waited >= promised else ()), waited
+            return self.answered_at
+        publication = self.publication(source)
+        if publication is None or publication.begun or publication.awaited_at is None:
+            return None
+        return max(self.connected_at, publication.awaited_at)
+
+    def publication(self, source: TrackSource) -> Publication | None:
+        """Return the m-line by which this person sends ``source``."""
+        return next((one for one in self.publications if one.source is source), None)
 
     def is_silent(self, now: float) -> bool:
         """Tell whether a connected peer has sent nothing at all for too long, not even a STUN check."""

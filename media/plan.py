@@ -9,9 +9,10 @@ index   kind   from browser  carries
 3, 4    both   receives      the first other person
 5, 6    both   receives      the second other person
 7       video  receives      somebody's screen
+8, 9    both   receives      the third other person
 ======  =====  ============  ==========================================
 
-Lines 5 to 7 may be left out at the end.
+Lines 5 to 9 may be left out at the end.
 """
 
 from collections.abc import Sequence
@@ -45,10 +46,12 @@ PLAN = (
     Line(TrackKind.AUDIO, False, TrackSource.MICROPHONE, 1, "other-2"),
     Line(TrackKind.VIDEO, False, TrackSource.CAMERA, 1, "other-2"),
     Line(TrackKind.VIDEO, False, TrackSource.SCREEN, 0, "screen"),
+    Line(TrackKind.AUDIO, False, TrackSource.MICROPHONE, 2, "other-3"),
+    Line(TrackKind.VIDEO, False, TrackSource.CAMERA, 2, "other-3"),
 )
 LINES_MIN = 5
 # How many other people one connection has lines for.
-OTHERS_MAX = 2
+OTHERS_MAX = 3
 
 _PUBLISHES = {"sendonly", "sendrecv", "inactive"}
 _RECEIVES = {"recvonly", "sendrecv", "inactive"}

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge
 
 from contract.errors import NotFound, ProtocolError
 from contract.ids import CallId, CaseId, SeatId
-from contract.ports import Clock, Journal, MediaReceiver, Party
+from contract.ports import Clock, Journal, MediaReceiver, Party, SeatRoute
 from media.call import Call
 from media.endpoint import Endpoint
 from media.settings import MediaSettings
@@ -87,6 +87,15 @@ class Plane:
     async def open_gate(self, call: CallId) -> None:
         """From now on forward media and hand it to the receivers. Raises NotFound."""
         self._find(call).open_gate()
+
+    async def arrange(self, call: CallId, routes: Sequence[SeatRoute]) -> None:
+        """Replace who sends what to whom; when this returns, no packet goes another way any more.
+
+        Raises:
+            NotFound: no such call.
+            MediaError: the call is closing, or these are no routes; the former arrangement stands.
+        """
+        self._find(call).arrange(routes)
 
     async def drop_seat(self, call: CallId, seat: SeatId) -> None:
         """Close the seat's connection and end its tracks. Unknown calls and seats are ignored."""

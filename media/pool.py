@@ -5,7 +5,7 @@ journaled and sealed, and each call opens on another worker as soon as one of it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -18,7 +18,7 @@ from contract import codec
 from contract.errors import MediaError, NotFound, StorageError, TellerError
 from contract.facts import FACTS, Fact
 from contract.ids import CallId, CaseId, SeatId
-from contract.ports import Journal, Party
+from contract.ports import Journal, Party, SeatRoute
 from media.standing import Standing
 from media.worker_link import Link, LinkLost
 from media.worker_process import Command, Worker, spawned
@@ -61,6 +61,7 @@ class _Ward:
     call: CallId
     standing: Standing
     gate_open: bool = False
+    routes: tuple[SeatRoute, ...] = ()
     closed: bool = False
     host: Worker | None = None
     free: asyncio.Event = field(default_factory=asyncio.Event)
@@ -159,6 +160,23 @@ class Pool:
         ward.gate_open = True
         await self._tell(ward, "open_gate", call=call)
 
+    async def arrange(self, call: CallId, routes: Sequence[SeatRoute]) -> None:
+        """Replace who sends what to whom, on this worker and on any later one.
+
+        Raises:
+            NotFound: no such call.
+            MediaError: it could not be rearranged; the former arrangement stands.
+        """
+        ward = self._wards.get(call)
+        if ward is None or ward.closed:
+            raise NotFound("no such call")
+        former, ward.routes = ward.routes, tuple(routes)
+        try:
+            await self._tell(ward, "arrange", call=call, routes=codec.dump(ward.routes))
+        except BaseException:
+            ward.routes = former
+            raise
+
     async def drop_seat(self, call: CallId, seat: SeatId) -> None:
         """Close the seat's connection and end its tracks. Unknown calls and seats are ignored."""
         ward = self._wards.get(call)
@@ -202,7 +220,7 @@ class Pool:
 
     # --- who has which call --------------------------------------------------------------------
 
-    async def _tell(self, ward: _Ward, command: str, **values: str) -> None:
+    async def _tell(self, ward: _Ward, command: str, **values: Any) -> None:
         """Give a command; when the worker has died, return once what it left is taken care of."""
         host = ward.host
         if host is None:
@@ -229,6 +247,8 @@ class Pool:
         self._count()
         try:
             await worker.link.call("open_call", _COMMAND_S, case=ward.case, call=ward.call)
+            if ward.routes:
+                await worker.link.call("arrange", _COMMAND_S, call=ward.call, routes=codec.dump(ward.routes))
             if ward.gate_open:
                 await worker.link.call("open_gate", _COMMAND_S, call=ward.call)
         except LinkLost:

@@ -1,8 +1,8 @@
-"""A publication: what one person's m-line brings, handed to legs and sinks once the gate is open."""
+"""A publication: what one person's m-line brings, handed to legs and sinks as far as it may pass."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -26,11 +26,6 @@ _U32, _U31 = 0xFFFFFFFF, 0x80000000
 class Host(Protocol):
     """The call, as a publication sees it."""
 
-    @property
-    def gate_open(self) -> bool:
-        """Tell whether media may pass."""
-        ...
-
     def wall_now(self) -> float:
         """Return seconds UTC."""
         ...
@@ -51,8 +46,8 @@ class Host(Protocol):
 class Publication:
     """One publishing m-line of one person.
 
-    While the gate is shut everything is dropped. The first packet to pass starts a track: for a picture
-    that of a keyframe. Another codec, or another stream of the publisher's, starts another track.
+    Everything is dropped until it may pass. While it is recorded, the first packet starts a track: for a
+    picture that of a keyframe. Another codec, or another stream of the publisher's, starts another track.
     """
 
     def __init__(self, uplink: Uplink, host: Host) -> None:
@@ -61,18 +56,21 @@ class Publication:
         self.source: TrackSource = uplink.line.source
         self.track: TrackInfo | None = None
         self.stalled = False
+        # When it last was let begin, on the call's clock.
+        self.awaited_at: float | None = None
+        self._passes = self._recorded = False
         self._host, self._wall_now = host, host.wall_now
         self._legs: list[Leg] = []
         self._sinks: list[TrackSink] = []
         self._pushes: list[Callable[[bytes, float], None]] = []
-        self._first, self._type = _NEVER, -1
+        # From this sequence number on packets take the short way; up to the other one none is recorded.
+        self._first, self._fence = _NEVER, -_NEVER
+        self._type = -1
         self._frames = self._lost_before = 0
         # The marker bit ends a frame of a picture; every packet of sound is one.
         self._ends_frame = 0x80 if self.kind is TrackKind.VIDEO else 0
         self._stamp = 0
         self._ended = False
-        if host.gate_open:
-            uplink.open(self)
 
     # --- what a leg asks for -------------------------------------------------------------------
 
@@ -97,7 +95,7 @@ class Publication:
 
     def request_keyframe(self, now: float) -> None:
         """Ask the publisher for a keyframe, if anybody is to see it."""
-        if self._host.gate_open and not self._ended:
+        if self._passes:
             self.uplink.request_keyframe(now)
 
     def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
@@ -106,14 +104,38 @@ class Publication:
 
     # --- from the call -------------------------------------------------------------------------
 
-    def open(self, now: float) -> None:
-        """Let pass what comes from now on: the gate is open."""
-        if not self._ended:
-            self.uplink.open(self)
-            self.uplink.request_keyframe(now)
+    @property
+    def begun(self) -> bool:
+        """Tell whether something came of it since it may pass, and since it is recorded if it is."""
+        return self.track is not None or (self._type >= 0 and not self._recorded)
 
-    def feed(self, legs: list[Leg]) -> None:
+    def shut(self, why: Literal["gate", "not_allowed"]) -> None:
+        """Let nothing pass from now on."""
+        self._passes = False
+        self._record(False)
+        self._type = -1
+        self.uplink.shut(why)
+
+    def open(self, recorded: bool, now: float) -> bool:
+        """Let pass what comes from now on, to the sinks as well if ``recorded``.
+
+        Returns whether it has to begin, or to begin anew for the sinks.
+        """
+        if self._ended or (self._passes and self._recorded is recorded):
+            return False
+        opens, self._passes = not self._passes, True
+        if opens:
+            self.restarted()
+            self.uplink.open(self)
+        self._record(recorded)
+        if opens or recorded:
+            self.uplink.request_keyframe(now)
+        return opens or recorded
+
+    def feed(self, legs: list[Leg], now: float) -> None:
         """Feed these legs from now on, and no others."""
+        if any(leg.source is not self for leg in legs):
+            self.request_keyframe(now)
         for leg in legs:
             leg.connect(self)
         self._legs = list(legs)
@@ -121,8 +143,7 @@ class Publication:
     def end(self) -> None:
         """No more packets will come. Idempotent."""
         self._ended = True
-        self.uplink.shut()
-        self._finish_track()
+        self.shut("gate")
         for leg in self._legs:
             if leg.source is self:
                 leg.connect(None)
@@ -150,33 +171,53 @@ class Publication:
 
     def restarted(self) -> None:
         """Begin another track: the publisher's numbers jumped."""
-        self._finish_track()
-        for leg in self._legs:
-            leg.restart()
+        self._restart(self.uplink.highest)
 
     # --- inside --------------------------------------------------------------------------------
 
     def _begin(self, packet: bytes, at: int, marked: int, seq: int, stamp: int, now: float) -> None:
-        if self.track is not None and seq < self.uplink.highest:
-            return
-        codec = self.uplink.codecs[marked & 0x7F]
-        if self.track is not None:
-            self.restarted()
+        payload_type = marked & 0x7F
+        if self._first != _NEVER or payload_type != self._type >= 0:
+            if seq < self.uplink.highest:
+                return
+            self._restart(seq - 1)
+        self._type = payload_type
+        if self._recorded:
+            self._begin_track(packet, at, marked, seq, stamp, now)
+        else:
+            self._first = -_NEVER
+        for leg in self._legs:
+            leg.forward(packet, at, marked, seq, stamp, now)
+
+    def _begin_track(self, packet: bytes, at: int, marked: int, seq: int, stamp: int, now: float) -> None:
+        codec = self.uplink.codecs[self._type]
         if not begins_keyframe(codec.name, packet[at:]):
             self.request_keyframe(now)
             return
-        self._first, self._type, self._stamp = seq, marked & 0x7F, stamp
+        if seq <= self._fence:
+            return
+        self._first, self._stamp = seq, stamp
         self._start(codec.name, codec.clock_rate)
         self._push(packet, marked)
         for later in range(seq + 1, self.uplink.highest + 1):
             kept = self.uplink.packet(later)
             if kept is not None and kept[1] & 0x7F == self._type:
                 self._push(kept, kept[1])
+
+    def _restart(self, fence: int) -> None:
+        self._finish_track()
+        self._type, self._fence = -1, fence
         for leg in self._legs:
-            leg.forward(packet, at, marked, seq, stamp, now)
+            leg.restart(fence)
+
+    def _record(self, recorded: bool) -> None:
+        self._recorded = recorded
+        self._finish_track()
+        # What came before was not to be recorded, whenever it comes again.
+        self._fence = self.uplink.highest
 
     def _start(self, codec: str, clock_rate: int) -> None:
-        self._lost_before = self.uplink.stats.lost
+        self._frames, self._lost_before = 0, self.uplink.stats.lost
         self.track = self._host.start_track(self, codec, clock_rate)
         self._sinks = self._host.open_sinks(self.track)
         self._pushes = [sink.push_packet for sink in self._sinks]
@@ -196,14 +237,13 @@ class Publication:
 
     def _finish_track(self) -> None:
         track, self.track = self.track, None
-        self._first, self._type = _NEVER, -1
+        self._first = _NEVER
         if track is None:
             return
         for sink in tuple(self._sinks):
             self._guard(sink, sink.close)
         self._sinks, self._pushes = [], []
         self._host.end_track(track, self._frames, self.uplink.stats.lost - self._lost_before)
-        self._frames = 0
 
     def _guard(self, sink: TrackSink, call: Callable[..., None], *args: object) -> None:
         """Call a sink; one that raises is dropped, whatever it raised, and the call goes on."""

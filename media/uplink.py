@@ -6,7 +6,7 @@ packets are kept as they came, so that legs can send them again and nothing pass
 
 from collections.abc import Callable, Sequence
 from struct import Struct
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -25,6 +25,7 @@ _repaired = Counter("teller_media_repaired_packets", "RTP packets that came when
 _bad_type, _duplicate, _bad_sequence, _late = map(
     _dropped.labels, ("payload_type", "duplicate", "sequence", "late")
 )
+_shut_out = {why: _dropped.labels(why) for why in ("gate", "not_allowed")}
 _lost_of, _repaired_of = ({kind: one.labels(kind.value) for kind in TrackKind} for one in (_lost, _repaired))
 
 # Powers of two. Pictures: 2 s at 2.5 Mbit/s. Sound: 2.5 s at 20 ms. Twice as long as is asked for one.
@@ -100,6 +101,7 @@ class Uplink:
         self.stats = ReceiveStats(codecs[0].clock_rate, self._picture)
         self.clock_map: ClockMap | None = None
         self.taker: Taker | None = None
+        self._shut_out = _shut_out["gate"]
         self._feedback, self._note = feedback, note
         self._extension, self._extension_size = extension
         self._extension_head, self._spot = (self._extension << 4) | (self._extension_size - 1) & 0xFF, 0
@@ -127,9 +129,10 @@ class Uplink:
         self._ring = self._ring or [None] * self._size
         self.taker = taker
 
-    def shut(self) -> None:
-        """Hand over nothing any more, and forget what was kept."""
+    def shut(self, why: Literal["gate", "not_allowed"] = "gate") -> None:
+        """Hand over nothing any more, and forget what was kept; what comes is counted under ``why``."""
         self.taker, self._ring = None, []
+        self._shut_out = _shut_out[why]
         self._gaps.clear()
 
     def take(self, packet: bytes, now: float) -> None:
@@ -157,6 +160,8 @@ class Uplink:
         if self.taker is not None:
             self._ring[seq & self._mask] = packet
             self.taker.got_packet(packet, at, marked, seq, stamp, now)
+        else:
+            self._shut_out.inc()
 
     def take_rtx(self, packet: bytes, now: float) -> None:
         """Take a packet of the retransmission stream (RFC 4588); padding sent to probe the line is none."""

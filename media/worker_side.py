@@ -11,7 +11,7 @@ from contract import codec
 from contract.errors import MediaError, StorageError
 from contract.facts import Entry, Fact
 from contract.ids import CallId, CaseId, SeatId
-from contract.ports import MediaPlane, Party, RecordedCalls
+from contract.ports import MediaPlane, Party, RecordedCalls, SeatRoute
 from media.worker_figures import measured
 from media.worker_link import LINE_MAX, Handler, Link, LinkLost
 
@@ -78,6 +78,7 @@ class WorkerSide:
             "open_call": self._open_call,
             "answer": self._answer,
             "open_gate": self._open_gate,
+            "arrange": self._arrange,
             "drop_seat": self._drop_seat,
             "close_call": self._close_call,
             "finish": self._finish,
@@ -95,6 +96,10 @@ class WorkerSide:
 
     async def _open_gate(self, values: dict[str, Any]) -> None:
         await self._plane.open_gate(CallId(values["call"]))
+
+    async def _arrange(self, values: dict[str, Any]) -> None:
+        routes = [codec.load(SeatRoute, one) for one in values["routes"]]
+        await self._plane.arrange(CallId(values["call"]), routes)
 
     async def _drop_seat(self, values: dict[str, Any]) -> None:
         await self._plane.drop_seat(CallId(values["call"]), SeatId(values["seat"]))

@@ -30,7 +30,7 @@ _PICTURES = (
 )
 
 
-def browser_offer(lines: int = 8) -> str:
+def browser_offer(lines: int = len(PLAN)) -> str:
     """Return an offer of the plan's first ``lines`` lines."""
     mids = " ".join(map(str, range(lines)))
     head = [

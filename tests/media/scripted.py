@@ -7,6 +7,7 @@ import asyncio
 import fractions
 import functools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,11 +23,21 @@ from aiortc.sdp import SessionDescription
 
 from contract.errors import StorageError
 from contract.facts import Entry, Fact
-from contract.ids import CallId, CaseId, new_call_id, new_case_id, new_seat_id
+from contract.ids import CallId, CaseId, SeatId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role
-from contract.ports import ClockSample, Depacketiser, EncodedFrame, Party, TrackInfo, TrackSink
+from contract.ports import (
+    ClockSample,
+    Depacketiser,
+    EncodedFrame,
+    Party,
+    SeatRoute,
+    Slot,
+    TrackInfo,
+    TrackSink,
+)
 from media.plan import PLAN
 from media.plane import Plane
+from media.routes import everybody_talks
 
 F = TypeVar("F", bound=Fact)
 
@@ -204,7 +215,7 @@ class ScriptedPeer:
         *,
         microphone: bool = True,
         camera: bool = True,
-        lines: int = 8,
+        lines: int = len(PLAN),
         takes: str | None = None,
     ) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
@@ -338,9 +349,18 @@ async def until(what: str, condition: Any, seconds: float = 40.0) -> None:
         await asyncio.sleep(0.02)
 
 
+def conversation(parties: Sequence[Party], sharing: SeatId | None = None) -> tuple[SeatRoute, ...]:
+    """Return the routes of a talk among all but the supervisors, who watch it."""
+    talking = [party.seat for party in parties if party.role is not Role.SUPERVISOR]
+    slots = tuple(map(Slot, talking[:3]))
+    watching = (party.seat for party in parties if party.role is Role.SUPERVISOR)
+    watchers = [SeatRoute(seat, False, False, (), slots, sharing) for seat in watching]
+    return (*everybody_talks(talking, sharing), *watchers)
+
+
 @dataclass
 class Stage:
-    """A plane with an open call and two parties."""
+    """A plane with an open call and two parties. Whoever connects takes part in the conversation."""
 
     plane: Plane
     journal: ListJournal
@@ -350,6 +370,16 @@ class Stage:
     customer: Party = field(default_factory=lambda: Party(new_seat_id(), Role.CUSTOMER, "customer"))
     agent: Party = field(default_factory=lambda: Party(new_seat_id(), Role.AGENT, "agent"))
 
+    parties: list[Party] = field(default_factory=list)
+
     async def connect(self, peer: ScriptedPeer, party: Party) -> None:
+        if party not in self.parties:
+            self.parties.append(party)
+            await self.converse()
         await peer.accept(await self.plane.answer(self.call, party, await peer.offer()))
         await until(f"{party.name} connected", lambda: peer.pc.connectionState == "connected")
+
+    async def converse(self, sharing: Party | None = None) -> None:
+        """Let everybody talk to everybody, and see the screen of ``sharing``."""
+        routes = conversation(self.parties, sharing.seat if sharing else None)
+        await self.plane.arrange(self.call, routes)

@@ -1,6 +1,7 @@
 """A media worker whose plane is scripted: ``python -m tests.media.scripted_worker NUMBER DESCRIPTOR``.
 
-An offer is answered with the worker's pid and told as connected, with one track. The offers ``die``,
+An offer is answered with the worker's pid and told as connected, with one track; of an arrangement each
+seat's promises are told as missing, and that of nobody is refused. The offers ``die``,
 ``hang`` and ``refuse`` do what they say, ``break`` breaks the main task, which then takes a second to
 end; ``NUMBER`` 99 never gets ready.
 """
@@ -9,14 +10,22 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from contract.errors import MediaError
-from contract.facts import Fact, MediaConnected, PartyJoined, PartyLeft, TrackEnded, TrackStarted
+from contract.facts import (
+    Fact,
+    MediaConnected,
+    MediaMissing,
+    PartyJoined,
+    PartyLeft,
+    TrackEnded,
+    TrackStarted,
+)
 from contract.ids import CallId, CaseId, SeatId, TrackId, new_seat_id, new_track_id
 from contract.phases import Role, TrackKind, TrackSource
-from contract.ports import Party
+from contract.ports import Party, SeatRoute
 from media.worker_side import RemoteJournal, WorkerSide, linked
 
 NEVER_READY = 99
@@ -54,6 +63,12 @@ class ScriptedPlane:
 
     async def open_gate(self, call: CallId) -> None:
         await self._note(call, PartyJoined(call, self._recorder, Role.SYSTEM, "recorder"))
+
+    async def arrange(self, call: CallId, routes: Sequence[SeatRoute]) -> None:
+        if not routes:
+            raise MediaError("nobody", code="bad_arrangement")
+        for route in routes:
+            await self._note(call, MediaMissing(call, route.seat, route.promises, 0.0))
 
     async def drop_seat(self, call: CallId, seat: SeatId) -> None:
         pass

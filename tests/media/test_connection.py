@@ -239,7 +239,7 @@ async def test_what_a_receiver_can_take_reaches_the_publisher() -> None:
     uplink = published.uplinks[CAMERA]
 
     class Source:
-        codecs, clock_map, highest = uplink.codecs, None, 1
+        codecs, clock_map, highest = uplink.codecs, None, 0
         limit_bitrate = staticmethod(uplink.limit_bitrate)
 
         def packet(self, seq: int) -> None:
@@ -268,7 +268,7 @@ async def test_what_a_receiver_can_take_reaches_the_publisher() -> None:
 class _Limits:
     """A publication that only keeps what its receivers can take."""
 
-    clock_map, highest = None, 1
+    clock_map, highest = None, 0
 
     def __init__(self, like: Connection) -> None:
         self.codecs = like.uplinks[CAMERA].codecs
@@ -341,7 +341,7 @@ async def test_a_receivers_words_reach_its_leg() -> None:
     asked: list[float] = []
 
     class Source:
-        codecs, clock_map, highest = made.uplinks[CAMERA].codecs, None, 1
+        codecs, clock_map, highest = made.uplinks[CAMERA].codecs, None, 0
 
         def packet(self, seq: int) -> bytes:
             return packet(1, KEY, pt=97)

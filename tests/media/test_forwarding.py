@@ -132,6 +132,7 @@ async def test_the_screen_that_is_shared_is_shown(stage: Stage) -> None:
         await stage.connect(watcher, _watcher("watcher"))
         await stage.plane.open_gate(stage.call)
         await until("a picture", lambda: watcher.arrived[OTHER_PICTURE])
+        await stage.converse(sharing=stage.customer)
         customer.share_screen()
         await until("the screen", lambda: len(watcher.arrived[SCREEN]) >= 10 and agent.arrived[SCREEN])
         assert not customer.arrived[SCREEN]

@@ -49,7 +49,7 @@ class _Source:
 
     @property
     def highest(self) -> int:
-        return max(self.kept)
+        return max(self.kept, default=-1)
 
     def packet(self, seq: int) -> bytes | None:
         return self.kept.get(seq)
@@ -256,7 +256,7 @@ def test_no_number_is_ever_used_for_two_packets() -> None:
             source.give(made, seq, b"%d-%d" % (round_, seq), pt=109, at=round_ + seq / 50)
         numbers = [read(data).sequence_number for data in wire.sent[-5:]]
         made.resend([*numbers, numbers[0] - 1], round_ + 0.95)
-        made.restart()
+        made.restart(41)
         made.resend(numbers, round_ + 0.99)
         source.give(made, 42, b"late", pt=109, at=round_ + 0.99)
     for data in wire.sent:

@@ -8,7 +8,7 @@ from media.plan import LINES_MIN, PLAN, OfferedLine, check_offer
 _WANTED = ("VP8", "H264")
 
 
-def _offer(count: int = 8) -> list[OfferedLine]:
+def _offer(count: int = len(PLAN)) -> list[OfferedLine]:
     return [
         OfferedLine(
             line.kind.value,
@@ -30,6 +30,12 @@ def test_any_line_may_be_inactive() -> None:
     check_offer([OfferedLine(line.kind, "inactive", line.codecs) for line in _offer()], _WANTED)
 
 
+def test_the_third_other_person_comes_last() -> None:
+    """An older page that leaves lines out keeps everything that it had."""
+    told = [(line.kind.value, line.source.value, line.other) for line in PLAN[7:]]
+    assert told == [("video", "screen", 0), ("audio", "microphone", 2), ("video", "camera", 2)]
+
+
 @pytest.mark.parametrize("count", [0, 1, LINES_MIN - 1])
 def test_too_few_lines(count: int) -> None:
     """A call of two needs five lines."""
@@ -39,7 +45,7 @@ def test_too_few_lines(count: int) -> None:
 
 
 def test_too_many_lines() -> None:
-    """Nothing is planned after the eighth."""
+    """Nothing is planned after the tenth."""
     with pytest.raises(ProtocolError):
         check_offer([*_offer(), _offer()[0]], _WANTED)
 

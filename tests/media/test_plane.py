@@ -35,6 +35,7 @@ from tests.media.scripted import (
     ScriptedPeer,
     Stage,
     SystemClock,
+    conversation,
     until,
 )
 
@@ -201,6 +202,7 @@ async def test_a_connection_that_does_not_come_up_is_missed(settings: MediaSetti
         stage = Stage(plane, journal, KeepingReceiver())
         await plane.open_call(stage.case, stage.call)
         async with ScriptedPeer() as customer:
+            await plane.arrange(stage.call, conversation([stage.customer]))
             await plane.answer(stage.call, stage.customer, await customer.offer())
             await until("MediaMissing", lambda: journal.of(MediaMissing))
     assert journal.of(MediaMissing)[0].missing == ("microphone", "camera")

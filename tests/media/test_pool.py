@@ -18,6 +18,7 @@ from contract.facts import (
     Fact,
     MediaConnected,
     MediaLost,
+    MediaMissing,
     PartyJoined,
     PartyLeft,
     TrackEnded,
@@ -25,11 +26,12 @@ from contract.facts import (
     seal_entry,
 )
 from contract.ids import CallId, CaseId, new_call_id, new_case_id, new_seat_id
-from contract.phases import Role
-from contract.ports import Party
+from contract.phases import Role, TrackSource
+from contract.ports import Party, SeatRoute, Slot
 from media import pool as pool_module
 from media import worker_process
 from media.pool import Pool
+from media.routes import everybody_talks
 from tests.media.scripted import ListJournal, until
 from tests.media.scripted_worker import NEVER_READY
 
@@ -72,6 +74,14 @@ def _words(number: int, descriptor: int) -> tuple[str, ...]:
 
 def someone() -> Party:
     return Party(new_seat_id(), Role.CUSTOMER, "somebody")
+
+
+def _routes() -> tuple[SeatRoute, ...]:
+    """Return routes in which every field has something that must come through."""
+    one, other = new_seat_id(), new_seat_id()
+    slots = (Slot(other, sound=False), None, Slot(one, picture=False))
+    sources = (TrackSource.CAMERA, TrackSource.SCREEN)
+    return (SeatRoute(one, True, False, sources, slots, other), SeatRoute(other, False, True, (), (), None))
 
 
 @asynccontextmanager
@@ -127,6 +137,45 @@ async def test_a_call_comes_back_on_another_worker() -> None:
         assert scene.sealed == [call]
         assert len(scene.journal.of(PartyJoined)) == 2, "the gate was not opened again"
         assert await scene.pid_of(other) == spared
+
+
+async def test_a_call_comes_back_as_it_was_arranged() -> None:
+    """The arrangement that a worker took last is given to the next one before its gate opens."""
+    async with staged(2) as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        first, last = everybody_talks([new_seat_id(), new_seat_id()]), _routes()
+        await scene.pool.arrange(call, first)
+        await scene.pool.arrange(call, last)
+        with pytest.raises(MediaError) as refused:
+            await scene.pool.arrange(call, ())
+        assert refused.value.code == "bad_arrangement"
+        await scene.pool.open_gate(call)
+        told = [(fact.seat, fact.missing) for fact in scene.journal.of(MediaMissing)]
+        assert told == [(route.seat, route.promises) for route in (*first, *last)]
+        os.kill(pid, signal.SIGKILL)
+        await until("the loss in the journal", lambda: scene.journal.of(PartyLeft))
+        await scene.pid_of(call)
+        facts = [fact for fact in scene.journal.facts if isinstance(fact, MediaMissing | PartyJoined)]
+        again = facts[len(told) + 1 :]
+        assert [type(fact) for fact in again] == [*(MediaMissing for _ in last), PartyJoined]
+        assert [fact.seat for fact in again][:-1] == [route.seat for route in last]
+
+
+async def test_what_is_arranged_while_no_worker_has_the_call_holds_for_the_next() -> None:
+    """Between a worker's death and the next offer nothing flows; then it flows as was arranged last."""
+    async with staged(2) as scene:
+        call = await scene.opened()
+        os.kill(await scene.pid_of(call), signal.SIGKILL)
+        routes = _routes()
+        await scene.pool.arrange(call, routes)
+        await until("the loss in the journal", lambda: scene.sealed)
+        assert not scene.journal.of(MediaMissing)
+        await scene.pid_of(call)
+        assert [fact.seat for fact in scene.journal.of(MediaMissing)] == [route.seat for route in routes]
+        await scene.pool.close_call(call)
+        with pytest.raises(NotFound):
+            await scene.pool.arrange(call, routes)
 
 
 async def test_what_cannot_be_sealed_costs_nobody_his_call() -> None:

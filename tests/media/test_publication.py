@@ -28,8 +28,7 @@ from tests.media.scripted import KeepingReceiver, KeepingSink
 class _Host:
     """A call with one recorder."""
 
-    def __init__(self, gate_open: bool) -> None:
-        self.gate_open = gate_open
+    def __init__(self) -> None:
         self.recorder = KeepingReceiver()
         self.ended: list[tuple[int, int]] = []
 
@@ -52,13 +51,15 @@ class _Host:
 class _Scene:
     """A publication, its way back and its recorder. ``give`` is what the network does."""
 
-    def __init__(self, *, sound: bool = False, gate_open: bool = True) -> None:
+    def __init__(self, *, sound: bool = False, passes: bool = True) -> None:
         self.asked: Asked
         self.uplink: Uplink
         self.uplink, self.asked = uplink(MICROPHONE, SOUND) if sound else uplink(CAMERA, PICTURES)
-        self.host = _Host(gate_open)
+        self.host = _Host()
         self.publication = Publication(self.uplink, self.host)
         self.now = 1.0
+        if passes:
+            self.publication.open(recorded=True, now=self.now)
 
     def give(
         self, seq: int, payload: bytes = DELTA, *, pt: int = 96, end: bool = True, ssrc: int = 7
@@ -80,12 +81,11 @@ class _Scene:
 
 def test_a_picture_starts_with_a_keyframe_past_the_open_gate() -> None:
     """Packets before are dropped, and a keyframe is asked for once the gate is open."""
-    scene = _Scene(gate_open=False)
+    scene = _Scene(passes=False)
     scene.give(0, KEY)
     scene.publication.request_keyframe(1.0)
     assert (scene.asked.keyframes, scene.publication.track) == (0, None)
-    scene.host.gate_open = True
-    scene.publication.open(scene.now)
+    scene.publication.open(recorded=True, now=scene.now)
     assert scene.asked.keyframes == 1
     scene.give(1)
     assert scene.asked.keyframes == 2
@@ -110,7 +110,7 @@ def test_a_keyframe_whose_first_packet_comes_last_is_whole_for_everybody() -> No
     """The recorder and the receivers get what came before it, once."""
     scene = _Scene()
     made, wire = leg()
-    scene.publication.feed([made])
+    scene.publication.feed([made], 0.0)
     scene.give(9)
     scene.give(12, REST)
     scene.give(11, REST, end=False)
@@ -141,7 +141,7 @@ def test_another_stream_is_another_track_and_the_receivers_go_on() -> None:
     """A publisher that changes its SSRC: new numbers for the recorder, none skipped for the receivers."""
     scene = _Scene()
     made, wire = leg()
-    scene.publication.feed([made])
+    scene.publication.feed([made], 0.0)
     scene.give(10, KEY)
     scene.give(11)
     scene.give(50_000, DELTA, ssrc=9)
@@ -172,11 +172,11 @@ def test_the_end_closes_sinks_and_legs_once() -> None:
     """Packets after the end are dropped, and nothing is asked for any more."""
     scene = _Scene()
     made, wire = leg()
-    scene.publication.feed([made])
+    scene.publication.feed([made], 0.0)
     scene.give(0, KEY)
     scene.publication.end()
     scene.publication.end()
-    scene.publication.open(scene.now)
+    scene.publication.open(recorded=True, now=scene.now)
     scene.give(1, KEY)
     scene.publication.request_keyframe(scene.now)
     assert (scene.packets, scene.sinks[0].closed, len(wire.sent)) == ([1], 1, 1)
@@ -187,8 +187,8 @@ def test_a_leg_taken_by_another_publication_stays_there() -> None:
     """The end of the former does not silence it."""
     former, latter = _Scene(), _Scene()
     made, _ = leg()
-    former.publication.feed([made])
-    latter.publication.feed([made])
+    former.publication.feed([made], 0.0)
+    latter.publication.feed([made], 0.0)
     former.publication.end()
     assert made.source is latter.publication
 
@@ -213,7 +213,7 @@ def test_bitrate_limits_go_to_the_publisher() -> None:
     """What one receiver can take is known upstream, and forgotten when it leaves."""
     scene = _Scene()
     made, _ = leg()
-    scene.publication.feed([made])
+    scene.publication.feed([made], 0.0)
     made.limit_bitrate(200_000)
     assert scene.uplink.limit == 200_000
     made.connect(None)
