@@ -25,6 +25,7 @@ export default {
   "findings.evidence": "Evidence", "findings.no_evidence": "No evidence.", "findings.id_number": "ID number", "findings.face_match": "Face match",
   "findings.score": "{score} (threshold {threshold})", "findings.models": "Pack {pack} · recogniser / detector",
   "findings.decision": "Agent's result: {outcome}", "findings.no_decision": "The agent gave no result.",
+  "findings.wrap_up": "Wrap-up", "findings.rating": "Customer's rating", "findings.stars": "{stars} of 5 stars", "findings.files": "Files sent",
   "verdict.title": "Your verdict", "verdict.reason": "Reason", "verdict.reason_hint": "What you base it on; becomes part of the record",
   "verdict.approve": "Approve", "verdict.reject": "Reject",
   "verdict.not_loaded": "The case is loading.", "verdict.wrong_phase": "The case is “{phase}”; it can be signed once it is under audit.",

@@ -25,6 +25,7 @@ export default {
   "findings.evidence": "证据照片", "findings.no_evidence": "没有证据照片。", "findings.id_number": "身份证号", "findings.face_match": "人证比对",
   "findings.score": "{score}（阈值 {threshold}）", "findings.models": "模型包 {pack} · 识别 / 检测",
   "findings.decision": "柜员结论：{outcome}", "findings.no_decision": "柜员没有给出结论。",
+  "findings.wrap_up": "话后小结", "findings.rating": "客户评价", "findings.stars": "{stars} 星，满分 5 星", "findings.files": "往来文件",
   "verdict.title": "审核意见", "verdict.reason": "理由", "verdict.reason_hint": "审核依据，将写入案件记录",
   "verdict.approve": "通过", "verdict.reject": "驳回",
   "verdict.not_loaded": "正在加载案件。", "verdict.wrong_phase": "案件当前为「{phase}」，待审核时才能签署。",
