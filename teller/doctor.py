@@ -23,6 +23,7 @@ from contract.ports import Party
 from kyc.registry import find_pack
 from media.plane import Plane
 from media.relay_probe import RelayError
+from media.routes import everybody_talks
 from store import Database
 from teller.certificate import ensure_certificate
 from teller.clock import SystemClock
@@ -219,9 +220,10 @@ async def _loopback(config: Config) -> Finding:
     async with Plane(_NoJournal(), SystemClock(), settings) as plane:
         await plane.open_call(case, call)
         async with WebRtcPeer(FaceVideo(astronaut(), VIDEO_SIZE, FPS), Voice()) as one, WebRtcPeer() as two:
-            for peer, role in ((one, Role.CUSTOMER), (two, Role.AGENT)):
-                answer = await plane.answer(call, Party(new_seat_id(), role, role), await peer.offer())
-                await peer.accept(answer)
+            parties = [Party(new_seat_id(), role, role) for role in (Role.CUSTOMER, Role.AGENT)]
+            await plane.arrange(call, everybody_talks([party.seat for party in parties]))
+            for peer, party in zip((one, two), parties, strict=True):
+                await peer.accept(await plane.answer(call, party, await peer.offer()))
             await plane.open_gate(call)
             await _until_seen(two)
     told = ", ".join(map(str, config.media.advertised))

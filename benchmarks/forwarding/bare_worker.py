@@ -13,7 +13,7 @@ import structlog
 
 from contract import codec
 from contract.ids import CallId, CaseId
-from contract.ports import MediaReceiver, Party
+from contract.ports import MediaReceiver, Party, SeatRoute
 from media.plane import Plane
 from media.settings import MediaSettings
 from media.worker_link import Link
@@ -37,6 +37,11 @@ class Commands:
         """Answer a party's offer."""
         party = codec.load(Party, values["party"])
         return await self._plane.answer(CallId(values["call"]), party, values["offer"])
+
+    async def arrange(self, values: dict[str, Any]) -> None:
+        """Say who hears whom."""
+        routes = [codec.load(SeatRoute, one) for one in values["routes"]]
+        await self._plane.arrange(CallId(values["call"]), routes)
 
     async def open_gate(self, values: dict[str, Any]) -> None:
         """Let media through."""
@@ -78,7 +83,7 @@ async def work(address: str, descriptor: int, record_in: str) -> None:
         receivers: list[MediaReceiver] = [] if recorder is None else [recorder]
         async with Plane(RemoteJournal(link), SystemClock(), settings, receivers) as plane:
             commands = Commands(plane, recorder, stop)
-            names = ("open_call", "answer", "open_gate", "close_call", "finish", "count", "stop")
+            names = ("open_call", "answer", "arrange", "open_gate", "close_call", "finish", "count", "stop")
             link.serve({name: getattr(commands, name) for name in names})
             await link.call("ready")
             async with asyncio.TaskGroup() as tasks:

@@ -16,7 +16,7 @@ _EXTENSIONS = {ABS_SEND_TIME: 2, TRANSPORT_CC: 3, MID: 4}
 # The directions of our planned m-lines (media/plan.py) and of a plain call of two.
 PLANNED = (
     "audio sendonly", "video sendonly", "video sendonly", "audio recvonly", "video recvonly",
-    "audio recvonly", "video recvonly", "video recvonly",
+    "audio recvonly", "video recvonly", "video recvonly", "audio recvonly", "video recvonly",
 )  # fmt: skip
 PLAIN = ("audio sendrecv", "video sendrecv")
 

@@ -18,6 +18,7 @@ from contract import codec
 from contract.ids import CallId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role
 from contract.ports import Party
+from media.routes import everybody_talks
 from media.worker_link import Link
 from media.worker_process import spawned
 
@@ -41,8 +42,11 @@ class Ours:
         """See ``Server``."""
         call = new_call_id()
         await self.ask("open_call", case=new_case_id(), call=call)
+        parties = [Party(new_seat_id(), role, role) for role in (Role.CUSTOMER, Role.AGENT)]
+        routes = everybody_talks([party.seat for party in parties])
+        await self.ask("arrange", call=call, routes=codec.dump(routes))
         async with asyncio.TaskGroup() as both:
-            joining = [both.create_task(self._join(call, role)) for role in (Role.CUSTOMER, Role.AGENT)]
+            joining = [both.create_task(self._join(call, party)) for party in parties]
         await self.ask("open_gate", call=call)
 
         async def hang_up() -> None:
@@ -51,12 +55,10 @@ class Ours:
 
         return Call((joining[0].result(), joining[1].result()), hang_up)
 
-    async def _join(self, call: CallId, role: Role) -> Client:
+    async def _join(self, call: CallId, party: Party) -> Client:
         client = Client(self._conditions.address, self._certificate, self._conditions.profiles)
-        party = codec.dump(Party(new_seat_id(), role, role.value))
-        answer = await self.ask(
-            "answer", call=call, party=party, offer=client.local.describe(PLANNED, "actpass")
-        )
+        offer = client.local.describe(PLANNED, "actpass")
+        answer = await self.ask("answer", call=call, party=codec.dump(party), offer=offer)
         await client.connect(Remote.parse(answer))
         return client
 

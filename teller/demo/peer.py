@@ -50,6 +50,8 @@ M_LINES = (
     ("audio", "recvonly"),
     ("video", "recvonly"),
     ("video", "recvonly"),
+    ("audio", "recvonly"),
+    ("video", "recvonly"),
 )
 OTHER_AUDIO, OTHER_VIDEO = 3, 4
 

@@ -27,6 +27,7 @@ from media import ice_lite, rtcp
 from media.answer import AnsweredLine, Here, read_offer, write_answer
 from media.depacketiser import TrackDepacketiser
 from media.plane import Plane
+from media.routes import everybody_talks
 from media.rtp_stats import Reception
 from media.settings import MediaSettings
 from tests.media.far_end import UFRAG, FarEnd, until
@@ -261,22 +262,22 @@ class Siege:
         call = new_call_id()
         await self._plane.open_call(new_case_id(), call)
         await self._plane.open_gate(call)
+        roles = (Role.CUSTOMER, Role.AGENT, Role.GUEST)
+        parties = [Party(new_seat_id(), role, role.value) for role in roles]
+        await self._plane.arrange(call, everybody_talks([party.seat for party in parties]))
         async with asyncio.TaskGroup() as tasks:
-            customer = await self._join(tasks, call, Role.CUSTOMER)
-            agent = await self._join(tasks, call, Role.AGENT)
-            enemy = await self._join(tasks, call, Role.AGENT)
+            customer, agent, enemy = [await self._join(tasks, call, party) for party in parties]
             stranger = FarEnd(enemy.transport, self._plane.port)
             async with customer, agent, enemy, stranger:
                 await self._besiege(seconds, customer, agent, (enemy, stranger))
                 await until(lambda: self._all_there(agent), "every packet of the call", 10.0)
                 await self._plane.close_call(call)
 
-    async def _join(self, tasks: asyncio.TaskGroup, call: CallId, role: Role) -> FarEnd:
+    async def _join(self, tasks: asyncio.TaskGroup, call: CallId, party: Party) -> FarEnd:
         far = FarEnd(None, self._plane.port)  # type: ignore[arg-type]
         ours = far.parameters().fingerprints[0]
         offer = browser_offer().replace("a=ice-ufrag:BZqy", f"a=ice-ufrag:{UFRAG}")
         offer = offer.replace(FINGERPRINT, ours.value).replace("sha-256", ours.algorithm)
-        party = Party(new_seat_id(), role, role.value)
         far.transport = _There(await self._plane.answer(call, party, offer))  # type: ignore[assignment]
         await far.connect(tasks)
         return far

@@ -41,6 +41,8 @@ def _say(**values: Any) -> None:
 async def _obey(stage: Stage, order: dict[str, Any]) -> None:
     if "offer" in order:
         party = Party(SeatId(order["seat"]), Role(order["role"]), order["role"])
+        stage.parties.append(party)
+        await stage.converse()
         _say(answer=await stage.plane.answer(stage.call, party, order["offer"]))
     elif "gate" in order:
         await stage.plane.open_gate(stage.call)

@@ -86,7 +86,7 @@ def test_retransmission_of_sound_is_taken_up_when_offered() -> None:
     offer = read(text)
     assert offer.lines[0].codecs[0].feedback == {"transport-cc", "nack"}
     assert offer.lines[3].codecs[0].feedback == {"nack"}
-    assert answered(offer).count("a=rtcp-fb:111 nack") == 3
+    assert answered(offer).count("a=rtcp-fb:111 nack") == 4
 
 
 def test_codecs_are_chosen_in_the_order_of_preference() -> None:
@@ -129,7 +129,7 @@ _TAKEN: dict[str, Callable[[str], str]] = {
 def test_other_browsers_offers_are_taken_too(how: str) -> None:
     """What the standards leave open may differ; the answer says what came of it."""
     offer = read(_TAKEN[how](browser_offer()))
-    assert [line.direction for line in offer.lines] == ["sendonly"] * 3 + ["recvonly"] * 5
+    assert [line.direction for line in offer.lines] == ["sendonly"] * 3 + ["recvonly"] * 7
     assert [codec.name for codec in offer.lines[1].codecs] == ["VP8", "H264"]
     assert offer.lines[1].reduced == (how != "no rtcp-rsize")
     assert (offer.lines[1].codecs[0].rtx_type is None) == (how == "no repair")
@@ -253,7 +253,7 @@ def test_what_a_stuffed_offer_costs_is_bounded(monkeypatch: pytest.MonkeyPatch) 
         + ["a=rtcp-fb:* nack\r\n"] * 10
     )
     with pytest.raises(ProtocolError):
-        read("v=0\r\n" + ("m=video 9 A 96\r\n" + "".join(stuffing)) * 8)
+        read("v=0\r\n" + ("m=video 9 A 96\r\n" + "".join(stuffing)) * 10)
     sent = parsed[0].split("m=video")[1]
     assert sent.count("a=rtpmap") == 64
     assert sent.count("a=rtcp-fb") == 1
@@ -266,7 +266,7 @@ def test_the_answer_is_that_of_an_ice_lite_endpoint() -> None:
     """ICE-lite, DTLS client, everything bundled and multiplexed, all candidates, nothing to follow."""
     text = answered(read(browser_offer()))
     assert "\r\na=ice-lite\r\n" in text
-    assert "\r\na=group:BUNDLE 0 1 2 3 4 5 6 7\r\n" in text
+    assert "\r\na=group:BUNDLE 0 1 2 3 4 5 6 7 8 9\r\n" in text
     for section in sections(text):
         assert section.startswith(("m=audio 5000 UDP/TLS/RTP/SAVPF ", "m=video 5000 UDP/TLS/RTP/SAVPF "))
         for line in (
@@ -280,7 +280,7 @@ def test_the_answer_is_that_of_an_ice_lite_endpoint() -> None:
         assert re.findall("a=candidate:.* (.*) 5000 typ host", section) == ["192.0.2.1", "2001:db8::1"]
         assert f"a=fingerprint:sha-256 {FINGERPRINT}" in section
     directions = re.findall(r"a=(sendonly|recvonly|inactive|sendrecv)", text)
-    assert directions == ["recvonly"] * 3 + ["sendonly"] * 5
+    assert directions == ["recvonly"] * 3 + ["sendonly"] * 7
 
 
 def test_the_answer_names_what_the_browser_gets() -> None:
@@ -294,10 +294,12 @@ def test_the_answer_names_what_the_browser_gets() -> None:
         "other-2",
         "other-2",
         "screen",
+        "other-3",
+        "other-3",
     ]
-    assert len({track for one in named[3:] for _, track in one}) == 5
+    assert len({track for one in named[3:] for _, track in one}) == 7
     assert [re.findall(r"a=ssrc:(\d+) cname:us", part) for part in parts] == [
-        [], [], [], ["13"], ["14", "54"], ["15"], ["16", "56"], ["17", "57"],
+        [], [], [], ["13"], ["14", "54"], ["15"], ["16", "56"], ["17", "57"], ["18"], ["19", "59"],
     ]  # fmt: skip
     assert re.findall("FID (.*)\r", parts[4]) == ["14 54"]
 
@@ -329,7 +331,7 @@ def test_inactive_lines_stay_inactive() -> None:
     assert "a=inactive" in sections(answered(read(text)))[0]
 
 
-@pytest.mark.parametrize("lines", [5, 8])
+@pytest.mark.parametrize("lines", [5, 8, 10])
 def test_the_answer_reads_back_as_what_it_says(lines: int) -> None:
     """Parsed again, the answer holds the codecs, types and extensions that the offer holds."""
     offer = read(browser_offer(lines))
