@@ -1,239 +1,453 @@
-"""The desk: waiting customers on one side, agents on the other. Pure; times are arguments.
+"""The desk: who waits for an agent on one side, agents on the other. Pure; times are arguments.
 
-First come, first served; the agent who has been ready for longest is rung first. An agent who lets
-it ring for too long goes on a break, an agent who refuses goes to the end of the row; neither is rung
-again for the same customer while another agent is ready. One desk serves one tenant.
+Rows are demands: a customer's own, an invitation, a transfer; ``routing`` says who may be rung and who
+first. An agent who lets it ring for too long goes on a break, an agent who refuses goes to the end of
+the agents' row. An agent is rung for one demand at a time and never in a call. One desk serves one
+tenant. After every change the desk pairs only what the change freed: a demand that found nobody is not
+tried again with the same agents before a timer says so.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import heapq
+import math
+import secrets
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping
 
 from contract.errors import NotFound, WrongPhase
 from contract.ids import AccountId, CallId
-from contract.phases import Presence, RingEnd
+from contract.phases import Presence, RingEnd, Role
+from signaling.desk_events import AgentRow, DeskEvent, GaveUp, QueueRow, Rang, RangOut, Status
+from signaling.places import MeanLength, Place, estimate_places
+from signaling.routing import Demand, DeskRules, Draw, Member, Profile, Row, candidates, suits
 
-# Before the first call was measured: the middle of the 3 to 10 minutes that identification takes.
-_FIRST_GUESS_S = 300.0
-# Weight of the newest call in the mean length.
-_NEWEST = 0.2
-# A sole agent who refused is rung again for the same customer after this pause.
-_AGAIN_S = 5.0
-_NO_CALL = CallId("")
+__all__ = [
+    "AgentRow",
+    "Demand",
+    "Desk",
+    "DeskEvent",
+    "DeskRules",
+    "Draw",
+    "GaveUp",
+    "Place",
+    "Profile",
+    "QueueRow",
+    "Rang",
+    "RangOut",
+    "Status",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Rang:
-    """The console of ``agent`` is to ring for ``call``."""
-
-    call: CallId
-    agent: AccountId
-
-
-@dataclass(frozen=True, slots=True)
-class RangOut:
-    """The ring of ``call`` at ``agent`` is over."""
-
-    call: CallId
-    agent: AccountId
-    how: RingEnd
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A customer's place in the row; ``position`` counts from 1."""
-
-    position: int
-    estimated_wait_s: float | None
-
-
-@dataclass(slots=True)
-class _Waiting:
-    call: CallId
-    since: float
-    here: bool = True
-    agent: AccountId | None = None
-    passed: dict[AccountId, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Agent:
-    presence: Presence
-    since: float
-    call: CallId = _NO_CALL
-    rings_until: float = 0.0
+NO_ANSWER = "no_answer"
+TRAINING_EXPIRED = "training_expired"
+_ON_DUTY = frozenset({Presence.READY, Presence.RINGING, Presence.BUSY, Presence.WRAP_UP})
 
 
 class Desk:
-    """The queue of one tenant. Every change returns what follows from it, rings included."""
+    """The queue of one tenant. Every change returns what follows from it, rings included.
 
-    def __init__(self, ring_s: float) -> None:
-        self._ring_s = ring_s
-        self._waiting: dict[CallId, _Waiting] = {}
-        self._agents: dict[AccountId, _Agent] = {}
-        self._mean_s = _FIRST_GUESS_S
+    ``draw`` returns fresh random hexadecimal digits; it is asked only under ``rules.random``.
+    """
 
-    # --- customers ---
+    def __init__(self, rules: DeskRules, draw: Callable[[], str] = secrets.token_hex) -> None:
+        self._rules = rules
+        self._draw = draw
+        self._rows: dict[tuple[CallId, Role], Row] = {}
+        self._order: list[Row] = []
+        self._members: dict[AccountId, Member] = {}
+        self._timers: list[tuple[float, int, Row | Member]] = []
+        # What the next pairing has to look at, and nothing else.
+        self._fresh: set[Row] = set()
+        self._free: dict[AccountId, Member] = {}
+        self._training_ends = math.inf
+        self._number = 0
+        self._mean = MeanLength()
+        self._places: Mapping[CallId, Place] | None = None
 
-    def join(self, call: CallId, now: float) -> list[Rang | RangOut]:
-        """Put a customer at the end of the row. Raises WrongPhase when already there."""
-        if call in self._waiting:
+    # --- demands ---
+
+    def join(self, demand: Demand, now: float) -> list[DeskEvent]:
+        """Put a demand at its place in the row.
+
+        Raises:
+            WrongPhase: it is there already, or ``only`` cannot be asked (see :meth:`reassign`).
+            NotFound: code ``no_such_agent``: ``only`` is not here.
+        """
+        if (demand.call, demand.role) in self._rows:
             raise WrongPhase("already waiting")
-        self._waiting[call] = _Waiting(call, now)
+        if demand.only is not None:
+            self._named(demand, demand.only, now)
+        row = self._new_row(demand, now)
+        self._rows[demand.call, demand.role] = row
+        self._insert(row)
+        self._fresh.add(row)
+        self._wake_at(row.ends, row)
+        self._wake_at(row.soft, row)
         return self._pair(now)
 
-    def leave(self, call: CallId, now: float) -> list[Rang | RangOut]:
-        """Take a customer out of the row, wherever he stands; a ring for him is over."""
-        waiting = self._waiting.pop(call, None)
-        if waiting is None or waiting.agent is None:
+    def leave(self, call: CallId, role: Role, now: float) -> list[DeskEvent]:
+        """Take a demand out of the row, wherever it stands; a ring for it is over. Unknown ones: nothing."""
+        row = self._rows.get((call, role))
+        if row is None:
             return []
-        agent = waiting.agent
-        self._ready(agent, self._agents[agent].since)
-        return [RangOut(call, agent, RingEnd.CUSTOMER_LEFT), *self._pair(now)]
+        self._remove(row)
+        if row.agent is None:
+            return []
+        self._ready(self._members[row.agent], now)
+        how = RingEnd.WITHDRAWN if row.demand.summons else RingEnd.CUSTOMER_LEFT
+        return [RangOut(call, role, row.agent, how), *self._pair(now)]
 
     def step_out(self, call: CallId) -> None:
         """The customer's socket is lost: he keeps his place and is not offered meanwhile."""
-        if call in self._waiting:
-            self._waiting[call].here = False
+        row = self._customer(call)
+        if row is not None:
+            row.here = False
 
-    def step_in(self, call: CallId, now: float) -> list[Rang | RangOut]:
+    def step_in(self, call: CallId, now: float) -> list[DeskEvent]:
         """The customer is back."""
-        if call not in self._waiting:
+        row = self._customer(call)
+        if row is None:
             return []
-        self._waiting[call].here = True
+        row.here = True
+        self._fresh.add(row)
+        return self._pair(now)
+
+    def move_up(self, call: CallId, now: float) -> list[DeskEvent]:
+        """Put a customer before all others. Raises NotFound when he does not wait."""
+        row = self._require_customer(call)
+        self._number += 1
+        row.moved = self._number
+        self._reorder(row)
+        return self._pair(now)
+
+    def reassign(self, call: CallId, agent: AccountId | None, now: float) -> list[DeskEvent]:
+        """Give a customer to one agent, whose next ring he is; None gives him back to all.
+
+        He goes back to all by himself when that agent refuses, does not answer or goes home.
+
+        Raises:
+            NotFound: he does not wait, or code ``no_such_agent``: the agent is not here.
+            WrongPhase: he is being rung for; ``not_skilled``, ``training_expired``: so is the agent.
+        """
+        row = self._require_customer(call)
+        if row.agent is not None:
+            raise WrongPhase("an agent is being rung")
+        if agent is not None:
+            self._named(row.demand, agent, now)
+            row.passed.pop(agent, None)
+        row.only = agent
+        self._reorder(row)
+        self._fresh.add(row)
         return self._pair(now)
 
     # --- agents ---
 
     def presence(self, agent: AccountId) -> Presence:
         """Return what the agent is doing."""
-        known = self._agents.get(agent)
+        known = self._members.get(agent)
         return known.presence if known else Presence.OFFLINE
 
-    def arrive(self, agent: AccountId, now: float) -> None:
-        """An agent's console connected; who was here already keeps his presence."""
-        self._agents.setdefault(agent, _Agent(Presence.BREAK, now))
+    def status(self, agent: AccountId, now: float) -> Status:
+        """Return what the agent is doing, why and since when."""
+        known = self._members.get(agent)
+        if known is None:
+            return Status(Presence.OFFLINE)
+        ends = known.presence is Presence.WRAP_UP and known.until < math.inf
+        left = max(0.0, known.until - now) if ends else None
+        return Status(known.presence, known.reason, max(0.0, now - known.since), left)
 
-    def depart(self, agent: AccountId, now: float) -> list[Rang | RangOut]:
-        """An agent is gone; a ring at his console goes to the next one."""
-        known = self._agents.pop(agent, None)
-        if known is None or known.presence is not Presence.RINGING:
+    def arrive(self, agent: AccountId, profile: Profile, now: float) -> None:
+        """An agent's console connected; who was here already keeps the presence, with this profile."""
+        known = self._members.setdefault(agent, Member(agent, profile, now))
+        known.profile = profile
+        self._training_ends = min(self._training_ends, profile.trained_until or math.inf)
+        if known.presence is Presence.READY:
+            self._free[agent] = known
+        self._places = None
+
+    def depart(self, agent: AccountId, now: float) -> list[DeskEvent]:
+        """An agent is gone; the ring at his console goes to the next one, and who waited for him to all."""
+        known = self._members.pop(agent, None)
+        if known is None:
             return []
-        return [self._pass_on(known, agent, RingEnd.AGENT_LEFT, now), *self._pair(now)]
+        self._free.pop(agent, None)
+        self._places = None
+        over = self._pass_on(known.row, known, RingEnd.AGENT_LEFT, now) if known.row else []
+        for row in [row for row in self._order if row.only == agent]:
+            over += self._unnamed(row)
+        return over + self._pair(now)
 
-    def set_presence(self, agent: AccountId, presence: Presence, now: float) -> list[Rang | RangOut]:
-        """Set READY or BREAK.
+    def set_presence(self, agent: AccountId, presence: Presence, reason: str, now: float) -> list[DeskEvent]:
+        """Set READY, or BREAK with a ``reason``.
 
         Raises:
             NotFound: no such agent here.
-            WrongPhase: another presence is asked for, or the agent rings or talks.
+            WrongPhase: another presence is asked for, or the agent rings or talks; code
+                ``training_expired``: the agent is not trained (any more).
         """
         known = self._known(agent)
         if presence not in {Presence.READY, Presence.BREAK}:
             raise WrongPhase("only ready and break can be chosen")
         if known.presence in {Presence.RINGING, Presence.BUSY}:
             raise WrongPhase(f"not while {known.presence}")
-        if known.presence is not presence:
-            known.presence, known.since = presence, now
+        if presence is Presence.BREAK:
+            self._set(known, presence, reason, now)
+        elif not known.profile.trained(now):
+            raise WrongPhase("the training has run out", code=TRAINING_EXPIRED)
+        elif known.presence is not Presence.READY:
+            known.idle_since = now
+            self._ready(known, now)
         return self._pair(now)
 
-    def accept(self, agent: AccountId, call: CallId) -> RangOut:
-        """The agent answers. Raises WrongPhase when this call does not ring there (any more)."""
-        known = self._ringing(agent, call)
-        known.presence = Presence.BUSY
-        del self._waiting[call]
-        return RangOut(call, agent, RingEnd.ACCEPTED)
+    def accept(self, agent: AccountId, call: CallId, now: float) -> RangOut:
+        """The agent answers. Raises WrongPhase ``ring_over`` when this call does not ring there."""
+        known, row = self._ringing(agent, call)
+        self._set(known, Presence.BUSY, "", now)
+        known.row = None
+        self._remove(row)
+        return RangOut(call, row.demand.role, agent, RingEnd.ACCEPTED)
 
-    def refuse(self, agent: AccountId, call: CallId, now: float) -> list[Rang | RangOut]:
-        """The agent passes the ring on. Raises WrongPhase when this call does not ring there."""
-        known = self._ringing(agent, call)
-        over = self._pass_on(known, agent, RingEnd.REFUSED, now)
-        self._ready(agent, now)
-        return [over, *self._pair(now)]
+    def refuse(self, agent: AccountId, call: CallId, now: float) -> list[DeskEvent]:
+        """The agent passes the ring on. Raises WrongPhase ``ring_over`` when it does not ring there."""
+        known, row = self._ringing(agent, call)
+        over = self._pass_on(row, known, RingEnd.REFUSED, now)
+        known.idle_since = now
+        self._ready(known, now)
+        return over + self._pair(now)
 
-    def wrap_up(self, agent: AccountId, talked_s: float) -> None:
-        """The agent's call is over after ``talked_s`` seconds; ignored when he is gone."""
-        known = self._agents.get(agent)
+    def wrap_up(self, agent: AccountId, talked_s: float, now: float, owes: bool = False) -> None:
+        """The agent's call is over after ``talked_s`` seconds; ignored when he is gone.
+
+        Who ``owes`` the result does not become ready by time before :meth:`decided`.
+        """
+        known = self._members.get(agent)
         if known is None or known.presence is not Presence.BUSY:
             return
-        known.presence, known.call = Presence.WRAP_UP, _NO_CALL
-        self._mean_s += _NEWEST * (talked_s - self._mean_s)
+        self._set(known, Presence.WRAP_UP, "", now)
+        known.call, known.owes = None, owes
+        known.until = math.inf if self._rules.wrap_up_s is None else now + self._rules.wrap_up_s
+        self._wake_at(known.until, known)
+        self._mean.add(talked_s)
+
+    def decided(self, agent: AccountId, now: float) -> None:
+        """The agent's result is there; who is gone is ignored."""
+        known = self._members.get(agent)
+        if known is not None and known.owes:
+            known.owes = False
+            self._wake_at(max(now, known.until), known)
 
     # --- both ---
 
-    def tick(self, now: float) -> list[Rang | RangOut]:
-        """End the rings that lasted too long, begin those that may begin."""
-        over: list[Rang | RangOut] = []
-        for agent, known in self._agents.items():
-            if known.presence is Presence.RINGING and known.rings_until <= now:
-                over.append(self._pass_on(known, agent, RingEnd.TIMED_OUT, now))
-                known.presence, known.since, known.call = Presence.BREAK, now, _NO_CALL
+    def tick(self, now: float) -> list[DeskEvent]:
+        """End what lasted too long: rings, wrap-ups, trainings, summonses; begin what may begin."""
+        over: list[DeskEvent] = []
+        while self._timers and self._timers[0][0] <= now:
+            what = heapq.heappop(self._timers)[2]
+            over += self._wake_row(what, now) if isinstance(what, Row) else self._wake_member(what, now)
+        if self._training_ends <= now:
+            self._end_trainings(now)
         return over + self._pair(now)
 
     def waiting(self) -> int:
         """Return how many customers wait, those who are rung for included."""
-        return len(self._waiting)
+        return sum(not row.demand.summons for row in self._order)
 
     def agents_ready(self) -> int:
         """Return how many agents are ready or ringing."""
-        return self._count(Presence.READY, Presence.RINGING)
+        return sum(known.presence in {Presence.READY, Presence.RINGING} for known in self._members.values())
 
-    def places(self) -> dict[CallId, Place]:
-        """Return everybody's place. The estimate is None when nobody is on duty."""
-        on_duty = self._count(Presence.READY, Presence.RINGING, Presence.BUSY, Presence.WRAP_UP)
-        free = self.agents_ready()
-        places: dict[CallId, Place] = {}
-        for position, call in enumerate(self._waiting, start=1):
-            ahead = max(0, position - free)
-            places[call] = Place(position, ahead * self._mean_s / on_duty if on_duty else None)
-        return places
+    def places(self) -> Mapping[CallId, Place]:
+        """Return the customers' places, first first."""
+        if self._places is None:
+            self._places = estimate_places(self._order, self._members.values(), self._mean.seconds)
+        return self._places
 
-    def rings(self) -> dict[CallId, AccountId]:
-        """Return who is rung for which call."""
-        return {call: waiting.agent for call, waiting in self._waiting.items() if waiting.agent}
+    def rings(self) -> dict[tuple[CallId, Role], AccountId]:
+        """Return who is rung for which demand."""
+        return {key: row.agent for key, row in self._rows.items() if row.agent is not None}
 
-    def _count(self, *presences: Presence) -> int:
-        return sum(known.presence in presences for known in self._agents.values())
+    def agents(self) -> list[AgentRow]:
+        """Return who is here, in the order of coming."""
+        return [
+            AgentRow(m.account, m.profile, m.presence, m.reason, m.since, m.call)
+            for m in self._members.values()
+        ]
 
-    def _known(self, agent: AccountId) -> _Agent:
-        if agent not in self._agents:
-            raise NotFound("no such agent at this desk")
-        return self._agents[agent]
+    def queue(self, now: float) -> list[QueueRow]:
+        """Return every demand, first first."""
+        return [QueueRow(row.demand, now - row.since, row.agent, row.only) for row in self._order]
 
-    def _ringing(self, agent: AccountId, call: CallId) -> _Agent:
+    # --- rows ---
+
+    def _new_row(self, demand: Demand, now: float) -> Row:
+        self._number += 1
+        return Row(
+            demand,
+            now,
+            self._number,
+            demand.only,
+            head_start_s=self._rules.vip_head_start_s if demand.vip else 0.0,
+            soft=now + (0.0 if demand.summons else self._rules.language_s),
+            ends=now + self._rules.give_up_s if demand.summons else math.inf,
+        )
+
+    def _customer(self, call: CallId) -> Row | None:
+        row = self._rows.get((call, Role.AGENT))
+        return None if row is None or row.demand.summons else row
+
+    def _require_customer(self, call: CallId) -> Row:
+        row = self._customer(call)
+        if row is None:
+            raise NotFound("this customer does not wait")
+        return row
+
+    def _insert(self, row: Row) -> None:
+        insort(self._order, row, key=_by_order)
+        self._places = None
+
+    def _take_out(self, row: Row) -> None:
+        del self._order[bisect_left(self._order, row.order, key=_by_order)]
+        self._places = None
+
+    def _reorder(self, row: Row) -> None:
+        self._take_out(row)
+        row.place()
+        self._insert(row)
+
+    def _remove(self, row: Row) -> None:
+        del self._rows[row.demand.call, row.demand.role]
+        self._take_out(row)
+        self._fresh.discard(row)
+
+    def _give_up(self, row: Row) -> list[DeskEvent]:
+        self._remove(row)
+        return [GaveUp(row.demand.call, row.demand.role)]
+
+    def _unnamed(self, row: Row) -> list[DeskEvent]:
+        """The one agent whom ``row`` waits for does not come."""
+        if row.demand.summons:
+            return self._give_up(row)
+        row.only = None
+        self._reorder(row)
+        self._fresh.add(row)
+        return []
+
+    def _wake_row(self, row: Row, now: float) -> list[DeskEvent]:
+        if self._rows.get((row.demand.call, row.demand.role)) is not row or row.agent is not None:
+            return []
+        if row.ends <= now:
+            return self._give_up(row)
+        self._fresh.add(row)
+        return []
+
+    # --- members ---
+
+    def _known(self, agent: AccountId) -> Member:
+        if agent not in self._members:
+            raise NotFound("no such agent at this desk", code="no_such_agent")
+        return self._members[agent]
+
+    def _named(self, demand: Demand, agent: AccountId, now: float) -> None:
         known = self._known(agent)
-        if known.presence is not Presence.RINGING or known.call != call:
+        if agent in demand.but:
+            raise NotFound("already there", code="no_such_agent")
+        if not known.profile.skilled(demand.skill):
+            raise WrongPhase("the agent lacks the skill", code="not_skilled")
+        if not known.profile.trained(now):
+            raise WrongPhase("the agent's training has run out", code=TRAINING_EXPIRED)
+
+    def _ringing(self, agent: AccountId, call: CallId) -> tuple[Member, Row]:
+        known = self._known(agent)
+        if known.row is None or known.row.demand.call != call:
             raise WrongPhase("this call does not ring here", code="ring_over")
-        return known
+        return known, known.row
 
-    def _ready(self, agent: AccountId, since: float) -> None:
-        known = self._agents[agent]
-        known.presence, known.since, known.call = Presence.READY, since, _NO_CALL
+    def _set(self, known: Member, presence: Presence, reason: str, now: float) -> None:
+        if (known.presence, known.reason) != (presence, reason):
+            known.presence, known.reason, known.since = presence, reason, now
+            self._places = None
 
-    def _pass_on(self, known: _Agent, agent: AccountId, how: RingEnd, now: float) -> RangOut:
-        waiting = self._waiting[known.call]
-        waiting.agent = None
-        waiting.passed[agent] = now + _AGAIN_S
-        return RangOut(known.call, agent, how)
+    def _ready(self, known: Member, now: float) -> None:
+        known.row = known.call = None
+        if known.profile.trained(now):
+            self._set(known, Presence.READY, "", now)
+            self._free[known.account] = known
+        else:
+            self._set(known, Presence.BREAK, TRAINING_EXPIRED, now)
 
-    def _pair(self, now: float) -> list[Rang | RangOut]:
-        rang: list[Rang | RangOut] = []
-        for waiting in self._waiting.values():
-            agent = self._next_agent(waiting, now) if waiting.here and waiting.agent is None else None
-            if agent is None:
-                continue
-            waiting.agent = agent
-            known = self._agents[agent]
-            known.presence, known.call = Presence.RINGING, waiting.call
-            known.rings_until = now + self._ring_s
-            rang.append(Rang(waiting.call, agent))
+    def _wake_member(self, known: Member, now: float) -> list[DeskEvent]:
+        if self._members.get(known.account) is not known or known.until > now:
+            return []
+        over: list[DeskEvent] = []
+        if known.row is not None:
+            over = self._pass_on(known.row, known, RingEnd.TIMED_OUT, now)
+            self._set(known, Presence.BREAK, NO_ANSWER, now)
+        elif known.presence is Presence.WRAP_UP and not known.owes:
+            known.idle_since = now
+            self._ready(known, now)
+        return over
+
+    def _end_trainings(self, now: float) -> None:
+        for known in self._members.values():
+            if known.presence is Presence.READY and not known.profile.trained(now):
+                self._set(known, Presence.BREAK, TRAINING_EXPIRED, now)
+        ends = (known.profile.trained_until or math.inf for known in self._members.values())
+        self._training_ends = min((end for end in ends if end > now), default=math.inf)
+
+    # --- rings ---
+
+    def _pass_on(self, row: Row, known: Member, how: RingEnd, now: float) -> list[DeskEvent]:
+        row.agent = known.row = known.call = None
+        over: list[DeskEvent] = [RangOut(row.demand.call, row.demand.role, known.account, how)]
+        again = math.inf if row.demand.summons else now + self._rules.again_s
+        row.passed[known.account] = again
+        self._wake_at(again, row)
+        if row.demand.summons and (row.ends <= now or not self._anybody_left(row)):
+            return over + self._give_up(row)
+        if row.only is not None:
+            return over + self._unnamed(row)
+        self._fresh.add(row)
+        return over
+
+    def _anybody_left(self, row: Row) -> bool:
+        return any(
+            suits(row, known) and known.account not in row.passed and known.presence in _ON_DUTY
+            for known in self._members.values()
+        )
+
+    def _pair(self, now: float) -> list[DeskEvent]:
+        """Ring for what the last changes freed: fresh rows with anybody, others with who became free."""
+        fresh, free = self._fresh, self._free
+        self._fresh, self._free = set(), {}
+        rang: list[DeskEvent] = []
+        for row in self._order if free else sorted(fresh, key=_by_order):
+            among = self._members if row in fresh else free
+            fresh.discard(row)
+            ring = self._ring(row, among, now) if row.here and row.agent is None else None
+            if ring is not None:
+                free.pop(ring.agent, None)
+                rang.append(ring)
+            if not free and not fresh:
+                break
         return rang
 
-    def _next_agent(self, waiting: _Waiting, now: float) -> AccountId | None:
-        ready = sorted(self._candidates(waiting, now))
-        return ready[0][2] if ready else None
+    def _ring(self, row: Row, among: Mapping[AccountId, Member], now: float) -> Rang | None:
+        able = candidates(row, among.values(), now)
+        if not able:
+            return None
+        chance = None
+        if self._rules.random and row.only is None:
+            chance = Draw(tuple(sorted(member.account for member in able)), self._draw())
+        chosen = self._members[chance.chosen] if chance else able[0]
+        self._set(chosen, Presence.RINGING, "", now)
+        chosen.row, chosen.call, chosen.until = row, row.demand.call, now + self._rules.ring_s
+        row.agent = chosen.account
+        self._wake_at(chosen.until, chosen)
+        return Rang(row.demand.call, row.demand.role, chosen.account, chance)
 
-    def _candidates(self, waiting: _Waiting, now: float) -> Iterator[tuple[bool, float, AccountId]]:
-        for agent, known in self._agents.items():
-            again = agent in waiting.passed
-            if known.presence is Presence.READY and waiting.passed.get(agent, now) <= now:
-                yield again, known.since, agent
+    def _wake_at(self, at: float, what: Row | Member) -> None:
+        if at < math.inf:
+            self._number += 1
+            heapq.heappush(self._timers, (at, self._number, what))
+
+
+def _by_order(row: Row) -> tuple[int, float, int]:
+    return row.order

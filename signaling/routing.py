@@ -1,0 +1,189 @@
+"""Who may be rung for whom, and who first. Pure; times are arguments, in the desk's clock.
+
+Customers are served in the order of their waiting time plus head start. Both grow alike with time, so
+that the order of two of them never changes and nobody starves. Skill is hard; language is hard at first
+and becomes a wish after a stated wait.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from contract.ids import AccountId, CallId
+from contract.phases import Presence, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Somebody is wanted in ``call`` for this role.
+
+    ``skill`` empty: anybody's. ``language`` is a BCP 47 tag, empty: any. ``only`` asks for one agent by
+    name, ``but`` are never asked. ``goes_on``: the call goes on, a colleague asks for help or hands over;
+    of a guest this is always so.
+    """
+
+    call: CallId
+    role: Role = Role.AGENT
+    skill: str = ""
+    language: str = ""
+    vip: bool = False
+    only: AccountId | None = None
+    but: frozenset[AccountId] = frozenset()
+    goes_on: bool = False
+
+    @property
+    def summons(self) -> bool:
+        """Tell whether a colleague asks, not a customer."""
+        return self.goes_on or self.role is Role.GUEST
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an agent can do. No ``languages``: all. ``trained_until`` is in the desk's clock, None: ever."""
+
+    skills: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    trained_until: float | None = None
+
+    def trained(self, now: float) -> bool:
+        """Tell whether the training holds."""
+        return self.trained_until is None or self.trained_until > now
+
+    def skilled(self, skill: str) -> bool:
+        """Tell whether the agent has this skill."""
+        return not skill or skill in self.skills
+
+    def speaks(self, language: str) -> bool:
+        """Tell whether one of the agent's languages is, contains or belongs to this one."""
+        if not language or not self.languages:
+            return True
+        return any(_related(own.lower(), language.lower()) for own in self.languages)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """How a desk rings. All times are seconds.
+
+    ``wrap_up_s`` None: wrap-up ends when the agent says so. ``random``: the agent is drawn, not the one
+    who is idle for longest.
+    """
+
+    ring_s: float
+    wrap_up_s: float | None = None
+    # A VIP who comes now goes before whoever came in the last five minutes.
+    vip_head_start_s: float = 300.0
+    random: bool = False
+    # Who refused is rung again for the same customer after this pause, when nobody else is free.
+    again_s: float = 5.0
+    # Two rings of 30 s: longer nobody leaves a customer alone with a colleague's request.
+    give_up_s: float = 60.0
+    # About as long as a customer waits for the own language rather than take another one.
+    language_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A random choice that anybody can do again."""
+
+    candidates: tuple[AccountId, ...]
+    random_hex: str
+
+    @property
+    def chosen(self) -> AccountId:
+        """Return who was drawn."""
+        return self.candidates[int(self.random_hex, 16) % len(self.candidates)]
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A demand at the desk since ``since``, the ``number``-th of all.
+
+    ``soft`` is when the language becomes a wish, ``ends`` when a summons is given up, ``moved`` greater
+    than 0 for whom a supervisor put first. ``passed`` says when an agent may be rung again.
+    """
+
+    demand: Demand
+    since: float
+    number: int
+    only: AccountId | None
+    head_start_s: float
+    soft: float
+    ends: float
+    here: bool = True
+    moved: int = 0
+    agent: AccountId | None = None
+    passed: dict[AccountId, float] = field(default_factory=dict)
+    order: tuple[int, float, int] = (0, 0.0, 0)
+
+    def __post_init__(self) -> None:
+        self.place()
+
+    def place(self) -> None:
+        """Compute ``order`` anew: summonses, who waits for one agent, who was put first, everybody else."""
+        if self.demand.summons:
+            self.order = (0, self.since, self.number)
+        elif self.only is not None:
+            self.order = (1, self.since - self.head_start_s, self.number)
+        elif self.moved:
+            self.order = (2, -self.moved, self.number)
+        else:
+            self.order = (3, self.since - self.head_start_s, self.number)
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """An agent who is here. ``until`` ends a ring or wrap-up, ``idle_since`` orders who are ready."""
+
+    account: AccountId
+    profile: Profile
+    since: float
+    presence: Presence = Presence.BREAK
+    reason: str = ""
+    idle_since: float = 0.0
+    until: float = 0.0
+    row: Row | None = None
+    call: CallId | None = None
+    owes: bool = False
+
+
+def suits(row: Row, member: Member) -> bool:
+    """Tell whether this agent is one of those who are asked, whatever they do at the moment."""
+    demand = row.demand
+    return (
+        (row.only is None or row.only == member.account)
+        and member.account not in demand.but
+        and member.profile.skilled(demand.skill)
+    )
+
+
+def may_ring(row: Row, member: Member, now: float) -> bool:
+    """Tell whether this agent can be rung for this demand now."""
+    return (
+        member.presence is Presence.READY
+        and suits(row, member)
+        and member.profile.trained(now)
+        and row.passed.get(member.account, now) <= now
+        and (row.soft <= now or row.only is not None or member.profile.speaks(row.demand.language))
+    )
+
+
+def candidates(row: Row, members: Iterable[Member], now: float) -> list[Member]:
+    """Return the agents of the best kind who can be rung, who is idle for longest first.
+
+    Fresh ones are better than who passed this demand on, then those who speak the language.
+    """
+    able = [member for member in members if may_ring(row, member, now)]
+    if not able:
+        return []
+    best = min(_kind(row, member) for member in able)
+    return sorted(
+        (member for member in able if _kind(row, member) == best),
+        key=lambda member: (member.idle_since, member.account),
+    )
+
+
+def _kind(row: Row, member: Member) -> tuple[bool, bool]:
+    return member.account in row.passed, not member.profile.speaks(row.demand.language)
+
+
+def _related(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}-") or other.startswith(f"{one}-")
