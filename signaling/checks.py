@@ -1,19 +1,33 @@
 """What a call knows about the identity checks, learnt from the journal's facts. Pure."""
 
-from contract.errors import NotFound, UserError, WrongPhase
-from contract.facts import EvidenceStored, FacesCompared, Fact, IdNumberChecked, StillRequested
+from contract.errors import NotFound, WrongPhase
+from contract.facts import (
+    EvidenceStored,
+    FacesCompared,
+    Fact,
+    FileShared,
+    IdNumberChecked,
+    StillRequested,
+)
 from contract.ids import EvidenceId
 from contract.phases import CheckVerdict, EvidenceKind
+from contract.wire import StillWanted
 
 # Kinds that a phone is asked for; a portrait is cut from the card by the server.
-_FROM_PHONE = frozenset({EvidenceKind.ID_CARD, EvidenceKind.FACE_STILL})
+_FROM_PHONE = frozenset({EvidenceKind.ID_CARD, EvidenceKind.FACE_STILL, EvidenceKind.SCENE})
+# Both subjects that an identification needs the customer's consent to.
+_CONSENTS = frozenset({"recording", "biometrics"})
+_PICTURES = {
+    "evidence_id_card": EvidenceKind.ID_CARD,
+    "evidence_face_still": EvidenceKind.FACE_STILL,
+}
 
 
 class Checks:
     """Pictures asked for and stored, verdicts given."""
 
     def __init__(self) -> None:
-        self._wanted: dict[EvidenceId, EvidenceKind] = {}
+        self._wanted: dict[EvidenceId, StillRequested] = {}
         self._uploading: set[EvidenceId] = set()
         self._storing: set[EvidenceId] = set()
         self._stored: dict[EvidenceId, EvidenceKind] = {}
@@ -24,9 +38,11 @@ class Checks:
         """Learn from a fact of the journal."""
         match fact:
             case StillRequested():
-                self._wanted[fact.request] = fact.kind
+                self._wanted[fact.request] = fact
             case EvidenceStored():
                 self._stored[fact.evidence] = fact.kind
+            case FileShared():
+                self._stored[fact.evidence] = EvidenceKind.SHARED_FILE
             case IdNumberChecked():
                 self._id_number = fact.verdict
             case FacesCompared():
@@ -34,9 +50,10 @@ class Checks:
             case _:
                 pass
 
-    def wanted(self) -> tuple[tuple[EvidenceId, EvidenceKind], ...]:
-        """Return the pictures that were asked for and have not come."""
-        return tuple(item for item in self._wanted.items() if item[0] not in self._stored)
+    def wanted(self) -> tuple[StillWanted, ...]:
+        """Return what the phone is to be told of the pictures that were asked for and have not come."""
+        asked = (fact for request, fact in self._wanted.items() if request not in self._stored)
+        return tuple(StillWanted(fact.request, fact.kind, fact.at_once) for fact in asked)
 
     def claim_upload(self, request: EvidenceId) -> EvidenceKind:
         """Begin the one upload for ``request``.
@@ -50,14 +67,14 @@ class Checks:
         if request in self._stored or request in self._uploading:
             raise WrongPhase("this picture is here already", code="still_stored")
         self._uploading.add(request)
-        return self._wanted[request]
+        return self._wanted[request].kind
 
     def confirm_upload(self, request: EvidenceId) -> EvidenceKind:
         """The picture has come and is about to be stored. Raises WrongPhase unless it was claimed."""
         if request not in self._uploading or request in self._stored:
             raise WrongPhase("this picture is not being uploaded")
         self._storing.add(request)
-        return self._wanted[request]
+        return self._wanted[request].kind
 
     def release_upload(self, request: EvidenceId) -> None:
         """The upload is over, well or not; if not, it may be tried again."""
@@ -80,19 +97,30 @@ class Checks:
         if kinds != (EvidenceKind.ID_CARD, EvidenceKind.FACE_STILL):
             raise NotFound("no such pictures in this case")
 
-    def require_complete(self, consent: frozenset[str]) -> None:
-        """Raise UserError ``checks_incomplete`` unless the outcome may be ``passed``.
+    def require_stored(self, evidence: EvidenceId) -> None:
+        """Raise NotFound unless this picture or file belongs to the case."""
+        if evidence not in self._stored:
+            raise NotFound("no such picture in this case")
 
-        Wanted are consent to both subjects, the card and a still of the face, a passed number check,
-        and a face verdict that is not ``failed``; ``review`` of the faces leaves the decision to the
-        agent, seen by the auditor.
+    def found(self, consent: frozenset[str], *, comparing: bool) -> dict[str, str]:
+        """Return the state of each check that is more than open, by its word.
+
+        ``passed``, ``review``, ``failed``, or ``waiting`` for the phone or the comparison.
         """
-        consented = {"recording", "biometrics"} <= consent
-        pictured = set(self._stored.values()) >= _FROM_PHONE
-        number_fits = self._id_number is CheckVerdict.PASSED
-        face_fits = self._face in {CheckVerdict.PASSED, CheckVerdict.REVIEW}
-        if not (consented and pictured and number_fits and face_fits):
-            raise UserError("the checks do not allow this outcome", code="checks_incomplete")
+        found = {"consent": "passed" if consent >= _CONSENTS else "failed"}
+        on_the_way = {still.kind for still in self.wanted()}
+        for word, kind in _PICTURES.items():
+            if kind in self._stored.values():
+                found[word] = "passed"
+            elif kind in on_the_way:
+                found[word] = "waiting"
+        if self._id_number is not None:
+            found["id_number"] = self._id_number.value
+        if comparing:
+            found["face_match"] = "waiting"
+        elif self._face is not None:
+            found["face_match"] = self._face.value
+        return found
 
 
 def require_from_phone(kind: EvidenceKind) -> None:

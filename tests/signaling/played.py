@@ -12,6 +12,7 @@ from contract.phases import (
     CallPhase,
     CheckVerdict,
     EvidenceKind,
+    Outcome,
     Role,
     TrackKind,
     TrackSource,
@@ -20,13 +21,36 @@ from contract.ports import Party
 from signaling import effects as fx
 from signaling.call import Call
 from signaling.effects import Effect, Moment
+from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from signaling.settings import CallLimits
 
 CASE, CALL = CaseId("case-1"), CallId("call-1")
 CUSTOMER = Party(SeatId("seat-c"), Role.CUSTOMER, "王小明")
 AGENT = Party(SeatId("seat-a"), Role.AGENT, "Anna", AccountId("acct-anna"))
 ANNA = AccountId("acct-anna")
-LIMITS = CallLimits(grace_s=20, connect_s=30, wrap_up_s=900)
+BERT = AccountId("acct-bert")
+SUE = AccountId("acct-sue")
+GUEST = Party(SeatId("seat-g"), Role.GUEST, "Bert", BERT)
+NEXT = Party(SeatId("seat-n"), Role.AGENT, "Bert", BERT)
+SUPERVISOR = Party(SeatId("seat-s"), Role.SUPERVISOR, "Sue", SUE)
+LIMITS = CallLimits(grace_s=20, connect_s=30, wrap_up_s=900, transfer_s=120)
+PLAN = ScriptPlan(
+    steps=(
+        PlannedStep("consent", "同意", "Consent", "consent"),
+        PlannedStep("card", "证件", "Card", "evidence_id_card"),
+        PlannedStep("number", "号码", "Number", "id_number"),
+        PlannedStep("still", "人像", "Still", "evidence_face_still"),
+        PlannedStep("faces", "比对", "Faces", "face_match", waivable=True),
+    ),
+    abort_reasons=(
+        AbortReason(wire.Choice("fraud", "欺诈", "Fraud"), Outcome.FAILED),
+        AbortReason(wire.Choice("light", "光线", "Light"), Outcome.INCOMPLETE),
+    ),
+    tags=(wire.Choice("vip", "贵宾", "VIP"),),
+    next_actions=(wire.Choice("call", "回电", "Call back"),),
+)
+FAIL = wire.Finish(Outcome.FAILED, "fraud", "")
+PUT_OFF = wire.Finish(Outcome.INCOMPLETE, "light", "")
 CARD, STILL = EvidenceId("ev-card"), EvidenceId("ev-still")
 F = TypeVar("F", bound=Fact)
 E = TypeVar("E", bound=Effect)
@@ -35,8 +59,10 @@ E = TypeVar("E", bound=Effect)
 class Played:
     """A call with everything it ever wanted, and a time that moves."""
 
-    def __init__(self, consent: frozenset[str] = frozenset({"recording", "biometrics"})) -> None:
-        self.call = Call(CALL, CASE, CUSTOMER, consent, LIMITS)
+    def __init__(
+        self, consent: frozenset[str] = frozenset({"recording", "biometrics"}), plan: ScriptPlan = PLAN
+    ) -> None:
+        self.call = Call(CALL, CASE, CUSTOMER, consent, LIMITS, plan)
         self.time = Moment(1_000.0, 50.0)
         self.effects: list[Effect] = []
         self.tracks = 0
@@ -73,15 +99,15 @@ class Played:
         return self
 
     def connecting(self) -> "Played":
-        self.ringing().call.accepted(self.time)
+        self.ringing().call.accepted(ANNA, self.time)
         return self
 
-    def connect(self) -> None:
-        for party in (CUSTOMER, AGENT):
+    def connect(self, *parties: Party) -> None:
+        for party in parties or (CUSTOMER, AGENT):
             self.note(facts.MediaConnected(CALL, party.seat))
 
-    def start(self, *, record: bool = True) -> None:
-        for party in (CUSTOMER, AGENT):
+    def start(self, *parties: Party, record: bool = True) -> None:
+        for party in parties or (CUSTOMER, AGENT):
             for kind, source in (
                 (TrackKind.AUDIO, TrackSource.MICROPHONE),
                 (TrackKind.VIDEO, TrackSource.CAMERA),
@@ -99,8 +125,8 @@ class Played:
         self.start(record=record)
         return self
 
-    def got(self, role: Role, message: wire.Message) -> None:
-        self.call.got(role, message, self.time)
+    def got(self, who: Party, message: wire.Message) -> None:
+        self.call.got(who.seat, message, self.time)
 
     def store(self, *pictures: EvidenceId) -> None:
         for evidence in pictures:
@@ -125,9 +151,9 @@ class Played:
         return [fact.now for fact in self.facts(facts.CallAdvanced)]
 
 
-def refusal(played: Played, role: Role, message: wire.Message) -> str:
+def refusal(played: Played, who: Party, message: wire.Message) -> str:
     before = played.all(fx.Append)
     with pytest.raises(UserError) as caught:
-        played.got(role, message)
+        played.got(who, message)
     assert played.all(fx.Append) == before, "a refused message changed something"
     return caught.value.code

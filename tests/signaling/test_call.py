@@ -25,6 +25,7 @@ from tests.signaling.played import (
     CALL,
     CARD,
     CUSTOMER,
+    PUT_OFF,
     STILL,
     Played,
     refusal,
@@ -59,7 +60,7 @@ def test_media_prepared_too_late_queues_nobody() -> None:
     """The customer went away while media was being prepared."""
     played = Played()
     played.call.open()
-    played.call.dropped(Role.CUSTOMER, played.time)
+    played.call.dropped(CUSTOMER.seat, played.time)
     played.call.tick(played.after(20))
     played.call.media_opened()
     assert [fact.now for fact in played.facts(facts.CaseAdvanced)] == [CasePhase.ABORTED]
@@ -73,9 +74,9 @@ def test_a_whole_call_walks_the_phases() -> None:
     assert [fact.seat for fact in played.facts(facts.PartyJoined)] == [CUSTOMER.seat, AGENT.seat]
     assert played.facts(facts.RingEnded)[0].how is RingEnd.ACCEPTED
     played.after(61)
-    played.got(Role.AGENT, wire.Finish(Outcome.FAILED, "picture", "too dark"))
+    played.got(AGENT, wire.Finish(Outcome.FAILED, "fraud", "too dark"))
     decided = played.facts(facts.AgentDecided)[0]
-    assert (decided.outcome, decided.reason, decided.pii_note) == (Outcome.FAILED, "picture", "too dark")
+    assert (decided.outcome, decided.reason, decided.pii_note) == (Outcome.FAILED, "fraud", "too dark")
     assert played.facts(facts.CallEnded) == [facts.CallEnded(CALL, CallEnd.AGENT_HUNG_UP, 61)]
     assert played.all(fx.FreeAgent) == [fx.FreeAgent(ANNA, 61)]
     assert not played.all(fx.QueueMerge)
@@ -90,7 +91,7 @@ def test_the_gate_waits_for_both_and_for_the_answer() -> None:
     played = Played().ringing()
     played.connect()
     assert not played.all(fx.OpenGate)
-    played.call.accepted(played.time)
+    played.call.accepted(ANNA, played.time)
     assert len(played.all(fx.OpenGate)) == 1
     played.connect()
     assert len(played.all(fx.OpenGate)) == 1
@@ -116,17 +117,17 @@ def test_nobody_is_rung_nobody_accepts() -> None:
     """An answer without a ring is refused."""
     played = Played().queued()
     with pytest.raises(WrongPhase):
-        played.call.accepted(played.time)
+        played.call.accepted(ANNA, played.time)
 
 
 def test_a_ring_that_ends_frees_the_seat() -> None:
     """The agent's prepared connection is dropped, the call keeps looking for another agent."""
     played = Played().ringing()
-    played.call.ring_over(RingEnd.TIMED_OUT)
+    played.call.ring_over(ANNA, RingEnd.TIMED_OUT, played.time)
     assert played.all(fx.DropSeat) == [fx.DropSeat(CALL, AGENT.seat)]
     assert played.sent(ANNA, wire.RingOver) == [wire.RingOver(CALL, RingEnd.TIMED_OUT)]
-    assert played.call.agent is None
-    played.call.ring_over(RingEnd.TIMED_OUT)
+    assert played.call.rung(Role.AGENT) is None
+    played.call.ring_over(ANNA, RingEnd.TIMED_OUT, played.time)
     assert len(played.facts(facts.RingEnded)) == 1
     played.call.rang(AGENT, played.time)
     assert played.phases() == [CallPhase.RINGING]
@@ -135,22 +136,22 @@ def test_a_ring_that_ends_frees_the_seat() -> None:
 def test_a_ring_over_does_nothing_to_a_seated_agent() -> None:
     """Only unanswered rings end."""
     played = Played().connecting()
-    played.call.ring_over(RingEnd.TIMED_OUT)
-    assert played.call.agent == AGENT
+    played.call.ring_over(ANNA, RingEnd.TIMED_OUT, played.time)
+    assert played.call.staff == (AGENT,)
 
 
 def test_the_other_side_is_named_after_the_answer() -> None:
     """While it rings the phone is told no name."""
     played = Played().ringing()
-    state = played.call.state(Role.CUSTOMER, played.time)
+    state = played.call.state(CUSTOMER.seat, played.time)
     assert state is not None
     assert state.peer == ""
-    played.call.accepted(played.time)
+    played.call.accepted(ANNA, played.time)
     for role, name in ((Role.CUSTOMER, "Anna"), (Role.AGENT, "王小明")):
-        state = played.call.state(role, played.time)
+        state = played.call.state((CUSTOMER if role is Role.CUSTOMER else AGENT).seat, played.time)
         assert state is not None
         assert state.peer == name
-    assert Played().queued().call.state(Role.CUSTOMER, played.time) is None
+    assert Played().queued().call.state(CUSTOMER.seat, played.time) is None
 
 
 # --- offers, chat ---
@@ -159,45 +160,45 @@ def test_the_other_side_is_named_after_the_answer() -> None:
 def test_offers_are_answered_for_their_seat() -> None:
     """The customer while waiting, the agent while it rings; both with their party."""
     played = Played().queued()
-    played.got(Role.CUSTOMER, wire.Offer(CALL, "c"))
-    assert refusal(played, Role.AGENT, wire.Offer(CALL, "a")) == "wrong_phase"
+    played.got(CUSTOMER, wire.Offer(CALL, "c"))
+    assert refusal(played, AGENT, wire.Offer(CALL, "a")) == "wrong_phase"
     played.call.rang(AGENT, played.time)
-    played.got(Role.AGENT, wire.Offer(CALL, "a"))
+    played.got(AGENT, wire.Offer(CALL, "a"))
     assert played.all(fx.AnswerOffer) == [
         fx.AnswerOffer(CALL, CUSTOMER, "c"),
         fx.AnswerOffer(CALL, AGENT, "a"),
     ]
     with pytest.raises(NotFound):
-        played.got(Role.CUSTOMER, wire.Offer(CallId("call-2"), "c"))
+        played.got(CUSTOMER, wire.Offer(CallId("call-2"), "c"))
 
 
 def test_one_offer_of_a_seat_is_answered_at_a_time() -> None:
     """The next one is taken when the last is over; the other seat is not concerned."""
     played = Played().ringing()
-    played.got(Role.CUSTOMER, wire.Offer(CALL, "c"))
-    assert refusal(played, Role.CUSTOMER, wire.Offer(CALL, "c2")) == "busy"
-    played.got(Role.AGENT, wire.Offer(CALL, "a"))
+    played.got(CUSTOMER, wire.Offer(CALL, "c"))
+    assert refusal(played, CUSTOMER, wire.Offer(CALL, "c2")) == "busy"
+    played.got(AGENT, wire.Offer(CALL, "a"))
     played.call.answered(SeatId("seat-x"))
-    assert refusal(played, Role.CUSTOMER, wire.Offer(CALL, "c2")) == "busy"
+    assert refusal(played, CUSTOMER, wire.Offer(CALL, "c2")) == "busy"
     played.call.answered(CUSTOMER.seat)
-    played.got(Role.CUSTOMER, wire.Offer(CALL, "c2"))
+    played.got(CUSTOMER, wire.Offer(CALL, "c2"))
     assert [effect.sdp for effect in played.all(fx.AnswerOffer)] == ["c", "a", "c2"]
 
 
 def test_an_offer_after_the_end_is_refused() -> None:
     """A connection for a call that is over is not prepared."""
     played = Played().active()
-    played.got(Role.CUSTOMER, wire.HangUp())
-    assert refusal(played, Role.CUSTOMER, wire.Offer(CALL, "c")) == "wrong_phase"
+    played.got(CUSTOMER, wire.HangUp())
+    assert refusal(played, CUSTOMER, wire.Offer(CALL, "c")) == "wrong_phase"
 
 
 def test_chat_needs_a_conversation() -> None:
     """Lines are journaled with seat and role; in the queue there is nobody to read them."""
     played = Played().ringing()
-    assert refusal(played, Role.CUSTOMER, wire.Chat("hello")) == "wrong_phase"
-    played.call.accepted(played.time)
-    played.got(Role.CUSTOMER, wire.Chat("hello"))
-    played.got(Role.AGENT, wire.Chat("您好"))
+    assert refusal(played, CUSTOMER, wire.Chat("hello")) == "wrong_phase"
+    played.call.accepted(ANNA, played.time)
+    played.got(CUSTOMER, wire.Chat("hello"))
+    played.got(AGENT, wire.Chat("您好"))
     said = [(fact.seat, fact.role, fact.pii_text) for fact in played.facts(facts.ChatSaid)]
     assert said == [(CUSTOMER.seat, Role.CUSTOMER, "hello"), (AGENT.seat, Role.AGENT, "您好")]
 
@@ -210,12 +211,12 @@ def test_playback_becomes_a_fact_of_its_seat() -> None:
     played = Played().active()
     told = wire.Playback(CALL, 5.0, 24.5, 2, 1.25, 0.1)
 
-    played.got(Role.CUSTOMER, told)
-    played.got(Role.AGENT, told)
+    played.got(CUSTOMER, told)
+    played.got(AGENT, told)
     played.after(2)
-    played.got(Role.CUSTOMER, told)
+    played.got(CUSTOMER, told)
     played.after(1)
-    played.got(Role.CUSTOMER, told)
+    played.got(CUSTOMER, told)
 
     fact = facts.PlaybackReported(CALL, CUSTOMER.seat, 5.0, 24.5, 2, 1.25, 0.1)
     agents = facts.PlaybackReported(CALL, AGENT.seat, 5.0, 24.5, 2, 1.25, 0.1)
@@ -226,11 +227,11 @@ def test_playback_outside_the_call_is_passed_over() -> None:
     """Reports of another call, before the answer and after the end are no mistake and no fact."""
     played = Played().ringing()
     told = wire.Playback(CALL, 5.0, 24.5, 0, 0.0, 0.0)
-    played.got(Role.CUSTOMER, told)
-    played.call.accepted(played.time)
-    played.got(Role.CUSTOMER, wire.Playback(CallId("call-2"), 5.0, 24.5, 0, 0.0, 0.0))
-    played.got(Role.CUSTOMER, wire.HangUp())
-    played.got(Role.CUSTOMER, told)
+    played.got(CUSTOMER, told)
+    played.call.accepted(ANNA, played.time)
+    played.got(CUSTOMER, wire.Playback(CallId("call-2"), 5.0, 24.5, 0, 0.0, 0.0))
+    played.got(CUSTOMER, wire.HangUp())
+    played.got(CUSTOMER, told)
 
     assert played.facts(facts.PlaybackReported) == []
 
@@ -244,7 +245,7 @@ def test_checks_are_locked_until_every_track_is_on_disk() -> None:
         wire.CheckIdNumber("1"),
         wire.MatchFaces(CARD, STILL),
     ):
-        assert refusal(played, Role.AGENT, message) == "kyc_locked"
+        assert refusal(played, AGENT, message) == "kyc_locked"
     for track in range(1, 4):
         played.note(facts.RecordingStarted(CALL, TrackId(f"track-{track}"), Role.CUSTOMER, TrackKind.AUDIO))
         assert not played.call.kyc_unlocked
@@ -272,7 +273,7 @@ def test_a_troubled_recording_locks_the_checks(what: str) -> None:
     track = TrackId("track-1")
     played.note(facts.RecorderTroubled(CALL, track, what, 3))
     assert not played.call.kyc_unlocked
-    assert refusal(played, Role.AGENT, wire.RequestStill(EvidenceKind.ID_CARD)) == "kyc_locked"
+    assert refusal(played, AGENT, wire.RequestStill(EvidenceKind.ID_CARD)) == "kyc_locked"
     for to in (None, ANNA):
         assert not played.sent(to, wire.CallState)[-1].kyc_unlocked  # type: ignore[attr-defined]
     played.note(facts.RecordingStarted(CALL, TrackId("track-2"), Role.CUSTOMER, TrackKind.VIDEO))
@@ -285,24 +286,24 @@ def test_a_troubled_recording_locks_the_checks(what: str) -> None:
 def test_before_the_call_is_active_checks_are_out_of_phase() -> None:
     """Locked means: soon; out of phase means: not in this call."""
     played = Played().ringing()
-    assert refusal(played, Role.AGENT, wire.CheckIdNumber("1")) == "wrong_phase"
+    assert refusal(played, AGENT, wire.CheckIdNumber("1")) == "wrong_phase"
 
 
 def test_a_still_is_wanted_when_the_journal_says_so() -> None:
     """The request is a fact first; the phone is told when it is journaled."""
     played = Played().active()
-    played.got(Role.AGENT, wire.RequestStill(EvidenceKind.ID_CARD))
+    played.got(AGENT, wire.RequestStill(EvidenceKind.ID_CARD))
     request = played.facts(facts.StillRequested)[0]
     assert not played.sent(None, wire.StillWanted)
     played.note(request)
     assert played.sent(None, wire.StillWanted) == [wire.StillWanted(request.request, EvidenceKind.ID_CARD)]
-    assert played.call.checks.wanted() == ((request.request, EvidenceKind.ID_CARD),)
+    assert list(played.call.checks.wanted()) == played.sent(None, wire.StillWanted)
 
 
 def test_no_phone_takes_a_portrait() -> None:
     """The portrait is cut from the card by the server."""
     played = Played().active()
-    assert refusal(played, Role.AGENT, wire.RequestStill(EvidenceKind.ID_PORTRAIT)) == "wrong_phase"
+    assert refusal(played, AGENT, wire.RequestStill(EvidenceKind.ID_PORTRAIT)) == "wrong_phase"
 
 
 def test_only_the_wanted_picture_of_this_seat_is_taken_once() -> None:
@@ -341,7 +342,7 @@ def test_a_picture_that_came_is_confirmed_before_it_is_stored() -> None:
     assert played.call.confirm_upload(CUSTOMER.seat, CARD) is EvidenceKind.ID_CARD
     played.call.release_upload(CARD)
     played.call.claim_upload(CUSTOMER.seat, CARD)
-    played.got(Role.CUSTOMER, wire.HangUp())
+    played.got(CUSTOMER, wire.HangUp())
     with pytest.raises(WrongPhase):
         played.call.confirm_upload(CUSTOMER.seat, CARD)
 
@@ -350,7 +351,7 @@ def test_no_upload_outside_an_active_call() -> None:
     """A picture is bound to a second of the call."""
     played = Played().active()
     played.note(facts.StillRequested(CALL, CARD, EvidenceKind.ID_CARD))
-    played.call.dropped(Role.AGENT, played.time)
+    played.call.dropped(AGENT.seat, played.time)
     with pytest.raises(WrongPhase):
         played.call.claim_upload(CUSTOMER.seat, CARD)
 
@@ -358,21 +359,21 @@ def test_no_upload_outside_an_active_call() -> None:
 def test_an_id_number_is_checked_for_the_agent() -> None:
     """The command names who asked."""
     played = Played().active()
-    played.got(Role.AGENT, wire.CheckIdNumber("11010519491231002X"))
+    played.got(AGENT, wire.CheckIdNumber("11010519491231002X"))
     assert played.all(fx.CheckNumber) == [fx.CheckNumber("11010519491231002X", ANNA)]
 
 
 def test_faces_are_compared_one_pair_at_a_time() -> None:
     """Both pictures must be stored and of the right kinds; a second comparison waits."""
     played = Played().active()
-    assert refusal(played, Role.AGENT, wire.MatchFaces(CARD, STILL)) == "not_found"
+    assert refusal(played, AGENT, wire.MatchFaces(CARD, STILL)) == "not_found"
     played.store(CARD, STILL)
-    assert refusal(played, Role.AGENT, wire.MatchFaces(STILL, CARD)) == "not_found"
-    played.got(Role.AGENT, wire.MatchFaces(CARD, STILL))
+    assert refusal(played, AGENT, wire.MatchFaces(STILL, CARD)) == "not_found"
+    played.got(AGENT, wire.MatchFaces(CARD, STILL))
     with pytest.raises(Busy):
-        played.got(Role.AGENT, wire.MatchFaces(CARD, STILL))
+        played.got(AGENT, wire.MatchFaces(CARD, STILL))
     played.call.compared()
-    played.got(Role.AGENT, wire.MatchFaces(CARD, STILL))
+    played.got(AGENT, wire.MatchFaces(CARD, STILL))
     assert played.all(fx.CompareFaces) == [fx.CompareFaces(CARD, STILL, ANNA)] * 2
 
 
@@ -380,10 +381,10 @@ def test_no_biometrics_without_consent() -> None:
     """Who agreed to the recording only is not compared, and cannot pass."""
     played = Played(frozenset({"recording"})).active()
     played.store(CARD, STILL)
-    assert refusal(played, Role.AGENT, wire.MatchFaces(CARD, STILL)) == "consent_missing"
+    assert refusal(played, AGENT, wire.MatchFaces(CARD, STILL)) == "consent_missing"
     played.number(CheckVerdict.PASSED)
     played.face(CheckVerdict.PASSED)
-    assert refusal(played, Role.AGENT, wire.Finish(Outcome.PASSED)) == "checks_incomplete"
+    assert refusal(played, AGENT, wire.Finish(Outcome.PASSED)) == "checks_incomplete"
 
 
 @pytest.mark.parametrize("number", [None, *CheckVerdict])
@@ -392,17 +393,17 @@ def test_no_biometrics_without_consent() -> None:
 def test_what_passed_requires(
     number: CheckVerdict | None, face: CheckVerdict | None, pictures: tuple[EvidenceId, ...]
 ) -> None:
-    """Both pictures, a passed number and a face verdict that is not failed; else nothing happens."""
+    """Both pictures, and verdicts on number and faces that are not failed; else nothing happens."""
     played = Played().active()
     played.store(*pictures)
     if number:
         played.number(number)
     if face:
         played.face(face)
-    likely = face in {CheckVerdict.PASSED, CheckVerdict.REVIEW}
-    if likely and number is CheckVerdict.PASSED and pictures == (CARD, STILL):
-        played.got(Role.AGENT, wire.Finish(Outcome.PASSED))
+    fine = {CheckVerdict.PASSED, CheckVerdict.REVIEW}
+    if face in fine and number in fine and pictures == (CARD, STILL):
+        played.got(AGENT, wire.Finish(Outcome.PASSED))
         assert played.call.case_phase is CasePhase.AGENT_DONE
     else:
-        assert refusal(played, Role.AGENT, wire.Finish(Outcome.PASSED)) == "checks_incomplete"
-        played.got(Role.AGENT, wire.Finish(Outcome.INCOMPLETE))
+        assert refusal(played, AGENT, wire.Finish(Outcome.PASSED)) == "checks_incomplete"
+        played.got(AGENT, PUT_OFF)
