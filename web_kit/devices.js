@@ -81,16 +81,6 @@ export async function openMicrophone() {
 }
 
 /**
- * Open the microphone alone.
- *
- * @returns {Promise<MediaStream>}
- * @throws {CaptureError}
- */
-export function openMicrophone() {
-  return capture({ audio: SOUND });
-}
-
-/**
  * Open a camera alone. Phones hold one camera at a time: stop the other track first.
  *
  * @param {Facing} facing
