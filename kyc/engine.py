@@ -89,7 +89,7 @@ class Engine:
                 await self._child.stop()
 
     async def inspect_image(self, data: bytes) -> ImageFinding:
-        """Decode a JPEG or PNG and describe it. See the port for the errors."""
+        """Decode a picture and describe it. See the port for the errors."""
         finding: ImageFinding = await self._ask(Inspect(data))
         return finding
 

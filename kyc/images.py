@@ -1,9 +1,10 @@
 """Pictures from phones: their bounds are checked before anything is decoded.
 
-Only JPEG and PNG are taken. The size is read from the header, so a small file that would unfold into
+Only JPEG, PNG and WebP are taken. The size is read from the header, so a small file that would unfold into
 gigabytes is refused without touching a decoder.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ Picture = NDArray[np.uint8]
 """Height x width x 3, BGR, 0 to 255."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_WEBP_SIGNATURE = re.compile(rb"RIFF....WEBPVP8[ LX]", re.DOTALL)
 # Start-of-frame markers C0 to CF but DHT, JPG and DAC (ITU-T T.81, table B.1).
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
@@ -36,7 +38,7 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """Return the header of a complete JPEG or PNG.
+    """Return the header of a complete JPEG, PNG or WebP.
 
     Raises:
         UserError: ``not_an_image``: another format, broken, or cut off.
@@ -45,7 +47,9 @@ def read_header(data: bytes) -> Header:
         return _png_header(data)
     if data.startswith(b"\xff\xd8\xff"):
         return _jpeg_header(data)
-    raise _not_an_image("neither JPEG nor PNG")
+    if _WEBP_SIGNATURE.match(data):
+        return _webp_header(data)
+    raise _not_an_image("neither JPEG nor PNG nor WebP")
 
 
 def _png_header(data: bytes) -> Header:
@@ -54,6 +58,22 @@ def _png_header(data: bytes) -> Header:
         raise _not_an_image("broken PNG")
     width, height = struct.unpack(">II", data[16:24])
     return Header("image/png", width, height)
+
+
+def _webp_header(data: bytes) -> Header:
+    # RFC 9649: the file's length without its first 8 bytes, then a chunk that begins with the size.
+    if len(data) < 30 or struct.unpack("<I", data[4:8])[0] + 8 > len(data):
+        raise _not_an_image("broken WebP")
+    match data[15:16]:
+        case b"X":
+            width = int.from_bytes(data[24:27], "little") + 1
+            height = int.from_bytes(data[27:30], "little") + 1
+        case b"L":
+            bits = int.from_bytes(data[21:25], "little")
+            width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case _:
+            width, height = (side & 0x3FFF for side in struct.unpack("<HH", data[26:30]))
+    return Header("image/webp", width, height)
 
 
 def _jpeg_header(data: bytes) -> Header:

@@ -30,6 +30,29 @@ def png(picture: Picture) -> bytes:
     return bytes(cv2.imencode(".png", picture)[1])
 
 
+def webp(picture: Picture) -> bytes:
+    """Return ``picture`` as lossy WebP."""
+    return bytes(cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 90])[1])
+
+
+def lossless_webp(picture: Picture) -> bytes:
+    """Return ``picture`` as lossless WebP."""
+    return bytes(cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 101])[1])
+
+
+def extended_webp(picture: Picture, size: tuple[int, int] | None = None) -> bytes:
+    """Return ``picture`` as WebP whose first chunk tells the canvas: its own, or another ``size``."""
+    width, height = size or (picture.shape[1], picture.shape[0])
+    canvas = bytes(4) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = b"WEBPVP8X" + struct.pack("<I", len(canvas)) + canvas + webp(picture)[12:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def webp_claiming(width: int, height: int) -> bytes:
+    """Return a small WebP whose canvas claims another size."""
+    return extended_webp(scene(), (width, height))
+
+
 def with_orientation(jpeg: bytes, orientation: int) -> bytes:
     """Return ``jpeg`` with an EXIF block that says how the camera was held."""
     tiff = b"MM\x00*\x00\x00\x00\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
@@ -59,9 +82,18 @@ def refusal(data: bytes) -> str:
     return caught.value.code
 
 
-@pytest.mark.parametrize(("write", "media_type"), [(encode_jpeg, "image/jpeg"), (png, "image/png")])
+@pytest.mark.parametrize(
+    ("write", "media_type"),
+    [
+        (encode_jpeg, "image/jpeg"),
+        (png, "image/png"),
+        (webp, "image/webp"),
+        (lossless_webp, "image/webp"),
+        (extended_webp, "image/webp"),
+    ],
+)
 def test_a_picture_is_decoded_and_described(write: Callable[[Picture], bytes], media_type: str) -> None:
-    """JPEG and PNG come back in size and colour, with their type."""
+    """JPEG, PNG and all forms of WebP come back in size and colour, with their type."""
     data = write(scene())
     picture = decode(data)
     finding = describe(data, picture)
@@ -132,7 +164,7 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
     assert refusal(data) == "not_an_image"
 
 
-@pytest.mark.parametrize("claim", [png_claiming, jpeg_claiming])
+@pytest.mark.parametrize("claim", [png_claiming, jpeg_claiming, webp_claiming])
 def test_a_bomb_is_refused_before_decoding(
     claim: Callable[[int, int], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +174,7 @@ def test_a_bomb_is_refused_before_decoding(
     assert refusal(claim(PIXELS_MAX // 5_000 + 1, 5_000)) == "image_too_large"
 
 
-@pytest.mark.parametrize("claim", [png_claiming, jpeg_claiming])
+@pytest.mark.parametrize("claim", [png_claiming, jpeg_claiming, webp_claiming])
 def test_a_size_that_is_not_true_is_refused_or_bounded(claim: Callable[[int, int], bytes]) -> None:
     """A file with less content than its header claims gives no picture of another size."""
     try:
@@ -182,7 +214,7 @@ def test_a_decoder_that_raises_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(encode_jpeg(scene())) == "not_an_image"
 
 
-@pytest.mark.parametrize("write", [encode_jpeg, png])
+@pytest.mark.parametrize("write", [encode_jpeg, png, webp, lossless_webp, extended_webp])
 def test_every_truncation_is_refused(write: Callable[[Picture], bytes]) -> None:
     """A picture cut off anywhere is refused, not filled up with grey."""
     data = write(scene())
@@ -190,7 +222,7 @@ def test_every_truncation_is_refused(write: Callable[[Picture], bytes]) -> None:
         assert refusal(data[:keep]) == "not_an_image"
 
 
-@pytest.mark.parametrize("write", [encode_jpeg, png])
+@pytest.mark.parametrize("write", [encode_jpeg, png, webp, lossless_webp, extended_webp])
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32), holes=st.integers(1, 40))
 def test_damaged_pictures_never_break_the_check(
@@ -211,7 +243,10 @@ def test_damaged_pictures_never_break_the_check(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x64\0\0\0WEBPVP8X"]),
+)
 def test_any_bytes_are_refused(data: bytes, start: bytes) -> None:
     """Random bytes behind a true signature are refused."""
     assert refusal(start + data) in {"not_an_image", "image_too_large", "image_too_small"}
