@@ -15,7 +15,15 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from contract.errors import NotFound, StorageError, TellerError
-from contract.facts import Entry, EvidenceStored, MergeCompleted, RecordViewed, SegmentSealed, SpoolReleased
+from contract.facts import (
+    Entry,
+    EvidenceStored,
+    FileShared,
+    MergeCompleted,
+    RecordViewed,
+    SegmentSealed,
+    SpoolReleased,
+)
 from contract.ids import AccountId, CaseId, is_id
 from contract.ports import Archive, CaseStore, Clock, Journal
 from recordings.spool import Spool, read_block
@@ -34,6 +42,7 @@ _TYPES = {
     ".mkv": "video/x-matroska",
     ".jpg": "image/jpeg",
     ".png": "image/png",
+    ".webp": "image/webp",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
 }
@@ -92,6 +101,7 @@ def files_of(entries: Iterable[Entry]) -> dict[str, CaseFile]:
             case (
                 SegmentSealed(file=name, sha256=digest, bytes=size)
                 | EvidenceStored(file=name, sha256=digest, bytes=size)
+                | FileShared(file=name, sha256=digest, bytes=size)
                 | MergeCompleted(file=name, sha256=digest, bytes=size)
             ):
                 found[name] = CaseFile(name, digest, size)

@@ -20,6 +20,7 @@ from contract.facts import (
     AuditSigned,
     Entry,
     EvidenceStored,
+    FileShared,
     MergeCompleted,
     SegmentSealed,
 )
@@ -198,7 +199,7 @@ def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, .
 def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str]]:
     for entry in entries:
         match entry.fact:
-            case SegmentSealed() | EvidenceStored() | MergeCompleted() as fact:
+            case SegmentSealed() | EvidenceStored() | FileShared() | MergeCompleted() as fact:
                 yield fact.file, fact.sha256
             case _:
                 continue

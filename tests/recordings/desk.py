@@ -8,7 +8,7 @@ from contract.errors import StorageError
 from contract.facts import Entry
 from contract.ids import AccountId, CaseId, JobId, TenantId, new_job_id
 from contract.phases import CasePhase
-from contract.ports import Archive, ArchivedObject, CaseSummary, Job, LeaseLost
+from contract.ports import Archive, ArchivedObject, CaseSummary, CustomerHistory, Job, LeaseLost
 
 TENANT = TenantId("tenant-" + "0" * 16)
 
@@ -33,6 +33,14 @@ class OneTenant:
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[CaseSummary, ...]:
+        """Find nothing."""
+        return ()
+
+    async def customer_history(self, tenant: TenantId, customer_ref: str, but: CaseId) -> CustomerHistory:
+        """Know nobody."""
+        return CustomerHistory(0, 0)
+
+    async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
         """Find nothing."""
         return ()
 

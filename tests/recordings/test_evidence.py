@@ -9,10 +9,10 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from contract.errors import NotFound, StorageError, WrongPhase
-from contract.facts import EvidenceStored, Fact
-from contract.ids import CaseId, EvidenceId, new_evidence_id
-from contract.phases import EvidenceKind
-from contract.ports import EvidenceStore, ImageFinding
+from contract.facts import EvidenceStored, Fact, FileShared
+from contract.ids import CaseId, EvidenceId, new_call_id, new_evidence_id, new_seat_id
+from contract.phases import EvidenceKind, Role
+from contract.ports import Evidence, EvidenceStore, ImageFinding
 from recordings import spool as spool_module
 from recordings.evidence import FileEvidence
 from recordings.journal import FileJournal
@@ -20,6 +20,7 @@ from recordings.spool import Spool
 
 _IMAGE = ImageFinding("image/jpeg", 1920, 1080, 123.5)
 _DATA = b"\xff\xd8 a picture"
+_DOCUMENT = b"%PDF-1.7 a document"
 
 
 @pytest.fixture
@@ -133,6 +134,82 @@ async def test_what_could_not_be_journaled_is_not_kept(
     with pytest.raises(StorageError):
         await keep(evidence, case, new_evidence_id())
     assert list(spool.evidence_dir(case).iterdir()) == []
+
+
+# --- shared files ---
+
+
+async def share(store: EvidenceStore, case: CaseId, ident: EvidenceId) -> Evidence:
+    return await store.store_file(case, ident, _DOCUMENT, "application/pdf", ".pdf")
+
+
+def told(kept: Evidence) -> FileShared:
+    return FileShared(
+        new_call_id(), new_seat_id(), Role.CUSTOMER, kept.evidence, "合同.pdf", kept.file, kept.media_type,
+        kept.sha256, kept.bytes,
+    )  # fmt: skip
+
+
+async def test_a_shared_file_lies_with_the_evidence(
+    evidence: FileEvidence, spool: Spool, journal: FileJournal, case: CaseId
+) -> None:
+    """The owner's alone, under its id and not its name; read back once the caller has journaled it."""
+    ident = new_evidence_id()
+    with blockbuster_ctx():
+        kept = await share(evidence, case, ident)
+        with pytest.raises(NotFound):
+            await evidence.read(case, ident)
+        await journal.append(case, told(kept))
+        assert await evidence.read(case, ident) == _DOCUMENT
+    digest = hashlib.sha256(_DOCUMENT).hexdigest()
+    file = f"evidence/{ident}.pdf"
+    assert kept == Evidence(
+        ident, case, EvidenceKind.SHARED_FILE, file, "application/pdf", digest, len(_DOCUMENT)
+    )
+    assert spool.file(case, file).stat().st_mode & 0o777 == 0o600
+    assert len(await journal.read(case)) == 1
+
+
+async def test_a_shared_file_takes_no_evidences_place(evidence: FileEvidence, case: CaseId) -> None:
+    """An id that a picture has is refused, and the other way round."""
+    first, second = new_evidence_id(), new_evidence_id()
+    await keep(evidence, case, first)
+    await share(evidence, case, second)
+    for again in (share(evidence, case, first), keep(evidence, case, second)):
+        with pytest.raises(WrongPhase):
+            await again
+
+
+async def test_a_withdrawn_file_is_gone(evidence: FileEvidence, spool: Spool, case: CaseId) -> None:
+    """Nothing of it stays, another's file does, and a second time changes nothing."""
+    ident, other = new_evidence_id(), new_evidence_id()
+    await share(evidence, case, ident)
+    await share(evidence, case, other)
+    for _ in range(2):
+        await evidence.withdraw(case, ident)
+    assert [path.name for path in spool.evidence_dir(case).iterdir()] == [f"{other}.pdf"]
+
+
+async def test_a_full_disk_has_a_word_of_its_own(
+    evidence: FileEvidence, spool: Spool, case: CaseId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``disk_full``; nothing is left behind."""
+
+    def full(descriptor: int, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spool_module, "write_all", full)
+    with pytest.raises(StorageError) as caught:
+        await share(evidence, case, new_evidence_id())
+    assert caught.value.code == "disk_full"
+    assert list(spool.evidence_dir(case).iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["", ".html", "/../x.pdf", ".PDF"])
+async def test_only_known_endings_are_kept(suffix: str, evidence: FileEvidence, case: CaseId) -> None:
+    """Anything else is a mistake of the caller."""
+    with pytest.raises(ValueError, match="not a type that is kept"):
+        await evidence.store_file(case, new_evidence_id(), _DOCUMENT, "text/html", suffix)
 
 
 @pytest.mark.parametrize(

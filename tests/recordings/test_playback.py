@@ -27,6 +27,7 @@ from contract.facts import (
     Entry,
     EvidenceStored,
     Fact,
+    FileShared,
     MergeCompleted,
     RecordViewed,
     SegmentSealed,
@@ -40,9 +41,10 @@ from contract.ids import (
     new_case_id,
     new_evidence_id,
     new_job_id,
+    new_seat_id,
     new_track_id,
 )
-from contract.phases import EvidenceKind
+from contract.phases import EvidenceKind, Role
 from recordings.archive_directory import DirectoryArchive
 from recordings.journal import FileJournal
 from recordings.playback import CaseFile, Playback, UnsatisfiableRange, files_of, parse_range
@@ -89,7 +91,8 @@ async def _theatre(tmp_path: Path) -> AsyncIterator[Theatre]:
     folder = spool.case_dir(case)
     call, track, evidence = new_call_id(), new_track_id(), new_evidence_id()
     segment, picture = f"{call}/{track}/00000.mkv", f"evidence/{evidence}.jpg"
-    for name in (MERGED, segment, picture, "secret.txt"):
+    shared, scene = "evidence/shared.pdf", "evidence/scene.webp"
+    for name in (MERGED, segment, picture, shared, scene, "secret.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(CONTENT)
     size = len(CONTENT)
@@ -98,6 +101,9 @@ async def _theatre(tmp_path: Path) -> AsyncIterator[Theatre]:
     await journal.append(
         case, EvidenceStored(evidence, kind, picture, "image/jpeg", DIGEST, size, 1, 1, 1.0, "phone")
     )
+    for seen, media_type in ((shared, "application/pdf"), (scene, "image/webp")):
+        kept = (evidence, "a", seen, media_type, DIGEST, size)
+        await journal.append(case, FileShared(call, new_seat_id(), Role.CUSTOMER, *kept))
     await journal.append(case, MergeCompleted(new_job_id(), MERGED, DIGEST, size, 1.0, 0.0, 1.0))
     viewer, refusal = new_account_id(), []  # type: tuple[AccountId, list[TellerError]]
 
@@ -134,10 +140,12 @@ async def test_whole_file(theatre: Theatre) -> None:
 
 
 async def test_content_types(theatre: Theatre) -> None:
-    """Segments and evidence are named for what they are."""
+    """Segments and pictures are named for what they are; a document is for saving, not for showing."""
     found = files_of(await theatre.journal.read(theatre.case)).values()
 
-    assert [file.media_type for file in found] == ["video/x-matroska", "image/jpeg", "video/mp4"]
+    assert [file.media_type for file in found] == [
+        "video/x-matroska", "image/jpeg", "application/octet-stream", "image/webp", "video/mp4",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("released", [False, True], ids=["spool", "archive"])

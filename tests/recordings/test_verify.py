@@ -10,6 +10,7 @@ from contract.facts import (
     ArchiveWritten,
     AuditSigned,
     EvidenceStored,
+    FileShared,
     MergeCompleted,
     SegmentSealed,
 )
@@ -21,9 +22,10 @@ from contract.ids import (
     new_case_id,
     new_evidence_id,
     new_job_id,
+    new_seat_id,
     new_track_id,
 )
-from contract.phases import EvidenceKind, Verdict
+from contract.phases import EvidenceKind, Role, Verdict
 from recordings.archive_directory import DirectoryArchive
 from recordings.journal import FileJournal
 from recordings.manifest import (
@@ -39,7 +41,10 @@ from recordings.verify import FileReport, FileVerdict, Report, judge, verify_arc
 from tests.recordings.encoded import START, MovedClock
 
 _TENANT = TenantId("tenant-0000000000000000")
-_FILES = {"c/t/00000.mkv": b"segment", "evidence/e.jpg": b"picture", "merged.mp4": b"film", "notes": b""}
+_FILES = {
+    "c/t/00000.mkv": b"segment", "evidence/e.jpg": b"picture", "merged.mp4": b"film",
+    "evidence/s.pdf": b"shared", "notes": b"",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -71,6 +76,8 @@ async def record(tmp_path: Path, case: CaseId, call: CallId, clock: MovedClock) 
             "phone",
         ),
     )
+    shared = (new_evidence_id(), "a.pdf", names[3], "application/pdf", sums[names[3]][0], 6)
+    await journal.append(case, FileShared(call, new_seat_id(), Role.CUSTOMER, *shared))
     await journal.append(case, MergeCompleted(new_job_id(), names[2], "0" * 64, 4, 1, 0, 1))
     last = await journal.append(case, MergeCompleted(new_job_id(), names[2], sums[names[2]][0], 4, 1, 0, 1))
     files = tuple(ManifestFile(name, *sums[name]) for name in _FILES)
@@ -86,7 +93,7 @@ def test_an_intact_record_is_intact(record: Path, case: CaseId) -> None:
     """Every file is judged, and the journal may be longer than the manifest's head."""
     report = verify_folder(record, case)
     assert report.intact
-    assert report.entries == 6
+    assert report.entries == 7
     assert report.manifest_sha256 == manifest_sha256((record / "manifest.json").read_bytes())
     assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in sorted(_FILES))
 
@@ -142,7 +149,7 @@ def torn_journal(record: Path) -> None:
 
 
 def short_journal(record: Path) -> None:
-    (record / "journal.jsonl").write_bytes(b"".join(_lines(record)[:3]))
+    (record / "journal.jsonl").write_bytes(b"".join(_lines(record)[:4]))
 
 
 @pytest.mark.parametrize(
@@ -184,10 +191,11 @@ def test_a_forged_file_with_a_forged_manifest_is_found(record: Path, case: CaseI
     assert report.problems == ("file_not_as_journaled", "manifest_not_as_journaled")
 
 
-def test_a_file_taken_out_of_record_and_manifest_is_found(record: Path, case: CaseId) -> None:
+@pytest.mark.parametrize("name", ["c/t/00000.mkv", "evidence/e.jpg", "evidence/s.pdf", "merged.mp4"])
+def test_a_file_taken_out_of_record_and_manifest_is_found(name: str, record: Path, case: CaseId) -> None:
     """The journal knows that there was such a file."""
-    (record / "evidence/e.jpg").unlink()
-    rewritten(record, ManifestFile("evidence/e.jpg", "", 0))
+    (record / name).unlink()
+    rewritten(record, ManifestFile(name, "", 0))
     assert "journaled_file_not_listed" in verify_folder(record, case).problems
 
 
