@@ -10,7 +10,6 @@ tried again with the same agents before a timer says so.
 import heapq
 import math
 import secrets
-from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 
 from contract.errors import NotFound, WrongPhase
@@ -18,27 +17,16 @@ from contract.ids import AccountId, CallId
 from contract.phases import Presence, RingEnd, Role
 from signaling.desk_events import AgentRow, DeskEvent, GaveUp, QueueRow, Rang, RangOut, Status
 from signaling.places import MeanLength, Place, estimate_places
-from signaling.routing import Demand, DeskRules, Draw, Member, Profile, Row, candidates, suits
+from signaling.routing import FREE, Demand, DeskRules, Draw, Member, Profile, Row, anybody_left, candidates
+from signaling.rows import Rows, by_order
 
 __all__ = [
-    "AgentRow",
-    "Demand",
-    "Desk",
-    "DeskEvent",
-    "DeskRules",
-    "Draw",
-    "GaveUp",
-    "Place",
-    "Profile",
-    "QueueRow",
-    "Rang",
-    "RangOut",
-    "Status",
-]
+    "AgentRow", "Demand", "Desk", "DeskEvent", "DeskRules", "Draw", "GaveUp", "Place", "Profile",
+    "QueueRow", "Rang", "RangOut", "Status",
+]  # fmt: skip
 
 NO_ANSWER = "no_answer"
 TRAINING_EXPIRED = "training_expired"
-_ON_DUTY = frozenset({Presence.READY, Presence.RINGING, Presence.BUSY, Presence.WRAP_UP})
 
 
 class Desk:
@@ -50,8 +38,7 @@ class Desk:
     def __init__(self, rules: DeskRules, draw: Callable[[], str] = secrets.token_hex) -> None:
         self._rules = rules
         self._draw = draw
-        self._rows: dict[tuple[CallId, Role], Row] = {}
-        self._order: list[Row] = []
+        self._rows = Rows()
         self._members: dict[AccountId, Member] = {}
         self._timers: list[tuple[float, int, Row | Member]] = []
         # What the next pairing has to look at, and nothing else.
@@ -71,21 +58,21 @@ class Desk:
             WrongPhase: it is there already, or ``only`` cannot be asked (see :meth:`reassign`).
             NotFound: code ``no_such_agent``: ``only`` is not here.
         """
-        if (demand.call, demand.role) in self._rows:
-            raise WrongPhase("already waiting")
         if demand.only is not None:
             self._named(demand, demand.only, now)
-        row = self._new_row(demand, now)
-        self._rows[demand.call, demand.role] = row
-        self._insert(row)
+        self._number += 1
+        row = Row.of(demand, self._number, self._rules, now)
+        self._rows.add(row)
+        self._places = None
         self._fresh.add(row)
         self._wake_at(row.ends, row)
-        self._wake_at(row.soft, row)
+        if row.soft > now:
+            self._wake_at(row.soft, row)
         return self._pair(now)
 
     def leave(self, call: CallId, role: Role, now: float) -> list[DeskEvent]:
         """Take a demand out of the row, wherever it stands; a ring for it is over. Unknown ones: nothing."""
-        row = self._rows.get((call, role))
+        row = self._rows.find(call, role)
         if row is None:
             return []
         self._remove(row)
@@ -97,13 +84,13 @@ class Desk:
 
     def step_out(self, call: CallId) -> None:
         """The customer's socket is lost: he keeps his place and is not offered meanwhile."""
-        row = self._customer(call)
+        row = self._rows.customer(call)
         if row is not None:
             row.here = False
 
     def step_in(self, call: CallId, now: float) -> list[DeskEvent]:
         """The customer is back."""
-        row = self._customer(call)
+        row = self._rows.customer(call)
         if row is None:
             return []
         row.here = True
@@ -112,7 +99,7 @@ class Desk:
 
     def move_up(self, call: CallId, now: float) -> list[DeskEvent]:
         """Put a customer before all others. Raises NotFound when he does not wait."""
-        row = self._require_customer(call)
+        row = self._rows.require_customer(call)
         self._number += 1
         row.moved = self._number
         self._reorder(row)
@@ -121,13 +108,14 @@ class Desk:
     def reassign(self, call: CallId, agent: AccountId | None, now: float) -> list[DeskEvent]:
         """Give a customer to one agent, whose next ring he is; None gives him back to all.
 
-        He goes back to all by himself when that agent refuses, does not answer or goes home.
+        He goes back to all by himself when that agent refuses, does not answer, goes home or is no longer
+        trained.
 
         Raises:
             NotFound: he does not wait, or code ``no_such_agent``: the agent is not here.
             WrongPhase: he is being rung for; ``not_skilled``, ``training_expired``: so is the agent.
         """
-        row = self._require_customer(call)
+        row = self._rows.require_customer(call)
         if row.agent is not None:
             raise WrongPhase("an agent is being rung")
         if agent is not None:
@@ -158,9 +146,11 @@ class Desk:
         """An agent's console connected; who was here already keeps the presence, with this profile."""
         known = self._members.setdefault(agent, Member(agent, profile, now))
         known.profile = profile
-        self._training_ends = min(self._training_ends, profile.trained_until or math.inf)
+        self._training_ends = min(self._training_ends, profile.training_ends)
         if known.presence is Presence.READY:
             self._free[agent] = known
+        for row in self._rows.waiting_for(agent):
+            self._wake_at(now, row)
         self._places = None
 
     def depart(self, agent: AccountId, now: float) -> list[DeskEvent]:
@@ -171,7 +161,7 @@ class Desk:
         self._free.pop(agent, None)
         self._places = None
         over = self._pass_on(known.row, known, RingEnd.AGENT_LEFT, now) if known.row else []
-        for row in [row for row in self._order if row.only == agent]:
+        for row in self._rows.waiting_for(agent):
             over += self._unnamed(row)
         return over + self._pair(now)
 
@@ -243,26 +233,26 @@ class Desk:
             what = heapq.heappop(self._timers)[2]
             over += self._wake_row(what, now) if isinstance(what, Row) else self._wake_member(what, now)
         if self._training_ends <= now:
-            self._end_trainings(now)
+            over += self._end_trainings(now)
         return over + self._pair(now)
 
     def waiting(self) -> int:
         """Return how many customers wait, those who are rung for included."""
-        return sum(not row.demand.summons for row in self._order)
+        return self._rows.customers
 
     def agents_ready(self) -> int:
         """Return how many agents are ready or ringing."""
-        return sum(known.presence in {Presence.READY, Presence.RINGING} for known in self._members.values())
+        return sum(known.presence in FREE for known in self._members.values())
 
     def places(self) -> Mapping[CallId, Place]:
         """Return the customers' places, first first."""
         if self._places is None:
-            self._places = estimate_places(self._order, self._members.values(), self._mean.seconds)
+            self._places = estimate_places(self._rows, self._members.values(), self._mean.seconds)
         return self._places
 
     def rings(self) -> dict[tuple[CallId, Role], AccountId]:
         """Return who is rung for which demand."""
-        return {key: row.agent for key, row in self._rows.items() if row.agent is not None}
+        return {(row.demand.call, row.demand.role): row.agent for row in self._rows if row.agent is not None}
 
     def agents(self) -> list[AgentRow]:
         """Return who is here, in the order of coming."""
@@ -273,48 +263,17 @@ class Desk:
 
     def queue(self, now: float) -> list[QueueRow]:
         """Return every demand, first first."""
-        return [QueueRow(row.demand, now - row.since, row.agent, row.only) for row in self._order]
+        return [QueueRow(row.demand, now - row.since, row.agent, row.only) for row in self._rows]
 
     # --- rows ---
 
-    def _new_row(self, demand: Demand, now: float) -> Row:
-        self._number += 1
-        return Row(
-            demand,
-            now,
-            self._number,
-            demand.only,
-            head_start_s=self._rules.vip_head_start_s if demand.vip else 0.0,
-            soft=now + (0.0 if demand.summons else self._rules.language_s),
-            ends=now + self._rules.give_up_s if demand.summons else math.inf,
-        )
-
-    def _customer(self, call: CallId) -> Row | None:
-        row = self._rows.get((call, Role.AGENT))
-        return None if row is None or row.demand.summons else row
-
-    def _require_customer(self, call: CallId) -> Row:
-        row = self._customer(call)
-        if row is None:
-            raise NotFound("this customer does not wait")
-        return row
-
-    def _insert(self, row: Row) -> None:
-        insort(self._order, row, key=_by_order)
-        self._places = None
-
-    def _take_out(self, row: Row) -> None:
-        del self._order[bisect_left(self._order, row.order, key=_by_order)]
-        self._places = None
-
     def _reorder(self, row: Row) -> None:
-        self._take_out(row)
-        row.place()
-        self._insert(row)
+        self._rows.reorder(row)
+        self._places = None
 
     def _remove(self, row: Row) -> None:
-        del self._rows[row.demand.call, row.demand.role]
-        self._take_out(row)
+        self._rows.remove(row)
+        self._places = None
         self._fresh.discard(row)
 
     def _give_up(self, row: Row) -> list[DeskEvent]:
@@ -331,10 +290,13 @@ class Desk:
         return []
 
     def _wake_row(self, row: Row, now: float) -> list[DeskEvent]:
-        if self._rows.get((row.demand.call, row.demand.role)) is not row or row.agent is not None:
+        if not self._rows.holds(row) or row.agent is not None:
             return []
         if row.ends <= now:
             return self._give_up(row)
+        profile = self._members[row.only].profile if row.only is not None else None
+        if profile and not (profile.trained(now) and profile.skilled(row.demand.skill)):
+            return self._unnamed(row)
         self._fresh.add(row)
         return []
 
@@ -385,12 +347,18 @@ class Desk:
             self._ready(known, now)
         return over
 
-    def _end_trainings(self, now: float) -> None:
-        for known in self._members.values():
-            if known.presence is Presence.READY and not known.profile.trained(now):
+    def _end_trainings(self, now: float) -> list[DeskEvent]:
+        over: list[DeskEvent] = []
+        self._training_ends = math.inf
+        for agent, known in self._members.items():
+            if known.profile.trained(now):
+                self._training_ends = min(self._training_ends, known.profile.training_ends)
+                continue
+            if known.presence is Presence.READY:
                 self._set(known, Presence.BREAK, TRAINING_EXPIRED, now)
-        ends = (known.profile.trained_until or math.inf for known in self._members.values())
-        self._training_ends = min((end for end in ends if end > now), default=math.inf)
+            for row in self._rows.waiting_for(agent):
+                over += self._wake_row(row, now)
+        return over
 
     # --- rings ---
 
@@ -400,25 +368,19 @@ class Desk:
         again = math.inf if row.demand.summons else now + self._rules.again_s
         row.passed[known.account] = again
         self._wake_at(again, row)
-        if row.demand.summons and (row.ends <= now or not self._anybody_left(row)):
+        if row.demand.summons and (row.ends <= now or not anybody_left(row, self._members.values())):
             return over + self._give_up(row)
         if row.only is not None:
             return over + self._unnamed(row)
         self._fresh.add(row)
         return over
 
-    def _anybody_left(self, row: Row) -> bool:
-        return any(
-            suits(row, known) and known.account not in row.passed and known.presence in _ON_DUTY
-            for known in self._members.values()
-        )
-
     def _pair(self, now: float) -> list[DeskEvent]:
         """Ring for what the last changes freed: fresh rows with anybody, others with who became free."""
         fresh, free = self._fresh, self._free
         self._fresh, self._free = set(), {}
         rang: list[DeskEvent] = []
-        for row in self._order if free else sorted(fresh, key=_by_order):
+        for row in self._rows if free else sorted(fresh, key=by_order):
             among = self._members if row in fresh else free
             fresh.discard(row)
             ring = self._ring(row, among, now) if row.here and row.agent is None else None
@@ -447,7 +409,3 @@ class Desk:
         if at < math.inf:
             self._number += 1
             heapq.heappush(self._timers, (at, self._number, what))
-
-
-def _by_order(row: Row) -> tuple[int, float, int]:
-    return row.order

@@ -5,15 +5,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from contract.ids import CallId
-from contract.phases import Presence
-from signaling.routing import Member, Row
+from signaling.routing import FREE, ON_DUTY, Member, Row
 
 # Before the first call was measured: the middle of the 3 to 10 minutes that identification takes.
 _FIRST_GUESS_S = 300.0
 # Weight of the newest call in the mean length.
 _NEWEST = 0.2
-_FREE = frozenset({Presence.READY, Presence.RINGING})
-_ON_DUTY = _FREE | {Presence.BUSY, Presence.WRAP_UP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +35,45 @@ class MeanLength:
         self.seconds += _NEWEST * (talked_s - self.seconds)
 
 
+class _Rates:
+    """How many agents are free and on duty, for each skill and by name."""
+
+    def __init__(self, members: Collection[Member]) -> None:
+        self._presences = {known.account: known.presence for known in members}
+        self._free = [known.profile for known in members if known.presence in FREE]
+        self._on_duty = [known.profile for known in members if known.presence in ON_DUTY]
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def of(self, skill: str) -> tuple[int, int]:
+        """Return how many agents with this skill are free, and on duty."""
+        if skill not in self._known:
+            free = sum(profile.skilled(skill) for profile in self._free)
+            self._known[skill] = free, sum(profile.skilled(skill) for profile in self._on_duty)
+        return self._known[skill]
+
+    def turns(self, row: Row, total: int, alike: int) -> float | None:
+        """Return how many mean lengths the ``total``-th row waits, the ``alike``-th of its skill."""
+        if row.only is not None:
+            presence = self._presences.get(row.only)
+            return float(presence not in FREE) if presence in ON_DUTY else None
+        free, on_duty = self.of(row.demand.skill)
+        if not on_duty:
+            return None
+        return max(0, (total - len(self._free)) / len(self._on_duty), (alike - free) / on_duty)
+
+
 def estimate_places(order: Iterable[Row], members: Collection[Member], mean_s: float) -> dict[CallId, Place]:
     """Return the customers' places for rows in this order.
 
     Who stands n-th waits until n agents were free, and as long as the n-th of those who need the same
     skill waits for the agents who have it.
     """
-    free = [known.profile for known in members if known.presence in _FREE]
-    on_duty = [known.profile for known in members if known.presence in _ON_DUTY]
-    ahead: Counter[str] = Counter()
-    position = total = 0
+    rates = _Rates(members)
+    alike: Counter[str] = Counter()
     places: dict[CallId, Place] = {}
-    rates: dict[str, tuple[int, int]] = {}
-    for row in order:
-        total += 1
-        skill = row.demand.skill
-        ahead[skill] += 1
-        if row.demand.summons:
-            continue
-        position += 1
-        if skill not in rates:
-            rates[skill] = (
-                sum(profile.skilled(skill) for profile in free),
-                sum(profile.skilled(skill) for profile in on_duty),
-            )
-        among_all = _turns(total, len(free), len(on_duty))
-        turns = max(among_all, _turns(ahead[skill], *rates[skill])) if rates[skill][1] else None
-        places[row.demand.call] = Place(position, None if turns is None else turns * mean_s)
+    for total, row in enumerate(order, start=1):
+        alike[row.demand.skill] += 1
+        if not row.demand.summons:
+            turns = rates.turns(row, total, alike[row.demand.skill])
+            places[row.demand.call] = Place(len(places) + 1, None if turns is None else turns * mean_s)
     return places
-
-
-def _turns(position: int, free: int, on_duty: int) -> float:
-    return max(0, position - free) / max(1, on_duty)

@@ -5,11 +5,15 @@ that the order of two of them never changes and nobody starves. Skill is hard; l
 and becomes a wish after a stated wait.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contract.ids import AccountId, CallId
 from contract.phases import Presence, Role
+
+FREE = frozenset({Presence.READY, Presence.RINGING})
+ON_DUTY = FREE | {Presence.BUSY, Presence.WRAP_UP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,14 @@ class Profile:
     languages: frozenset[str] = frozenset()
     trained_until: float | None = None
 
+    @property
+    def training_ends(self) -> float:
+        """Return ``trained_until`` as a number."""
+        return math.inf if self.trained_until is None else self.trained_until
+
     def trained(self, now: float) -> bool:
         """Tell whether the training holds."""
-        return self.trained_until is None or self.trained_until > now
+        return self.training_ends > now
 
     def skilled(self, skill: str) -> bool:
         """Tell whether the agent has this skill."""
@@ -114,8 +123,22 @@ class Row:
     passed: dict[AccountId, float] = field(default_factory=dict)
     order: tuple[int, float, int] = (0, 0.0, 0)
 
-    def __post_init__(self) -> None:
-        self.place()
+    @classmethod
+    def of(cls, demand: Demand, number: int, rules: DeskRules, now: float) -> "Row":
+        """Return the row of a new demand."""
+        summons = demand.summons
+        row = cls(
+            demand,
+            now,
+            number,
+            demand.only,
+            head_start_s=rules.vip_head_start_s if demand.vip else 0.0,
+            # A colleague's request is urgent, and who is wanted by name is wanted in any language.
+            soft=now + (rules.language_s if demand.language and not summons else 0.0),
+            ends=now + rules.give_up_s if summons else math.inf,
+        )
+        row.place()
+        return row
 
     def place(self) -> None:
         """Compute ``order`` anew: summonses, who waits for one agent, who was put first, everybody else."""
@@ -163,6 +186,14 @@ def may_ring(row: Row, member: Member, now: float) -> bool:
         and member.profile.trained(now)
         and row.passed.get(member.account, now) <= now
         and (row.soft <= now or row.only is not None or member.profile.speaks(row.demand.language))
+    )
+
+
+def anybody_left(row: Row, members: Iterable[Member]) -> bool:
+    """Tell whether an agent on duty could still be asked who has not passed this demand on."""
+    return any(
+        suits(row, member) and member.account not in row.passed and member.presence in ON_DUTY
+        for member in members
     )
 
 
