@@ -10,15 +10,14 @@
     HELD        media does as it was told: nothing passes between customer and staff
     ENDED       media closes, the recording is finished, the host decides, the merge is queued
 
-It stands on ``machine`` (state, screens, arrangements), ``ending`` and ``parties`` (everybody beside the
-customer and the first agent).
+It stands on ``machine`` (state, screens, arrangements), ``ending``, ``parties`` (everybody beside the
+customer and the first agent) and ``work`` (the script and its checks).
 """
 
 from contract.errors import Busy, NotFound, WrongPhase
 from contract.facts import (
     WORKER_LOST,
     ChatSaid,
-    EvidenceNoted,
     Fact,
     MediaConnected,
     MediaLost,
@@ -33,46 +32,38 @@ from contract.facts import (
     TrackEnded,
     TrackStarted,
 )
-from contract.ids import EvidenceId, SeatId, new_evidence_id
-from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, EvidenceKind, Role, SeatMode
+from contract.ids import SeatId
+from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, Role, SeatMode
 from contract.wire import (
     Admit,
     CaptureState,
     Chat,
-    CheckIdNumber,
     Failed,
     Finish,
     HangUp,
     Hold,
     Invite,
     Leave,
-    MarkStep,
-    MatchFaces,
     Message,
-    NoteEvidence,
     Offer,
     Playback,
     Reoffer,
-    RequestStill,
     SetMode,
     StillWanted,
     TakeOver,
     WithdrawInvite,
     WrapUp,
 )
-from signaling.checks import require_from_phone
-from signaling.effects import AnswerOffer, CheckNumber, CompareFaces, Moment, OpenMedia, Send
+from signaling.effects import AnswerOffer, Moment, OpenMedia, Send
 from signaling.machine import FLOWING, TALKING
-from signaling.parties import Parties
-from signaling.script import require_mark
 from signaling.seats import Seat
+from signaling.work import Work
 
 _LOST = {Role.CUSTOMER: CallEnd.CUSTOMER_LOST}
 _HUNG_UP = {Role.CUSTOMER: CallEnd.CUSTOMER_HUNG_UP}
-_UPLOADS = frozenset({CallPhase.ACTIVE, CallPhase.HELD})
 
 
-class Call(Parties):
+class Call(Work):
     """One call of one case, from joining the queue to the queued merge."""
 
     # --- the queue ---
@@ -172,28 +163,6 @@ class Call(Parties):
             case _:
                 self._got_work(host, message)
 
-    def _got_work(self, host: Seat, message: Message) -> None:
-        match message:
-            case RequestStill():
-                self._got_request(message)
-            case CheckIdNumber():
-                self._require_kyc()
-                self._out.append(CheckNumber(message.number, host.account))
-            case MatchFaces():
-                self._got_match_faces(host, message)
-            case NoteEvidence():
-                self._require(self.phase in TALKING or self._undecided)
-                self.checks.require_stored(message.evidence)
-                self._fact(EvidenceNoted(message.evidence, message.note, message.tags, host.account))
-            case MarkStep():
-                self._require(self.phase in TALKING or self._undecided)
-                require_mark(self._steps(), message)
-                self._fact(
-                    StepMarked(message.step, message.result, message.answer, message.reason, host.account)
-                )
-            case _:
-                raise WrongPhase("not a message of a call")
-
     def _got_offer(self, seat: Seat, message: Offer) -> None:
         if message.call != self.call:
             raise NotFound("no such call")
@@ -242,56 +211,6 @@ class Call(Parties):
         self._require(self.phase in TALKING)
         self._fact(PartyLeft(self.call, seat.seat))
         self._end(_HUNG_UP.get(seat.party.role, CallEnd.AGENT_HUNG_UP), moment)
-
-    # --- checks ---
-
-    def _require_kyc(self) -> None:
-        self._require(self.phase in TALKING)
-        self._require(self.kyc_unlocked, "kyc_locked")
-
-    def _got_request(self, message: RequestStill) -> None:
-        if message.kind is EvidenceKind.SCENE:
-            self._require(self.phase in TALKING)
-            self._require(self._tracks.recording(), "kyc_locked")
-        else:
-            self._require_kyc()
-        require_from_phone(message.kind)
-        self._fact(StillRequested(self.call, new_evidence_id(), message.kind, message.at_once))
-
-    def _got_match_faces(self, host: Seat, message: MatchFaces) -> None:
-        self._require_kyc()
-        if "biometrics" not in self._consent:
-            raise WrongPhase("the customer did not agree to biometrics", code="consent_missing")
-        self.checks.require_pair(message.card, message.still)
-        if self._comparing:
-            raise Busy("a comparison is running")
-        self._comparing, self._stale = True, True
-        self._out.append(CompareFaces(message.card, message.still, host.account))
-
-    def _require_upload(self, seat: SeatId) -> None:
-        if seat != self._table.customer.seat:
-            raise NotFound("another seat was asked for this picture")
-        self._require(self.phase in _UPLOADS)
-
-    def claim_upload(self, seat: SeatId, request: EvidenceId) -> EvidenceKind:
-        """Begin the one upload of ``request``; return what it is to show. Raises NotFound or WrongPhase."""
-        self._require_upload(seat)
-        return self.checks.claim_upload(request)
-
-    def confirm_upload(self, seat: SeatId, request: EvidenceId) -> EvidenceKind:
-        """The claimed picture is about to be stored, if it still may be. Raises NotFound or WrongPhase."""
-        self._require_upload(seat)
-        return self.checks.confirm_upload(request)
-
-    def release_upload(self, request: EvidenceId) -> None:
-        """The upload is over, well or not."""
-        self.checks.release_upload(request)
-        self._try_close()
-
-    def compared(self) -> None:
-        """The running comparison is over, well or not."""
-        self._comparing, self._stale = False, True
-        self._try_close()
 
     def answered(self, seat_id: SeatId) -> None:
         """The seat's offer is no longer being answered, well or not."""
@@ -352,8 +271,6 @@ class Call(Parties):
         seat.media = False
         seat.media_lost = self._active_at is not None and seat not in self._table.rung.values()
         seat.reoffer = fact.reason == WORKER_LOST
-        if seat.reoffer:
-            self._routes = None
         self._ask_offer(seat)
         self._watch_over(seat, moment)
 

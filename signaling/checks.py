@@ -76,6 +76,10 @@ class Checks:
         self._storing.add(request)
         return self._wanted[request].kind
 
+    def hold(self, evidence: EvidenceId) -> None:
+        """A shared file is about to be stored under this id; over with ``release_upload``."""
+        self._storing.add(evidence)
+
     def release_upload(self, request: EvidenceId) -> None:
         """The upload is over, well or not; if not, it may be tried again."""
         self._uploading.discard(request)

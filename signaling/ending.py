@@ -128,7 +128,6 @@ class Endings(Machine):
 
     def _got_wrap_up(self, message: WrapUp, moment: Moment) -> None:
         self._require(self.phase in TALKING or self.phase is CallPhase.ENDED)
-        self._require(not self.closed)
         self._plan.require_words(message)
         seconds = 0.0 if self._ended_at is None else moment.mono - self._ended_at
         self._fact(WrapUpNoted(self._leader(), message.tags, message.next_action, message.note, seconds))
