@@ -22,7 +22,8 @@ from signaling.commands import Ports
 from signaling.front import Front
 from signaling.guard import Guard, answering_errors
 from signaling.reception import Reception
-from signaling.rest import Rest, Rooms
+from signaling.rest import Rest
+from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
 from signaling.tickets import Tickets
 

@@ -1,0 +1,163 @@
+"""REST of cases: opened for customers, found again, told with their journals."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+from aiohttp import web
+
+from contract import codec
+from contract.codec import Text
+from contract.errors import NotFound, ProtocolError
+from contract.facts import CaseCreated, TicketIssued, dump_entry
+from contract.ids import AccountId, CaseId, TenantId, is_id, new_case_id
+from contract.phases import CasePhase, Role
+from contract.ports import CaseSummary
+from signaling.accounts import LoggedIn
+from signaling.intake import Intake
+from signaling.rooms import Rooms
+from signaling.settings import SignalingSettings
+
+# An administrator keeps accounts; what customers said and showed is not for that.
+_SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
+_LIMIT_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WalkInBody:
+    """POST /api/walk-in; ``tenant`` is the bank's link code."""
+
+    tenant: Annotated[str, Text(64, min=1)]
+    language: Annotated[str, Text(16)] = "zh-CN"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBody:
+    """POST /api/cases; ``customer_ref`` is the bank's own name for the customer."""
+
+    customer_name: Annotated[str, Text(200)] = ""
+    purpose: Annotated[str, Text(64)] = ""
+    customer_ref: Annotated[str, Text(64)] = ""
+    skill: Annotated[str, Text(64)] = ""
+    vip: bool = False
+
+
+class Cases:
+    """Handlers of cases, and who may see which."""
+
+    def __init__(self, settings: SignalingSettings, rooms: Rooms, intake: Intake) -> None:
+        self._settings = settings
+        self._rooms = rooms
+        self._intake = intake
+
+    async def walk_in(self, request: web.Request) -> web.Response:
+        """Open a case for whoever taps; ``not_found`` unless the bank's front door is open."""
+        self._rooms.guard.require_origin(request)
+        self._intake.slow_down(request, "walk-in")
+        body = await self._intake.body(request, WalkInBody)
+        bank = await self._rooms.people.tenant_by_code(body.tenant)
+        if not bank.walk_in:
+            raise NotFound("no such front door")
+        created = CaseCreated(bank.tenant, self._settings.purpose, self._settings.policy, "")
+        case, ticket, expires_at = await self._open(created, self._settings.walk_in_ticket_s)
+        return web.json_response({"case": case, "ticket": ticket, "expires_at": expires_at}, status=201)
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Open a case and return the link for the customer."""
+        person = await self._rooms.guard.require(request, Role.AGENT, Role.SUPERVISOR)
+        body = await self._intake.body(request, CaseBody)
+        created = CaseCreated(
+            tenant=person.account.tenant,
+            purpose=body.purpose or self._settings.purpose,
+            policy=self._settings.policy,
+            pii_customer_name=body.customer_name,
+            pii_customer_ref=body.customer_ref.strip(),
+            skill=body.skill.strip(),
+            vip=body.vip,
+        )
+        return web.json_response(await self.invite(created), status=201)
+
+    async def invite(self, created: CaseCreated) -> dict[str, str | float]:
+        """Open the case; return its id with ticket, link and the link's end (seconds UTC)."""
+        case, ticket, expires_at = await self._open(created, self._settings.link_ticket_s)
+        url = f"{self._settings.public_url}/c/#ticket={ticket}"
+        return {"case": case, "ticket": ticket, "url": url, "expires_at": expires_at}
+
+    async def _open(self, created: CaseCreated, lifetime_s: float) -> tuple[CaseId, str, float]:
+        case = new_case_id()
+        ticket_id, ticket, expires_at = self._rooms.tickets.issue(case, created.tenant, lifetime_s)
+        await self._rooms.journal.append(case, created)
+        await self._rooms.journal.append(case, TicketIssued(ticket_id, expires_at))
+        return case, ticket, expires_at
+
+    async def found(self, request: web.Request) -> web.Response:
+        """List the tenant's cases: ``text``, ``phase`` (repeatable), ``limit``, ``offset``.
+
+        An agent gets only his own.
+        """
+        person = await self._rooms.guard.require(request, *_SEES_CASES)
+        query = request.query
+        try:
+            phases = tuple(CasePhase(phase) for phase in query.getall("phase", []) if phase)
+        except ValueError as error:
+            raise ProtocolError("unknown phase") from error
+        found = await self._rooms.cases.cases(
+            person.account.tenant,
+            text=query.get("text", "")[:200],
+            phases=phases,
+            agent=person.account.account if person.account.role is Role.AGENT else None,
+            limit=_number(query.get("limit"), 50, 1, _LIMIT_MAX),
+            offset=_number(query.get("offset"), 0, 0, 1_000_000),
+        )
+        return web.json_response({"cases": [codec.dump(case) for case in found]})
+
+    async def one(self, request: web.Request) -> web.Response:
+        """Return one case with its journal and jobs."""
+        person = await self._rooms.guard.require(request, *_SEES_CASES)
+        case = await self.seen_by(person, request.match_info["case"])
+        entries = await self._rooms.journal.read(case.case)
+        jobs = await self._rooms.jobs.for_case(case.case)
+        return web.json_response(
+            {
+                "case": codec.dump(case),
+                "entries": [json.loads(dump_entry(entry)) for entry in entries],
+                "jobs": [codec.dump(job) for job in jobs],
+            }
+        )
+
+    async def authorise(self, request: web.Request, case: str) -> AccountId:
+        """Return who asks, if that is somebody who may see ``case``. Raises Denied or NotFound."""
+        person = await self._rooms.guard.require(request, *_SEES_CASES)
+        await self.seen_by(person, case)
+        return person.account.account
+
+    async def seen_by(self, person: LoggedIn, case: str) -> CaseSummary:
+        """Return the case if it is of the person's bank, and an agent's own or of the call he sits in.
+
+        Raises:
+            NotFound: otherwise, whether there is such a case or not.
+        """
+        found = await self.of_tenant(person.account.tenant, case)
+        account = person.account
+        if account.role is not Role.AGENT or found.agent == account.account:
+            return found
+        if not await self._rooms.front.seated(found.case, account.account):
+            raise NotFound("no such case")
+        return found
+
+    async def of_tenant(self, tenant: TenantId, case: str) -> CaseSummary:
+        """Return a case of this bank. Raises NotFound."""
+        if not is_id(case):
+            raise NotFound("no such case")
+        found = await self._rooms.cases.case(CaseId(case))
+        if found.tenant != tenant:
+            raise NotFound("no such case")
+        return found
+
+
+def _number(text: str | None, default: int, low: int, high: int) -> int:
+    if text is None or text == "":
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ProtocolError("a number is wanted")
+    return max(low, min(high, int(text)))

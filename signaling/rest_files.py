@@ -1,0 +1,243 @@
+"""REST of uploads: pictures that a phone was asked for, and files that parties hand to each other."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from contract.errors import Busy, NotFound, ProtocolError, StorageError, UserError
+from contract.facts import Entry, EvidenceStored, FileShared
+from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, new_evidence_id
+from contract.phases import Role
+from contract.ports import Evidence, ImageFinding
+from signaling.actions import ReleaseStill, Sharer
+from signaling.intake import Intake
+from signaling.rest_cases import Cases
+from signaling.rooms import Rooms
+from signaling.settings import SignalingSettings
+from signaling.shared_files import FileTooLarge, Kind, claimed_kind, clean_name, require_kind
+
+# A scanned contract of some ten pages; stated to the pages as well.
+_FILE_MAX = 20 * 1024 * 1024
+# At 2 Mbit/s that takes 84 s: twice the time of a still.
+_PATIENCE = 2.0
+_FILES_PER_CALL = 20
+# What one case may put on the disk beside its recording: about a quarter of an hour of it.
+_BYTES_PER_CASE = 100 * 1024 * 1024
+# Bodies are held in memory while they are looked at: 16 of them are 320 MiB at most.
+_AT_ONCE = 16
+# The customer and two agents, and somebody who taps twice.
+_AT_ONCE_PER_CASE = 4
+_SHARES = (Role.AGENT, Role.SUPERVISOR)
+_SOURCES = ("phone", "stream")
+_STILLS = frozenset({"image/jpeg", "image/png"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """Who uploads or asks: the customer by ``seat``, or a member of staff by ``account``."""
+
+    case: CaseId
+    seat: SeatId | None = None
+    account: AccountId | None = None
+
+
+@dataclass(slots=True)
+class _Place:
+    """The uploads of one case that are under way; what is being stored holds ``turn``."""
+
+    taken: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Files:
+    """Takes uploads and hands shared files out."""
+
+    def __init__(self, settings: SignalingSettings, rooms: Rooms, intake: Intake, cases: Cases) -> None:
+        self._settings = settings
+        self._rooms = rooms
+        self._intake = intake
+        self._cases = cases
+        self._places: dict[CaseId, _Place] = {}
+
+    # --- stills ---
+
+    async def still(self, request: web.Request) -> web.Response:
+        """Take the picture that the phone was asked for; ``source`` tells whence: phone or stream."""
+        claims = self._intake.claims(request)
+        source = request.query.get("source", "phone")
+        if source not in _SOURCES:
+            raise ProtocolError("unknown source")
+        wanted = EvidenceId(request.match_info["request"])
+        kind = await self._rooms.front.claim_still(claims.case, claims.seat, wanted)
+        try:
+            data = await self._intake.read(request, self._settings.still_max)
+            image = await self._rooms.identity.inspect_image(data)
+            if image.media_type not in _STILLS:
+                raise UserError("a still is JPEG or PNG", code="not_an_image")
+            await self._rooms.front.confirm_still(claims.case, claims.seat, wanted)
+            stored = await self._rooms.evidence.store(claims.case, wanted, kind, data, image, source)
+        finally:
+            await self._rooms.front.post(ReleaseStill(claims.case, wanted))
+        return web.json_response(_about_still(stored, image), status=201)
+
+    # --- shared files: in ---
+
+    async def share(self, request: web.Request) -> web.Response:
+        """Take a file from a party of the call, ``name`` in the query.
+
+        Errors: ``file_type``, ``file_mismatch``, ``file_unsafe``, ``file_too_large``, the words of
+        pictures, ``too_many_files``, ``busy``, ``wrong_phase``, ``held``, ``upload_denied``.
+        """
+        who = await self._uploader(request)
+        await self._rooms.front.sharer(who.case, seat=who.seat, account=who.account)
+        name = clean_name(request.query.get("name", ""))
+        kind = claimed_kind(name, request.content_type)
+        with self._place(who.case) as turn:
+            data = await self._file_in(request)
+            await self._require_kind(kind, data)
+            async with turn:
+                shared = await self._keep(who, name, kind, data)
+        told = {name: getattr(shared, name) for name in ("evidence", "media_type", "bytes", "sha256")}
+        return web.json_response(told, status=201)
+
+    async def _uploader(self, request: web.Request) -> _Who:
+        if "Authorization" in request.headers:
+            claims = self._intake.claims(request)
+            return _Who(claims.case, seat=claims.seat)
+        person = await self._rooms.guard.require(request, *_SHARES)
+        found = await self._cases.seen_by(person, request.match_info["case"])
+        return _Who(found.case, account=person.account.account)
+
+    async def _file_in(self, request: web.Request) -> bytes:
+        try:
+            return await self._intake.read(request, _FILE_MAX, _PATIENCE)
+        except web.HTTPRequestEntityTooLarge as error:
+            raise FileTooLarge(f"at most {_FILE_MAX >> 20} MiB") from error
+
+    async def _require_kind(self, kind: Kind, data: bytes) -> None:
+        await asyncio.to_thread(require_kind, kind, data)
+        if kind.picture:
+            image = await self._rooms.identity.inspect_image(data)
+            if image.media_type != kind.media_type:
+                raise UserError("the picture is of another kind", code="file_mismatch")
+
+    @contextmanager
+    def _place(self, case: CaseId) -> Iterator[asyncio.Lock]:
+        place = self._places.get(case, _Place())
+        everywhere = sum(other.taken for other in self._places.values())
+        if place.taken >= _AT_ONCE_PER_CASE or everywhere >= _AT_ONCE:
+            raise Busy("too many uploads at once")
+        self._places[case] = place
+        place.taken += 1
+        try:
+            yield place.turn
+        finally:
+            place.taken -= 1
+            if not place.taken:
+                del self._places[case]
+
+    async def _keep(self, who: _Who, name: str, kind: Kind, data: bytes) -> FileShared:
+        evidence = new_evidence_id()
+        front = self._rooms.front
+        try:
+            # Asked again: the call may have ended meanwhile, and waits from here on.
+            sharer = await front.sharer(who.case, seat=who.seat, account=who.account, holds=evidence)
+            _require_room(await self._rooms.journal.read(who.case), sharer.call, len(data))
+            return await self._store(who.case, evidence, sharer, name, kind, data)
+        finally:
+            await front.post(ReleaseStill(who.case, evidence))
+
+    async def _store(
+        self, case: CaseId, evidence: EvidenceId, sharer: Sharer, name: str, kind: Kind, data: bytes
+    ) -> FileShared:
+        keeper = self._rooms.evidence
+        stored = await keeper.store_file(case, evidence, data, kind.media_type, kind.suffix)
+        fact = FileShared(
+            call=sharer.call,
+            seat=sharer.party.seat,
+            role=sharer.party.role,
+            evidence=evidence,
+            pii_name=name,
+            file=stored.file,
+            media_type=stored.media_type,
+            sha256=stored.sha256,
+            bytes=stored.bytes,
+        )
+        try:
+            await self._rooms.journal.append(case, fact)
+        except StorageError:
+            await keeper.withdraw(case, evidence)
+            raise
+        return fact
+
+    # --- shared files: out ---
+
+    async def shared(self, request: web.Request) -> web.StreamResponse:
+        """Send a shared file or a still to a party of the case, or to whoever may see the case."""
+        who = await self._reader(request)
+        entries = await self._rooms.journal.read(who.case)
+        fact = _named(entries, EvidenceId(request.match_info["evidence"]), customer=who.seat is not None)
+        headers = _headers(fact)
+        if request.headers.get("If-None-Match") == headers["ETag"]:
+            return web.Response(status=304, headers=headers)
+        data = await self._rooms.evidence.read(who.case, fact.evidence)
+        return web.Response(body=data, headers=headers)
+
+    async def _reader(self, request: web.Request) -> _Who:
+        if "Authorization" in request.headers:
+            claims = self._intake.claims(request)
+            return _Who(claims.case, seat=claims.seat)
+        case = CaseId(request.match_info["case"])
+        return _Who(case, account=await self._cases.authorise(request, case))
+
+
+def _require_room(entries: tuple[Entry, ...], call: CallId, size: int) -> None:
+    shared = [entry.fact for entry in entries if isinstance(entry.fact, FileShared)]
+    if sum(fact.call == call for fact in shared) >= _FILES_PER_CALL:
+        raise Busy(f"at most {_FILES_PER_CALL} files a call", code="too_many_files")
+    if sum(fact.bytes for fact in shared) + size > _BYTES_PER_CASE:
+        raise Busy(f"at most {_BYTES_PER_CASE >> 20} MiB a case", code="too_many_files")
+
+
+def _named(
+    entries: tuple[Entry, ...], evidence: EvidenceId, *, customer: bool
+) -> FileShared | EvidenceStored:
+    """Return the fact of a file; a customer gets no derived picture, which tells of a check's result."""
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, FileShared | EvidenceStored) and fact.evidence == evidence:
+            if customer and isinstance(fact, EvidenceStored) and fact.source == "derived":
+                break
+            return fact
+    raise NotFound("no such file")
+
+
+def _headers(fact: FileShared | EvidenceStored) -> dict[str, str]:
+    text = fact.media_type == "text/plain"
+    headers = {
+        "Content-Type": f"{fact.media_type}; charset=utf-8" if text else fact.media_type,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+        "Cache-Control": "private, no-cache",
+        "ETag": f'"{fact.sha256}"',
+    }
+    shown = "inline" if fact.media_type.startswith("image/") else "attachment"
+    name = fact.pii_name if isinstance(fact, FileShared) else fact.evidence
+    # RFC 6266: the second form wins in every browser and holds any sign.
+    return headers | {"Content-Disposition": f"{shown}; filename*=UTF-8''{quote(name, safe='')}"}
+
+
+def _about_still(stored: Evidence, image: ImageFinding) -> dict[str, Any]:
+    return {
+        "evidence": stored.evidence,
+        "width": image.width,
+        "height": image.height,
+        "sharpness": image.sharpness,
+        "sha256": stored.sha256,
+        "bytes": stored.bytes,
+    }

@@ -1,0 +1,26 @@
+"""The rooms that the handlers of requests ask."""
+
+from dataclasses import dataclass
+
+from contract.ports import AccountStore, CaseStore, Clock, EvidenceStore, IdentityChecks, JobQueue, Journal
+from signaling.accounts import Accounts
+from signaling.front import Front
+from signaling.guard import Guard
+from signaling.tickets import Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the handlers ask."""
+
+    front: Front
+    guard: Guard
+    accounts: Accounts
+    tickets: Tickets
+    people: AccountStore
+    cases: CaseStore
+    journal: Journal
+    evidence: EvidenceStore
+    identity: IdentityChecks
+    jobs: JobQueue
+    clock: Clock
