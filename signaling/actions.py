@@ -8,7 +8,7 @@ from contract.errors import TellerError
 from contract.facts import Entry
 from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, TenantId
 from contract.phases import EvidenceKind
-from contract.ports import Account
+from contract.ports import Account, Party
 from contract.wire import Message
 
 
@@ -26,7 +26,7 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A customer who came with a ticket."""
+    """A customer who came with a ticket; ``earlier`` and ``rejected`` count the customer's former cases."""
 
     case: CaseId
     tenant: TenantId
@@ -35,6 +35,10 @@ class Visitor:
     purpose: str
     language: str
     seat: SeatId
+    skill: str = ""
+    vip: bool = False
+    earlier: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,15 @@ class CustomerResumed:
 @dataclass(frozen=True, slots=True)
 class AgentCame:
     """A logged-in agent's console connected."""
+
+    line: Line
+    account: Account
+    bank: str
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorCame:
+    """A logged-in supervisor's console connected."""
 
     line: Line
     account: Account
@@ -204,9 +217,56 @@ class ReleaseStill:
     request: EvidenceId
 
 
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """Who shares a file, in which call."""
+
+    call: CallId
+    party: Party
+
+
+@dataclass(frozen=True, slots=True)
+class AskSharer:
+    """May the customer in ``seat``, or this account, share a file now? ``reply`` gets who, or the error.
+
+    The call waits for :class:`ReleaseStill` of what it ``holds``.
+    """
+
+    case: CaseId
+    seat: SeatId | None
+    account: AccountId | None
+    holds: EvidenceId | None
+    reply: "asyncio.Future[Sharer]"
+
+
+@dataclass(frozen=True, slots=True)
+class AskSeated:
+    """Does this account sit in the case's call, in whatever mode?"""
+
+    case: CaseId
+    account: AccountId
+    reply: "asyncio.Future[bool]"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskView:
+    """What a newcomer would find: how many wait, and how long the wait may be, None when unknown."""
+
+    waiting: int
+    estimated_wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskDesk:
+    """How long is the queue of this tenant?"""
+
+    tenant: TenantId
+    reply: "asyncio.Future[DeskView]"
+
+
 Action = (
-    CustomerCame | CustomerResumed | AgentCame | Got | Lost | Noted | Tick | Stop | HistoryRead
-    | MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | Arranged | GateStuck
-    | WoundUp
-    | JournalFailed | ClaimStill | ConfirmStill | ReleaseStill
+    CustomerCame | CustomerResumed | AgentCame | SupervisorCame | Got | Lost | Noted | Tick | Stop
+    | HistoryRead | MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | Arranged
+    | GateStuck | WoundUp | JournalFailed | ClaimStill | ConfirmStill | ReleaseStill | AskSharer
+    | AskSeated | AskDesk
 )  # fmt: skip

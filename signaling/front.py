@@ -11,19 +11,25 @@ from typing import Self
 import structlog
 from prometheus_client import Counter
 
-from contract.ids import CaseId, EvidenceId, SeatId
+from contract.ids import AccountId, CaseId, EvidenceId, SeatId, TenantId
 from contract.phases import EvidenceKind
 from signaling.actions import (
     Action,
+    AskDesk,
+    AskSeated,
+    AskSharer,
     ClaimStill,
     ConfirmStill,
+    DeskView,
     Noted,
     ReleaseStill,
+    Sharer,
     Stop,
     Tick,
 )
 from signaling.commands import Commands, Ports
-from signaling.floor import Floor, IssueUpload
+from signaling.customers import IssueUpload
+from signaling.floor import Floor
 from signaling.settings import SignalingSettings
 
 _log = structlog.get_logger(__name__)
@@ -112,6 +118,44 @@ class Front:
         await self.post(ConfirmStill(case, seat, request, reply))
         await reply
 
+    async def sharer(
+        self,
+        case: CaseId,
+        *,
+        seat: SeatId | None,
+        account: AccountId | None,
+        holds: EvidenceId | None = None,
+    ) -> Sharer:
+        """Return who would share a file: the customer in ``seat``, or the member of staff ``account``.
+
+        With ``holds`` the call does not close before :class:`ReleaseStill` of it.
+
+        Raises:
+            NotFound: no party of the case's call.
+            WrongPhase: the call has not begun or is over; ``held``: the customer is on hold, or does
+                not know of this member of staff.
+        """
+        reply: asyncio.Future[Sharer] = asyncio.get_running_loop().create_future()
+        await self.post(AskSharer(case, seat, account, holds, reply))
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            if holds is not None:
+                await self.post(ReleaseStill(case, holds))
+            raise
+
+    async def seated(self, case: CaseId, account: AccountId) -> bool:
+        """Tell whether this account sits in the call of ``case`` now."""
+        reply: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        await self.post(AskSeated(case, account, reply))
+        return await reply
+
+    async def desk(self, tenant: TenantId) -> DeskView:
+        """Return what a newcomer would find at the desk of ``tenant``."""
+        reply: asyncio.Future[DeskView] = asyncio.get_running_loop().create_future()
+        await self.post(AskDesk(tenant, reply))
+        return await reply
+
     # --- the three tasks ---
 
     async def _loop(self) -> None:
@@ -119,7 +163,6 @@ class Front:
             action = await self._inbox.get()
             try:
                 self._floor.handle(action)
-                self._floor.publish()
             except Exception:
                 _broken.inc()
                 _log.exception("an action broke", action=type(action).__name__)

@@ -1,14 +1,15 @@
-"""Who is at the front door: a customer's visit and an agent at the console, as the front keeps them."""
+"""Who is at the front door: customers' visits and staff at consoles, as the front keeps them."""
 
 import hashlib
 from dataclasses import dataclass, field
 
-from contract.ids import CallId
+from contract.ids import AccountId, CallId, SeatId
 from contract.phases import CasePhase, Role
 from contract.ports import Account
 from contract.wire import VERSION, PresenceSet, QueuePosition, Ring, Welcome
 from signaling.actions import Line, Visitor
 from signaling.call import Call
+from signaling.effects import Summon
 from signaling.feed import Feed
 from signaling.settings import SignalingSettings
 
@@ -18,7 +19,8 @@ class Visit:
     """A customer's visit. ``resume`` and ``resume_before`` are SHA-256 of resume tokens.
 
     The token before is honoured until a message proves that the new one has arrived. ``consent`` is
-    what the journal holds, ``consents_due`` counts what is on its way there; ``joining`` waits for it.
+    what the journal holds, ``agreed`` what was said last, ``consents_due`` counts what is on its way
+    there; ``joining`` waits for it. ``located_at`` is monotonic.
     """
 
     who: Visitor
@@ -28,11 +30,13 @@ class Visit:
     resume_before: str | None = None
     gone_until: float | None = None
     consent: frozenset[str] = frozenset()
+    agreed: frozenset[str] = frozenset()
     consents_due: int = 0
     joining: bool = False
     own_phase: CasePhase = CasePhase.PRE_CALL
     call: Call | None = None
     joined_at: float = 0.0
+    located_at: float | None = None
     place: QueuePosition | None = None
     feed: Feed | None = None
 
@@ -46,16 +50,44 @@ class Visit:
 
 
 @dataclass(slots=True, eq=False)
-class Agent:
-    """An agent who is or was connected. ``ready_until``: returns as ready when back before that."""
+class Staff:
+    """An agent or supervisor who is or was connected.
+
+    ``call`` is what he is rung for, sits in, or owes the result of; ``last`` the one after which he is
+    in wrap-up, with the seat that he had. ``ready_until``: returns as ready when back before that.
+    ``rings_until``, ``ready_until`` and ``board_at``, when the wallboard was last shown, are monotonic.
+    """
 
     account: Account
     bank: str
     line: Line | None = None
     call: Call | None = None
+    last: tuple[Call, SeatId] | None = None
     ready_until: float | None = None
+    rings_until: float = 0.0
+    ring: Ring | None = None
     shown: PresenceSet | None = None
     feed: Feed | None = None
+    board_at: float | None = None
+
+    @property
+    def me(self) -> AccountId:
+        """The account's id."""
+        return self.account.account
+
+    @property
+    def seated(self) -> bool:
+        """True while he sits in a call that goes on."""
+        call = self.call
+        return call is not None and any(party.account == self.me for party in call.staff)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Why a ring goes to a further agent, and since when (monotonic seconds)."""
+
+    summon: Summon
+    since: float
 
 
 def resume_key(token: str) -> str:
@@ -84,38 +116,54 @@ def customer_welcome(
         grace_s=settings.grace_s,
         heartbeat_s=settings.heartbeat_s,
         consent_version=settings.consent_version,
+        opens_at=settings.opens_at(now),
     )
 
 
-def agent_welcome(agent: Agent, settings: SignalingSettings, now: float) -> Welcome:
-    """Return what an agent's console is greeted with at ``now`` (UTC)."""
-    call = agent.call
+def staff_welcome(who: Staff, settings: SignalingSettings, now: float) -> Welcome:
+    """Return what a console is greeted with at ``now`` (UTC)."""
+    call = who.call if who.ring is None else None
     return Welcome(
         version=VERSION,
-        role=Role.AGENT,
-        name=agent.account.name,
-        bank=agent.bank,
+        role=who.account.role,
+        name=who.account.name,
+        bank=who.bank,
         case=call.case if call else None,
         phase=call.case_phase if call else None,
-        seat=call.agent.seat if call and call.agent else None,
+        seat=call.seat_of(who.me) if call else None,
         call=call.call if call else None,
         resume=None,
         upload=None,
-        ice_servers=settings.ice_servers(agent.account.account, now),
+        ice_servers=settings.ice_servers(who.me, now),
         grace_s=settings.grace_s,
         heartbeat_s=settings.heartbeat_s,
         consent_version=settings.consent_version,
+        account=who.me,
+        opens_at=settings.opens_at(now),
     )
 
 
-def ring_of(visit: Visit, call: CallId, waited_s: float, expires_in_s: float) -> Ring:
-    """Return what an agent is told of the customer who is offered. Times are seconds."""
+def ring_of(
+    visit: Visit, call: CallId, role: Role, wanted: Wanted | None, mono: float, expires_in_s: float
+) -> Ring:
+    """Return what an agent is told of the customer who is offered, or for whom help is ``wanted``."""
+    who = visit.who
+    summon = wanted.summon if wanted else None
     return Ring(
         call=call,
-        case=visit.who.case,
-        purpose=visit.who.purpose,
-        customer_name=visit.who.name,
-        waited_s=waited_s,
+        case=who.case,
+        purpose=who.purpose,
+        customer_name=who.name,
+        waited_s=mono - (wanted.since if wanted else visit.joined_at),
         language=visit.language,
         expires_in_s=expires_in_s,
+        role=role,
+        vip=who.vip,
+        skill=summon.skill if summon else who.skill,
+        earlier=who.earlier,
+        rejected=who.rejected,
+        invited_by=summon.invited_by if summon else "",
+        note=summon.note if summon else "",
+        private=summon.private if summon else False,
+        transferred=summon is not None and role is Role.AGENT,
     )

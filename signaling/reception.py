@@ -8,13 +8,21 @@ import structlog
 from aiohttp import web
 
 from contract.errors import Denied, ProtocolError, TellerError
-from contract.facts import CaseAdvanced, TicketRedeemed
+from contract.facts import CaseAdvanced, CaseCreated, TicketRedeemed
 from contract.ids import CaseId, new_seat_id
 from contract.phases import CaseEnd, CasePhase, Role
-from contract.ports import AccountStore, CaseStore, Clock, Journal
+from contract.ports import AccountStore, CaseStore, CaseSummary, Clock, Journal
 from contract.wire import Hello, Ping, Pong
 from signaling.accounts import Accounts, LoggedIn, require_csrf, require_role
-from signaling.actions import AgentCame, CustomerCame, CustomerResumed, Got, Lost, Visitor
+from signaling.actions import (
+    AgentCame,
+    CustomerCame,
+    CustomerResumed,
+    Got,
+    Lost,
+    SupervisorCame,
+    Visitor,
+)
 from signaling.front import Front
 from signaling.guard import Guard
 from signaling.settings import SignalingSettings
@@ -23,6 +31,7 @@ from signaling.tickets import TicketClaims, TicketExpired, Tickets
 
 _log = structlog.get_logger(__name__)
 
+_STAFF = (Role.AGENT, Role.SUPERVISOR)
 # An open console keeps its session from idling out, and is closed this soon after it has ended.
 _CHECK_S = 60.0
 
@@ -81,7 +90,7 @@ class Reception:
         with _ending(socket):
             while True:
                 await asyncio.sleep(_CHECK_S)
-                require_role(await self._accounts.check(person.token), Role.AGENT)
+                require_role(await self._accounts.check(person.token), person.account.role)
 
     async def _admit(self, request: web.Request, socket: Socket, hello: Hello) -> LoggedIn | None:
         proofs = [proof for proof in (hello.ticket, hello.resume, hello.csrf) if proof is not None]
@@ -96,9 +105,10 @@ class Reception:
             return None
         person = await self._guard.person(request)
         require_csrf(person, hello.csrf)
-        require_role(person, Role.AGENT)
+        require_role(person, *_STAFF)
         bank = await self._people.tenant(person.account.tenant)
-        await self._front.post(AgentCame(socket, person.account, bank.name))
+        came = AgentCame if person.account.role is Role.AGENT else SupervisorCame
+        await self._front.post(came(socket, person.account, bank.name))
         return person
 
     async def _redeem(self, text: str, language: str) -> Visitor:
@@ -110,14 +120,33 @@ class Reception:
         case = await self._cases.case(claims.case)
         if case.tenant != claims.tenant or case.phase is not CasePhase.CREATED:
             raise Denied("the case is under way or over", code="ticket_used")
-        return await self._seat(claims, case.pii_customer_name, case.purpose, language)
+        return await self._seat(claims, case, language)
 
-    async def _seat(self, claims: TicketClaims, name: str, purpose: str, language: str) -> Visitor:
+    async def _seat(self, claims: TicketClaims, case: CaseSummary, language: str) -> Visitor:
         seat = new_seat_id()
         bank = await self._people.tenant(claims.tenant)
+        skill, vip = await self._wanted(claims.case)
+        history = await self._cases.customer_history(claims.tenant, case.pii_customer_ref, claims.case)
         await self._journal.append(claims.case, TicketRedeemed(claims.ticket, seat))
         await self._journal.append(claims.case, CaseAdvanced(CasePhase.CREATED, CasePhase.PRE_CALL))
-        return Visitor(claims.case, claims.tenant, bank.name, name, purpose, language, seat)
+        return Visitor(
+            case=claims.case,
+            tenant=claims.tenant,
+            bank=bank.name,
+            name=case.pii_customer_name,
+            purpose=case.purpose,
+            language=language,
+            seat=seat,
+            skill=skill,
+            vip=vip,
+            earlier=history.earlier,
+            rejected=history.rejected,
+        )
+
+    async def _wanted(self, case: CaseId) -> tuple[str, bool]:
+        entries = await self._journal.read(case)
+        created = next((entry.fact for entry in entries if isinstance(entry.fact, CaseCreated)), None)
+        return (created.skill, created.vip) if created else ("", False)
 
     async def _expire(self, case: CaseId) -> None:
         if (await self._cases.case(case)).phase is CasePhase.CREATED:

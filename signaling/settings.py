@@ -1,10 +1,14 @@
 """What signaling is told by the configuration; every number has its reason beside it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
-from contract.wire import IceServer
+from contract.phases import Outcome
+from contract.wire import Choice, IceServer
+from signaling.board import BoardRules
+from signaling.hours import Hours
+from signaling.script import AbortReason, PlannedStep, ScriptPlan
 
 Network = IPv4Network | IPv6Network
 # What a party (a seat's or account's id) is told at a time (UTC), with credentials of its own.
@@ -16,13 +20,38 @@ def no_ice_servers(party: str, now: float) -> tuple[IceServer, ...]:
     return ()
 
 
+# What a house without a policy's script goes by: the checks in their order.
+DEFAULT_PLAN = ScriptPlan(
+    steps=(
+        PlannedStep("consent", "客户同意", "The customer agrees", "consent"),
+        PlannedStep("card", "拍摄身份证", "Photograph the card", "evidence_id_card"),
+        PlannedStep("number", "核对身份证号码", "Check the number", "id_number"),
+        PlannedStep("still", "拍摄人脸照片", "Photograph the face", "evidence_face_still"),
+        PlannedStep("faces", "人脸比对", "Compare the faces", "face_match"),
+    ),
+    abort_reasons=(
+        AbortReason(Choice("prompting", "疑似他人授意", "Prompted by somebody"), Outcome.FAILED),
+        AbortReason(Choice("checks", "核验未通过", "Checks not passed"), Outcome.FAILED),
+        AbortReason(Choice("picture", "画面不清晰", "Picture too poor"), Outcome.INCOMPLETE),
+        AbortReason(Choice("customer_left", "客户离开", "Customer left"), Outcome.INCOMPLETE),
+    ),
+    tags=(Choice("complaint", "投诉", "Complaint"),),
+    next_actions=(Choice("call_back", "回访", "Call back"),),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """How long a call waits, in seconds: for a dropped party, for media, for the agent's result."""
+    """How long a call waits, in seconds.
+
+    For a dropped party, for media, for the agent's result, for the next agent of a transfer.
+    """
 
     grace_s: float
     connect_s: float
     wrap_up_s: float
+    # The customer is on hold meanwhile: longer than two rings, shorter than patience.
+    transfer_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +72,7 @@ class SignalingSettings:
     trusted_proxies: tuple[Network, ...] = ()
     public_url: str = ""
     ice_servers: IceServers = no_ice_servers
-    consent_version: str = "2026-1"
+    consent_version: str = "2026-2"
     policy: str
     purpose: str = "open_account"
 
@@ -57,7 +86,20 @@ class SignalingSettings:
     pre_call_grace_s: float = 600.0
     connect_s: float = 30.0
     wrap_up_s: float = 15 * 60
+    transfer_s: float = 120.0
     tick_s: float = 0.25
+
+    # When the desk is open; None: always.
+    hours: Hours | None = None
+    # Agents are drawn by lot, and every draw is journaled, instead of who was idle for longest.
+    random_assignment: bool = False
+    # How much longer an ordinary customer has waited when he goes before an important one.
+    vip_head_start_s: float = 300.0
+    # An agent is ready again so long after a conversation; None: when he says so.
+    desk_wrap_up_s: float | None = None
+    # What supervisors see as the service level and its alarms.
+    board: BoardRules = field(default_factory=BoardRules)
+    plan: ScriptPlan = DEFAULT_PLAN
 
     hello_s: float = 5.0
     # aiohttp closes when no pong came after half of this: a dead socket is noticed in one and a half.
@@ -81,6 +123,10 @@ class SignalingSettings:
     # 12 MiB at 2 Mbit/s take 50 s; a slower phone is told to send it again.
     body_s: float = 60.0
     still_max: int = 12 * 1024 * 1024
+
+    def opens_at(self, now: float) -> float | None:
+        """Return when the desk opens again (seconds UTC), None while it is open at ``now``."""
+        return self.hours.opens_at(now) if self.hours else None
 
     def __post_init__(self) -> None:
         if len(self.secret) < 32:

@@ -44,6 +44,7 @@ _CLOSE_CODES: Final = {
     "busy": WSCloseCode.TRY_AGAIN_LATER,
     "replaced": WSCloseCode.OK,
     "consent_refused": WSCloseCode.OK,
+    "callback_noted": WSCloseCode.OK,
     "logged_out": WSCloseCode.OK,
 }
 _GONE: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR})

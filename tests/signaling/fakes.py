@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,14 +12,18 @@ from contract.facts import (
     GENESIS,
     AgentDecided,
     AuditSigned,
+    CallbackMade,
+    CallbackRequested,
     CaseAdvanced,
     CaseCreated,
     Entry,
     EvidenceStored,
     Fact,
+    HostChanged,
     MediaConnected,
     PartyJoined,
     RecordingStarted,
+    TrackEnded,
     TrackStarted,
     seal_entry,
 )
@@ -32,6 +36,7 @@ from contract.ids import (
     SeatId,
     TenantId,
     TicketId,
+    TrackId,
     new_job_id,
     new_track_id,
 )
@@ -39,6 +44,7 @@ from contract.phases import CasePhase, CheckVerdict, EvidenceKind, Role, TrackKi
 from contract.ports import (
     Account,
     CaseSummary,
+    CustomerHistory,
     Depacketiser,
     Evidence,
     FaceFinding,
@@ -46,6 +52,7 @@ from contract.ports import (
     ImageFinding,
     Job,
     Party,
+    SeatRoute,
     Session,
     Tenant,
     TrackInfo,
@@ -83,6 +90,7 @@ class MemoryCases:
             self.rows[entry.case] = CaseSummary(
                 entry.case, fact.tenant, CasePhase.CREATED, fact.purpose, fact.policy,
                 fact.pii_customer_name, entry.at, entry.at, entry.seq,
+                pii_customer_ref=fact.pii_customer_ref,
             )  # fmt: skip
             return
         row = self.rows[entry.case]
@@ -94,6 +102,17 @@ class MemoryCases:
             row = replace(row, outcome=fact.outcome)
         elif isinstance(fact, AuditSigned):
             row = replace(row, audit_verdict=fact.verdict, auditor=fact.auditor)
+        elif isinstance(fact, HostChanged) and fact.now is not None:
+            row = replace(row, agent=fact.now, agent_name=fact.name)
+        elif isinstance(fact, CallbackRequested):
+            row = replace(
+                row,
+                pii_callback_phone=fact.pii_phone,
+                pii_callback_wish=fact.pii_wish,
+                callback_at=entry.at,
+            )
+        elif isinstance(fact, CallbackMade):
+            row = replace(row, pii_callback_phone="", pii_callback_wish="", callback_at=None)
         self.rows[entry.case] = replace(row, last_seq=entry.seq, updated_at=entry.at)
 
     async def case(self, case: CaseId) -> CaseSummary:
@@ -120,6 +139,19 @@ class MemoryCases:
             and text in f"{row.case} {row.pii_customer_name} {row.agent_name}"
         ]
         return tuple(found[offset : offset + limit])
+
+    async def customer_history(self, tenant: TenantId, customer_ref: str, but: CaseId) -> CustomerHistory:
+        rows = [
+            row
+            for row in self.rows.values()
+            if customer_ref
+            and (row.tenant, row.pii_customer_ref) == (tenant, customer_ref)
+            and row.case != but
+        ]
+        return CustomerHistory(len(rows), sum(row.phase is CasePhase.REJECTED for row in rows))
+
+    async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
+        return tuple(row for row in self.rows.values() if row.tenant == tenant and row.pii_callback_phone)
 
     async def open_cases(self) -> tuple[CaseSummary, ...]:
         return ()
@@ -180,12 +212,20 @@ class FakeCall:
 
     case: CaseId
     parties: dict[SeatId, Party] = field(default_factory=dict)
+    routes: dict[SeatId, SeatRoute] = field(default_factory=dict)
+    tracks: dict[SeatId, list[TrackId]] = field(default_factory=dict)
     gate_open: bool = False
     closed: bool = False
 
+    def heard(self, reader: SeatId) -> set[SeatId]:
+        """Whose sound goes to ``reader``."""
+        route = self.routes.get(reader)
+        slots = [slot for slot in route.slots if slot and slot.sound] if route else []
+        return {slot.seat for slot in slots if (sender := self.routes.get(slot.seat)) and sender.publishes}
+
 
 class FakePlane:
-    """Answers offers at once; opening the gate starts and records the four mandatory tracks."""
+    """Answers offers at once; behind an open gate it starts and records what is routed so."""
 
     def __init__(self, journal: MemoryJournal) -> None:
         self._journal = journal
@@ -193,6 +233,7 @@ class FakePlane:
         self.dropped: list[SeatId] = []
         self.open_error: Exception | None = None
         self.gate_error: Exception | None = None
+        self.arrange_error: Exception | None = None
         self.records = True
         self.starts_media = True
 
@@ -211,16 +252,38 @@ class FakePlane:
         state = self.calls[call]
         state.parties[party.seat] = party
         await self._journal.append(state.case, MediaConnected(call, party.seat))
+        await self._follow_routes(call)
         return f"answer to {offer}"
+
+    async def arrange(self, call: CallId, routes: Sequence[SeatRoute]) -> None:
+        if self.arrange_error:
+            raise self.arrange_error
+        self.calls[call].routes = {route.seat: route for route in routes}
+        await self._follow_routes(call)
 
     async def open_gate(self, call: CallId) -> None:
         if self.gate_error:
             raise self.gate_error
+        self.calls[call].gate_open = True
+        await self._follow_routes(call)
+
+    async def _follow_routes(self, call: CallId) -> None:
         state = self.calls[call]
-        state.gate_open = True
-        if self.starts_media:
-            for party in state.parties.values():
+        if not state.gate_open or not self.starts_media:
+            return
+        for seat, party in list(state.parties.items()):
+            route = state.routes.get(seat)
+            kept = route is not None and route.publishes and route.recorded
+            if kept and seat not in state.tracks:
+                state.tracks[seat] = []
                 await self.start_tracks(call, party)
+            elif not kept:
+                await self._end_tracks(call, seat)
+
+    async def _end_tracks(self, call: CallId, seat: SeatId) -> None:
+        state = self.calls[call]
+        for track in state.tracks.pop(seat, []):
+            await self._journal.append(state.case, TrackEnded(call, track, 1))
 
     async def start_tracks(self, call: CallId, party: Party) -> None:
         case = self.calls[call].case
@@ -231,12 +294,16 @@ class FakePlane:
             track = new_track_id()
             codec, rate = ("opus", 48_000) if kind is TrackKind.AUDIO else ("VP8", 90_000)
             started = TrackStarted(call, track, party.seat, party.role, kind, source, codec, rate)
+            self.calls[call].tracks.setdefault(party.seat, []).append(track)
             await self._journal.append(case, started)
             if self.records:
                 await self._journal.append(case, RecordingStarted(call, track, party.role, kind))
 
     async def drop_seat(self, call: CallId, seat: SeatId) -> None:
         self.dropped.append(seat)
+        if call in self.calls:
+            self.calls[call].parties.pop(seat, None)
+            await self._end_tracks(call, seat)
 
     async def close_call(self, call: CallId) -> None:
         self.calls[call].closed = True
@@ -283,6 +350,18 @@ class MemoryEvidence:
             ),
         )  # fmt: skip
         return Evidence(evidence, case, kind, file, image.media_type, digest, len(data))
+
+    async def store_file(
+        self, case: CaseId, evidence: EvidenceId, data: bytes, media_type: str, suffix: str
+    ) -> Evidence:
+        if evidence in self.files:
+            raise WrongPhase("stored before")
+        self.files[evidence] = data
+        file, digest = f"evidence/{evidence}{suffix}", hashlib.sha256(data).hexdigest()
+        return Evidence(evidence, case, EvidenceKind.SHARED_FILE, file, media_type, digest, len(data))
+
+    async def withdraw(self, case: CaseId, evidence: EvidenceId) -> None:
+        self.files.pop(evidence, None)
 
     async def read(self, case: CaseId, evidence: EvidenceId) -> bytes:
         return self.files[evidence]
@@ -346,6 +425,15 @@ class MemoryAccounts:
     async def account_by_login(self, login: str) -> Account | None:
         found = (a for a in self.accounts.values() if a.login.casefold() == login.casefold())
         return next(found, None)
+
+    async def set_routing(
+        self,
+        account: AccountId,
+        skills: tuple[str, ...],
+        languages: tuple[str, ...],
+        trained_until: float | None,
+    ) -> None:
+        self._change(account, skills=skills, languages=languages, trained_until=trained_until)
 
     async def note_login(self, account: AccountId, failed_logins: int, locked_until: float) -> None:
         self._change(account, failed_logins=failed_logins, locked_until=locked_until)

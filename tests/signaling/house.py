@@ -13,13 +13,14 @@ from aiohttp import web
 
 from contract import wire
 from contract.facts import Fact
-from contract.ids import CallId, CaseId, TenantId, new_account_id
+from contract.ids import AccountId, CallId, CaseId, TenantId, new_account_id
 from contract.phases import CallPhase, EvidenceKind, Outcome, Presence, Role
 from contract.ports import Account, Tenant
 from contract.wire import Message
 from signaling import Signaling
 from signaling.settings import SignalingSettings
 from tests.signaling.fakes import (
+    FakeCall,
     FakeClock,
     FakeIdentity,
     FakePlane,
@@ -32,6 +33,8 @@ from tests.signaling.fakes import (
     MemoryLedger,
 )
 
+# Of the plan that a house without a policy goes by.
+REASONS = {Outcome.FAILED: "checks", Outcome.INCOMPLETE: "picture"}
 PASSWORD = "correct horse battery"
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 BANK = TenantId("tenant-aaaaaaaaaaaaaaaa")
@@ -64,6 +67,7 @@ class Browser:
         self.base = base
         self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         self.csrf = ""
+        self.me = AccountId("")
         self.messages: list[Message] = []
         self.welcome: wire.Welcome | None = None
         self.ws: aiohttp.ClientWebSocketResponse | None = None
@@ -101,9 +105,9 @@ class Browser:
         self.welcome = await self.wait(wire.Welcome)
         return self.welcome
 
-    async def as_agent(self, login: str) -> wire.Welcome:
+    async def as_staff(self, login: str) -> wire.Welcome:
         if not self.csrf:
-            await self.login(login)
+            self.me = AccountId((await self.login(login))["account"])
         return await self.hello(csrf=self.csrf)
 
     async def send(self, message: Message) -> None:
@@ -133,6 +137,14 @@ class Browser:
 
         await until(missing)
         return found[0]
+
+    async def refused(self, message: Message) -> str:
+        """Send what is not granted; return why."""
+        await self.send(message)
+        return (await self.wait(wire.Failed, lambda m: m.about == message.tag)).code
+
+    async def state(self, fits: Callable[[wire.CallState], bool]) -> wire.CallState:
+        return await self.wait(wire.CallState, fits)
 
     async def fact(self, cls: type[Fact]) -> wire.FactNoted:
         return await self.wait(wire.FactNoted, lambda m: isinstance(m.entry.fact, cls))
@@ -174,16 +186,20 @@ class House:
     async def furnish(self) -> None:
         await self.accounts.add_tenant(Tenant(BANK, "demo", "示范银行", walk_in=True))
         await self.accounts.add_tenant(Tenant(RIVAL, "rival", "别的银行", walk_in=False))
-        for login, tenant, role in (
+        for login, tenant, role, *skills in (
             ("anna", BANK, Role.AGENT),
             ("ben", BANK, Role.AGENT),
+            ("carl", BANK, Role.AGENT, "wealth"),
             ("audrey", BANK, Role.AUDITOR),
             ("sue", BANK, Role.SUPERVISOR),
             ("rita", RIVAL, Role.AGENT),
+            ("rolf", RIVAL, Role.SUPERVISOR),
             ("ralf", RIVAL, Role.AUDITOR),
             ("ada", BANK, Role.ADMIN),
         ):
-            account = Account(new_account_id(), tenant, login, login.title(), role, _HASH)
+            account = Account(
+                new_account_id(), tenant, login, login.title(), role, _HASH, skills=tuple(skills)
+            )
             await self.accounts.add_account(account)
 
     async def browser(self) -> Browser:
@@ -207,15 +223,20 @@ class House:
         page = await self.browser()
         welcome = await page.hello(ticket=ticket)
         if consent:
-            await page.send(wire.Consent(True, True, welcome.consent_version, "zh-CN"))
+            await page.send(wire.Consent(True, True, True, welcome.consent_version, "zh-CN"))
         return page
 
     async def ready_agent(self, login: str = "anna") -> Browser:
         console = await self.browser()
-        await console.as_agent(login)
+        await console.as_staff(login)
         await console.send(wire.SetPresence(Presence.READY))
         ready = {Presence.READY, Presence.RINGING}
         await console.wait(wire.PresenceSet, lambda m: m.presence in ready)
+        return console
+
+    async def supervisor(self, login: str = "sue") -> Browser:
+        console = await self.browser()
+        await console.as_staff(login)
         return console
 
     async def queued(self) -> tuple[Browser, CallId]:
@@ -241,6 +262,41 @@ class House:
         assert page.welcome is not None and page.welcome.case is not None
         return page, console, page.welcome.case
 
+    async def answer(self, console: Browser, call: CallId) -> wire.Ring:
+        """Let the rung ``console`` connect and accept; return its ring."""
+        ring = await console.wait(wire.Ring, lambda m: m.call == call)
+        await console.send(wire.Offer(call, "v=0 staff"))
+        await console.wait(wire.Answer)
+        await console.send(wire.Accept(call))
+        return ring
+
+    async def joined(self, host: Browser, guest: Browser, **invitation: Any) -> CallId:
+        """Let ``host`` invite ``guest`` by name, who comes and connects."""
+        call = self.call_of(host)
+        await host.send(wire.Invite(guest.me, **invitation))
+        await self.answer(guest, call)
+        await host.state(lambda m: any(party.account == guest.me for party in m.parties))
+        return call
+
+    def call_of(self, console: Browser) -> CallId:
+        """The media call in which this console sits."""
+        calls = self.media.calls.items()
+        return next(call for call, state in calls if self._sits(state, console) and not state.closed)
+
+    def _sits(self, state: FakeCall, console: Browser) -> bool:
+        return any(party.account == console.me for party in state.parties.values())
+
+    def heard(self, page: Browser, console: Browser, listener: Browser) -> set[str]:
+        """Whose sound the media plane sends to ``listener`` in the call of these two: names of parties."""
+        state = self.media.calls[self.call_of(console)]
+        customer = page.welcome.seat if page.welcome else None
+        mine = next(
+            seat
+            for seat, party in state.parties.items()
+            if (seat == customer if listener is page else party.account == listener.me)
+        )
+        return {state.parties[seat].name or "customer" for seat in state.heard(mine)}
+
     async def still(self, page: Browser, console: Browser, kind: EvidenceKind) -> Any:
         await console.send(wire.RequestStill(kind))
         wanted = await page.wait(wire.StillWanted, lambda m: m.kind is kind)
@@ -261,7 +317,7 @@ class House:
         await console.send(wire.MatchFaces(card["evidence"], still["evidence"]))
 
     async def finish(self, console: Browser, outcome: Outcome = Outcome.PASSED) -> None:
-        await console.send(wire.Finish(outcome))
+        await console.send(wire.Finish(outcome, REASONS.get(outcome, "")))
 
     def facts(self, case: CaseId) -> list[Fact]:
         return self.journal.facts(case)

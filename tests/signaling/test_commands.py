@@ -9,7 +9,7 @@ from contract.errors import StorageError
 from contract.facts import ConsentGiven, Fact, IdNumberChecked, MergeQueued, MergeStarted
 from contract.ids import AccountId, CallId, CaseId, JobId, SeatId
 from contract.phases import Role
-from contract.ports import Party
+from contract.ports import Party, SeatRoute
 from contract.wire import Message, Pong
 from signaling import actions, effects
 from signaling.commands import Commands, Ports
@@ -149,6 +149,68 @@ async def test_the_gate_does_not_wait_for_the_disk() -> None:
         synced.set()
         await shop.idle()
     assert shop.facts() == [said(1)]
+
+
+def way(seat: str) -> tuple[SeatRoute, ...]:
+    return (SeatRoute(SeatId(seat), True, True, (), (), None),)
+
+
+async def test_the_first_arrangement_goes_before_the_gate_and_waits_for_no_disk() -> None:
+    """Whoever leads the conversation is seen at once, and nobody before it is said who gets what."""
+    shop = Workshop()
+    synced, proceed = asyncio.Event(), asyncio.Event()
+    append, arrange = shop.journal.append, shop.media.arrange
+
+    async def slow(case: CaseId, fact: Fact) -> Any:
+        await synced.wait()
+        return await append(case, fact)
+
+    async def slowly(call: CallId, routes: Any) -> None:
+        await proceed.wait()
+        await arrange(call, routes)
+
+    async with shop.commands:
+        shop.submit(effects.OpenMedia(CALL))
+        await shop.idle()
+        shop.journal.append = slow  # type: ignore[method-assign]
+        shop.media.arrange = slowly  # type: ignore[method-assign]
+        shop.submit(effects.Append(said(1)), effects.Arrange(CALL, way("a")), effects.OpenGate(CALL))
+        await asyncio.sleep(0.01)
+        assert not shop.media.calls[CALL].gate_open
+        proceed.set()
+        await until(lambda: "" if shop.media.calls[CALL].gate_open else "the open gate")
+        assert list(shop.media.calls[CALL].routes) == ["a"]
+        assert shop.facts() == []
+        synced.set()
+        await shop.idle()
+
+
+async def test_later_arrangements_wait_for_the_facts_that_announce_them() -> None:
+    """A supervisor hears nothing before it is on disk that he came; each answer is told in order."""
+    shop = Workshop()
+    synced = asyncio.Event()
+    append = shop.journal.append
+
+    async def slow(case: CaseId, fact: Fact) -> Any:
+        await synced.wait()
+        return await append(case, fact)
+
+    async with shop.commands:
+        shop.submit(effects.OpenMedia(CALL))
+        await shop.idle()
+        shop.submit(effects.Arrange(CALL, way("a")), effects.OpenGate(CALL))
+        shop.journal.append = slow  # type: ignore[method-assign]
+        shop.submit(effects.Append(said(1)), effects.Arrange(CALL, way("b")))
+        await asyncio.sleep(0.01)
+        assert list(shop.media.calls[CALL].routes) == ["a"]
+        synced.set()
+        await shop.idle()
+        assert list(shop.media.calls[CALL].routes) == ["b"]
+        shop.media.arrange_error = StorageError("no")
+        shop.submit(effects.Arrange(CALL, way("c")))
+        await shop.idle()
+    told = [action.error is None for action in shop.posted if isinstance(action, actions.Arranged)]
+    assert told == [True, True, False]
 
 
 async def test_a_fact_that_fails_is_tried_again_before_the_next() -> None:

@@ -22,7 +22,7 @@ async def test_a_consent_that_is_not_on_disk_lets_nobody_in(house: House) -> Non
     page = await house.customer(consent=False)
     assert page.welcome is not None and page.welcome.case is not None
     house.journal.broken = True
-    await page.send(wire.Consent(True, True, page.welcome.consent_version, "zh-CN"))
+    await page.send(wire.Consent(True, True, False, page.welcome.consent_version, "zh-CN"))
     await page.send(wire.JoinQueue())
     await page.closed("internal", 1011)
     assert house.media.calls == {}
@@ -50,9 +50,9 @@ async def test_who_went_away_is_not_put_into_the_queue(house: House) -> None:
         return await append(case, fact)
 
     house.journal.append = slow  # type: ignore[method-assign]
-    await page.send(wire.Consent(True, True, page.welcome.consent_version, "zh-CN"))
+    await page.send(wire.Consent(True, True, False, page.welcome.consent_version, "zh-CN"))
     await page.send(wire.JoinQueue())
-    visit = house.signaling._front._floor._visits[case]
+    visit = house.signaling._front._floor._hall.visits[case]
     await until(lambda: "" if visit.joining else "the wish to join")
     await page.drop()
     await until(lambda: "" if visit.line is None else "the lost line")
@@ -74,7 +74,7 @@ async def test_who_leaves_before_the_consent_is_on_disk_is_not_queued(house: Hou
         return await append(case, fact)
 
     house.journal.append = slow  # type: ignore[method-assign]
-    await page.send(wire.Consent(True, True, page.welcome.consent_version, "zh-CN"))
+    await page.send(wire.Consent(True, True, False, page.welcome.consent_version, "zh-CN"))
     await page.send(wire.JoinQueue())
     await page.send(wire.LeaveQueue())
     assert (await page.wait(wire.Failed)).about == "leave_queue"

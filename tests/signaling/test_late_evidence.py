@@ -43,7 +43,7 @@ async def test_a_picture_that_comes_after_the_end_is_refused(house: House) -> No
 
     async with asyncio.TaskGroup() as group:
         uploading = group.create_task(upload(page, case, request, slowly()))
-        visit = house.signaling._front._floor._visits[case]
+        visit = house.signaling._front._floor._hall.visits[case]
         assert visit.call is not None
         checks = visit.call.checks
         await until(lambda: "" if request in checks._uploading else "the upload's beginning")

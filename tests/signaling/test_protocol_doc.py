@@ -2,13 +2,24 @@
 
 import re
 from dataclasses import fields
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from contract import wire
 from contract.codec import dump
-from contract.phases import CallEnd, CallPhase, CasePhase, RingEnd
+from contract.phases import (
+    CallEnd,
+    CallPhase,
+    Capture,
+    CaseEnd,
+    CasePhase,
+    Presence,
+    RingEnd,
+    SeatMode,
+    StepResult,
+)
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 _TABLES = {**wire.CLIENT_MESSAGES, **wire.SERVER_MESSAGES}
@@ -23,10 +34,10 @@ def test_every_message_and_field_stands_in_the_prose(tag: str) -> None:
         assert f"`{field.name}`" in rows[0], f"{tag}.{field.name}"
 
 
-@pytest.mark.parametrize("words", [CasePhase, CallPhase, CallEnd, RingEnd])
-def test_every_phase_and_ending_stands_in_the_prose(
-    words: type[CasePhase | CallPhase | CallEnd | RingEnd],
-) -> None:
+@pytest.mark.parametrize(
+    "words", [CasePhase, CaseEnd, CallPhase, CallEnd, RingEnd, Presence, SeatMode, Capture, StepResult]
+)
+def test_every_phase_and_ending_stands_in_the_prose(words: type[StrEnum]) -> None:
     """Every enum word that reaches a screen is named."""
     assert not [word for word in words if f"`{dump(word)}`" not in _PAGE]
 

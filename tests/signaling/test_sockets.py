@@ -10,7 +10,7 @@ from yarl import URL
 
 from contract import facts, wire
 from contract.errors import MediaError, ProtocolError
-from contract.phases import CallPhase, CasePhase, EvidenceKind, Presence, Role
+from contract.phases import CallPhase, CasePhase, EvidenceKind, Outcome, Presence, Role
 from tests.signaling.house import Browser, House, open_house, until
 
 
@@ -173,7 +173,7 @@ async def test_a_refused_consent_ends_the_case(house: House) -> None:
     page = await house.customer(consent=False)
     assert page.welcome is not None
     assert page.welcome.case is not None
-    await page.send(wire.Consent(False, False, page.welcome.consent_version, "zh-CN"))
+    await page.send(wire.Consent(False, False, False, page.welcome.consent_version, "zh-CN"))
     await page.closed("consent_refused", 1000)
     await house.noted(page.welcome.case, facts.CaseAdvanced, "CONSENT_REFUSED")
 
@@ -183,7 +183,7 @@ async def test_the_queue_wants_consent_to_the_present_text(house: House) -> None
     page = await house.customer(consent=False)
     await page.send(wire.JoinQueue())
     assert (await page.wait(wire.Failed)).code == "consent_missing"
-    await page.send(wire.Consent(True, True, "1999-1", "zh-CN"))
+    await page.send(wire.Consent(True, True, False, "1999-1", "zh-CN"))
     assert (await page.wait(wire.Failed)).code == "consent_outdated"
     for message in (wire.LeaveQueue(), wire.HangUp(), wire.Chat("x")):
         await page.send(message)
@@ -221,7 +221,7 @@ async def test_everybody_sees_the_queue_move(house: House) -> None:
     first, _ = await house.queued()
     second, call = await house.queued()
     console = await house.browser()
-    await console.as_agent("anna")
+    await console.as_staff("anna")
     await console.wait(wire.PresenceSet, lambda m: m.waiting == 2)
     await first.send(wire.LeaveQueue())
     moved = await second.wait(wire.QueuePosition, lambda m: m.call == call and m.position == 1)
@@ -282,7 +282,7 @@ async def test_a_console_that_closes_passes_its_ring_on(house: House) -> None:
     ended = await house.noted(house.media.calls[call].case, facts.RingEnded)
     assert ended.how == "agent_left"  # type: ignore[attr-defined]
     house.clock.advance(6)
-    await anna.as_agent("anna")
+    await anna.as_staff("anna")
     await anna.wait(wire.Ring)
     assert not [m for m in page.messages if isinstance(m, wire.Bye)]
 
@@ -334,7 +334,7 @@ async def test_an_agent_returns_to_the_call_with_its_history(house: House) -> No
     await console.drop()
     await page.wait(wire.CallState, lambda m: m.phase is CallPhase.RECONNECTING)
     console.messages.clear()
-    back = await console.as_agent("anna")
+    back = await console.as_staff("anna")
     assert back.case == case
     assert back.call is not None
     await page.wait(wire.CallState, lambda m: m.phase is CallPhase.ACTIVE)
@@ -349,7 +349,7 @@ async def test_an_agent_who_does_not_return_is_lost(house: House) -> None:
     await house.noted(case, facts.PartyDropped)
     house.clock.advance(20)
     await page.wait(wire.CallState, lambda m: m.reason == "agent_lost")
-    back = await console.as_agent("anna")
+    back = await console.as_staff("anna")
     assert back.call is None
     await console.wait(wire.PresenceSet, lambda m: m.presence is Presence.BREAK)
 
@@ -360,10 +360,10 @@ async def test_an_agent_lost_in_wrap_up_finds_the_case_again(house: House) -> No
     await page.send(wire.HangUp())
     await console.wait(wire.CallState, lambda m: m.phase is CallPhase.ENDED)
     await console.drop()
-    back = await console.as_agent("anna")
+    back = await console.as_staff("anna")
     assert back.case == case
     await console.wait(wire.PresenceSet, lambda m: m.presence is Presence.WRAP_UP)
-    await console.send(wire.Finish(outcome="failed"))  # type: ignore[arg-type]
+    await console.send(wire.Finish(Outcome.FAILED, "checks"))
     await house.noted(case, facts.AgentDecided)
 
 
@@ -378,7 +378,7 @@ async def test_a_second_socket_replaces_the_first(house: House) -> None:
         if browser is page:
             await resume(again)
         else:
-            await again.as_agent("anna")
+            await again.as_staff("anna")
         await browser.closed("replaced", 1000)
         assert old is not None
     assert "PartyDropped" not in house.names(case)

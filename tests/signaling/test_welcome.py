@@ -18,7 +18,7 @@ async def test_every_welcome_brings_fresh_ice_servers() -> None:
         await page.drop()
         page.messages.clear()
         again = await page.hello(resume=first.resume)
-        console = await (await house.browser()).as_agent("anna")
+        console = await (await house.browser()).as_staff("anna")
         anna = await house.accounts.account_by_login("anna")
 
     assert anna is not None
