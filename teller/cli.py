@@ -5,9 +5,10 @@ import json
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
@@ -17,6 +18,7 @@ from teller.config import Config, ConfigError, load, sample
 from teller.logs import setup_logs
 
 _P = ParamSpec("_P")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,19 +226,71 @@ def account() -> None:
     """The people who work here."""
 
 
+def _routing(command: _Command) -> _Command:
+    """Add the options that say which customers are routed to an account."""
+    options = (
+        click.option("--skill", "skills", multiple=True, help="What customers may need; repeat for more."),
+        click.option(
+            "--language", "languages", multiple=True, help="Such as zh-CN or en; none means every language."
+        ),
+        click.option(
+            "--trained-until",
+            type=click.DateTime(["%Y-%m-%d"]),
+            help="Last day on which customers are routed there; none means always.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @account.command("add")
 @click.argument("login")
 @click.option("--name", required=True, help="As customers and auditors see it.")
 @click.option("--role", type=click.Choice(["agent", "supervisor", "auditor", "admin"]), required=True)
 @click.option("--tenant", required=True, help="Code of the bank or branch.")
+@_routing
 @click.password_option(help="Asked for when not given.")
 @click.pass_obj
 @_guarded
-def add_account(call: Call, login: str, name: str, role: str, tenant: str, password: str) -> int | None:
+def add_account(
+    call: Call,
+    login: str,
+    name: str,
+    role: str,
+    tenant: str,
+    skills: tuple[str, ...],
+    languages: tuple[str, ...],
+    trained_until: datetime | None,
+    password: str,
+) -> int | None:
     """Add somebody who can log in."""
-    from teller.people import add_person  # noqa: PLC0415
+    from teller.people import Routing, add_person  # noqa: PLC0415
 
-    return _run(add_person(call.load(), login, name, role, tenant, password))
+    routing = Routing(skills, languages, trained_until.date() if trained_until else None)
+    return _run(add_person(call.load(), login, name, role, tenant, password, routing))
+
+
+@account.command("routing")
+@click.argument("login")
+@_routing
+@click.pass_obj
+@_guarded
+def set_routing(
+    call: Call,
+    login: str,
+    skills: tuple[str, ...],
+    languages: tuple[str, ...],
+    trained_until: datetime | None,
+) -> int | None:
+    """Replace skills, languages and the end of the training of LOGIN; what is not given is taken away.
+
+    It counts from the next time that the console connects.
+    """
+    from teller.people import Routing, route  # noqa: PLC0415
+
+    routing = Routing(skills, languages, trained_until.date() if trained_until else None)
+    return _run(route(call.load(), login, routing))
 
 
 @main.group()

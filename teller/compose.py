@@ -31,12 +31,14 @@ from recordings.pipeline import Pipeline
 from recordings.playback import Playback
 from recordings.spool import Spool
 from signaling import Signaling
+from signaling.board import BoardRules
+from signaling.hours import Hours
 from signaling.settings import SignalingSettings
 from store import Database
 from teller.clock import SystemClock
-from teller.config import Config
+from teller.config import Config, ConfigError
 from teller.media_pool import make_pool
-from teller.policy import load_policy
+from teller.policy import load_policy, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -142,6 +144,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
     """
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(open_base(config))
+        settings = await asyncio.to_thread(_signaling_settings, config)
         recovered = await _recover(base)
         media = await stack.enter_async_context(make_pool(config, arguments, base.journal, base.spool))
         pack = await asyncio.to_thread(find_pack, models_dir(config))
@@ -149,7 +152,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
         await media.wait_ready()
         signaling = await stack.enter_async_context(
             Signaling(
-                await asyncio.to_thread(_signaling_settings, config),
+                settings,
                 base.journal,
                 media,
                 media,
@@ -230,8 +233,25 @@ def _signaling_settings(config: Config) -> SignalingSettings:
         absolute_s=config.tickets.session_s,
         ring_s=policy.limits.ring_s,
         grace_s=policy.limits.grace_s,
+        transfer_s=policy.limits.transfer_s,
+        desk_wrap_up_s=policy.limits.wrap_up_s,
         heartbeat_s=config.desk.heartbeat_s,
+        hours=_opening_hours(config),
+        random_assignment=config.desk.assignment == "random",
+        vip_head_start_s=config.desk.vip_head_start_s,
+        board=BoardRules(target_s=config.desk.answer_within_s),
+        plan=script_plan(policy),
     )
+
+
+def _opening_hours(config: Config) -> Hours | None:
+    desk = config.desk
+    if not desk.hours.strip():
+        return None
+    try:
+        return Hours.parse(desk.hours, desk.time_zone, desk.holidays)
+    except ValueError as error:
+        raise ConfigError((f"desk: {error}",)) from error
 
 
 def _make_private(folder: Path) -> None:

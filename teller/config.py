@@ -264,7 +264,32 @@ class RecordingSection(_Section):
 
 
 class DeskSection(_Section):
-    """Sockets. How long it rings and how long a seat is kept stands in the policy pack."""
+    """The desk and its sockets. How long it rings, how long a seat is kept and how long wrap-up lasts
+    stands in the policy pack.
+    """
+
+    hours: str = Field(
+        default="",
+        description='When agents are there: "Mon-Fri 09:00-12:00, 13:00-18:00; Sat 10:00-16:00". '
+        "Empty: always.",
+    )
+    time_zone: str = Field(default="Asia/Shanghai", description="IANA name of the zone of the hours.")
+    holidays: tuple[str, ...] = Field(
+        default=(), description='Dates on which the desk stays closed: ["2026-10-01"].'
+    )
+    assignment: Literal["longest_idle", "random"] = Field(
+        default="longest_idle",
+        description="Who is rung: the agent who was idle for longest, or one drawn by lot; the journal "
+        "keeps every draw.",
+    )
+    vip_head_start_s: Seconds = Field(
+        default=300.0,
+        le=7_200,
+        description="How much longer an ordinary customer has waited when he goes before an important one.",
+    )
+    answer_within_s: Seconds = Field(
+        default=20.0, le=3_600, description="The service level counts customers answered within this."
+    )
 
     heartbeat_s: Seconds = Field(
         default=5.0,

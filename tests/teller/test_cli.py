@@ -1,14 +1,19 @@
 """The command line: what it prints, and the code it ends with."""
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from contract.ports import Account
+from store import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,6 +70,48 @@ def test_people_are_added_once(tmp_path: Path) -> None:
     assert teller(tmp_path, *words, "long enough to be good").returncode == 0
     assert "login_taken" in teller(tmp_path, *words, "long enough to be good").stderr
     assert "not_found" in teller(tmp_path, *words[:-2], "nowhere", "--password", "long enough too").stderr
+
+
+async def _account(folder: Path, login: str) -> Account:
+    async with Database(f"sqlite+aiosqlite:///{folder}/data/teller.db") as database:
+        account = await database.accounts.account_by_login(login)
+    assert account is not None
+    return account
+
+
+def test_routing_is_given_and_replaced(tmp_path: Path) -> None:
+    """Skills, languages and training come with an account or later; a training lasts its last day."""
+    teller(tmp_path, "tenant", "add", "hz", "海州银行")
+    words = ("account", "add", "anna", "--name", "Anna", "--role", "agent", "--tenant", "hz")
+    given = ("--skill", "loans", "--skill", "存款", "--language", "zh-CN", "--trained-until", "2027-06-30")
+    assert teller(tmp_path, *words, *given, "--password", "long enough to be good").returncode == 0
+    anna = asyncio.run(_account(tmp_path, "anna"))
+    assert (anna.skills, anna.languages) == (("loans", "存款"), ("zh-CN",))
+    # Midnight in the bank's zone, Asia/Shanghai.
+    assert anna.trained_until == datetime(2027, 6, 30, 16, tzinfo=UTC).timestamp()
+    told = teller(tmp_path, "account", "routing", "Anna", "--language", "en")
+    assert told.returncode == 0
+    assert "skills none; languages en; trained until without end" in told.stdout
+    anna = asyncio.run(_account(tmp_path, "anna"))
+    assert (anna.skills, anna.languages, anna.trained_until) == ((), ("en",), None)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("nobody",), "not_found"),
+        (("anna", "--language", "Chinese!"), "bad_language"),
+        (("anna", "--skill", " "), "bad_skill"),
+        (("anna", "--skill", "x" * 65), "bad_skill"),
+        (("anna", "--trained-until", "tomorrow"), "tomorrow"),
+    ],
+)
+def test_routing_that_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...], named: str) -> None:
+    """In words, without a traceback."""
+    told = teller(tmp_path, "account", "routing", *words)
+    assert told.returncode != 0
+    assert named in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_verify_of_nothing_says_so(tmp_path: Path) -> None:
@@ -134,3 +181,14 @@ def test_the_scripted_demo_ends_well(tmp_path: Path, auto: str, word: str) -> No
         r"gaps in the recording +\d+\.\d\d s",
     ):
         assert re.search(measured, told.stdout), (measured, told.stdout)
+
+
+def test_hours_that_nobody_can_read_stop_the_start(tmp_path: Path) -> None:
+    """The desk would be closed, or open, when nobody expects it: the line says which part is wrong."""
+    (tmp_path / "teller.toml").write_text(
+        '[desk]\nhours = "Mon-Fri 9 to 5"\n[http]\nport = 0\nlocal_port = 0\n'
+    )
+    told = teller(tmp_path, "--config", str(tmp_path / "teller.toml"), "serve")
+
+    assert told.returncode == 2
+    assert "desk: opening hours" in told.stderr
