@@ -128,5 +128,5 @@ def test_the_plan_of_the_script_is_the_packs() -> None:
     assert (talk.when, talk.zh) == ((("purpose", "asked_by_others"),), "反诈谈话")
     prompting = plan.abort_reasons[0]
     assert (prompting.choice.id, prompting.outcome) == ("prompting", Outcome.FAILED)
-    assert [action.id for action in plan.next_actions][0] == "none"
+    assert plan.next_actions[0].id == "none"
     assert plan.tags[0].en == "Elderly customer"
