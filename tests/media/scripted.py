@@ -7,7 +7,7 @@ import asyncio
 import fractions
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -181,6 +181,9 @@ class EncodedTrack(MediaStreamTrack):
         super().__init__()
         self.sent: list[bytes] = []
         self.keyframe_requests = 0
+        # What every frame ends with from now on, so that a test knows when it was said.
+        self.mark = b""
+        self.earlier = 0
         self._frames, self._index = frames, 0
         self._every = 0.02 if kind == "audio" else 1 / FPS
         self._rate = 48_000 if kind == "audio" else 90_000
@@ -197,9 +200,9 @@ class EncodedTrack(MediaStreamTrack):
         if self._start is None:
             self._start = loop.time()
         await asyncio.sleep(max(0.0, self._start + len(self.sent) * self._every - loop.time()))
-        data = self._frames[self._index % len(self._frames)]
+        data = self._frames[self._index % len(self._frames)] + self.mark
         packet = av.Packet(data)
-        packet.pts = round(len(self.sent) * self._every * self._rate)
+        packet.pts = round((self.earlier + len(self.sent)) * self._every * self._rate)
         packet.time_base = fractions.Fraction(1, self._rate)
         self._index += 1
         self.sent.append(data)
@@ -312,12 +315,27 @@ class ScriptedPeer:
         sender: Any = self.pc.getTransceivers()[line].sender
         sender._ssrc ^= 0x5A5A5A5A
 
-    def share_screen(self) -> None:
-        """Begin to send on the line for the screen."""
+    def share_screen(self, mark: bytes = b"") -> None:
+        """Begin to send on the line for the screen, or go on there with something else."""
         sender: Any = self.pc.getTransceivers()[2].sender
-        track = EncodedTrack("video", pictures("VP8"))
+        track, former = EncodedTrack("video", pictures("VP8")), sender.track
+        track.mark = mark
+        if isinstance(former, EncodedTrack):
+            track.earlier = former.earlier + len(former.sent)
         sender._send_keyframe = track.restart
         sender.replaceTrack(track)
+
+    def count_packets(self) -> Callable[[], int]:
+        """Return how to tell how many RTP packets have come to this peer since now."""
+        transport: Any = self.pc.getTransceivers()[0].receiver.transport
+        handle, counted = transport._handle_rtp_data, [0]
+
+        async def counting(data: bytes, arrival_time_ms: int) -> None:
+            counted[0] += 1
+            await handle(data, arrival_time_ms)
+
+        transport._handle_rtp_data = counting
+        return lambda: counted[0]
 
     def stop_camera(self) -> None:
         """Send nothing more on the camera's line."""

@@ -1,5 +1,7 @@
 """A publication between the wire, the legs and the sinks."""
 
+from prometheus_client import REGISTRY
+
 from contract.ids import new_call_id, new_case_id, new_seat_id, new_track_id
 from contract.phases import Role
 from contract.ports import TrackInfo, TrackSink
@@ -11,6 +13,8 @@ from tests.media.packets import (
     DELTA,
     KEY,
     MICROPHONE,
+    OPUS_CODEC,
+    OTHER_SOUND,
     PICTURES,
     REST,
     SOUND,
@@ -218,6 +222,84 @@ def test_bitrate_limits_go_to_the_publisher() -> None:
     assert scene.uplink.limit == 200_000
     made.connect(None)
     assert scene.uplink.limit is None
+
+
+def test_only_who_is_connected_holds_the_publisher_back() -> None:
+    """A slow receiver that is arranged to see something else no longer counts."""
+    scene = _Scene()
+    (quick, _), (slow, _) = leg(), leg()
+    scene.publication.feed([quick, slow], 0.0)
+    quick.limit_bitrate(900_000)
+    slow.limit_bitrate(200_000)
+    assert scene.uplink.limit == 200_000
+    slow.connect(None)
+    scene.publication.feed([quick], 0.0)
+    slow.limit_bitrate(160_000)
+    assert scene.uplink.limit == 900_000
+
+
+def test_what_is_not_recorded_has_no_track_and_passes_all_the_same() -> None:
+    """Receivers see no seam; the recorder has one track before and one after, which begins with a keyframe
+    that came after, not with what was held up or is kept.
+    """
+    scene = _Scene()
+    made, wire = leg()
+    scene.publication.feed([made], 0.0)
+    scene.give(0, KEY)
+    scene.publication.open(recorded=False, now=scene.now)
+    assert (scene.packets, scene.sinks[0].closed, scene.host.ended) == ([1], 1, [(1, 0)])
+    scene.give(1)
+    scene.give(2, KEY)
+    scene.give(4)
+    assert scene.publication.begun and scene.publication.track is None
+    asked = scene.asked.keyframes
+    scene.publication.open(recorded=True, now=scene.now)
+    assert (scene.asked.keyframes, scene.publication.begun) == (asked + 1, False)
+    scene.give(3, KEY)
+    scene.give(5)
+    assert scene.packets == [1]
+    scene.give(6, KEY)
+    scene.give(7)
+    assert scene.packets == [1, 2]
+    numbers = [read(data).sequence_number for data in wire.sent]
+    assert [number - numbers[0] for number in numbers] == [0, 1, 2, 4, 3, 5, 6, 7]
+    scene.publication.end()
+    assert scene.host.ended == [(1, 0), (2, 0)]
+
+
+def test_what_may_not_pass_is_counted_and_leaves_nothing() -> None:
+    """Shut again after it was open: the track ends, and what comes is dropped by name; it can begin anew."""
+
+    def dropped() -> float:
+        labels = {"why": "not_allowed"}
+        return REGISTRY.get_sample_value("teller_media_dropped_packets_total", labels) or 0.0
+
+    scene, before = _Scene(sound=True), dropped()
+    made, wire = leg((OPUS_CODEC,), OTHER_SOUND)
+    scene.publication.feed([made], 0.0)
+    scene.give(0, b"opus", pt=111)
+    scene.publication.shut("not_allowed")
+    for seq in (1, 2, 3):
+        scene.give(seq, b"opus", pt=111)
+    assert (scene.packets, scene.sinks[0].closed, len(wire.sent)) == ([1], 1, 1)
+    assert dropped() == before + 3 and scene.uplink.packet(2) is None
+    scene.publication.open(recorded=True, now=scene.now)
+    scene.give(4, b"opus", pt=111)
+    assert scene.packets == [1, 1] and len(wire.sent) == 2
+
+
+def test_a_new_receiver_has_a_keyframe_asked_for_at_once() -> None:
+    """Once, when it is connected, and not again when the same ones are fed."""
+    scene = _Scene()
+    (one, _), (other, _) = leg(), leg()
+    scene.publication.feed([one], 0.0)
+    scene.give(0, KEY)
+    scene.publication.feed([one, other], scene.now + 1)
+    asked = scene.asked.keyframes
+    assert asked == 1
+    scene.give(1, KEY)
+    scene.publication.feed([one, other], scene.now + 2)
+    assert scene.asked.keyframes == asked
 
 
 def test_two_sinks_that_fail_at_once_leave_the_third() -> None:
