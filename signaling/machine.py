@@ -161,21 +161,30 @@ class Machine:
         if reader is None or self.phase is None:
             return None
         if reader in self._table.rung.values():
-            return CallState(self.call, self.case, CallPhase.RINGING, "", 0.0, False, False, seat=seat)
+            return self._ringing(reader)
+        return self._timed(self._timeless(reader, self.phase), moment)
+
+    def _ringing(self, seat: Seat) -> CallState:
+        return CallState(self.call, self.case, CallPhase.RINGING, "", 0.0, False, False, seat=seat.seat)
+
+    def _timed(self, state: CallState, moment: Moment) -> CallState:
+        return replace(state, active_s=self._active_s(moment), grace_s=self._grace_left(moment))
+
+    def _timeless(self, reader: Seat, phase: CallPhase) -> CallState:
         staff = reader is not self._table.customer
         leading, stance = self._table.leading, self._stance()
         other = self._table.customer if staff else leading
         return CallState(
             call=self.call,
             case=self.case,
-            phase=self.phase,
+            phase=phase,
             peer=other.party.name if other and self._joined else "",
-            active_s=self._active_s(moment),
+            active_s=0.0,
             recording=self._tracks.recording(),
             kyc_unlocked=self.kyc_unlocked,
             reason=self.reason,
-            grace_s=self._grace_left(moment),
-            seat=seat,
+            grace_s=self._grace_until(),
+            seat=reader.seat,
             host=leading.seat if leading else None,
             sharing=sharing_for(reader, self._screens(), stance),
             inviting=self._inviting() if staff else "",
@@ -193,10 +202,10 @@ class Machine:
         self._stale = True
 
     def _tell(self) -> None:
-        for seat in self._table:
-            state = self.state(seat.seat, self._now)
-            if state is not None:
-                self._tell_state(seat, state)
+        if self.phase is None:
+            return
+        for seat in (self._table.customer, *self._table.staff):
+            self._tell_state(seat, self._timeless(seat, self.phase))
         if self._table.staff and not self.closed:
             script = self.script()
             for seat in self._table.staff:
@@ -204,13 +213,12 @@ class Machine:
                     seat.script = script
                     self._out.append(Send(seat.party.account, script))
 
-    def _tell_state(self, seat: Seat, state: CallState) -> None:
+    def _tell_state(self, seat: Seat, timeless: CallState) -> None:
         # Two states that differ only in the passing of time are the same: a message of its own would
         # tell the customer that something happened which he is not to know.
-        timeless = replace(state, active_s=0.0, grace_s=self._grace_until())
         if seat.shown != timeless:
             seat.shown = timeless
-            self._out.append(Send(seat.party.account, state))
+            self._out.append(Send(seat.party.account, self._timed(timeless, self._now)))
 
     def _inviting(self) -> str:
         if self._invited is None:

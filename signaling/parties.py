@@ -42,6 +42,7 @@ class Parties(Endings):
         self._table.rung[agent.role] = seat
         if self.phase is None:
             self._set_phase(CallPhase.RINGING)
+        self._out.append(Send(seat.account, self._ringing(seat)))
 
     def accepted(self, account: AccountId, moment: Moment) -> None:
         """The rung agent answered. Raises WrongPhase ``ring_over`` when this account is not rung."""
