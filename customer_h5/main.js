@@ -10,7 +10,11 @@
 import { h, mount } from "../web_kit/dom.js";
 import { addStrings, language, onLanguage, setLanguage, t } from "../web_kit/i18n.js";
 import { icon } from "../web_kit/icons.js";
-import { landing, left, problem, queue, starting, thanks, trouble } from "./screens.js";
+import { RestError, request } from "../web_kit/rest.js";
+import { browserTrouble } from "./browser.js";
+import { callback, calledBack } from "./callback.js";
+import { closed, landing, otherWay } from "./landing.js";
+import { elsewhere, left, problem, starting } from "./screens.js";
 import { createState } from "./state.js";
 import { STRINGS } from "./strings.js";
 
@@ -25,13 +29,17 @@ function meta(name) {
 }
 
 const store = createState(meta("teller-bank"));
-/** @type {{ code: string | null, ticket: string | null }} */
+const secrets = new URLSearchParams(location.hash.slice(1));
+/** @type {import("./session.js").Entrance} */
 const entrance = {
   code: new URLSearchParams(location.search).get("b"),
-  ticket: new URLSearchParams(location.hash.slice(1)).get("ticket"),
+  ticket: secrets.get("ticket"),
+  seat: secrets.get("seat"),
 };
 /** @type {Partial<Record<Screen, Builder>>} */
-const builders = { landing, starting, trouble, queue, thanks, problem, left };
+const builders = {
+  landing, other_way: otherWay, closed, callback, called_back: calledBack, elsewhere, starting, problem, left,
+};
 /** @type {Promise<Session> | null} */
 let session = null;
 /** @type {View | null} */
@@ -40,9 +48,13 @@ let view = null;
 /** The part that needs camera and socket is loaded once somebody means to call. */
 function loadSession() {
   if (session) return session;
-  session = Promise.all([import("./session.js"), import("./call_screen.js")]).then(([sessions, screens]) => {
-    const made = new sessions.Session(store, entrance);
+  session = import("./visit_screens.js").then(({ Session, STRINGS: more, ...screens }) => {
+    addStrings(more);
+    const made = new Session(store, entrance);
+    builders.check = screens.checkScreen(made);
+    builders.queue = screens.queueScreen(made);
     builders.call = screens.callScreen(made);
+    builders.thanks = screens.thanksScreen(made);
     return made;
   });
   session.catch(() => {
@@ -52,12 +64,17 @@ function loadSession() {
   return session;
 }
 
+/** @type {import("./screens.js").Actions} */
 const actions = {
-  start: () => void loadSession().then((made) => made.start(), () => undefined),
+  // A door that is open already, after a way back to the first screen, only needs the consents.
+  start: () => void loadSession().then((made) => void (made.consent() || made.start()), () => undefined),
   restart: () => location.reload(),
   leave: () => void loadSession().then((made) => made.leave()),
-  /** @param {string} code */
   enter: (code) => location.assign(`${location.pathname}?b=${encodeURIComponent(code)}`),
+  show: (screen) => store.update({ screen, problem: null }),
+  requestCallback: (phone, wish) => void loadSession().then((made) => made.requestCallback(phone, wish), () => undefined),
+  switchLanguage,
+  switchSize,
 };
 
 function switchLanguage() {
@@ -143,16 +160,40 @@ function awaitTicket() {
     if (type !== "teller-ticket" || typeof ticket !== "string" || entrance.ticket) return;
     entrance.ticket = ticket;
     store.subscribe((now, was) => report(event.origin, now, was));
-    store.update({ screen: "landing", problem: null });
+    enter();
   });
   // Carries no secret; the exact origin is known only once the bank's page has spoken.
   parent.postMessage({ type: "teller-ready" }, "*");
 }
 
+/** Whether the desk is open, as far as the link tells whose. */
+async function askDesk() {
+  if (!entrance.code) return;
+  try {
+    /** @type {{ open: boolean, opens_at: number | null, hours: string, waiting: number, estimated_wait_s: number | null }} */
+    const said = await request("GET", `/api/desk?b=${encodeURIComponent(entrance.code)}`);
+    const { open, opens_at: opensAt, hours, waiting, estimated_wait_s: waitS } = said;
+    store.update({ desk: { open, opensAt, hours, waiting, waitS } });
+    if (!open && store.get().screen === "landing") store.update({ screen: "closed" });
+  } catch (error) {
+    // The door itself says what is wrong, when somebody knocks.
+    if (!(error instanceof RestError)) throw error;
+  }
+}
+
+/** The link is known: the first screen. */
+function enter() {
+  const trouble = browserTrouble();
+  if (trouble) store.update({ screen: "elsewhere", elsewhere: trouble, problem: null });
+  else store.update({ screen: "landing", problem: null });
+}
+
 function begin() {
   firstSize();
-  if (parent !== window && !entrance.ticket && !entrance.code) awaitTicket();
-  else if (!entrance.ticket && !entrance.code) store.update({ screen: "problem", problem: "no_link" });
+  const known = entrance.ticket || entrance.code || entrance.seat;
+  if (known) enter();
+  else if (parent !== window) awaitTicket();
+  else store.update({ screen: "problem", problem: "no_link" });
   store.subscribe((now, was) => {
     const anew = now === was || now.screen !== was.screen || now.bank !== was.bank;
     if (anew) draw(now);
@@ -162,12 +203,13 @@ function begin() {
   });
   onLanguage(() => draw(store.get()));
   resumeSeat();
+  void askDesk();
 }
 
 /** A reloaded page goes straight back to its seat. */
 function resumeSeat() {
   try {
-    if (store.get().screen === "landing" && sessionStorage.getItem("teller-seat")) {
+    if (store.get().screen === "landing" && (entrance.seat || sessionStorage.getItem("teller-seat"))) {
       void loadSession().then((made) => made.resume());
     }
   } catch {

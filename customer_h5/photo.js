@@ -1,10 +1,18 @@
-/** A photograph from a running camera track, at the most that the phone can give. */
+/**
+ * A photograph from a running camera track, at the most that the phone can give.
+ *
+ * @typedef {object} Photo
+ * @property {Blob} blob  A JPEG.
+ * @property {"phone" | "stream"} source  `stream`: no more than a picture of the conversation.
+ */
 
 const JPEG_QUALITY = 0.93;
 // Some drivers never answer takePhoto(); a frame of the track is then better than waiting.
-const TAKE_PHOTO_MAX_MS = 4000;
+const TAKE_PHOTO_MAX_MS = 2500;
 // The server refuses more than 12 MB; what is larger is compressed anew.
 const ORIGINAL_MAX_BYTES = 10 * 1024 * 1024;
+// A track of at least this width was opened for a photograph, not for the conversation.
+const SHARP_WIDTH = 1920;
 
 /** Whether a photograph can be sharper than a frame of the track. */
 export function hasPhotoCapture() {
@@ -45,19 +53,21 @@ async function takePhoto(track) {
 }
 
 /**
- * Take a JPEG.
+ * Take a photograph.
  *
  * @param {MediaStreamTrack} track
  * @param {HTMLVideoElement} viewfinder  Plays the track; its frame is used where phones have no photo capture.
- * @returns {Promise<Blob>}
+ * @returns {Promise<Photo>}
  */
 export async function photograph(track, viewfinder) {
   if (hasPhotoCapture()) {
     try {
-      return await takePhoto(track);
+      return { blob: await takePhoto(track), source: "phone" };
     } catch {
       // The track still shows a picture, so the frame below is taken instead.
     }
   }
-  return jpegOf(viewfinder, viewfinder.videoWidth, viewfinder.videoHeight);
+  const { videoWidth: width, videoHeight: height } = viewfinder;
+  const blob = await jpegOf(viewfinder, width, height);
+  return { blob, source: Math.max(width, height) >= SHARP_WIDTH ? "phone" : "stream" };
 }

@@ -8,7 +8,7 @@ const KEY = "teller-seat";
 
 /** @param {Entrance} entrance */
 function linkOf(entrance) {
-  return entrance.ticket || `b=${entrance.code}`;
+  return entrance.ticket || entrance.seat || `b=${entrance.code}`;
 }
 
 /**
@@ -20,11 +20,11 @@ function linkOf(entrance) {
 export function savedSeat(entrance) {
   try {
     const { link, resume } = JSON.parse(sessionStorage.getItem(KEY) || "{}");
-    return link === linkOf(entrance) && typeof resume === "string" ? resume : null;
+    if (link === linkOf(entrance) && typeof resume === "string") return resume;
   } catch {
-    // No storage in this window, or not our text: then there is no way back.
-    return null;
+    // No storage in this window, or not our text: then only the link itself leads back.
   }
+  return entrance.seat;
 }
 
 /**

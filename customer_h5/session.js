@@ -3,25 +3,25 @@
  * writes what happened into the state. It never touches the page.
  *
  * @import { Store } from "../web_kit/store.js"
- * @import { CallState, Entry, QueuePosition, StillWanted, Welcome } from "../web_kit/wire"
- * @import { Facing } from "../web_kit/devices.js"
- * @import { Quality } from "../web_kit/call_meter.js"
+ * @import { CallState, ClientMessage, Entry, QueuePosition, StillWanted, Welcome } from "../web_kit/wire"
  * @import { State, Ending } from "./state.js"
  */
 
-import { Call } from "../web_kit/call.js";
-import { troubleOf } from "../web_kit/call_meter.js";
 import { Connection } from "../web_kit/connection.js";
-import { CaptureError, cameraCount, openCamera, openCapture } from "../web_kit/devices.js";
 import { language } from "../web_kit/i18n.js";
 import { RestError, request, upload } from "../web_kit/rest.js";
+import { callAfter, chatAfter } from "./call_state.js";
+import { OwnCapture } from "./capture.js";
+import { Check } from "./check.js";
+import { Conversation } from "./conversation.js";
+import { Devices } from "./devices.js";
+import { Files } from "./files.js";
+import { tellLocation } from "./location.js";
 import { forgetSeat, savedSeat, saveSeat } from "./seat.js";
 import { CONSENT_VERSION } from "./strings.js";
 
-/** @typedef {{ code: string | null, ticket: string | null }} Entrance */
+/** @typedef {{ code: string | null, ticket: string | null, seat: string | null }} Entrance */
 
-// A track that the phone silences for longer was taken away, by a phone call for example.
-const INTERRUPTED_AFTER_MS = 1500;
 /** @type {readonly (string | null)[]} */
 const OVER = ["agent_done", "under_audit", "approved", "rejected", "expired", "aborted"];
 /** @type {Readonly<Record<string, string>>} */
@@ -32,18 +32,8 @@ const CLOSED_AS_ENDING = {
 };
 // While waiting the server keeps the seat longer than during a call, and says itself when it is gone.
 const WAITING_GRACE_S = 600;
-
-/**
- * @param {Quality | null} quality
- * @returns {State["strain"]}
- */
-function strainOf(quality) {
-  if (!quality) return "";
-  const { rttMs, lossUp, lossDown, frozenS } = quality;
-  const found = troubleOf({ rtt: rttMs, loss: Math.max(lossUp, lossDown), frozen: frozenS, limit: null });
-  if (!found || !found.poor) return "";
-  return found.trouble === "device" ? "busy" : "weak";
-}
+// The customer reads that all is well before the screen changes.
+const ALL_WELL_MS = 1200;
 
 export class Session {
   /**
@@ -55,25 +45,27 @@ export class Session {
     this._entrance = entrance;
     /** @type {Connection | null} */
     this._connection = null;
-    /** @type {Call | null} */
-    this._call = null;
-    /** @type {MediaStream | null} */
-    this._own = null;
+    /** @type {Check | null} */
+    this._check = null;
+    /** What the connection is wanted for: a call, a call-back, or the seat left behind. */
+    this._purpose = /** @type {"call" | "callback" | "resume"} */ ("call");
     this._consented = false;
+    this._located = false;
+    this._upload = "";
+    this._wish = { phone: "", wish: "" };
+    this.capture = new OwnCapture(store, () => this._conversation.gotCapture());
+    this.devices = new Devices(store, this.capture);
+    this._conversation = new Conversation(store, this.capture);
+    this.files = new Files(store, () => ({ caseId: store.get().caseId, token: this._upload }));
   }
 
-  /** Open the devices, then the door. Also the way to try again after trouble. */
+  // --- the door ---
+
+  /** Open the door and give the consents; the devices come after them. Also the way to try again. */
   async start() {
     const resume = savedSeat(this._entrance);
-    this._store.update({ screen: "starting", startingStep: "capture", trouble: null, problem: null });
-    try {
-      this._setOwn(this._own || (await openCapture("user")));
-      this._store.update({ canFlip: (await cameraCount()) > 1, startingStep: resume ? "resume" : "connect" });
-      const ticket = resume ? null : await this._ticket();
-      this._connect(resume ? { resume } : { ticket });
-    } catch (error) {
-      this._gotStartError(error);
-    }
+    this._purpose = resume ? "resume" : "call";
+    await this._enter(resume);
   }
 
   /** Return to the seat that this link had before the page was reloaded, if it is still there. */
@@ -81,14 +73,32 @@ export class Session {
     if (savedSeat(this._entrance)) await this.start();
   }
 
-  /** @param {unknown} error */
-  _gotStartError(error) {
-    if (error instanceof CaptureError) {
-      this._store.update({ screen: "trouble", trouble: error.reason });
-    } else if (error instanceof RestError) {
+  /**
+   * Leave a number instead of waiting. Needs no camera and so no consent.
+   *
+   * @param {string} phone
+   * @param {string} wish
+   */
+  async requestCallback(phone, wish) {
+    this._wish = { phone, wish };
+    this._store.update({ callbackPhone: phone, callbackSending: true });
+    if (this._connection && this._connection.state.phase === "open") {
+      this._sendCallback();
+      return;
+    }
+    this._purpose = "callback";
+    await this._enter(savedSeat(this._entrance));
+  }
+
+  /** @param {string | null} resume */
+  async _enter(resume) {
+    this._store.update({ screen: "starting", startingStep: resume ? "resume" : "connect", problem: null });
+    if (this._connection) this._connection.close("done");
+    try {
+      this._connect(resume ? { resume } : { ticket: await this._ticket() });
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
       this._fail(error.code, true);
-    } else {
-      throw error;
     }
   }
 
@@ -96,9 +106,8 @@ export class Session {
   async _ticket() {
     const { code, ticket } = this._entrance;
     if (ticket) return ticket;
-    const body = { tenant: code, language: language() };
     /** @type {{ case: string, ticket: string }} */
-    const door = await request("POST", "/api/walk-in", body);
+    const door = await request("POST", "/api/walk-in", { tenant: code, language: language() });
     this._store.update({ caseId: door.case });
     return door.ticket;
   }
@@ -109,9 +118,9 @@ export class Session {
       this._store.get().screen === "call" ? welcome.grace_s : WAITING_GRACE_S;
     const connection = new Connection({ credentials: () => credentials, language, graceS });
     this._connection = connection;
-    connection.on("welcome", (welcome) => this._gotWelcome(welcome));
-    connection.on("queue_position", (place) => this._gotPosition(place));
-    connection.on("call_state", (state) => this._gotCallState(state));
+    connection.on("welcome", (welcome) => void this._gotWelcome(welcome));
+    connection.on("queue_position", (place) => void this._gotPosition(place));
+    connection.on("call_state", (state) => void this._gotCallState(state));
     connection.on("reoffer", () => this._store.update({ serviceLost: true }));
     connection.on("still_wanted", (wanted) => this._gotStillWanted(wanted));
     connection.on("fact", ({ entry }) => this._gotFact(entry));
@@ -124,97 +133,164 @@ export class Session {
   }
 
   /** @param {Welcome} welcome */
-  _gotWelcome(welcome) {
-    this._store.update({ bank: welcome.bank, caseId: welcome.case });
+  async _gotWelcome(welcome) {
+    const { bank, case: caseId, phase, opens_at: opensAt } = welcome;
+    this._store.update({ bank, caseId, opensAt });
+    this._upload = welcome.upload || "";
     if (welcome.resume) saveSeat(this._entrance, welcome.resume);
-    if (OVER.includes(welcome.phase)) {
+    if (OVER.includes(phase)) {
       this._end("other", 0);
+    } else if (this._purpose === "callback") {
+      this._sendCallback();
     } else if (welcome.call) {
-      this._ensureCall(welcome.call);
-    } else if (!this._consented && welcome.phase !== "queued") {
-      this._joinQueue(welcome);
+      this._conversation.repeat();
+      await this._conversation.ensure(this._connection, welcome.call);
+    } else if (phase !== "queued" && opensAt !== null) {
+      this._store.update({ screen: "closed" });
+    } else if (phase !== "queued" && this._purpose === "call" && !this._consented) {
+      this._consent(welcome);
+    } else if (phase !== "queued" && this._store.get().screen === "starting") {
+      // The history tells whether the consents were given; without them they are asked for again.
+      this._purpose = "call";
+      this._store.update({ screen: "landing" });
     }
   }
 
+  /** Give the consents once the door is open; the way on from a landing screen that came back. */
+  consent() {
+    const welcome = this._connection && this._connection.state.phase === "open" ? this._connection.welcome : null;
+    if (welcome) this._consent(welcome);
+    return welcome !== null;
+  }
+
   /** @param {Welcome} welcome */
-  _joinQueue(welcome) {
+  _consent(welcome) {
     if (welcome.consent_version !== CONSENT_VERSION) {
       // What was shown is not what the server asks consent to.
       this._fail("protocol", false);
       return;
     }
-    const send = this._sender();
-    send({ type: "consent", recording: true, biometrics: true, text_version: CONSENT_VERSION, language: language() });
-    send({ type: "join_queue" });
-    this._consented = true;
+    const { recordingConsent: recording, biometricsConsent: biometrics, locationConsent } = this._store.get();
+    this._store.update({ screen: "starting", startingStep: "connect" });
+    this._send({
+      type: "consent", recording, biometrics, location: locationConsent, text_version: CONSENT_VERSION, language: language(),
+    });
   }
 
-  _sender() {
-    return (/** @type {import("../web_kit/wire").ClientMessage} */ message) =>
-      Boolean(this._connection && this._connection.send(message));
+  /**
+   * @param {ClientMessage} message
+   * @returns {boolean}
+   */
+  _send(message) {
+    return Boolean(this._connection && this._connection.send(message));
+  }
+
+  _sendCallback() {
+    this._send({ type: "request_callback", ...this._wish });
+  }
+
+  // --- the check and the queue ---
+
+  /** Try camera, microphone and way; again when the customer says so. */
+  async check() {
+    if (!this._connection) return;
+    if (this._check) this._check.stop();
+    const check = new Check(this._store, this._connection, this.capture);
+    this._check = check;
+    this._store.update({ screen: "check", joining: false });
+    this._locate();
+    await check.run();
+    if (check !== this._check || !check.isGood) return;
+    setTimeout(() => {
+      if (check === this._check && !this._store.get().cameraOff) this.join();
+    }, ALL_WELL_MS);
+  }
+
+  /** @param {(level: number) => void} onLevel */
+  onLevel(onLevel) {
+    if (this._check) this._check.onLevel = onLevel;
+  }
+
+  /** Stand in the queue, with what was found. */
+  join() {
+    const check = this._check;
+    if (!check || this._store.get().screen !== "check") return;
+    check.report();
+    check.stop();
+    this._check = null;
+    this._store.update({ joining: true });
+    this._send({ type: "join_queue" });
+  }
+
+  _locate() {
+    if (!this._store.get().locationConsent) return;
+    tellLocation((message) => void this._send(message));
   }
 
   /** @param {QueuePosition} place */
-  _gotPosition(place) {
+  async _gotPosition(place) {
     const { position, estimated_wait_s: waitS, agents_ready: agentsReady } = place;
-    this._store.update({ screen: "queue", position, waitS, agentsReady });
-    this._ensureCall(place.call);
+    const { screen } = this._store.get();
+    this._store.update({ position, waitS, agentsReady, joining: false });
+    if (screen !== "callback") this._store.update({ screen: "queue" });
+    await this._conversation.ensure(this._connection, place.call);
   }
 
-  /** @param {string} id */
-  _ensureCall(id) {
-    if ((this._call && this._call.call === id) || !this._connection) return;
-    if (this._call) this._call.stop();
-    const call = new Call({ connection: this._connection, call: id, local: this._local() });
-    this._call = call;
-    call.onChange(() => this._gotCallChange(call));
-    call.start();
-    this._store.update({ agentStream: call.remote[0] || null });
+  /** Stop waiting. */
+  leave() {
+    this._send({ type: "leave_queue" });
+    forgetSeat();
+    this._store.update({ screen: "left", canRestart: Boolean(this._entrance.code) });
+    this._release();
   }
 
-  /** @returns {import("../web_kit/call.js").Local} */
-  _local() {
-    const own = this._own;
-    return { microphone: (own && own.getAudioTracks()[0]) || null, camera: (own && own.getVideoTracks()[0]) || null };
-  }
-
-  /** @param {Call} call */
-  _gotCallChange(call) {
-    this._store.update({ mediaTroubled: call.link === "troubled", strain: strainOf(call.quality) });
-  }
+  // --- the call ---
 
   /** @param {CallState} state */
-  _gotCallState(state) {
+  async _gotCallState(state) {
     if (state.phase === "ended") {
       this._end(state.reason || "other", state.active_s);
       return;
     }
-    this._ensureCall(state.call);
-    if (state.phase === "ringing") return;
-    const now = performance.now();
-    this._store.update({
-      screen: "call",
-      phase: state.phase,
-      peer: state.peer,
-      // Both are back when the call goes on.
-      serviceLost: this._store.get().serviceLost && state.phase === "reconnecting",
-      recording: state.recording,
-      activeAt: state.phase === "connecting" ? null : now - state.active_s * 1000,
-      peerEndsAt: state.phase === "reconnecting" && state.grace_s !== null ? now + state.grace_s * 1000 : null,
-    });
+    if (state.phase !== "ringing") this._store.update(callAfter(this._store.get(), state, performance.now()));
+    await this._conversation.ensure(this._connection, state.call);
+    if (state.phase !== "active" || this._located) return;
+    this._located = true;
+    this._locate();
   }
 
   /** @param {StillWanted} wanted */
-  _gotStillWanted({ request: id, kind }) {
-    this._store.update({ still: { request: id, kind }, chatOpen: false });
+  _gotStillWanted({ request: id, kind, at_once: atOnce }) {
+    this._store.update({ still: { request: id, kind, atOnce: atOnce && this.capture.camera !== null }, chatOpen: false });
   }
 
   /** @param {Entry} entry */
   _gotFact(entry) {
-    const { chat, unread, chatOpen } = this._store.get();
-    if (entry.name !== "ChatSaid" || chat.some((line) => line.seq === entry.seq)) return;
-    const line = { seq: entry.seq, own: entry.fact.role === "customer", text: entry.fact.pii_text };
-    this._store.update({ chat: [...chat, line], unread: chatOpen || line.own ? unread : unread + 1 });
+    const { name, fact } = entry;
+    this._store.update(chatAfter(this._store.get(), entry));
+    if (name === "ConsentGiven") {
+      this._consented = true;
+      this._store.update({
+        recordingConsent: true,
+        biometricsConsent: fact.subjects.includes("biometrics"),
+        locationConsent: fact.subjects.includes("location"),
+      });
+      const { screen } = this._store.get();
+      if ((screen === "starting" || screen === "landing") && !this._isWaitingOrTalking()) void this.check();
+    } else if (name === "CaseAdvanced" && fact.reason === "callback_requested") {
+      this._gotCallback();
+    }
+  }
+
+  _isWaitingOrTalking() {
+    const welcome = this._connection && this._connection.welcome;
+    return Boolean(welcome && (welcome.call || welcome.phase === "queued"));
+  }
+
+  _gotCallback() {
+    forgetSeat();
+    this._store.update({ screen: "called_back", callbackSending: false, canRestart: false });
+    this._release();
   }
 
   /**
@@ -228,6 +304,10 @@ export class Session {
     if (about === "hang_up") {
       // Not yet a call for the server; leaving is the customer's right at any moment.
       this._end("customer_hung_up", 0);
+    } else if (code === "desk_closed") {
+      this._store.update({ screen: "closed", joining: false });
+    } else if (about === "request_callback") {
+      this._store.update({ callbackSending: false, problem: code });
     } else if (about === "join_queue" || (screen === "starting" && about !== "consent")) {
       this._fail(code, Boolean(this._entrance.code));
     }
@@ -235,17 +315,18 @@ export class Session {
 
   /** @param {string} reason */
   _gotClosed(reason) {
-    const { screen, activeAt } = this._store.get();
-    const wasResumed = this._store.get().startingStep === "resume" && screen === "starting";
+    const { screen, activeAt, startingStep, callbackSending } = this._store.get();
     forgetSeat();
-    if (wasResumed) {
+    if (callbackSending && this._purpose !== "resume" && reason === "callback_requested") {
+      this._gotCallback();
+    } else if (startingStep === "resume" && screen === "starting") {
       // The old seat is gone; the link may still open a new one.
       this._release();
       this._store.update({ screen: "landing" });
     } else if (screen === "call") {
       const seconds = activeAt === null ? 0 : (performance.now() - activeAt) / 1000;
       this._end(CLOSED_AS_ENDING[reason] || "server_lost", seconds);
-    } else if (screen !== "thanks" && screen !== "left" && screen !== "problem") {
+    } else if (!["thanks", "left", "problem", "called_back"].includes(screen)) {
       this._fail(reason, Boolean(this._entrance.code) || reason === "unreachable");
     }
   }
@@ -255,7 +336,7 @@ export class Session {
    * @param {boolean} canRestart
    */
   _fail(code, canRestart) {
-    this._store.update({ screen: "problem", problem: code, canRestart });
+    this._store.update({ screen: "problem", problem: code, canRestart, callbackSending: false });
     this._release();
   }
 
@@ -273,27 +354,20 @@ export class Session {
 
   /** Let go of call, socket and devices. */
   _release() {
-    if (this._call) this._call.stop();
-    this._call = null;
+    if (this._check) this._check.stop();
+    this._check = null;
+    this._conversation.release();
     if (this._connection) this._connection.close("done");
     this._connection = null;
-    for (const track of this._own ? this._own.getTracks() : []) track.stop();
-    this._own = null;
-    this._store.update({ ownStream: null, agentStream: null, dropped: false, dropEndsAt: null, interrupted: false });
-  }
-
-  /** Stop waiting. */
-  leave() {
-    this._sender()({ type: "leave_queue" });
-    forgetSeat();
-    this._store.update({ screen: "left", canRestart: Boolean(this._entrance.code) });
-    this._release();
+    this._consented = false;
+    this.files.release();
+    this.capture.release();
+    this._store.update({ remote: [], screenStream: null, dropped: false, dropEndsAt: null });
   }
 
   /** End the call; the server's `call_state` closes the screen. */
   hangUp() {
-    const sent = this._sender()({ type: "hang_up" });
-    if (!sent) this._end("customer_hung_up", 0);
+    if (!this._send({ type: "hang_up" })) this._end("customer_hung_up", 0);
   }
 
   /**
@@ -301,91 +375,31 @@ export class Session {
    * @returns {boolean} Whether it was sent; the line appears when the journal has it.
    */
   say(text) {
-    return this._sender()({ type: "chat", text });
+    return this._send({ type: "chat", text });
   }
 
-  toggleMute() {
-    const muted = !this._store.get().muted;
-    for (const track of this._own ? this._own.getAudioTracks() : []) track.enabled = !muted;
-    this._store.update({ muted });
+  /** The right of this seat to send pictures, files and a rating; outlives the call. */
+  get uploadToken() {
+    return this._upload;
   }
 
-  /**
-   * Use another camera. Phones hold one camera at a time, so the present one is stopped first.
-   *
-   * @param {Facing} facing
-   * @param {boolean} [sharp]
-   */
-  async useCamera(facing, sharp = false) {
-    const own = this._own;
-    if (!own) return;
-    const before = this._store.get().facing;
-    for (const track of own.getVideoTracks()) track.stop();
-    let track;
-    try {
-      track = await openCamera(facing, sharp);
-    } catch (error) {
-      if (!(error instanceof CaptureError)) throw error;
-      track = await openCamera(before);
-      facing = before;
-    }
-    if (own !== this._own) {
-      track.stop();
-      return;
-    }
-    this._setOwn(new MediaStream([...own.getAudioTracks(), track]));
-    this._store.update({ facing });
-    if (this._call) await this._call.replaceTrack("camera", track);
-  }
-
-  /** Take camera and microphone again after the phone took them away. */
-  async resumeCapture() {
-    for (const track of this._own ? this._own.getTracks() : []) track.stop();
-    const { facing, muted } = this._store.get();
-    const own = await openCapture(facing);
-    for (const track of own.getAudioTracks()) track.enabled = !muted;
-    this._setOwn(own);
-    const { microphone, camera } = this._local();
-    if (!this._call) return;
-    await this._call.replaceTrack("microphone", microphone);
-    await this._call.replaceTrack("camera", camera);
-  }
-
-  /** @param {MediaStream} own */
-  _setOwn(own) {
-    this._own = own;
-    for (const track of own.getTracks()) {
-      const check = () => setTimeout(() => this._checkTracks(own), INTERRUPTED_AFTER_MS);
-      track.addEventListener("mute", check);
-      track.addEventListener("unmute", () => this._checkTracks(own));
-      track.addEventListener("ended", () => this._checkTracks(own));
-    }
-    this._store.update({ ownStream: own, interrupted: false });
-  }
-
-  /** @param {MediaStream} own */
-  _checkTracks(own) {
-    if (own !== this._own) return;
-    const interrupted = own.getTracks().some((track) => track.muted || track.readyState === "ended");
-    this._store.update({ interrupted });
-  }
-
-  /** The camera's track, for the viewfinder's photograph. */
-  cameraTrack() {
-    return this._local().camera;
+  /** The link of this page that still works elsewhere: with the seat, once the ticket is used. */
+  linkElsewhere() {
+    const resume = this._connection && this._connection.welcome ? this._connection.welcome.resume : null;
+    return resume ? `${location.origin}${location.pathname}#seat=${encodeURIComponent(resume)}` : location.href;
   }
 
   /**
    * Upload the picture that the agent asked for.
    *
-   * @param {Blob} photo
-   * @param {(fraction: number) => void} onProgress
+   * @param {import("./photo.js").Photo} photo
+   * @param {(fraction: number) => void} [onProgress]
    * @throws {RestError}
    */
-  async sendStill(photo, onProgress) {
+  async sendStill({ blob, source }, onProgress) {
     const { still, caseId } = this._store.get();
-    const token = this._connection && this._connection.welcome ? this._connection.welcome.upload : null;
     if (!still || !caseId) return;
-    await upload(`/api/cases/${caseId}/stills/${still.request}`, photo, { token: token || "", onProgress });
+    const path = `/api/cases/${caseId}/stills/${still.request}?source=${source}`;
+    await upload(path, blob, { token: this._upload, ...(onProgress ? { onProgress } : {}) });
   }
 }

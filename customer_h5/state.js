@@ -1,34 +1,56 @@
 /**
  * What the customer's page knows.
  *
- * @import { CallPhase, EvidenceKind } from "../web_kit/wire"
- * @import { CaptureTrouble, Facing } from "../web_kit/devices.js"
+ * @import { CallPhase, EvidenceKind, PartySeen } from "../web_kit/wire"
+ * @import { Facing } from "../web_kit/devices.js"
+ * @import { BrowserTrouble } from "./browser.js"
+ * @import { Rung } from "./ladder.js"
  */
 
 import { createStore } from "../web_kit/store.js";
 
 /**
- * @typedef {"landing" | "starting" | "trouble" | "queue" | "call" | "thanks" | "problem" | "left"} Screen
- * @typedef {{ seq: number, own: boolean, text: string }} ChatLine
- * @typedef {{ request: string, kind: EvidenceKind }} StillRequest
+ * @typedef {"landing" | "other_way" | "elsewhere" | "closed" | "callback" | "called_back" | "starting" | "check"
+ *   | "queue" | "call" | "thanks" | "problem" | "left"} Screen
+ * @typedef {{ evidence: string, name: string, type: string, bytes: number }} SharedFile
+ * @typedef {{ seq: number, own: boolean, seat: string, text: string, file: SharedFile | null }} ChatLine
+ * @typedef {{ id: number, name: string, fraction: number, failed: string }} Transfer
+ * @typedef {{ request: string, kind: EvidenceKind, atOnce: boolean }} StillRequest
  * @typedef {{ reason: string, seconds: number | null, at: number }} Ending
+ * @typedef {{ open: boolean, opensAt: number | null, hours: string, waiting: number, waitS: number | null }} Desk
+ *
+ * @typedef {"wait" | "good" | "warn" | "bad"} Mark
+ * @typedef {"camera" | "microphone" | "uplink" | "delay" | "browser"} Item
+ * @typedef {{ mark: Mark, code: string, value: string }} Finding  `code`: reason code, empty when all is well.
+ * @typedef {Readonly<Record<Item, Finding>>} Findings
  *
  * @typedef {object} State
  * @property {Screen} screen
  * @property {string} bank
  * @property {boolean} recordingConsent
  * @property {boolean} biometricsConsent
- * @property {"capture" | "connect" | "resume"} startingStep
- * @property {CaptureTrouble | null} trouble
+ * @property {boolean} locationConsent
+ * @property {Desk | null} desk  What the desk said before the tap; null while unknown.
+ * @property {number | null} opensAt  Seconds UTC at which a closed desk opens.
+ * @property {"connect" | "resume"} startingStep
+ * @property {BrowserTrouble | null} elsewhere
+ * @property {Findings | null} findings
+ * @property {boolean} joining
  * @property {string | null} problem  An error word, `no_link` or `waiting`.
  * @property {boolean} canRestart  Whether tapping start again can lead anywhere: not with a used ticket.
+ * @property {string} callbackPhone
+ * @property {boolean} callbackSending
  * @property {number | null} position
  * @property {number | null} waitS
  * @property {number} agentsReady
  * @property {string | null} caseId
  * @property {CallPhase | null} phase
  * @property {string} peer
- * @property {number | null} activeAt  When the call became active, on the `performance.now()` axis.
+ * @property {string | null} seat
+ * @property {readonly PartySeen[]} parties
+ * @property {string | null} sharing
+ * @property {number | null} heldAt  On the `performance.now()` axis.
+ * @property {number | null} activeAt  When the call became active, on the same axis.
  * @property {boolean} recording
  * @property {number | null} dropEndsAt  Own grace period's end on the same axis; null while connected.
  * @property {boolean} dropped
@@ -36,18 +58,27 @@ import { createStore } from "../web_kit/store.js";
  * @property {boolean} serviceLost  The service lost sound and picture of both, and is restoring them.
  * @property {boolean} mediaTroubled
  * @property {"" | "weak" | "busy"} strain  What makes the picture poor: the network, or a device.
+ * @property {Rung} rung  How far one's own picture was reduced for a weak network.
  * @property {boolean} muted
+ * @property {boolean} cameraOff
+ * @property {boolean} torch
+ * @property {boolean} canTorch
  * @property {Facing} facing
  * @property {boolean} canFlip
  * @property {boolean} interrupted
+ * @property {string} deviceTrouble  Reason code of what the device refused last, empty when nothing.
  * @property {MediaStream | null} ownStream
- * @property {MediaStream | null} agentStream
+ * @property {readonly MediaStream[]} remote  By slot.
+ * @property {MediaStream | null} screenStream
  * @property {boolean} soundBlocked
  * @property {readonly ChatLine[]} chat
+ * @property {readonly Transfer[]} transfers
  * @property {number} unread
  * @property {boolean} chatOpen
  * @property {StillRequest | null} still
+ * @property {number} stillsTaken  Pictures taken at once, without the sheet.
  * @property {Ending | null} ending
+ * @property {"" | "sending" | "sent"} rating
  */
 
 /** @type {State} */
@@ -56,16 +87,27 @@ const INITIAL = {
   bank: "",
   recordingConsent: false,
   biometricsConsent: false,
-  startingStep: "capture",
-  trouble: null,
+  locationConsent: false,
+  desk: null,
+  opensAt: null,
+  startingStep: "connect",
+  elsewhere: null,
+  findings: null,
+  joining: false,
   problem: null,
   canRestart: true,
+  callbackPhone: "",
+  callbackSending: false,
   position: null,
   waitS: null,
   agentsReady: 0,
   caseId: null,
   phase: null,
   peer: "",
+  seat: null,
+  parties: [],
+  sharing: null,
+  heldAt: null,
   activeAt: null,
   recording: false,
   dropEndsAt: null,
@@ -74,21 +116,37 @@ const INITIAL = {
   serviceLost: false,
   mediaTroubled: false,
   strain: "",
+  rung: "",
   muted: false,
+  cameraOff: false,
+  torch: false,
+  canTorch: false,
   facing: "user",
   canFlip: false,
   interrupted: false,
+  deviceTrouble: "",
   ownStream: null,
-  agentStream: null,
+  remote: [],
+  screenStream: null,
   soundBlocked: false,
   chat: [],
+  transfers: [],
   unread: 0,
   chatOpen: false,
   still: null,
+  stillsTaken: 0,
   ending: null,
+  rating: "",
 };
 
 /** @param {string} bank */
 export function createState(bank) {
   return createStore({ ...INITIAL, bank });
 }
+
+/**
+ * What was typed and not sent, by field: it outlives a redrawn screen.
+ *
+ * @type {Map<string, string>}
+ */
+export const drafts = new Map();

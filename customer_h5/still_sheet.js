@@ -1,8 +1,10 @@
 /**
- * The picture that the agent asked for: aim, look at it, send it. Nobody is told which check it serves.
+ * The picture that the agent asked for: aim, look at it, send it; or, when asked so, taken at once. Nobody is
+ * told which check it serves.
  *
  * @import { Store } from "../web_kit/store.js"
  * @import { Session } from "./session.js"
+ * @import { Photo } from "./photo.js"
  * @import { State, StillRequest } from "./state.js"
  */
 
@@ -23,6 +25,17 @@ export function stillSheet(session, store) {
   return { node: sheet.node, update: (/** @type {Readonly<State>} */ state) => sheet.update(state) };
 }
 
+/**
+ * A frame of the stream that `video` plays has come.
+ *
+ * @param {HTMLVideoElement} video
+ * @returns {Promise<void>}
+ */
+function firstFrame(video) {
+  if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return Promise.resolve();
+  return new Promise((resolve) => video.addEventListener("loadeddata", () => resolve(), { once: true }));
+}
+
 class StillSheet {
   /**
    * @param {Session} session
@@ -35,30 +48,55 @@ class StillSheet {
     this._finder = videoElement({ class: "finder", muted: true, label: t("still.view") });
     /** @type {StillRequest | null} */
     this._request = null;
-    /** @type {Blob | null} */
-    this._photo = null;
     this._url = "";
+    /** How the camera was before, to be so again. */
+    this._before = { facing: /** @type {State["facing"]} */ ("user"), off: false };
   }
 
   /** @param {Readonly<State>} state */
-  update({ still, ownStream, facing }) {
+  update({ still, ownStream, facing, cameraOff }) {
     this._finder.classList.toggle("mirrored", facing === "user");
     if (still && this._finder.srcObject !== ownStream) void playStream(this._finder, ownStream);
     if (still === this._request) return;
+    if (still && !this._request) this._before = { facing, off: cameraOff };
     this._request = still;
-    this.node.hidden = still === null;
-    if (still) void this._open(still);
-    else mount(this.node);
+    this.node.hidden = still === null || still.atOnce;
+    if (!still) mount(this.node);
+    else if (still.atOnce) void this._takeAtOnce(still);
+    else void this._open(still);
+  }
+
+  /**
+   * From the camera as it is. What cannot be sent is dropped: whoever wanted it sees that none came.
+   *
+   * @param {StillRequest} still
+   */
+  async _takeAtOnce(still) {
+    const { facing, stillsTaken } = this._store.get();
+    try {
+      if (!hasPhotoCapture()) await this._session.capture.useCamera(facing, true);
+      await playStream(this._finder, this._store.get().ownStream);
+      await firstFrame(this._finder);
+      const track = this._session.capture.camera;
+      if (!track) return;
+      await this._session.sendStill(await photograph(track, this._finder));
+      this._store.update({ stillsTaken: stillsTaken + 1 });
+    } catch {
+      // The next request may fare better.
+    } finally {
+      if (this._store.get().still === still) this._store.update({ still: null });
+      if (!hasPhotoCapture()) await this._session.capture.useCamera(facing).catch(() => undefined);
+    }
   }
 
   /** @param {StillRequest} still */
   async _open(still) {
-    const facing = still.kind === "face_still" ? "user" : "environment";
+    const facing = still.kind === "id_card" ? "environment" : still.kind === "scene" ? this._store.get().facing : "user";
     mount(this.node, h("div", { class: "centre-box" }, h("div", { class: "spinner", role: "presentation" }), h("p", null, t("still.opening"))));
     const sharp = !hasPhotoCapture();
-    if (sharp || this._store.get().facing !== facing) {
+    if (sharp || this._store.get().facing !== facing || !this._session.capture.camera) {
       // On refusal the camera in use stays: a picture from it is better than none.
-      await this._session.useCamera(facing, sharp).catch(() => undefined);
+      await this._session.capture.useCamera(facing, sharp).catch(() => undefined);
     }
     if (this._request === still) this._aim(still);
   }
@@ -82,11 +120,18 @@ class StillSheet {
 
   /** @param {StillRequest} still */
   _aim(still) {
-    const shape = still.kind === "face_still" ? "frame face" : "frame";
-    const stage = h("div", { class: "stage" }, this._finder, h("div", { class: shape, "aria-hidden": "true" }));
+    const shapes = { face_still: "frame face", id_card: "frame", id_portrait: "frame" };
+    const shape = still.kind in shapes ? shapes[/** @type {keyof typeof shapes} */ (still.kind)] : "";
+    const stage = h("div", { class: "stage" }, this._finder, shape ? h("div", { class: shape, "aria-hidden": "true" }) : null);
     const shutter = h("button", { class: "shutter", type: "button", "aria-label": t("still.shutter"), onclick: () => void this._shoot(still, shutter) });
-    this._draw(t(`still.${still.kind}`), t(`still.${still.kind}.help`), stage, shutter);
+    const flip = h("button", { class: "button round flip-still", type: "button", "aria-label": t("call.flip"), onclick: () => void this._flip() }, icon("flip"));
+    this._draw(tCode("still", still.kind), tCode("still.help", still.kind), stage, shutter, this._store.get().canFlip ? flip : null);
     void playStream(this._finder, this._store.get().ownStream);
+  }
+
+  async _flip() {
+    const facing = this._store.get().facing === "user" ? "environment" : "user";
+    await this._session.capture.useCamera(facing, !hasPhotoCapture()).catch(() => undefined);
   }
 
   /**
@@ -94,20 +139,20 @@ class StillSheet {
    * @param {HTMLButtonElement} shutter
    */
   async _shoot(still, shutter) {
-    const track = this._session.cameraTrack();
+    const track = this._session.capture.camera;
     if (!track) return;
     shutter.disabled = true;
-    this._photo = await photograph(track, this._finder);
-    if (this._request === still) this._preview(still, this._photo);
+    const photo = await photograph(track, this._finder);
+    if (this._request === still) this._preview(still, photo);
   }
 
   /**
    * @param {StillRequest} still
-   * @param {Blob} photo
+   * @param {Photo} photo
    */
   _preview(still, photo) {
     URL.revokeObjectURL(this._url);
-    this._url = URL.createObjectURL(photo);
+    this._url = URL.createObjectURL(photo.blob);
     this._draw(
       t("still.preview"),
       t("still.preview.help"),
@@ -123,12 +168,12 @@ class StillSheet {
 
   /**
    * @param {StillRequest} still
-   * @param {Blob} photo
+   * @param {Photo} photo
    */
   async _send(still, photo) {
-    const bar = h("progress", { max: 100, value: 0 });
+    const bar = h("progress", { max: 100, value: 0, "aria-label": t("still.sending", { percent: "" }) });
     const words = h("p", { role: "status" }, t("still.sending", { percent: 0 }));
-    this._draw(t(`still.${still.kind}`), "", this._stageWithPhoto(), h("div", { class: "sending" }, words, bar));
+    this._draw(tCode("still", still.kind), "", this._stageWithPhoto(), h("div", { class: "sending" }, words, bar));
     try {
       await this._session.sendStill(photo, (fraction) => {
         const percent = Math.round(fraction * 100);
@@ -146,7 +191,7 @@ class StillSheet {
 
   /**
    * @param {StillRequest} still
-   * @param {Blob} photo
+   * @param {Photo} photo
    * @param {string} code
    */
   _failed(still, photo, code) {
@@ -165,8 +210,11 @@ class StillSheet {
     // Another picture may have been asked for meanwhile; that one keeps the sheet.
     if (this._store.get().still !== still) return;
     this._store.update({ still: null });
-    if (this._store.get().facing !== "user" || !hasPhotoCapture()) {
-      await this._session.useCamera("user").catch(() => undefined);
+    const { facing, off } = this._before;
+    if (off) {
+      await this._session.capture.setCamera(false);
+    } else if (this._store.get().facing !== facing || !hasPhotoCapture()) {
+      await this._session.capture.useCamera(facing).catch(() => undefined);
     }
   }
 }
