@@ -6,15 +6,18 @@ import { createStore } from "../web_kit/store.js";
 import "./elements/call_view.js";
 import "./elements/desk_view.js";
 import "./elements/ring_card.js";
+import "./elements/shortcut_sheet.js";
 import "./elements/wrap_up.js";
 import { problemWords } from "./problem.js";
 import recordEn from "../web_kit/record/en.js";
 import "../web_kit/record/login_card.js";
-import { part } from "../web_kit/record/part.js";
+import { ask, part } from "../web_kit/record/part.js";
 import "../web_kit/record/top_bar.js";
 import recordZh from "../web_kit/record/zh_CN.js";
+import { remembered, requestsOf } from "./requests.js";
 import { RingTone } from "./ring_tone.js";
 import { ConsoleSession } from "./session.js";
+import { shortcutFor } from "./shortcuts.js";
 import { screenOf, START } from "./state.js";
 import en from "./strings/en.js";
 import zh from "./strings/zh_CN.js";
@@ -25,11 +28,10 @@ import zh from "./strings/zh_CN.js";
 addStrings({ "zh-CN": { ...recordZh, ...zh }, en: { ...recordEn, ...en } });
 
 const FLASH_MS = 900;
-const BELL_KEY = "teller-agent-bell-off";
 /** @type {Partial<Record<Screen, string>>} */
-const TAGS = { login: "login-card", desk: "desk-view", ring: "desk-view", call: "call-view", wrap_up: "wrap-up" };
+const TAGS = { login: "login-card", desk: "desk-view", ring: "desk-view", call: "call-view", wrap_up: "wrap-up", board: "supervisor-board" };
 
-const store = createStore({ ...START, bellOff: localStorage.getItem(BELL_KEY) === "1" });
+const store = createStore({ ...START, ...remembered() });
 const session = new ConsoleSession(store);
 const bell = new RingTone();
 /** @type {{bar: any, main: HTMLElement, ring: any, notice: HTMLElement, view: any}} */
@@ -101,8 +103,8 @@ function flash(words) {
 /** @param {ConsoleState} state */
 function drawNotice({ notice, link, linkReason, session: who }) {
   const closed = who !== null && link === "closed";
-  // A refused result is told beside the form that asked for it.
-  const here = notice && notice.about !== "finish";
+  // A refused result is told beside the form that asked for it, so is an invitation that nobody can take.
+  const here = notice && notice.about !== "finish" && !(notice.about === "invite" && document.querySelector("dialog.invite[open]"));
   const words = closed ? problemWords({ code: linkReason ?? "unreachable", about: null }) : here ? problemWords(notice) : "";
   const key = closed ? `closed ${words}` : `${notice?.nr} ${words}`;
   if (page.notice.dataset.key === key) {
@@ -116,58 +118,27 @@ function drawNotice({ notice, link, linkReason, session: who }) {
   mount(page.notice, h("span", { class: "grow" }, words), words && button);
 }
 
-function toggleBell() {
-  const bellOff = !store.get().bellOff;
-  localStorage.setItem(BELL_KEY, bellOff ? "1" : "0");
-  store.update({ bellOff });
-}
-
-/** What was said about one result says nothing about another. */
-function clearFinishNotice() {
-  if (store.get().notice?.about === "finish") {
-    store.update({ notice: null });
-  }
-}
-
-/** @type {Readonly<Record<string, (detail: any) => unknown>>} */
+/** @type {import("./requests.js").Requests} */
 const REQUESTS = {
-  "login-request": (detail) => session.logIn(detail),
-  "logout-request": () => session.logOut(),
-  "camera-request": () => session.openCamera(),
-  "bell-request": toggleBell,
-  "presence-request": ({ presence }) => session.send({ type: "set_presence", presence }),
-  "accept-request": ({ call }) => session.send({ type: "accept", call }),
-  "refuse-request": ({ call }) => session.send({ type: "refuse", call }),
-  "mic-request": () => session.setMutes({ micOn: !store.get().micOn }),
-  "camera-toggle-request": () => session.setMutes({ cameraOn: !store.get().cameraOn }),
-  "chat-request": ({ text }) => session.send({ type: "chat", text }),
-  "still-request": ({ kind }) => session.send({ type: "request_still", kind }),
-  "number-request": ({ number }) => session.send({ type: "check_id_number", number }),
-  "match-request": ({ card, still }) => session.send({ type: "match_faces", card, still }),
-  "finish-changed": clearFinishNotice,
-  "finish-request": ({ outcome, reason, note }) => session.send({ type: "finish", outcome, reason, note }),
-  "hang-up-confirmed": () => session.send({ type: "hang_up" }),
+  ...requestsOf(session, store),
+  "shortcuts-open": () => openShortcuts(),
 };
 
-/** @type {Partial<Record<Screen, Readonly<Record<string, () => void>>>>} */
-const KEYS = {
-  ring: {
-    a: () => REQUESTS["accept-request"]?.({ call: store.get().ring?.call }),
-    r: () => REQUESTS["refuse-request"]?.({ call: store.get().ring?.call }),
-  },
-  call: {
-    m: () => REQUESTS["mic-request"]?.(null),
-    v: () => REQUESTS["camera-toggle-request"]?.(null),
-  },
-};
+function openShortcuts() {
+  const sheet = /** @type {import("./elements/shortcut_sheet.js").ShortcutSheetElement} */ (document.createElement("shortcut-sheet"));
+  document.body.append(sheet);
+  sheet.open();
+}
 
 /** @param {KeyboardEvent} event */
 function gotKey(event) {
   const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
-  const action = KEYS[screenOf(store.get())]?.[event.key.toLowerCase()];
-  if (action && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
+  const state = store.get();
+  const found = shortcutFor(screenOf(state), state, event.key);
+  if (found && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
     event.preventDefault();
-    action();
+    // The view hears it first: what opens something there is no request to the server.
+    ask(page.view, found.request, found.detail ?? {});
   }
 }
 

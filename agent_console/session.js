@@ -1,5 +1,5 @@
 /**
- * The console's one hand on the outside: login, socket, camera and call. Turns requests of the page into
+ * The console's one hand on the outside: login, socket, call and REST. Turns requests of the page into
  * messages and messages into state; never touches the page.
  *
  * @import { Store } from "../web_kit/store.js"
@@ -8,15 +8,16 @@
 
 import { Call } from "../web_kit/call.js";
 import { Connection } from "../web_kit/connection.js";
-import { CaptureError, openCapture } from "../web_kit/devices.js";
 import { language } from "../web_kit/i18n.js";
 import { request, RestError, setCsrf } from "../web_kit/rest.js";
+import { FileSender } from "./files.js";
+import { LocalMedia } from "./local_media.js";
 import { received, START } from "./state.js";
 
 // Asking /api/me without a session is answered 401, which browsers print as an error; this remembers
 // that there was a login in this browser.
 const LOGGED_IN_KEY = "teller-agent-session";
-const MESSAGES = /** @type {const} */ (["welcome", "presence_set", "ring", "ring_over", "call_state", "fact", "error", "bye"]);
+const MESSAGES = /** @type {const} */ (["welcome", "presence_set", "ring", "ring_over", "call_state", "script", "colleagues", "wallboard", "fact", "error", "bye"]);
 const MY_CASES = 12;
 // The list is the whole bank's, newest first; enough of it to find an agent's last dozen on a busy day.
 const LOOKED_THROUGH = 200;
@@ -31,6 +32,12 @@ export class ConsoleSession {
     this.connection = null;
     /** @type {Call | null} */
     this.call = null;
+    this.files = new FileSender(store);
+    this.own = new LocalMedia(store, {
+      call: () => this.call,
+      send: (message) => this.connection?.send(message) ?? false,
+      fail: (code) => this.fail(code, null),
+    });
   }
 
   /** Take up a session that a cookie still holds, or show the login. */
@@ -63,18 +70,21 @@ export class ConsoleSession {
     localStorage.setItem(LOGGED_IN_KEY, "1");
     this.store.update({ session, boot: "desk", loginBusy: false, loginError: null });
     this.connect(session.csrf);
-    await Promise.all([this.openCamera(), this.readCases()]);
+    // Who only watches a room is not to be seen in it: a supervisor's camera opens when he asks for it.
+    const camera = session.role === "supervisor" ? null : this.own.openCamera();
+    await Promise.all([camera, this.readCases(), this.readCallbacks()]);
   }
 
   async logOut() {
     this.connection?.close("logged_out");
     this.dropCall();
-    this.closeCamera();
+    this.own.closeCamera();
     try {
       await request("POST", "/api/logout");
     } finally {
       localStorage.removeItem(LOGGED_IN_KEY);
-      this.store.update({ ...START, boot: "login" });
+      const { bellOff, arrangement, wide } = this.store.get();
+      this.store.update({ ...START, bellOff, arrangement, wide, boot: "login" });
     }
   }
 
@@ -102,17 +112,21 @@ export class ConsoleSession {
     const was = this.store.get();
     this.store.update(received(was, message, now()));
     const state = this.store.get();
-    if (message.type === "ring") {
-      this.prepareCall(message.call);
-    } else if (message.type === "welcome" && message.call) {
+    if (message.type === "ring" || (message.type === "welcome" && message.call)) {
       this.prepareCall(message.call);
     } else if (message.type === "ring_over" && message.how !== "accepted") {
       this.dropCall();
-    } else if (state.call?.phase === "ended" && was.call?.phase !== "ended") {
+    } else if (isGone(state.call) && !isGone(was.call)) {
       this.dropCall();
+    }
+    if (message.type === "call_state" || message.type === "welcome") {
+      this.own.tell();
     }
     if (was.call && !state.call) {
       void this.readCases();
+    }
+    if (message.type === "presence_set" && message.presence !== was.doing.presence) {
+      void this.readCallbacks();
     }
   }
 
@@ -122,67 +136,30 @@ export class ConsoleSession {
       return;
     }
     this.dropCall();
-    const { local } = this.store.get();
-    const [microphone = null] = local?.getAudioTracks() ?? [];
-    const [camera = null] = local?.getVideoTracks() ?? [];
-    const call = new Call({ connection: this.connection, call: callId, local: { microphone, camera } });
+    const call = new Call({ connection: this.connection, call: callId, local: this.own.tracks() });
     this.call = call;
     call.onChange(() => this.store.update({ stats: call.quality, media: call.link }));
     call.start();
-    this.store.update({ remote: call.remote[0] ?? null, media: call.link });
+    this.store.update({ streams: call.remote, screen: call.screen, media: call.link });
   }
 
   dropCall() {
+    void this.own.stopShare();
     this.call?.stop();
     this.call = null;
-    this.store.update({ remote: null, stats: null, media: "closed" });
-  }
-
-  async openCamera() {
-    this.closeCamera();
-    this.store.update({ camera: "asking" });
-    try {
-      const local = await openCapture("user");
-      this.store.update({ camera: "on", local });
-      this.applyMutes();
-      await this.sendTracks(local);
-    } catch (error) {
-      this.store.update({ camera: error instanceof CaptureError ? error.reason : "unknown" });
-    }
-  }
-
-  /** @param {MediaStream} local */
-  async sendTracks(local) {
-    await this.call?.replaceTrack("microphone", local.getAudioTracks()[0] ?? null);
-    await this.call?.replaceTrack("camera", local.getVideoTracks()[0] ?? null);
-  }
-
-  closeCamera() {
-    const { local } = this.store.get();
-    for (const track of local?.getTracks() ?? []) {
-      track.stop();
-    }
-    this.store.update({ local: null });
-  }
-
-  /** @param {{micOn?: boolean, cameraOn?: boolean}} change */
-  setMutes(change) {
-    this.store.update(change);
-    this.applyMutes();
-  }
-
-  applyMutes() {
-    const { local, micOn, cameraOn } = this.store.get();
-    for (const track of local?.getTracks() ?? []) {
-      track.enabled = track.kind === "audio" ? micOn : cameraOn;
-    }
+    this.store.update({ streams: START.streams, screen: null, stats: null, media: "closed" });
   }
 
   /** @param {import("../web_kit/wire").ClientMessage} message */
   send(message) {
     if (!this.connection?.send(message)) {
-      this.store.update(received(this.store.get(), { type: "error", code: "offline", text: "", about: message.type }, now()));
+      this.fail("offline", message.type);
     }
+  }
+
+  /** Say what went wrong, as the server would. @param {string} code @param {string | null} about */
+  fail(code, about) {
+    this.store.update(received(this.store.get(), { type: "error", code, text: "", about }, now()));
   }
 
   async readCases() {
@@ -195,7 +172,31 @@ export class ConsoleSession {
       // The list is a convenience; the desk works without it and asks again after the next call.
     }
   }
+
+  async readCallbacks() {
+    try {
+      /** @type {{callbacks: any[]}} */
+      const { callbacks } = await request("GET", "/api/callbacks");
+      this.store.update({ callbacks });
+    } catch {
+      // As with the cases: asked again whenever the agent's presence changes.
+    }
+  }
+
+  /** Open a case and show the customer's link. @param {string} path @param {object} [asked] */
+  async makeCase(path, asked = {}) {
+    this.store.update({ made: null });
+    try {
+      this.store.update({ made: await request("POST", path, asked) });
+    } catch (error) {
+      this.fail(codeOf(error), "cases");
+    }
+    await this.readCallbacks();
+  }
 }
+
+/** Tell whether a call goes on without this page. @param {import("./state.js").CallNow | null} call */
+const isGone = (call) => call?.phase === "ended" || call?.left === true;
 
 /** @param {unknown} error */
 function codeOf(error) {

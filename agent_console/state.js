@@ -6,26 +6,39 @@
  */
 
 import { EMPTY, fold } from "../web_kit/record/projection.js";
+import { UNTOUCHED } from "./stage/layout.js";
 
 /**
  * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
+ * @typedef {import("../web_kit/wire").PartySeen} PartySeen
  * @typedef {Record<string, any> & {type: string}} ServerMessage
  * @typedef {Readonly<{account: string, name: string, role: string, csrf: string}>} Session
  * @typedef {Readonly<{code: string, text: string, about: string | null, nr: number}>} Notice
- * @typedef {Readonly<{call: string, case: string, purpose: string, customer_name: string, waited_s: number,
- *   language: string, expires_in_s: number, endsAt: number}>} RingView
+ * @typedef {Readonly<Omit<import("../web_kit/wire").Ring, "type"> & {endsAt: number}>} RingView
  * @typedef {Readonly<{call: string, case: string, phase: string, peer: string, activeSince: number | null,
- *   recording: boolean, kycUnlocked: boolean, reason: string | null, graceEndsAt: number | null}>} CallNow
+ *   recording: boolean, kycUnlocked: boolean, reason: string | null, graceEndsAt: number | null,
+ *   seat: string | null, leads: boolean, left: boolean, sharing: string | null, inviting: string,
+ *   parties: readonly PartySeen[]}>} CallNow
+ * @typedef {Readonly<{presence: string, reason: string, since: number, endsAt: number | null}>} Doing
+ * @typedef {Readonly<{id: number, name: string, size: number, share: number, error: string | null}>} Upload
+ * @typedef {Readonly<{case: string, url: string, expires_at: number}>} Made  A customer's way in.
  * @typedef {Readonly<{
  *   boot: "loading" | "login" | "desk", session: Session | null,
  *   loginBusy: boolean, loginError: string | null,
  *   link: "idle" | "connecting" | "open" | "dropped" | "closed", linkReason: string | null,
- *   bank: string, presence: string, waiting: number, ring: RingView | null,
- *   call: CallNow | null, view: CaseView, notice: Notice | null, cases: readonly any[],
+ *   bank: string, doing: Doing, waiting: number, ring: RingView | null,
+ *   call: CallNow | null, view: CaseView, script: import("../web_kit/wire").Script | null,
+ *   colleagues: import("../web_kit/wire").Colleagues | null, board: import("../web_kit/wire").Wallboard | null,
+ *   notice: Notice | null, cases: readonly any[], callbacks: readonly any[], made: Made | null,
+ *   uploads: readonly Upload[], arrangement: import("./stage/layout.js").Arrangement,
  *   camera: "off" | "asking" | "on" | import("../web_kit/devices.js").CaptureTrouble,
- *   micOn: boolean, cameraOn: boolean, bellOff: boolean, local: MediaStream | null, remote: MediaStream | null,
+ *   micOn: boolean, cameraOn: boolean, bellOff: boolean, wide: boolean, local: MediaStream | null,
+ *   streams: readonly MediaStream[], screen: MediaStream | null, ownScreen: MediaStream | null,
  *   media: import("../web_kit/call.js").CallLink, stats: import("../web_kit/call_meter.js").Quality | null}>} ConsoleState
  */
+
+/** @type {readonly never[]} */
+const NOTHING = Object.freeze([]);
 
 /** @type {ConsoleState} */
 export const START = Object.freeze({
@@ -36,19 +49,29 @@ export const START = Object.freeze({
   link: "idle",
   linkReason: null,
   bank: "",
-  presence: "offline",
+  doing: Object.freeze({ presence: "offline", reason: "", since: 0, endsAt: null }),
   waiting: 0,
   ring: null,
   call: null,
   view: EMPTY,
+  script: null,
+  colleagues: null,
+  board: null,
   notice: null,
-  cases: Object.freeze([]),
+  cases: NOTHING,
+  callbacks: NOTHING,
+  made: null,
+  uploads: NOTHING,
+  arrangement: UNTOUCHED,
   camera: "off",
   micOn: true,
   cameraOn: true,
   bellOff: false,
+  wide: true,
   local: null,
-  remote: null,
+  streams: NOTHING,
+  screen: null,
+  ownScreen: null,
   media: "closed",
   stats: null,
 });
@@ -58,15 +81,10 @@ export const START = Object.freeze({
 /** @type {Readonly<Record<string, Reducer>>} */
 const REDUCERS = {
   welcome: (_state, { bank }) => ({ bank, notice: null }),
-  presence_set: (state, { presence, waiting }) => ({
-    presence,
-    waiting,
-    // Leaving wrap-up is the server's word that the desk is free again.
-    ...(isOver(state) && AT_DESK.has(presence) ? AT_REST : {}),
-  }),
+  presence_set: gotPresence,
   ring: (state, message, now) => {
     const { type: _, ...ring } = message;
-    return { ring: { ...ring, endsAt: now + ring.expires_in_s }, ...(state.call ? {} : { view: EMPTY }) };
+    return { ring: { ...ring, endsAt: now + ring.expires_in_s }, ...(state.call ? {} : { view: EMPTY, script: null }) };
   },
   ring_over: (state, { call, how }) =>
     state.ring?.call === call ? { ring: null, ...(how === "accepted" ? {} : { call: null }) } : {},
@@ -75,6 +93,9 @@ const REDUCERS = {
     const view = state.view.case && state.view.case !== entry.case ? EMPTY : state.view;
     return { view: fold(view, entry) };
   },
+  script: (_state, script) => ({ script }),
+  colleagues: (_state, colleagues) => ({ colleagues }),
+  wallboard: (_state, board) => ({ board }),
   error: (state, { code, text, about }) => ({
     notice: { code, text, about: about ?? null, nr: (state.notice?.nr ?? 0) + 1 },
   }),
@@ -85,17 +106,30 @@ const REDUCERS = {
 
 const AT_DESK = new Set(["ready", "break", "offline"]);
 // What a desk without a customer looks like.
-const AT_REST = Object.freeze({ ring: null, call: null, view: EMPTY, stats: null });
+const AT_REST = Object.freeze({ ring: null, call: null, view: EMPTY, script: null, stats: null, uploads: NOTHING });
 
 /** Tell whether the conversation is behind the agent. @param {ConsoleState} state */
 function isOver(state) {
-  return state.call?.phase === "ended" || state.view.decision !== null;
+  return Boolean(state.call?.phase === "ended" || state.call?.left || state.view.decision);
+}
+
+/** @type {Reducer} */
+function gotPresence(state, { presence, waiting, reason = "", since_s = 0, ends_in_s = null }, now) {
+  const doing = { presence, reason, since: now - since_s, endsAt: ends_in_s === null ? null : now + ends_in_s };
+  // Leaving wrap-up is the server's word that the desk is free again; wrap-up, that this agent's part in a
+  // call is over, although the call may go on with others.
+  const over = isOver(state) && AT_DESK.has(presence);
+  const call = presence === "wrap_up" && state.call ? { ...state.call, left: true } : state.call;
+  return { doing, waiting, call, ...(over ? AT_REST : {}) };
 }
 
 /** @type {Reducer} */
 function gotCallState(state, message, now) {
   const sameCase = state.view.case === "" || state.view.case === message.case;
   const counting = message.phase === "active" || message.phase === "held" || message.phase === "reconnecting";
+  const was = state.call?.call === message.call ? state.call : null;
+  const ended = message.phase === "ended";
+  const seat = message.seat ?? was?.seat ?? null;
   return {
     ring: null,
     view: sameCase ? state.view : EMPTY,
@@ -109,6 +143,13 @@ function gotCallState(state, message, now) {
       kycUnlocked: message.kyc_unlocked,
       reason: message.reason ?? null,
       graceEndsAt: message.grace_s == null ? null : now + message.grace_s,
+      seat,
+      // Nobody leads what is over; the result is still owed by who did.
+      leads: ended && was ? was.leads : seat !== null && message.host === seat,
+      left: was?.left ?? false,
+      sharing: message.sharing ?? null,
+      inviting: message.inviting ?? "",
+      parties: ended && was ? was.parties : (message.parties ?? NOTHING),
     },
   };
 }
@@ -121,12 +162,15 @@ export function received(state, message, now) {
   return REDUCERS[message.type]?.(state, message, now) ?? {};
 }
 
-/** @typedef {"loading" | "login" | "desk" | "ring" | "call" | "wrap_up"} Screen */
+/** @typedef {"loading" | "login" | "desk" | "ring" | "call" | "wrap_up" | "board"} Screen */
 
 /** @param {ConsoleState} state @returns {Screen} */
 export function screenOf(state) {
   if (state.boot !== "desk") {
     return state.boot;
+  }
+  if (state.session?.role === "supervisor") {
+    return "board";
   }
   // While it rings there is a call already, but not for this agent until the ring is accepted.
   if (state.call && state.call.phase !== "ringing") {

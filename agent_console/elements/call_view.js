@@ -1,26 +1,17 @@
-/** The call: pictures on the left, identity steps in the middle, chat and story on the right. */
+/** The call: pictures on the left, the script in the middle, chat, pictures and story on the right. */
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
-import { define, part, PartElement } from "../../web_kit/record/part.js";
-import { maySayPassed, steps } from "../../web_kit/record/steps.js";
-import "./finish_form.js";
+import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
+import { successor } from "../stage/windows.js";
+import "../stage/video_stage.js";
+import { finishView } from "./finish_form.js";
+import "./invite_dialog.js";
+import "./picture_viewer.js";
+import { missing } from "./script_panel.js";
 import "./side_tabs.js";
-import "./steps_panel.js";
-import "./video_stage.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
-
-/** What the agent should know before saying passed. @param {ConsoleState} state */
-export function finishView(state) {
-  const complete = maySayPassed(steps(state.view, true));
-  const { notice } = state;
-  return {
-    advice: complete ? "" : t("finish.incomplete_advice"),
-    busy: state.link !== "open",
-    problem: notice?.about === "finish" ? tCode("error", notice.code) : "",
-  };
-}
 
 /** @extends {PartElement<ConsoleState>} */
 export class CallViewElement extends PartElement {
@@ -31,16 +22,46 @@ export class CallViewElement extends PartElement {
 
   /** @override */
   build() {
-    this.stage = /** @type {import("./video_stage.js").VideoStageElement} */ (part("video-stage"));
-    this.steps = /** @type {import("./steps_panel.js").StepsPanelElement} */ (part("steps-panel"));
+    this.stage = /** @type {import("../stage/video_stage.js").VideoStageElement} */ (part("video-stage"));
+    this.steps = /** @type {import("./script_panel.js").ScriptPanelElement} */ (part("script-panel"));
     this.side = /** @type {import("./side_tabs.js").SideTabsElement} */ (part("side-tabs", "card"));
     this.form = /** @type {import("./finish_form.js").FinishFormElement} */ (part("finish-form"));
+    this.invite = /** @type {import("./invite_dialog.js").InviteDialogElement} */ (part("invite-dialog"));
+    this.viewer = /** @type {import("./picture_viewer.js").PictureViewerElement} */ (part("picture-viewer"));
+    this.progress = h("p", { class: "soft small grow", role: "status" });
+    this.decideButton = h("button", { class: "button primary", type: "button", onclick: () => this.openDecide("passed") }, t("finish.open"));
+    this.abortButton = h("button", { class: "button", type: "button", onclick: () => this.openDecide("failed") }, t("finish.abort"));
+    this.ends = h("footer", { class: "steps-foot" }, this.progress, this.abortButton, this.decideButton);
     this.decide = this.dialog("decide", t("finish.title"), this.form);
-    const end = h("button", { class: "button danger wide", type: "button", onclick: () => this.confirmEnd() }, t("call.hang_up"));
-    this.ending = this.dialog("ending", t("call.end_title"), h("p", {}, t("call.end_text")), end);
-    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("h2", {}, t("step.title")), this.steps), this.side, this.decide, this.ending);
-    this.addEventListener("decide-request", () => this.decide?.showModal());
-    this.addEventListener("hang-up-request", () => this.ending?.showModal());
+    this.ending = this.confirm("ending", "call.end_title", "call.end_text", "call.hang_up", "hang-up-confirmed");
+    this.leaving = this.confirm("leaving", "call.leave_title", "call.leave_text", "call.leave", "leave-request");
+    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("h2", {}, t("step.title")), this.steps, this.ends),
+      this.side, this.decide, this.ending, this.leaving, this.invite, this.viewer); // prettier-ignore
+    this.listen();
+  }
+
+  /** What opens here, wherever in the call it was asked for. */
+  listen() {
+    /** @type {Record<string, (detail: any) => void>} */
+    const openers = {
+      "decide-request": () => this.openDecide("passed"),
+      "abort-request": () => this.openDecide("failed"),
+      "hang-up-request": () => this.ending?.showModal(),
+      "leave-open": () => this.leaving?.showModal(),
+      "invite-open": () => this.mayInvite() && this.invite?.open(),
+      "share-open": () => this.stage?.controls?.openMenu(),
+      "chat-open": () => this.side?.focusChat(),
+      "pictures-open": () => this.side?.turnTo("pictures"),
+      "picture-open": ({ evidence }) => this.viewer?.open(evidence),
+    };
+    for (const [name, open] of Object.entries(openers)) {
+      this.addEventListener(name, (event) => open(/** @type {CustomEvent} */ (event).detail));
+    }
+  }
+
+  mayInvite() {
+    const state = this.shown;
+    return Boolean(state?.call?.leads && !state.call.inviting && !successor(state));
   }
 
   /** @param {string} name @param {string} title @param {...Node} inside */
@@ -50,17 +71,39 @@ export class CallViewElement extends PartElement {
     return dialog;
   }
 
-  confirmEnd() {
-    this.ending?.close();
-    this.dispatchEvent(new CustomEvent("hang-up-confirmed", { bubbles: true, composed: true }));
+  /** @param {string} name @param {string} title @param {string} text @param {string} button @param {string} request */
+  confirm(name, title, text, button, request) {
+    const go = h("button", { class: "button danger wide", type: "button" }, t(button));
+    const dialog = this.dialog(name, t(title), h("p", {}, t(text)), go);
+    go.addEventListener("click", () => {
+      dialog.close();
+      ask(this, request);
+    });
+    return dialog;
+  }
+
+  /** @param {string} outcome */
+  openDecide(outcome) {
+    if (this.shown?.call?.leads && !this.decide?.open) {
+      this.decide?.showModal();
+      this.form?.begin(outcome);
+    }
   }
 
   /** @override */
   draw(/** @type {ConsoleState} */ state) {
+    const { script, view, call, link, notice } = state;
+    const leads = call?.leads ?? false;
     this.stage?.show(state);
-    this.steps?.show({ view: state.view, unlocked: state.call?.kycUnlocked ?? false, live: true });
+    this.steps?.show({ script, view, leads, live: true, busy: link !== "open" });
     this.side?.show(state);
-    this.form?.show(finishView(state));
+    this.form?.show(finishView(state, notice?.about === "finish" ? tCode("error", notice.code) : ""));
+    this.invite?.show(state);
+    this.viewer?.show(state);
+    const left = missing(script);
+    this.progress?.replaceChildren(script?.complete ? t("finish.complete") : left ? t("finish.missing", { count: left }) : "");
+    this.ends?.toggleAttribute("hidden", !leads);
+    this.decideButton?.classList.toggle("primary", script?.complete ?? false);
   }
 }
 

@@ -1,69 +1,66 @@
-/** The desk between calls: presence, queue, own picture, my latest cases. */
+/** The desk between calls: presence, queue, own picture, customers' links, calls back, my latest cases. */
 
 import { h, mount, playStream, videoElement } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { ask, define, PartElement } from "../../web_kit/record/part.js";
 import { caseBadge } from "../../web_kit/record/case_badge.js";
+import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import { dateAndTime, wordFor } from "../../web_kit/record/words.js";
+import "./callback_list.js";
+import "./new_case.js";
+import "./presence_chooser.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 
 /** @type {Readonly<Record<number, string>>} */
 const WAITING_WORDS = { 0: "desk.nobody", 1: "desk.waiting_one" };
-const CHOICES = /** @type {const} */ (["ready", "break"]);
 
 /** @extends {PartElement<ConsoleState>} */
 export class DeskViewElement extends PartElement {
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { presence, waiting, camera, local, cases, link, session, bellOff }) {
-    return [presence, waiting, camera, local, cases, link, session, bellOff];
+  looksAt(/** @type {ConsoleState} */ { doing, waiting, camera, local, cases, callbacks, made, link, session, bellOff }) {
+    return [doing, waiting, camera, local, cases, callbacks, made, link, session, bellOff];
   }
 
   /** @override */
   build() {
     this.greeting = h("h1", {});
-    this.presence = h("div", { class: "presence", role: "group", "aria-label": t("presence.label") });
+    this.presence = /** @type {import("./presence_chooser.js").PresenceChooserElement} */ (part("presence-chooser"));
     this.waiting = h("strong", { class: "figure" });
     this.waitingWords = h("span", { class: "soft" });
     this.bell = h("button", { class: "button quiet", type: "button", onclick: () => ask(this, "bell-request") });
     this.video = videoElement({ class: "mirrored", muted: true, label: t("camera.own") });
     this.cameraHelp = h("div", { class: "camera-help" });
+    this.newCase = /** @type {import("./new_case.js").NewCaseElement} */ (part("new-case"));
+    this.callbacks = /** @type {import("./callback_list.js").CallbackListElement} */ (part("callback-list"));
+    this.callbackCount = h("span", { class: "count" });
     this.cases = h("div", { class: "my-cases" });
     mount(this,
-      h("header", { class: "desk-head" }, this.greeting, h("p", { class: "soft" }, t("desk.intro"))),
+      h("header", { class: "desk-head" }, h("div", { class: "grow" }, this.greeting, h("p", { class: "soft" }, t("desk.intro"))), this.bell,
+        h("button", { class: "button quiet", type: "button", onclick: () => ask(this, "shortcuts-open") }, icon("keyboard"), t("keys.title"))),
       h("section", { class: "card desk-presence", "aria-live": "polite" }, h("h2", {}, t("presence.label")), this.presence,
-        h("div", { class: "queue" }, this.waiting, this.waitingWords), this.bell),
+        h("div", { class: "queue" }, this.waiting, this.waitingWords)),
       h("section", { class: "card desk-camera" }, h("h2", {}, t("camera.own")), h("div", { class: "preview" }, this.video, this.cameraHelp)),
+      h("section", { class: "card desk-link" }, h("h2", {}, t("new_case.title")), this.newCase),
+      h("section", { class: "card desk-callbacks" }, h("h2", {}, t("callbacks.title"), " ", this.callbackCount), this.callbacks),
       h("section", { class: "card desk-cases" }, h("h2", {}, t("desk.cases")), this.cases)); // prettier-ignore
   }
 
   /** @override */
   draw(/** @type {ConsoleState} */ state, /** @type {ConsoleState | undefined} */ was) {
     this.greeting?.replaceChildren(t("desk.hello", { name: state.session?.name ?? "" }));
-    this.drawPresence(state);
+    this.presence?.show(state);
     this.waiting?.replaceChildren(String(state.waiting));
     this.waitingWords?.replaceChildren(t(WAITING_WORDS[state.waiting] ?? "desk.waiting"));
     this.bell && mount(this.bell, t(state.bellOff ? "bell.off" : "bell.on"));
     this.bell?.setAttribute("aria-pressed", String(state.bellOff));
+    this.newCase?.show(state);
+    this.callbacks?.show(state);
+    this.callbackCount?.replaceChildren(String(state.callbacks.length));
+    this.callbackCount?.toggleAttribute("hidden", !state.callbacks.length);
     this.drawCamera(state);
     if (state.cases !== was?.cases) {
       this.drawCases(state);
-    }
-  }
-
-  /** @param {ConsoleState} state */
-  drawPresence({ presence, link }) {
-    if (!this.presence) {
-      return;
-    }
-    const had = this.presence.contains(document.activeElement) ? document.activeElement?.getAttribute("data-choice") : null;
-    mount(this.presence, CHOICES.map((choice) =>
-      h("button", { type: "button", class: `choice ${choice}`, "data-choice": choice, "aria-pressed": String(presence === choice),
-        disabled: link !== "open", onclick: () => ask(this, "presence-request", { presence: choice }) },
-        h("i", { class: "dot", "aria-hidden": "true" }), h("span", {}, t(`presence.${choice}`)), h("small", {}, t(`presence.${choice}_hint`))))); // prettier-ignore
-    if (had) {
-      /** @type {HTMLElement | null} */ (this.presence.querySelector(`[data-choice="${had}"]`))?.focus();
     }
   }
 

@@ -1,4 +1,4 @@
-/** A customer rings: who, why, how long they have waited, and how long the ring lasts. */
+/** Somebody rings: who, why, how long they have waited, who asks for help, and how long the ring lasts. */
 
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t } from "../../web_kit/i18n.js";
@@ -22,6 +22,25 @@ function circle(className) {
   return shape;
 }
 
+/** What the customer is known for, each with its tone. @param {RingView} ring @returns {[string, string][]} */
+export function ringMarks({ vip, skill, language, earlier, rejected }) {
+  /** @type {[string, string][]} */
+  const marks = [[wordFor("tongue", language), "plain"]];
+  vip && marks.unshift([t("ring.vip"), "warn"]);
+  skill && marks.push([t("ring.skill", { skill: wordFor("skill", skill) }), "busy"]);
+  earlier && marks.push([t("ring.earlier", { count: earlier }), "plain"]);
+  rejected && marks.push([t("ring.rejected", { count: rejected }), "bad"]);
+  return marks;
+}
+
+/** @param {RingView} ring */
+function eyebrow({ invited_by: by, transferred, private: apart }) {
+  if (!by) {
+    return t("ring.title");
+  }
+  return t(transferred ? "ring.transferred" : apart ? "ring.asked_private" : "ring.asked", { name: by });
+}
+
 /** @extends {PartElement<{ring: RingView | null, bellOff: boolean}>} */
 export class RingCardElement extends PartElement {
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -41,27 +60,33 @@ export class RingCardElement extends PartElement {
     if (!ring) {
       return;
     }
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", "0 0 120 120");
-    svg.setAttribute("aria-hidden", "true");
-    this.arc = circle("arc");
-    svg.append(circle("track"), this.arc);
-    this.left = h("span", { class: "left" });
-    const accept = h("button", { class: "button accept big", type: "button", onclick: () => ask(this, "accept-request", { call: ring.call }) },
-      icon("phone"), t("ring.accept"), h("kbd", {}, "A")); // prettier-ignore
-    mount(this, h("div", { class: "ring-box", role: "alertdialog", "aria-modal": "true", "aria-labelledby": "ring-who", "aria-describedby": "ring-why" },
-      h("p", { class: "ring-eyebrow" }, t("ring.title")),
-      h("div", { class: "ring-clock" }, svg, this.left),
+    const accept = h("button", { class: "button accept big", type: "button", onclick: () => ask(this, "accept-request") }, icon("phone"), t("ring.accept"), h("kbd", {}, "A"));
+    mount(this, h("div", { class: `ring-box ${ring.invited_by ? "asked" : ""}`, role: "alertdialog", "aria-modal": "true", "aria-labelledby": "ring-who", "aria-describedby": "ring-why" },
+      h("p", { class: "ring-eyebrow" }, eyebrow(ring)),
+      this.dial(),
       h("h1", { id: "ring-who" }, ring.customer_name || t("case.unnamed")),
-      h("p", { id: "ring-why" }, wordFor("purpose", ring.purpose), " · ", t("ring.waited", { time: clock(ring.waited_s) }), " · ", wordFor("tongue", ring.language)),
+      h("p", { id: "ring-why" }, wordFor("purpose", ring.purpose), " · ", t("ring.waited", { time: clock(ring.waited_s) })),
+      h("p", { class: "ring-marks" }, ringMarks(ring).map(([words, tone]) => h("span", { class: `badge ${tone}` }, words))),
+      ring.note && h("blockquote", { class: "ring-note" }, ring.note),
+      ring.private && h("p", { class: "soft small" }, t("ring.private_hint")),
       h("div", { class: "ring-actions" },
-        h("button", { class: "button refuse big", type: "button", onclick: () => ask(this, "refuse-request", { call: ring.call }) }, t("ring.refuse"), h("kbd", {}, "R")),
+        h("button", { class: "button refuse big", type: "button", onclick: () => ask(this, "refuse-request") }, t(ring.invited_by ? "ring.decline" : "ring.refuse"), h("kbd", {}, "R")),
         accept),
       h("button", { class: "button quiet", type: "button", "aria-pressed": String(bellOff), onclick: () => ask(this, "bell-request") }, t(bellOff ? "bell.off" : "bell.on")))); // prettier-ignore
     clearInterval(this.timer);
     this.timer = setInterval(() => this.tick(ring), 250);
     this.tick(ring);
     accept.focus();
+  }
+
+  dial() {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", "0 0 120 120");
+    svg.setAttribute("aria-hidden", "true");
+    this.arc = circle("arc");
+    svg.append(circle("track"), this.arc);
+    this.left = h("span", { class: "left" });
+    return h("div", { class: "ring-clock" }, svg, this.left);
   }
 
   /** @param {RingView} ring */

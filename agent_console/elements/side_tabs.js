@@ -1,4 +1,4 @@
-/** Chat and the story of the case, one at a time. */
+/** Chat, pictures and the story of the case, one at a time. */
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
@@ -6,36 +6,42 @@ import { define, part, PartElement } from "../../web_kit/record/part.js";
 import "../../web_kit/record/fact_list.js";
 import { factWords, timeOfDay } from "../../web_kit/record/words.js";
 import "./chat_panel.js";
+import "./picture_gallery.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
+/** @typedef {"chat" | "pictures" | "facts"} Tab */
 
-const TABS = /** @type {const} */ (["chat", "facts"]);
+const TABS = /** @type {const} */ (["chat", "pictures", "facts"]);
 
 /** @extends {PartElement<ConsoleState>} */
 export class SideTabsElement extends PartElement {
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { view, link }) {
-    return [view.timeline, view.chat, link];
+  looksAt(/** @type {ConsoleState} */ { view, link, uploads, call }) {
+    return [view, link, uploads, call];
   }
 
   /** @override */
   build() {
+    /** @type {Tab} */
     this.open = "chat";
+    /** What had been there when a tab was last looked at. @type {Record<Tab, number>} */
+    this.seen = { chat: 0, pictures: 0, facts: 0 };
     this.chat = /** @type {import("./chat_panel.js").ChatPanelElement} */ (part("chat-panel"));
+    this.pictures = /** @type {import("./picture_gallery.js").PictureGalleryElement} */ (part("picture-gallery"));
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
-    const panels = { chat: this.chat, facts: this.facts };
-    for (const [name, panel] of Object.entries(panels)) {
+    this.panels = { chat: this.chat, pictures: this.pictures, facts: this.facts };
+    for (const [name, panel] of Object.entries(this.panels)) {
       panel.id = `panel-${name}`;
       panel.setAttribute("role", "tabpanel");
       panel.setAttribute("aria-labelledby", `tab-${name}`);
     }
     this.tabs = TABS.map((name) => h("button", { class: "tab", type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`,
       onclick: () => this.turnTo(name), onkeydown: (/** @type {KeyboardEvent} */ event) => this.step(event) }, t(`tab.${name}`), h("span", { class: "count" }))); // prettier-ignore
-    mount(this, h("div", { class: "tabs", role: "tablist", "aria-label": t("tab.label") }, this.tabs), this.chat, this.facts);
+    mount(this, h("div", { class: "tabs", role: "tablist", "aria-label": t("tab.label") }, this.tabs), this.chat, this.pictures, this.facts);
     this.turnTo("chat");
   }
 
-  /** @param {string} name */
+  /** @param {Tab} name */
   turnTo(name) {
     this.open = name;
     for (const tab of this.tabs ?? []) {
@@ -43,18 +49,19 @@ export class SideTabsElement extends PartElement {
       tab.setAttribute("aria-selected", String(here));
       tab.tabIndex = here ? 0 : -1;
     }
-    if (this.chat && this.facts) {
-      this.chat.hidden = name !== "chat";
-      this.facts.hidden = name !== "facts";
+    for (const [tab, panel] of Object.entries(this.panels ?? {})) {
+      panel.hidden = tab !== name;
     }
-    this.drawCount();
+    this.drawCounts();
   }
 
   /** @param {KeyboardEvent} event */
   step(event) {
-    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      this.turnTo(this.open === "chat" ? "facts" : "chat");
-      this.tabs?.find((tab) => tab.id === `tab-${this.open}`)?.focus();
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const next = TABS[(TABS.indexOf(this.open ?? "chat") + by + TABS.length) % TABS.length];
+    if (by && next) {
+      this.turnTo(next);
+      this.tabs?.find((tab) => tab.id === `tab-${next}`)?.focus();
     }
   }
 
@@ -63,18 +70,29 @@ export class SideTabsElement extends PartElement {
     const lines = state.view.timeline.map((entry) => ({
       seq: entry.seq, clock: timeOfDay(entry.at), ...factWords(entry, state.view), jump: false })); // prettier-ignore
     this.chat?.show(state);
+    this.pictures?.show(state);
     this.facts?.show({ lines, current: null, follow: true });
-    this.drawCount();
+    this.drawCounts();
   }
 
-  /** How many lines of the customer have not been looked at. */
-  drawCount() {
-    const said = this.shown?.view.chat.filter((line) => line.role === "customer").length ?? 0;
-    this.seen = this.open === "chat" ? said : Math.min(this.seen ?? 0, said);
-    const unread = said - this.seen;
-    const badge = this.tabs?.[0]?.querySelector(".count");
-    badge?.replaceChildren(unread ? String(unread) : "");
-    badge?.toggleAttribute("hidden", !unread);
+  /** How much came in that has not been looked at. */
+  drawCounts() {
+    const { view, call } = this.shown ?? {};
+    const there = { chat: view?.chat.filter((line) => line.seat !== call?.seat).length ?? 0, pictures: view?.evidence.length ?? 0, facts: 0 };
+    TABS.forEach((name, index) => {
+      const seen = this.seen ?? there;
+      seen[name] = this.open === name ? there[name] : Math.min(seen[name], there[name]);
+      const unread = there[name] - seen[name];
+      const badge = this.tabs?.[index]?.querySelector(".count");
+      badge?.replaceChildren(unread ? String(unread) : "");
+      badge?.toggleAttribute("hidden", !unread);
+    });
+  }
+
+  /** Open the chat and write. */
+  focusChat() {
+    this.turnTo("chat");
+    this.chat?.input?.focus();
   }
 }
 

@@ -1,71 +1,116 @@
-/** After the call: why it ended, what was found, the result if it is still owed, and the way back to the desk. */
+/**
+ * After the call: why it ended, the result if it is still owed, what is to be written down, and the way back
+ * to the desk before the time for it is over.
+ */
 
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { caseBadge } from "../../web_kit/record/case_badge.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
-import "./finish_form.js";
+import { wordFor } from "../../web_kit/record/words.js";
+import { now } from "../session.js";
+import { finishView } from "./finish_form.js";
+import { said } from "./script_panel.js";
 import "./side_tabs.js";
-import "./steps_panel.js";
-import { finishView } from "./call_view.js";
+import "./wrap_form.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 
+// From here on the clock asks for attention.
+const LATE_S = 15;
 // In these phases the case no longer waits for the agent's result.
 const SETTLED = new Set(["agent_done", "under_audit", "approved", "rejected", "aborted", "expired"]);
 
 /** @extends {PartElement<ConsoleState>} */
 export class WrapUpElement extends PartElement {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  timer = undefined;
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { view, call, notice, link, presence }) {
-    return [view, call, notice, link, presence];
+  looksAt(/** @type {ConsoleState} */ { view, call, script, notice, link, doing, uploads }) {
+    return [view, call, script, notice, link, doing, uploads];
   }
 
   /** @override */
   build() {
-    this.steps = /** @type {import("./steps_panel.js").StepsPanelElement} */ (part("steps-panel"));
+    this.steps = /** @type {import("./script_panel.js").ScriptPanelElement} */ (part("script-panel"));
     this.side = /** @type {import("./side_tabs.js").SideTabsElement} */ (part("side-tabs", "card"));
     this.form = /** @type {import("./finish_form.js").FinishFormElement} */ (part("finish-form"));
-    this.summary = h("div", { class: "stack", "aria-live": "polite" });
+    this.notes = /** @type {import("./wrap_form.js").WrapFormElement} */ (part("wrap-form"));
+    this.summary = h("div", { class: "stack tight", "aria-live": "polite" });
+    this.clock = h("p", { class: "wrap-clock", role: "timer" });
     this.owed = h("section", { class: "stack owed" }, h("h2", {}, t("finish.title")), this.form);
+    this.written = h("section", { class: "stack" }, h("h2", {}, t("wrap.title")), this.notes);
     this.next = h("section", { class: "stack next" });
-    mount(this, h("section", { class: "card wrap-card" }, this.summary, this.owed, this.next),
+    mount(this, h("section", { class: "card wrap-card" }, this.summary, this.clock, this.owed, this.written, this.next),
       h("section", { class: "card steps-card" }, h("h2", {}, t("step.title")), this.steps), this.side); // prettier-ignore
+    this.timer = setInterval(() => this.tick(), 500);
   }
 
   /** @override */
   draw(/** @type {ConsoleState} */ state) {
-    const { view, call } = state;
-    const settled = view.decision !== null || SETTLED.has(view.phase);
+    const { view, call, script, link, notice } = state;
+    // Who left a conversation that goes on handed its result over too.
+    const handedOver = call?.left && call.phase !== "ended";
+    const owes = (call?.leads ?? false) && !handedOver && view.decision === null && !SETTLED.has(view.phase);
     this.drawSummary(state);
-    if (this.owed && this.next) {
-      this.owed.hidden = settled;
-      this.next.hidden = !settled;
-      this.drawNext(state);
-    }
-    this.form?.show(finishView(state));
-    this.steps?.show({ view, unlocked: call?.kycUnlocked ?? false, live: false });
+    this.owed?.toggleAttribute("hidden", !owes);
+    this.written?.toggleAttribute("hidden", !call?.leads);
+    this.next?.toggleAttribute("hidden", owes);
+    this.drawNext(state);
+    this.form?.show(finishView(state, notice?.about === "finish" ? tCode("error", notice.code) : ""));
+    this.notes?.show(state);
+    this.steps?.show({ script, view, leads: false, live: false, busy: link !== "open" });
     this.side?.show(state);
+    this.tick();
   }
 
   /** @param {ConsoleState} state */
   drawSummary({ view, call }) {
     const seconds = view.call?.seconds ?? null;
     const reason = view.call?.reason ?? call?.reason;
+    const words = reason ? tCode("end", reason) : t(call?.left ? "wrap.left" : "wrap.ending");
     this.summary && mount(this.summary,
       h("div", { class: "row wrap" }, h("h1", {}, view.customer || call?.peer || t("call.the_customer")), view.phase && caseBadge(view.phase)),
-      h("p", {}, reason ? tCode("end", reason) : t("wrap.ending"), seconds !== null && ` · ${t("wrap.lasted", { time: clock(seconds) })}`),
+      h("p", {}, words, seconds !== null && ` · ${t("wrap.lasted", { time: clock(seconds) })}`),
       h("code", { class: "case-id" }, call?.case ?? view.case)); // prettier-ignore
   }
 
   /** @param {ConsoleState} state */
-  drawNext({ view, link }) {
-    const words = view.decision ? t("wrap.decided", { outcome: t(`outcome.${view.decision.outcome}`) }) : t("wrap.no_result_owed");
+  drawNext({ view, call, script, link }) {
+    const outcome = view.decision && t(`outcome.${view.decision.outcome}`);
+    const reason = script?.abort_reasons.find((one) => one.id === view.decision?.reason);
+    const words = outcome ? t("wrap.decided", { outcome, reason: reason ? said(reason) : wordFor("reason", view.decision?.reason) })
+      : t(call?.leads ? "wrap.no_result_owed" : "wrap.guest"); // prettier-ignore
     const go = (/** @type {string} */ presence, /** @type {string} */ style) =>
-      h("button", { class: `button ${style}`, type: "button", disabled: link !== "open", onclick: () => ask(this, "presence-request", { presence }) }, t(`wrap.${presence}`)); // prettier-ignore
+      h("button", { class: `button ${style}`, type: "button", disabled: link !== "open", onclick: () => this.askPresence(presence) }, t(`wrap.${presence}`)); // prettier-ignore
     this.next && mount(this.next, h("p", { class: `notice ${view.decision?.outcome === "passed" ? "good" : ""}` }, icon("check"), words),
       h("p", { class: "soft" }, t("wrap.archive")), h("div", { class: "row" }, go("ready", "primary grow"), go("break", "grow"))); // prettier-ignore
+  }
+
+  /** @param {string} presence */
+  askPresence(presence) {
+    this.notes?.askSave();
+    ask(this, "presence-request", { presence });
+  }
+
+  tick() {
+    const doing = this.shown?.doing;
+    const wrapping = doing?.presence === "wrap_up";
+    const left = doing?.endsAt == null ? null : Math.max(0, doing.endsAt - now());
+    this.clock?.toggleAttribute("hidden", !wrapping);
+    if (this.clock && wrapping && doing) {
+      const words = left === null ? t("wrap.since", { time: clock(now() - doing.since) }) : t("wrap.left_s", { time: clock(left) });
+      this.clock.classList.toggle("late", left !== null && left < LATE_S);
+      if (this.clock.textContent !== words) {
+        mount(this.clock, icon("clock"), words);
+      }
+    }
   }
 }
 

@@ -15,7 +15,7 @@ from contract.facts import Entry, dump_entry
 from contract.phases import Presence, Role
 from contract.ports import CaseSummary, Job
 from contract.wire import FactNoted, Message, PresenceSet, Welcome
-from tests.agent_console.story import AGENT, AGENT_NAME, AUDITOR, Story
+from tests.agent_console.story import AGENT, AGENT_NAME, AUDITOR, START, Story
 from web_kit.serve import WebKit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,9 @@ class StandIn:
     queries: list[dict[str, str]] = field(default_factory=list)
     got: list[Message] = field(default_factory=list)
     calling: str | None = None
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+    refusal: str = ""
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
     socket: web.WebSocketResponse | None = None
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -112,6 +115,23 @@ class StandIn:
         jobs = [codec.dump(job) for job in self.jobs]
         return web.json_response({"case": codec.dump(case), "entries": entries, "jobs": jobs})
 
+    async def got_callbacks(self, request: web.Request) -> web.Response:
+        return web.json_response({"callbacks": self.callbacks})
+
+    async def got_new_case(self, request: web.Request) -> web.Response:
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        self.posted.append((request.path, await request.json()))
+        made = {"case": "case-0000000000000009", "ticket": "t", "url": "/c/#t", "expires_at": START}
+        return web.json_response(made, status=201)
+
+    async def got_shared(self, request: web.Request) -> web.Response:
+        """Take a file, or refuse it as the test says."""
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        self.sent.append((request.query["name"], await request.read()))
+        if self.refusal:
+            return web.json_response({"code": self.refusal, "text": ""}, status=422)
+        return web.json_response({}, status=201)
+
     async def got_verdict(self, request: web.Request) -> web.Response:
         assert request.headers["X-CSRF-Token"] == "csrf-1"
         self.posted.append((request.match_info["case"], await request.json()))
@@ -168,6 +188,10 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_get("/api/cases", server.got_cases)
     app.router.add_get("/api/cases/{case}", server.got_case)
     app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
+    app.router.add_post("/api/cases", server.got_new_case)
+    app.router.add_post("/api/cases/{case}/files", server.got_shared)
+    app.router.add_get("/api/callbacks", server.got_callbacks)
+    app.router.add_post("/api/callbacks/{case}", server.got_new_case)
     app.router.add_get("/api/cases/{case}/files/{file:.+}", server.got_file)
     app.router.add_get("/ws", server.got_socket)
     runner = web.AppRunner(app, shutdown_timeout=0.1)

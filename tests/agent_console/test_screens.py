@@ -1,11 +1,9 @@
 """The console's screens, driven in Chromium."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from contract import wire
 from contract.facts import CallAdvanced, CallEnded, CaseAdvanced, MediaConnected, MediaLost
@@ -21,6 +19,7 @@ from contract.phases import (
     Role,
 )
 from contract.ports import CaseSummary
+from tests.agent_console.console import log_in, ring_of, running, script_of, show_picture, state_of, step
 from tests.agent_console.stand_in import PASSWORD, StandIn
 from tests.agent_console.story import AGENT, AGENT_NAME, CUSTOMER_NAME, START, TENANT, Story
 from tests.browser import Watched, shoot, wait_until, watched_page
@@ -34,64 +33,6 @@ def summary(story: Story, phase: CasePhase, name: str = CUSTOMER_NAME) -> CaseSu
         story.case, TENANT, phase, "account_opening", "default", name, START, START, 3,
         agent=AGENT, agent_name=AGENT_NAME,
     )  # fmt: skip
-
-
-async def log_in(page: Page, server: StandIn, password: str = PASSWORD) -> None:
-    """Fill in the login."""
-    await page.goto(f"{server.url}/agent/")
-    await page.get_by_label("账号").fill("agent1")
-    await page.get_by_label("密码").fill(password)
-    await page.get_by_role("button", name="登录", exact=True).click()
-
-
-def state_of(story: Story, phase: CallPhase, **more: object) -> wire.CallState:
-    """Return the call as the server tells it."""
-    known: dict[str, object] = {"recording": False, "kyc_unlocked": False, "active_s": 0.0} | more
-    return wire.CallState(story.call, story.case, phase, CUSTOMER_NAME, **known)  # type: ignore[arg-type]
-
-
-def ring_of(story: Story) -> wire.Ring:
-    """Return the ring for a case."""
-    return wire.Ring(story.call, story.case, "account_opening", CUSTOMER_NAME, 48.0, "zh-CN", 30.0)
-
-
-@pytest.fixture
-def story(server: StandIn) -> Story:
-    """A case whose customer waits."""
-    told = Story()
-    told.open()
-    server.stories[told.case] = told
-    return told
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(watched: Watched, server: StandIn) -> AsyncIterator[Page]:
-    """A logged-in console."""
-    await log_in(watched.page, server)
-    await expect(watched.page.get_by_role("group", name="我的状态")).to_be_visible()
-    await server.wait_for(wire.Hello)
-    yield watched.page
-    await watched.require_names()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def call(desk: Page, server: StandIn, story: Story) -> Page:
-    """An active call with running recording and unlocked steps."""
-    await server.send(wire.PresenceSet(Presence.RINGING, 0), ring_of(story))
-    await expect(desk.get_by_role("alertdialog")).to_be_visible()
-    await desk.keyboard.press("a")
-    await server.wait_for(wire.Accept)
-    story.answer()
-    await server.send(wire.RingOver(story.call, RingEnd.ACCEPTED), state_of(story, CallPhase.CONNECTING))
-    await server.note(*story.entries)
-    await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True, active_s=12.0))
-    await expect(desk.get_by_text("录制中")).to_be_visible()
-    return desk
-
-
-def step(page: Page, number: int) -> Locator:
-    """Return one of the five steps, counted from 1."""
-    return page.locator(".step").nth(number - 1)
 
 
 async def test_wrong_password_is_told_in_words(watched: Watched, server: StandIn) -> None:
@@ -213,61 +154,67 @@ async def test_ring_is_passed_on_by_key(desk: Page, server: StandIn, story: Stor
 async def test_steps_are_locked_until_recording_runs(desk: Page, server: StandIn, story: Story) -> None:
     """Before every mandatory track is on disk nothing can be asked for, and the panel says why."""
     story.answer()
-    await server.send(state_of(story, CallPhase.ACTIVE))
+    await server.send(
+        state_of(story, CallPhase.ACTIVE), script_of(story, id_card="locked", id_number="locked")
+    )
     await server.note(*story.entries)
     await expect(desk.get_by_text("核验步骤暂时锁定")).to_be_visible()
     await expect(desk.get_by_role("button", name="请客户拍摄身份证")).to_be_disabled()
+    await expect(desk.get_by_role("button", name="拍照")).to_be_disabled()
     await shoot(desk, "agent-call-locked")
-    await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True))
+    await server.send(running(story), script_of(story))
     await expect(desk.get_by_text("核验步骤暂时锁定")).to_be_hidden()
     await expect(desk.get_by_role("button", name="请客户拍摄身份证")).to_be_enabled()
+    await expect(desk.get_by_role("button", name="拍照")).to_be_enabled()
 
 
 async def test_pictures_number_and_faces(call: Page, server: StandIn, story: Story) -> None:
-    """Each step sends its request and shows a result only when the fact has come."""
+    """Each step sends its request and shows a result only when the server has said so."""
     await call.get_by_role("button", name="请客户拍摄身份证").click()
     assert (await server.wait_for(wire.RequestStill)).kind is EvidenceKind.ID_CARD
-    await expect(step(call, 1)).to_contain_text("待办")
+    await expect(step(call, "id_card")).to_contain_text("待办")
     await server.note(story.ask(EvidenceKind.ID_CARD))
-    await expect(step(call, 1)).to_contain_text("等待照片")
-    head, body = step(call, 1).locator("header"), step(call, 1).locator(".step-body")
-    above, below = await head.bounding_box(), await body.bounding_box()
-    assert above and below and above["y"] + above["height"] <= below["y"]
+    await server.send(script_of(story, id_card="waiting"))
+    await expect(step(call, "id_card")).to_contain_text("等待照片")
     await shoot(call, "agent-call-asked")
-    await call.get_by_label("核对身份证号").fill("3301061990")
+    number = step(call, "id_number").get_by_label("公民身份号码")
+    await number.fill("3301061990")
     await server.note(story.store(EvidenceKind.ID_CARD))
-    await expect(step(call, 1)).to_contain_text("2000×1500")
-    await expect(call.get_by_label("核对身份证号")).to_have_value("3301061990")
-    await call.get_by_label("核对身份证号").fill("330106199003070025")
+    await server.send(script_of(story, id_card="passed"))
+    await expect(step(call, "id_card")).to_contain_text("2000×1500")
+    await expect(number).to_have_value("3301061990")
+    await number.fill("330106199003070025")
     await call.keyboard.press("Enter")
     assert (await server.wait_for(wire.CheckIdNumber)).number == "330106199003070025"
     await server.note(story.number("330106199003070025", "check_digit"))
-    await expect(step(call, 2)).to_contain_text("校验码不符")
+    await server.send(script_of(story, id_card="passed", id_number="failed"))
+    await expect(step(call, "id_number")).to_contain_text("校验码不符")
     await shoot(call, "agent-call-steps")
     await server.note(story.number("330106199003070024"))
-    await expect(step(call, 2)).to_contain_text("浙江 · 出生日期 1990-03-07")
+    done = {"id_card": "passed", "id_number": "passed"}
+    await server.send(script_of(story, **done))
+    await expect(step(call, "id_number")).to_contain_text("浙江 · 出生日期 1990-03-07")
     await call.get_by_role("button", name="请客户拍摄人像").click()
     assert (await server.wait_for(wire.RequestStill)).kind is EvidenceKind.FACE_STILL
     await server.note(story.ask(EvidenceKind.FACE_STILL), story.store(EvidenceKind.FACE_STILL))
+    await server.send(script_of(story, face_still="passed", face_match="open", **done))
     await call.get_by_role("button", name="开始比对").click()
     asked = await server.wait_for(wire.MatchFaces)
     wanted = (story.pictures[EvidenceKind.ID_CARD], story.pictures[EvidenceKind.FACE_STILL])
     assert (asked.card, asked.still) == wanted
     story.compare()
     await server.note(*story.entries[-2:])
-    await expect(step(call, 4)).to_contain_text("0.731")
-    await expect(step(call, 4)).to_contain_text("通过阈值 0.52 · 人工阈值 0.42")
-    await expect(step(call, 4)).to_contain_text("b7120c09")
-    await expect(step(call, 4)).not_to_contain_text("演示模型")
+    await server.send(script_of(story, face_still="passed", face_match="passed", **done))
+    match = step(call, "face_match")
+    for words in ("0.731", "通过阈值 0.52 · 人工阈值 0.42", "b7120c09"):
+        await expect(match).to_contain_text(words)
+    await expect(match).not_to_contain_text("演示模型")
     await server.note(story.say(Role.AGENT, "您好，请把身份证正面对准手机。"))
     await server.note(story.say(Role.CUSTOMER, "好的，稍等。"), story.quality(), story.playback())
     await expect(call.locator("quality-hud")).to_contain_text("25 帧/秒 · 卡顿 2 次")
     await expect(call.locator("quality-hud")).to_contain_text("网络正常，是设备繁忙")
-    await step(call, 4).scroll_into_view_if_needed()
-    await call.evaluate(
-        "navigator.mediaDevices.getUserMedia({video: true}).then((stream) => {"
-        "document.querySelector('video.remote').srcObject = stream; })"
-    )
+    await match.scroll_into_view_if_needed()
+    await show_picture(call, "customer")
     await shoot(call, "agent-call")
 
 
@@ -277,8 +224,9 @@ async def test_demo_pack_says_that_it_cannot_approve(call: Page, server: StandIn
     story.store(EvidenceKind.FACE_STILL)
     story.compare(CheckVerdict.REVIEW, 0.58, "base")
     await server.note(*story.entries)
-    await expect(step(call, 4)).to_contain_text("不能自行通过")
-    await expect(step(call, 4)).to_contain_text("需人工复核")
+    await server.send(script_of(story, face_match="review"))
+    await expect(step(call, "face_match")).to_contain_text("不能自行通过")
+    await expect(step(call, "face_match")).to_contain_text("需人工复核")
 
 
 async def test_missing_face_is_told_in_words(call: Page, server: StandIn, story: Story) -> None:
@@ -287,19 +235,8 @@ async def test_missing_face_is_told_in_words(call: Page, server: StandIn, story:
     story.store(EvidenceKind.FACE_STILL)
     story.compare(CheckVerdict.FAILED, None)
     await server.note(*story.entries)
-    await expect(step(call, 4)).to_contain_text("现场人像中没有找到人脸")
-
-
-async def test_evidence_opens_large(call: Page, server: StandIn, story: Story) -> None:
-    """A thumbnail opens a dialog with the picture and its hash; Escape closes it."""
-    await server.note(story.store(EvidenceKind.ID_CARD))
-    await call.get_by_role("button", name="放大查看身份证").click()
-    dialog = call.get_by_role("dialog", name="身份证")
-    await expect(dialog).to_contain_text("5ae1" * 16)
-    await wait_until(call, "document.querySelector('.zoom img').naturalWidth > 0")
-    await shoot(call, "agent-zoom")
-    await call.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
+    await server.send(script_of(story, face_match="failed"))
+    await expect(step(call, "face_match")).to_contain_text("现场人像中没有找到人脸")
 
 
 async def test_chat_goes_both_ways(call: Page, server: StandIn, story: Story) -> None:
@@ -382,9 +319,10 @@ async def test_refused_result_is_explained_and_accepted_later(
     call: Page, server: StandIn, story: Story
 ) -> None:
     """checks_incomplete is said beside the form; after the result the desk comes back."""
-    await call.get_by_role("button", name="填写结果并结束…").click()
+    await server.send(script_of(story, complete=True))
+    await call.get_by_role("button", name="办结…").click()
     form = call.locator("dialog.decide")
-    await form.get_by_label("通过", exact=True).check()
+    await expect(form.get_by_label("通过", exact=True)).to_be_checked()
     await form.get_by_role("button", name="提交结果").click()
     assert (await server.wait_for(wire.Finish)).outcome is Outcome.PASSED
     await server.send(wire.Failed("checks_incomplete", "", "finish"))
@@ -392,11 +330,11 @@ async def test_refused_result_is_explained_and_accepted_later(
     await shoot(call, "agent-finish-refused")
     await form.get_by_label("未完成", exact=True).check()
     await expect(form).not_to_contain_text("核验未完成或未通过")
-    await form.get_by_label("原因").select_option("light")
+    await form.get_by_label("原因").select_option("poor_light")
     await form.get_by_label("备注").fill("改日再办")
     await form.get_by_role("button", name="提交结果").click()
     said = await server.wait_for(wire.Finish)
-    assert (said.outcome, said.reason, said.note) == (Outcome.INCOMPLETE, "light", "改日再办")
+    assert (said.outcome, said.reason, said.note) == (Outcome.INCOMPLETE, "poor_light", "改日再办")
     story.finish(Outcome.INCOMPLETE)
     await server.note(*story.entries)
     await server.send(state_of(story, CallPhase.ENDED, reason="agent_hung_up"))
@@ -453,7 +391,7 @@ async def test_language_switches_in_the_call(call: Page, server: StandIn, story:
     """The whole screen turns to English without losing the call."""
     await server.note(story.store(EvidenceKind.ID_CARD))
     await call.get_by_role("button", name="English").click()
-    await expect(call.get_by_role("heading", name="Identity checks")).to_be_visible()
+    await expect(call.get_by_role("heading", name="Script")).to_be_visible()
     await expect(call.get_by_text("Recording", exact=True)).to_be_visible()
     await expect(call.get_by_role("button", name="Take again")).to_be_visible()
     await call.set_viewport_size({"width": 1024, "height": 768})
