@@ -169,9 +169,11 @@ class WebKit:
 
     async def _set_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
-        headers["Content-Security-Policy"] = self.content_policy(
-            request.path, request.host, secure=request.secure or self._https
-        )
+        # Who hands out a stranger's file brings a stricter one.
+        if "Content-Security-Policy" not in headers:
+            headers["Content-Security-Policy"] = self.content_policy(
+                request.path, request.host, secure=request.secure or self._https
+            )
         headers["Permissions-Policy"] = "camera=(self), microphone=(self), geolocation=(self)"
         headers["Referrer-Policy"] = "no-referrer"
         headers["X-Content-Type-Options"] = "nosniff"

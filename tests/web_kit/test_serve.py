@@ -59,6 +59,10 @@ async def site(kit: WebKit) -> AsyncIterator[tuple[ClientSession, str]]:
     async def fail(request: web.Request) -> web.Response:
         raise web.HTTPForbidden
 
+    async def strict(request: web.Request) -> web.Response:
+        return web.Response(headers={"Content-Security-Policy": "sandbox"})
+
+    app.router.add_get("/strict", strict)
     app.router.add_get("/stream", stream)
     app.router.add_get("/fail", fail)
     runner = web.AppRunner(app)
@@ -154,6 +158,14 @@ async def test_headers_everywhere(site: tuple[ClientSession, str], path: str) ->
         assert framed == (path == "/c/")
         shared = got.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
         assert shared == (path == "/embed.js")
+
+
+async def test_a_stricter_policy_stays(site: tuple[ClientSession, str]) -> None:
+    """A response that brings its own policy keeps it, and gets the other headers."""
+    client, url = site
+    async with client.get(f"{url}/strict") as got:
+        assert got.headers.getall("Content-Security-Policy") == ["sandbox"]
+        assert got.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_socket_in_policy(folder: Path) -> None:
