@@ -295,7 +295,8 @@ class House:
             for seat, party in state.parties.items()
             if (seat == customer if listener is page else party.account == listener.me)
         )
-        return {state.parties[seat].name or "customer" for seat in state.heard(mine)}
+        heard = [state.parties[seat] for seat in state.heard(mine) if seat in state.parties]
+        return {party.name or "customer" for party in heard}
 
     async def still(self, page: Browser, console: Browser, kind: EvidenceKind) -> Any:
         await console.send(wire.RequestStill(kind))
