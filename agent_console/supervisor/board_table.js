@@ -10,6 +10,8 @@ import { KeyedRows, say } from "./keyed_rows.js";
  *   make?: (item: T) => {element: Element, draw: (item: T) => void}}>} Column  `make` instead of `value`: what is more than a text
  */
 
+export const NOTHING = "—";
+
 /** @template T */
 export class BoardTable {
   /**
@@ -25,7 +27,7 @@ export class BoardTable {
     const head = h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column.name && t(`board.column.${column.name}`)))));
     this.table = h("table", { class: "board-rows" }, head, body);
     this.rows = new KeyedRows(body, keyOf, (item) => this.row(item));
-    this.element = h("section", { class: `card board-table ${name}`, "aria-label": t(`board.${name}`) });
+    this.element = h("section", { class: `card board-table board-${name}`, "aria-label": t(`board.${name}`) });
     mount(this.element, h("h2", {}, t(`board.${name}`), this.count), this.none, this.table);
   }
 
@@ -60,7 +62,10 @@ export class BoardTable {
 
   /** @param {Column<T>} column @param {HTMLElement} text @param {T} item */
   draw({ value, tone, badge }, text, item) {
-    say(text, value ? value(item) : "");
+    const words = value ? value(item) : "";
+    say(text, words);
+    // A card leaves out what there is not.
+    text.parentElement?.classList.toggle("blank", words === NOTHING);
     const kind = tone ? tone(item) : "";
     text.className = badge ? `badge ${kind}` : kind && `tone ${kind}`;
   }

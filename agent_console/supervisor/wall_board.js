@@ -5,7 +5,7 @@ import { clock, t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { ask, define, PartElement } from "../../web_kit/record/part.js";
 import { timeOfDay, wordFor } from "../../web_kit/record/words.js";
-import { BoardTable } from "./board_table.js";
+import { BoardTable, NOTHING } from "./board_table.js";
 import { agentName, alarmWords, figures, PHASE_TONES, PRESENCE_TONES, waitTone } from "./figures.js";
 import { KeyedRows, say } from "./keyed_rows.js";
 import { assignment } from "./assignment.js";
@@ -51,7 +51,7 @@ export class WallBoardElement extends PartElement {
     return new BoardTable("queue", /** @type {import("./board_table.js").Column<BoardWaiting>[]} */ ([
       { name: "customer", strong: true, value: (one) => (one.vip ? `★ ${customerName(one)}` : customerName(one)), tone: (one) => (one.vip ? "vip" : "") },
       { name: "waited", value: (one) => clock(one.waited_s), tone: (one) => waitTone(one.waited_s, this.board.target_s) },
-      { name: "skill", value: (one) => wordFor("skill", one.skill) || "—" },
+      { name: "skill", value: (one) => wordFor("skill", one.skill) || NOTHING },
       { name: "language", value: (one) => wordFor("language", one.language) },
       { name: "ringing", value: (one) => this.ringingWords(one) },
       { name: "", make: (one) => assignment(this, one.call, () => this.board) },
@@ -62,14 +62,14 @@ export class WallBoardElement extends PartElement {
   ringingWords({ ringing, only }) {
     const at = ringing ? t("board.rings_at", { name: agentName(this.board, ringing) }) : "";
     const kept = only ? t("board.only_for", { name: agentName(this.board, only) }) : "";
-    return [at, kept].filter(Boolean).join(t("list.comma")) || "—";
+    return [at, kept].filter(Boolean).join(t("list.comma")) || NOTHING;
   }
 
   agentsTable() {
     return new BoardTable("agents", /** @type {import("./board_table.js").Column<BoardAgent>[]} */ ([
       { name: "agent", strong: true, value: (one) => one.name },
       { name: "presence", badge: true, value: (one) => tCode("presence", one.presence), tone: (one) => PRESENCE_TONES[one.presence] ?? "plain" },
-      { name: "reason", value: (one) => wordFor("board_reason", one.reason) || "—" },
+      { name: "reason", value: (one) => wordFor("board_reason", one.reason) || NOTHING },
       { name: "since", value: (one) => clock(one.since_s) },
       { name: "rings", value: (one) => `${one.answered} / ${one.refused}` },
     ]), (one) => one.account); // prettier-ignore
@@ -82,7 +82,7 @@ export class WallBoardElement extends PartElement {
       { name: "phase", badge: true, value: (one) => wordFor("call_phase", one.phase), tone: (one) => PHASE_TONES[one.phase] ?? "plain" },
       { name: "length", value: (one) => clock(one.active_s) },
       { name: "parties", value: (one) => String(one.parties) },
-      { name: "trouble", value: (one) => wordFor("call_trouble", one.trouble) || "—", tone: (one) => (one.trouble ? "bad" : "") },
+      { name: "trouble", value: (one) => wordFor("call_trouble", one.trouble) || NOTHING, tone: (one) => (one.trouble ? "bad" : "") },
       { name: "", make: (one) => this.callActions(one) },
     ]), (one) => one.call); // prettier-ignore
   }

@@ -5,13 +5,13 @@ import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { ask, define, PartElement } from "../../web_kit/record/part.js";
 import { wordFor } from "../../web_kit/record/words.js";
-import { others, pictureOf } from "../stage/windows.js";
+import { myself, others, pictureOf } from "../stage/windows.js";
 import { KeyedRows, say } from "./keyed_rows.js";
 
 /**
  * @typedef {import("../state.js").ConsoleState} ConsoleState
  * @typedef {Readonly<{id: string, title: string, mode: string, muted: boolean, mark: string, stream: MediaStream | null,
- *   screen: boolean}>} Picture
+ *   screen: boolean, own: boolean}>} Picture
  */
 
 /** @param {ConsoleState} state @returns {readonly Picture[]} */
@@ -28,18 +28,28 @@ function picturesOf(state) {
       mark: picture === "live" ? "" : t(`watch.picture.${picture}`),
       stream: one.slot === null ? null : (streams[one.slot] ?? null),
       screen: false,
+      own: false,
     };
   });
   const sharer = call?.sharing && call.sharing !== call.seat ? call.parties.find((one) => one.seat === call.sharing) : null;
-  const shared = { id: "screen", title: t("watch.screen", { name: sharer?.name ?? "" }), mode: "", muted: false, mark: "", stream: screen, screen: true };
-  return sharer ? [shared, ...people] : people;
+  const shared = { id: "screen", title: t("watch.screen", { name: sharer?.name ?? "" }), mode: "", muted: false, mark: "", stream: screen, screen: true, own: false };
+  return [...(sharer ? [shared] : []), ...people, ...ownPicture(state)];
+}
+
+/** Who is seen by others sees it. @param {ConsoleState} state @returns {readonly Picture[]} */
+function ownPicture(state) {
+  const { local, micOn, cameraOn } = state;
+  if (myself(state)?.mode !== "talking" || !local?.getVideoTracks().length) {
+    return [];
+  }
+  return [{ id: "self", title: t("watch.self"), mode: "", muted: !micOn, mark: cameraOn ? "" : t("watch.picture.off"), stream: local, screen: false, own: true }];
 }
 
 /** @extends {PartElement<ConsoleState>} */
 export class WatchPicturesElement extends PartElement {
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { call, streams, screen, view }) {
-    return [call, streams, screen, view.customer];
+  looksAt(/** @type {ConsoleState} */ { call, streams, screen, view, local, micOn, cameraOn }) {
+    return [call, streams, screen, view.customer, local, micOn, cameraOn];
   }
 
   /** @override */
@@ -52,13 +62,13 @@ export class WatchPicturesElement extends PartElement {
   /** @override */
   draw(/** @type {ConsoleState} */ state) {
     const pictures = picturesOf(state);
-    this.dataset.count = String(pictures.length);
+    this.style.setProperty("--columns", String(Math.max(1, pictures.filter((one) => !one.screen).length)));
     this.rows?.show(pictures);
   }
 
   /** @param {Picture} picture */
-  figure({ screen }) {
-    const video = videoElement({ class: "watch-video", label: "" });
+  figure({ screen, own }) {
+    const video = videoElement({ class: `watch-video ${own ? "mirrored" : ""}`, muted: own, label: "" });
     const mark = h("p", { class: "watch-mark", role: "status" });
     const name = h("span", {});
     const mode = h("span", { class: "badge" });

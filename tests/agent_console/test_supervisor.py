@@ -201,7 +201,7 @@ async def test_numbers_change_without_redrawing(wall: Page, server: StandIn, sto
     assert await row.evaluate("(one) => one.marked")
     await expect(row.get_by_role("button", name="分配 张伟")).to_be_focused()
     await expect(row.get_by_role("combobox")).to_have_value(OTHERS[3])
-    names = await wall.locator(".queue tbody tr strong").all_inner_texts()
+    names = await wall.locator(".board-queue tbody tr strong").all_inner_texts()
     assert names == ["郑爽", "★ 张伟", "未留姓名"]
 
 
@@ -254,7 +254,10 @@ async def test_a_watcher_is_neither_seen_nor_heard(
     await shoot(wall, "supervisor-monitor")
     await wall.get_by_role("tab", name="流程").click()
     await expect(wall.get_by_role("listitem").filter(has_text="询问开户用途")).to_contain_text("工资代发")
-    await watched.require_fit()
+    for size in ((1280, 720), (390, 844)):
+        await wall.set_viewport_size({"width": size[0], "height": size[1]})
+        await watched.require_fit()
+        await shoot(wall, f"supervisor-monitor-{size[0]}")
     await watched.require_names()
 
 
@@ -287,6 +290,7 @@ async def test_joining_in_opens_both_and_the_chat(
     assert (await server.wait_for(wire.SetMode)).mode is SeatMode.TALKING
     await server.send(state_of(story, SeatMode.TALKING))
     await packets_of(other_end, "audio", "video")
+    await expect(wall.locator("watch-pictures figure").filter(has_text="您的画面")).to_be_visible()
     await wall.get_by_role("textbox", name="输入消息").fill("我是主管")
     await wall.get_by_role("button", name="发送").click()
     assert (await server.wait_for(wire.Chat)).text == "我是主管"

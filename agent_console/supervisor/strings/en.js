@@ -23,7 +23,7 @@ export default {
   "language.zh-CN": "Chinese", "language.zh": "Chinese", "language.en": "English",
   "board_reason.no_answer": "missed a ring", "board_reason.training_expired": "training expired", "board_reason.meal": "meal",
   "board_reason.rest": "rest", "board_reason.meeting": "meeting", "board_reason.training": "training", "board_reason.other": "other",
-  "watch.pictures": "People in the call", "watch.screen": "Screen shared by {name}", "watch.muted": "muted", "watch.sound_on": "Turn the sound on",
+  "watch.pictures": "People in the call", "watch.screen": "Screen shared by {name}", "watch.self": "Your picture", "watch.muted": "muted", "watch.sound_on": "Turn the sound on",
   "watch.picture.off": "Camera is off", "watch.picture.interrupted": "Camera taken away by the device", "watch.picture.stills": "Weak network, stills only",
   "watch.picture.away": "Gone, seat is kept", "watch.picture.held": "On hold",
   "watch.leave": "Leave the call", "watch.modes": "How you take part", "watch.take_over": "Take over",

@@ -23,7 +23,7 @@ export default {
   "language.zh-CN": "中文", "language.zh": "中文", "language.en": "英语",
   "board_reason.no_answer": "未接来电", "board_reason.training_expired": "培训已过期", "board_reason.meal": "用餐",
   "board_reason.rest": "休息", "board_reason.meeting": "会议", "board_reason.training": "培训", "board_reason.other": "其他",
-  "watch.pictures": "通话各方", "watch.screen": "{name} 共享的屏幕", "watch.muted": "已静音", "watch.sound_on": "开启声音",
+  "watch.pictures": "通话各方", "watch.screen": "{name} 共享的屏幕", "watch.self": "您的画面", "watch.muted": "已静音", "watch.sound_on": "开启声音",
   "watch.picture.off": "摄像头已关闭", "watch.picture.interrupted": "摄像头被设备中断", "watch.picture.stills": "网络弱，仅静态画面",
   "watch.picture.away": "已断开，等待返回", "watch.picture.held": "保持中",
   "watch.leave": "离开通话", "watch.modes": "参与方式", "watch.take_over": "接管通话",
