@@ -5,7 +5,7 @@ from typing import TypeVar
 import pytest
 
 from contract import facts, wire
-from contract.errors import UserError
+from contract.errors import TellerError, UserError
 from contract.facts import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TrackId
 from contract.phases import (
@@ -14,10 +14,11 @@ from contract.phases import (
     EvidenceKind,
     Outcome,
     Role,
+    SeatMode,
     TrackKind,
     TrackSource,
 )
-from contract.ports import Party
+from contract.ports import Party, SeatRoute
 from signaling import effects as fx
 from signaling.call import Call
 from signaling.effects import Effect, Moment
@@ -66,6 +67,7 @@ class Played:
         self.time = Moment(1_000.0, 50.0)
         self.effects: list[Effect] = []
         self.tracks = 0
+        self.settled = 0
 
     def take(self) -> tuple[Effect, ...]:
         new = self.call.take()
@@ -124,6 +126,43 @@ class Played:
         self.connecting().connect()
         self.start(record=record)
         return self
+
+    def settle(self, error: TellerError | None = None) -> "Played":
+        """Let media answer every arrangement that it was asked for."""
+        while len(self.all(fx.Arrange)) > self.settled:
+            self.settled += 1
+            self.call.arranged(error, self.time)
+        return self
+
+    def three(self, *, private: bool = False) -> "Played":
+        """Bring a second agent in, talking or private, and connected."""
+        self.active().settle()
+        self.got(AGENT, wire.Invite(private=private))
+        self.call.rang(GUEST, self.time)
+        self.call.accepted(BERT, self.time)
+        self.connect(GUEST)
+        return self.settle()
+
+    def watched(self, mode: SeatMode = SeatMode.MONITOR) -> "Played":
+        """Let a supervisor sit in."""
+        self.active().settle().call.watch(SUPERVISOR, self.time)
+        self.connect(SUPERVISOR)
+        self.got(SUPERVISOR, wire.SetMode(mode))
+        return self.settle()
+
+    def route(self, who: Party) -> SeatRoute:
+        """Return the newest route of this party."""
+        return next(route for route in self.all(fx.Arrange)[-1].routes if route.seat == who.seat)
+
+    def gets(self, who: Party) -> list[SeatId | None]:
+        """Return whom this party's lines carry, as last asked for."""
+        return [slot.seat if slot else None for slot in self.route(who).slots]
+
+    def seen(self, by: Party) -> wire.CallState:
+        """Return the call as this party was told last."""
+        state = self.sent(by.account, wire.CallState)[-1]
+        assert isinstance(state, wire.CallState)
+        return state
 
     def got(self, who: Party, message: wire.Message) -> None:
         self.call.got(who.seat, message, self.time)
