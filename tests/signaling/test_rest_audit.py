@@ -1,0 +1,106 @@
+"""REST of the audit: who signs, when, and only once."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from contract import facts, wire
+from contract.facts import AuditSigned, CaseAdvanced
+from contract.ids import CaseId
+from contract.phases import CasePhase, Outcome, Verdict
+from tests.signaling.asking import person, refused
+from tests.signaling.house import House
+
+
+async def under_audit(house: House, outcome: Outcome = Outcome.FAILED) -> CaseId:
+    page, console, case = await house.call()
+    if outcome is Outcome.PASSED:
+        await console.send(wire.CheckIdNumber("11010519491231002X"))
+        await console.fact(facts.IdNumberChecked)
+        await house.checked(page, console)
+        await console.fact(facts.FacesCompared)
+    await house.finish(console, outcome)
+    await house.noted(case, facts.MergeQueued)
+    await house.journal.append(case, facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT))
+    return case
+
+
+async def test_only_an_auditor_signs_and_only_once(house: House) -> None:
+    """Agents and supervisors may not; several at the same time leave one signature."""
+    case = await under_audit(house)
+    path, body = f"/api/cases/{case}/verdict", {"verdict": "rejected", "reason": "face"}
+    for login in ("anna", "sue"):
+        browser = await person(house, login)
+        assert await refused(browser, "POST", path, json=body) == (403, "wrong_role")
+    auditor = await person(house, "audrey")
+    answers = await asyncio.gather(*(auditor.request("POST", path, json=body) for _ in range(3)))
+    assert {200} <= {status for status, _ in answers} <= {200, 409}
+    assert house.names(case).count("AuditSigned") == 1
+    assert house.cases.rows[case].phase is CasePhase.REJECTED
+    assert house.jobs.kinds(case) == ["merge", "archive_journal"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INCOMPLETE])
+async def test_what_the_agent_did_not_let_pass_is_not_approved(house: House, outcome: Outcome) -> None:
+    """The checker cannot be the maker: such a case can only be rejected."""
+    case = await under_audit(house, outcome)
+    auditor = await person(house, "audrey")
+    path = f"/api/cases/{case}/verdict"
+    body = {"verdict": "approved", "reason": "looks fine to me"}
+    assert await refused(auditor, "POST", path, json=body) == (409, "outcome_not_passed")
+    assert "AuditSigned" not in house.names(case)
+    status, told = await auditor.request("POST", path, json={"verdict": "rejected", "reason": "face"})
+    assert (status, told["case"]["phase"]) == (200, "rejected")
+
+
+async def test_a_signature_that_was_cut_off_is_finished(house: House) -> None:
+    """After a crash between signature and phase the same verdict completes it, and signs no second time."""
+    case = await under_audit(house, Outcome.PASSED)
+    auditor = await person(house, "audrey")
+    me = (await auditor.request("GET", "/api/me"))[1]["account"]
+    await house.journal.append(case, AuditSigned(me, Verdict.APPROVED, "well done", ""))
+    path, body = f"/api/cases/{case}/verdict", {"verdict": "approved", "reason": "again"}
+    for _ in range(2):
+        status, told = await auditor.request("POST", path, json=body)
+        assert (status, told["case"]["phase"]) == (200, "approved")
+    assert house.names(case)[-2:] == ["AuditSigned", "CaseAdvanced"]
+    assert house.jobs.kinds(case) == ["merge", "archive_journal"]
+
+
+async def test_another_verdict_on_a_signed_case_is_refused(house: House) -> None:
+    """The first signature counts, even when what follows it was cut off and the search lags behind."""
+    case = await under_audit(house, Outcome.PASSED)
+    auditor = await person(house, "audrey")
+    me = (await auditor.request("GET", "/api/me"))[1]["account"]
+    path = f"/api/cases/{case}/verdict"
+    await house.journal.append(case, AuditSigned(me, Verdict.APPROVED, "well done", ""))
+    rejected = {"verdict": "rejected", "reason": "changed my mind"}
+    for _ in range(2):
+        assert await refused(auditor, "POST", path, json=rejected) == (409, "wrong_phase")
+        house.cases.rows[case] = replace(house.cases.rows[case], phase=CasePhase.UNDER_AUDIT)
+    assert house.names(case).count("AuditSigned") == 1
+    moved = [fact.now for fact in house.facts(case) if isinstance(fact, CaseAdvanced)]
+    assert moved[-2:] == [CasePhase.UNDER_AUDIT, CasePhase.APPROVED]
+
+
+async def test_a_case_that_is_not_under_audit_is_not_signed(house: House) -> None:
+    """Neither a fresh nor an aborted case; and no verdict but the two."""
+    case, _ = await house.walk_in()
+    auditor = await person(house, "audrey")
+    path = f"/api/cases/{case}/verdict"
+    for verdict in ("approved", "rejected"):
+        body = {"verdict": verdict, "reason": ""}
+        assert await refused(auditor, "POST", path, json=body) == (409, "wrong_phase")
+    body = {"verdict": "maybe", "reason": ""}
+    assert await refused(auditor, "POST", path, json=body) == (400, "protocol")
+
+
+async def test_nobody_audits_his_own_call(house: House) -> None:
+    """Even an account that became auditor since."""
+    case = await under_audit(house)
+    auditor = await person(house, "audrey")
+    me = (await auditor.request("GET", "/api/me"))[1]["account"]
+    house.cases.rows[case] = replace(house.cases.rows[case], agent=me)
+    body = {"verdict": "approved", "reason": ""}
+    assert await refused(auditor, "POST", f"/api/cases/{case}/verdict", json=body) == (403, "same_person")
