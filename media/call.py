@@ -32,6 +32,8 @@ _JOURNAL_RETRY_S = 1.0
 _TICK_S = 0.1
 # Sound without speech still sends a packet each 400 ms, a camera that is covered sends pictures.
 _STALL_S = 3.0
+# Browsers send a screen that stands still again once a second; one that is no longer shared they do not.
+_SHARE_OVER_S = 2.5
 
 
 class Call:
@@ -325,12 +327,17 @@ class Call:
             self._note(MediaMissing(self.call, peer.party.seat, missing, round(longest, 3)))
 
     def _check_stalls(self, peer: Peer) -> None:
-        """Tell of a microphone or camera that stopped while its connection lives."""
+        """Tell of a device that stopped while its connection lives; end a share that is over."""
         now = time.monotonic()
         for publication in peer.publications:
-            still = now - publication.uplink.stats.heard_at >= _STALL_S
-            if publication.track is None or publication.source is TrackSource.SCREEN:
+            still_s = now - publication.uplink.stats.heard_at
+            if publication.track is None:
                 continue
+            if publication.source is TrackSource.SCREEN:
+                if still_s >= _SHARE_OVER_S:
+                    publication.restarted()
+                continue
+            still = still_s >= _STALL_S
             if still and not publication.stalled:
                 _stalls.labels(publication.source.value).inc()
                 _log.warning("a track stands still", track=publication.track.track, source=publication.source)

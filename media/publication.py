@@ -170,7 +170,7 @@ class Publication:
                 self._guard(sink, sink.push_clock, sample)
 
     def restarted(self) -> None:
-        """Begin another track: the publisher's numbers jumped."""
+        """Begin another track with what comes next: its numbers jumped, or it is another share."""
         self._restart(self.uplink.highest)
 
     # --- inside --------------------------------------------------------------------------------

@@ -325,6 +325,10 @@ class ScriptedPeer:
         sender._send_keyframe = track.restart
         sender.replaceTrack(track)
 
+    def stop_sharing(self) -> None:
+        """Send nothing more on the line for the screen."""
+        self.pc.getTransceivers()[2].sender.replaceTrack(None)
+
     def count_packets(self) -> Callable[[], int]:
         """Return how to tell how many RTP packets have come to this peer since now."""
         transport: Any = self.pc.getTransceivers()[0].receiver.transport

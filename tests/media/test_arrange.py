@@ -12,6 +12,7 @@ from contract.facts import MediaLost, MediaMissing, TrackEnded, TrackStarted
 from contract.ids import new_call_id, new_seat_id
 from contract.phases import Role, TrackSource
 from contract.ports import Party, SeatRoute, Slot
+from media import call as call_module
 from media.leg import Leg
 from media.plane import Plane
 from media.routes import everybody_talks
@@ -220,6 +221,28 @@ async def test_three_and_a_share_all_receive_all(stage: Stage) -> None:
     screens = [fact for fact in stage.journal.of(TrackStarted) if fact.source is TrackSource.SCREEN]
     assert [fact.seat for fact in screens] == [guest.seat]
     assert len(stage.journal.of(TrackStarted)) == 9
+
+
+async def test_a_share_that_is_over_ends_its_track_and_the_next_is_another(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody says that a share is over: it is when nothing comes for a while. The camera goes on."""
+    monkeypatch.setattr(call_module, "_SHARE_OVER_S", 0.8)
+    async with ScriptedPeer() as customer, ScriptedPeer() as agent:
+        await stage.connect(customer, stage.customer)
+        await stage.connect(agent, stage.agent)
+        await stage.converse(sharing=stage.agent)
+        await stage.plane.open_gate(stage.call)
+        agent.share_screen()
+        await until("the screen", lambda: len(customer.arrived[SCREEN]) >= 20)
+        agent.stop_sharing()
+        await until("its end", lambda: stage.journal.of(TrackEnded))
+        agent.share_screen(OPEN)
+        await until("another", lambda: len(_heard(customer, OPEN, (SCREEN,))) >= 20)
+        assert is_keyframe("VP8", _heard(customer, OPEN, (SCREEN,))[0])
+        started = [fact for fact in stage.journal.of(TrackStarted) if fact.source is TrackSource.SCREEN]
+        assert [fact.track for fact in stage.journal.of(TrackEnded)] == [started[0].track]
+        assert len(started) == 2 and len(stage.journal.of(TrackStarted)) == 6
 
 
 async def test_rearranging_a_hundred_times_loses_nobody(stage: Stage) -> None:
