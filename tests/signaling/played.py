@@ -196,3 +196,8 @@ def refusal(played: Played, who: Party, message: wire.Message) -> str:
         played.got(who, message)
     assert played.all(fx.Append) == before, "a refused message changed something"
     return caught.value.code
+
+
+def names(played: Played, since: int = 0) -> list[str]:
+    """Return the names of all facts but the first ``since``."""
+    return [type(fact).__name__ for fact in played.facts(Fact)[since:]]
