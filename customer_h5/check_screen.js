@@ -98,7 +98,7 @@ export function checkScreen(session) {
       "main",
       { class: "page check" },
       h("h1", null, t("check.title")),
-      h("div", { class: "preview" }, own.node, camera.node, level.node),
+      h("div", { class: "preview" }, own.node, h("div", { class: "stack" }, level.node, camera.node)),
       list,
       out,
       callback,

@@ -30,6 +30,8 @@ export class Conversation {
     this._ladder = new Ladder();
     this._told = "";
     this._again = false;
+    /** @type {Promise<unknown> | null} */
+    this._opening = null;
   }
 
   /**
@@ -42,7 +44,9 @@ export class Conversation {
     this._connection = connection;
     if (!this._capture.isOpen) {
       // Back after a reload: the consents were given, and what the phone withholds stays off.
-      await this._capture.open();
+      this._opening = this._opening || this._capture.open();
+      await this._opening;
+      this._opening = null;
     }
     if (!connection || connection !== this._connection || connection.state.phase === "closed") return;
     if (!this._call || this._call.call !== id) {

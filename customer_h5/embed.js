@@ -43,7 +43,7 @@
     _makeFrame() {
       const frame = document.createElement("iframe");
       const language = this.getAttribute("language");
-      frame.allow = "camera; microphone; autoplay; fullscreen";
+      frame.allow = "camera; microphone; geolocation; autoplay; fullscreen; clipboard-write";
       frame.title = this.getAttribute("label") || "视频柜员 Video Teller";
       frame.src = `${origin}/c/${language ? `?lang=${encodeURIComponent(language)}` : ""}`;
       this._size(frame);

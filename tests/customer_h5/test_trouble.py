@@ -11,59 +11,64 @@ from contract.phases import CallEnd, CallPhase
 from tests.browser import watched_page
 from tests.customer_h5.conftest import Phone
 from tests.customer_h5.stand_in import CUSTOMER_H5, StandIn
+from tests.customer_h5.steps import tap_start
 from web_kit.serve import WebKit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-_REFUSE = """
-navigator.mediaDevices.getUserMedia = () => window.allowed
-  ? Promise.resolve(new MediaStream())
-  : Promise.reject(new DOMException("no", "%s"));
+_NO_CAPTURE = """
+Object.defineProperty(navigator, "userAgent", { value: "Mozilla/5.0 MicroMessenger/8.0" });
+Object.defineProperty(navigator, "mediaDevices", { value: undefined });
 """
-_GIVE_UP = "{ const gone = new AbortController(); fetch('/', gone).catch(() => 0); gone.abort(); }"
-TROUBLES = {
-    "NotAllowedError": "您尚未允许使用摄像头和麦克风",
-    "NotFoundError": "没有找到摄像头或麦克风",
-    "NotReadableError": "摄像头正被其他应用使用",
-}
+_WITHHELD = """
+Object.defineProperty(navigator, "userAgent", { value: "Mozilla/5.0 MicroMessenger/8.0" });
+navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+"""
 
 
-async def _tap_start(phone: Phone, link: str = "?b=demo") -> None:
-    await phone.page.goto(f"{phone.bank.url}/c/{link}")
-    for box in await phone.page.get_by_role("checkbox").all():
-        await box.check()
-    await phone.page.get_by_role("button", name="开始视频通话").click()
-
-
-@pytest.mark.parametrize("name", TROUBLES)
-async def test_capture_refused(phone: Phone, name: str) -> None:
-    """Each refusal of the camera has its own help; no case is opened and no ticket used."""
-    await phone.page.add_init_script(_REFUSE % name)
-    await _tap_start(phone)
-    await expect(phone.page.get_by_role("heading", name=TROUBLES[name])).to_be_visible()
-    await expect(phone.page.get_by_role("button", name="重试")).to_be_visible()
-    await phone.shot(f"trouble-{name}")
-    assert phone.bank.walk_ins == [] and phone.bank.got == []
-
-
-async def test_in_app_browser(phone: Phone) -> None:
-    """Inside a chat app that withholds the camera the link can be copied, its ticket still unused."""
-    await phone.page.add_init_script(_REFUSE % "NotAllowedError")
-    await phone.page.add_init_script(
-        "Object.defineProperty(navigator, 'userAgent', { value: 'Mozilla/5.0 MicroMessenger/8.0' })"
-    )
-    await _tap_start(phone, "#ticket=abc")
-    await expect(phone.page.get_by_text("当前应用内无法打开摄像头")).to_be_visible()
-    await expect(phone.page.get_by_label("本页链接")).to_have_value(f"{phone.bank.url}/c/#ticket=abc")
-    await phone.page.get_by_role("button", name="复制链接").click()
-    await expect(phone.page.get_by_text("已复制")).to_be_visible()
-    await phone.shot("trouble-webview")
+async def test_browser_that_cannot(phone: Phone) -> None:
+    """An in-app browser without a camera says so before anything is asked; the link keeps its ticket."""
+    page = phone.page
+    await page.add_init_script(_NO_CAPTURE)
+    await page.goto(f"{phone.bank.url}/c/#ticket=abc")
+    await expect(page.get_by_role("heading", name="请在系统浏览器中打开")).to_be_visible()
+    await expect(page.get_by_label("本页链接")).to_have_value(f"{phone.bank.url}/c/#ticket=abc")
+    await page.get_by_role("button", name="复制链接").click()
+    await expect(page.get_by_text("已复制")).to_be_visible()
+    await phone.shot("elsewhere-webview")
     assert phone.bank.got == []
+
+
+async def test_old_browser(phone: Phone) -> None:
+    """A browser without peer connections is told to be updated or left."""
+    await phone.page.add_init_script("delete window.RTCPeerConnection")
+    await phone.page.goto(f"{phone.bank.url}/c/?b=demo")
+    await expect(phone.page.get_by_role("heading", name="当前浏览器不支持")).to_be_visible()
+    await expect(phone.page.get_by_label("本页链接")).to_have_value(f"{phone.bank.url}/c/?b=demo")
+    await phone.shot("elsewhere-old")
+
+
+async def test_camera_withheld_after_the_ticket(phone: Phone) -> None:
+    """An app that withholds the camera only when asked is journaled, and the link carries the seat instead of
+    the used ticket; another window takes the seat with it."""
+    page = phone.page
+    await page.add_init_script(_WITHHELD)
+    await tap_start(phone, "#ticket=abc")
+    report = await phone.bank.wait_for(wire.DeviceCheck)
+    assert set(report.problems) == {"camera_denied", "microphone_denied", "browser_webview"}
+    link = await page.get_by_label("本页链接").input_value()
+    assert link == f"{phone.bank.url}/c/#seat=resume-1"
+    await phone.shot("check-webview")
+    other = await page.context.new_page()
+    await other.goto(link)
+    again = await phone.bank.wait_for(wire.Hello, 2)
+    assert (again.resume, again.ticket) == ("resume-1", None)
+    await other.close()
 
 
 async def test_used_ticket(phone: Phone) -> None:
     """A refused ticket is explained, with no button that could only fail again."""
     phone.bank.refusal = "ticket_used"
-    await _tap_start(phone, "#ticket=abc")
+    await tap_start(phone, "#ticket=abc")
     await expect(phone.page.get_by_text("链接已被使用")).to_be_visible()
     await expect(phone.page.get_by_role("button", name="重试")).to_have_count(0)
     hello = await phone.bank.wait_for(wire.Hello)
@@ -74,7 +79,7 @@ async def test_used_ticket(phone: Phone) -> None:
 async def test_other_consent_version(phone: Phone) -> None:
     """Consent is never sent for a text that was not the one shown."""
     phone.bank.welcome = replace(phone.bank.welcome, consent_version="2031-4")
-    await _tap_start(phone)
+    await tap_start(phone)
     await expect(phone.page.get_by_text("请刷新页面")).to_be_visible()
     assert not any(isinstance(message, wire.Consent) for message in phone.bank.got)
 
@@ -85,7 +90,7 @@ async def test_without_link(phone: Phone) -> None:
     await phone.shot("problem-no-link")
     await phone.page.get_by_label("网点代码").fill("demo")
     await phone.page.keyboard.press("Enter")
-    await expect(phone.page.get_by_role("checkbox")).to_have_count(2)
+    await expect(phone.page.get_by_role("checkbox")).to_have_count(3)
     assert phone.page.url.endswith("/c/?b=demo")
 
 
@@ -98,7 +103,8 @@ async def test_keyboard_alone(phone: Phone) -> None:
     for _ in range(2):
         await page.keyboard.press("Tab")
     await page.keyboard.press("Space")
-    for _ in range(3):
+    await expect(page.get_by_role("checkbox", name="人脸信息")).to_be_checked()
+    for _ in range(5):
         await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await phone.bank.wait_for(wire.JoinQueue)
@@ -109,7 +115,7 @@ async def test_every_ending_has_words(phone: Phone) -> None:
     seen = set()
     for reason in CallEnd:
         phone.bank.got.clear()
-        await _tap_start(phone)
+        await tap_start(phone)
         await phone.bank.wait_for(wire.JoinQueue)
         await phone.bank.call_state(CallPhase.ENDED, reason=reason.value)
         words = await phone.page.locator(".facts dd").last.text_content()
@@ -158,7 +164,7 @@ async def _visit_framed(page: Page, bank: StandIn, origin: str) -> None:
         " document.addEventListener(name, (event) => window.heard.push(event.detail))"
     )
     frame = page.frame_locator("video-teller iframe")
-    for box in range(2):
+    for box in range(3):
         await frame.get_by_role("checkbox").nth(box).check()
     await frame.get_by_role("button", name="开始视频通话").click()
     hello = await bank.wait_for(wire.Hello)
