@@ -21,6 +21,8 @@ import { shortcutFor } from "./shortcuts.js";
 import { screenOf, START } from "./state.js";
 import en from "./strings/en.js";
 import zh from "./strings/zh_CN.js";
+import { supervise } from "./supervisor/supervise.js";
+import "./supervisor/supervisor_board.js";
 
 /** @typedef {import("./state.js").ConsoleState} ConsoleState */
 /** @typedef {import("./state.js").Screen} Screen */
@@ -50,7 +52,8 @@ function build() {
 function draw(state) {
   const screen = screenOf(state);
   document.body.dataset.screen = screen;
-  page.bar.show({ title: t("console.title"), bank: state.bank, name: state.session?.name ?? "", link: state.session ? state.link : "" });
+  const title = t(screen === "board" ? "board.title" : "console.title");
+  page.bar.show({ title, bank: state.bank, name: state.session?.name ?? "", link: state.session ? state.link : "" });
   const tag = TAGS[screen];
   if (page.view?.localName !== tag) {
     page.view = tag ? part(tag) : null;
@@ -121,6 +124,7 @@ function drawNotice({ notice, link, linkReason, session: who }) {
 /** @type {import("./requests.js").Requests} */
 const REQUESTS = {
   ...requestsOf(session, store),
+  ...supervise(store, session),
   "shortcuts-open": () => openShortcuts(),
 };
 

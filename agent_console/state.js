@@ -118,8 +118,9 @@ function gotPresence(state, { presence, waiting, reason = "", since_s = 0, ends_
   const doing = { presence, reason, since: now - since_s, endsAt: ends_in_s === null ? null : now + ends_in_s };
   // Leaving wrap-up is the server's word that the desk is free again; wrap-up, that this agent's part in a
   // call is over, although the call may go on with others.
-  const over = isOver(state) && AT_DESK.has(presence);
-  const call = presence === "wrap_up" && state.call ? { ...state.call, left: true } : state.call;
+  const leaves = presence === "wrap_up" || (state.doing.presence === "busy" && AT_DESK.has(presence));
+  const call = leaves && state.call ? { ...state.call, left: true } : state.call;
+  const over = (leaves || isOver(state)) && AT_DESK.has(presence);
   return { doing, waiting, call, ...(over ? AT_REST : {}) };
 }
 
@@ -162,6 +163,11 @@ export function received(state, message, now) {
   return REDUCERS[message.type]?.(state, message, now) ?? {};
 }
 
+/** Tell whether a supervisor leads a call, or still owes its result. @param {ConsoleState} state */
+function hasTakenOver({ call, view }) {
+  return Boolean(call?.leads && !call.left && !(call.phase === "ended" && view.decision));
+}
+
 /** @typedef {"loading" | "login" | "desk" | "ring" | "call" | "wrap_up" | "board"} Screen */
 
 /** @param {ConsoleState} state @returns {Screen} */
@@ -169,7 +175,7 @@ export function screenOf(state) {
   if (state.boot !== "desk") {
     return state.boot;
   }
-  if (state.session?.role === "supervisor") {
+  if (state.session?.role === "supervisor" && !hasTakenOver(state)) {
     return "board";
   }
   // While it rings there is a call already, but not for this agent until the ring is accepted.

@@ -31,8 +31,8 @@ export class StageControlsElement extends PartElement {
     this.help = this.control("shortcuts-open");
     this.leave = this.control("leave-open", "leave");
     this.end = this.control("hang-up-request", "hang-up");
-    this.say(this.reset, "layout", "window.reset");
-    this.say(this.help, "keyboard", "keys.title");
+    this.say(this.reset, "layout", "window.reset", "window.layout");
+    this.say(this.help, "keyboard", "keys.title", "keys.label");
     this.say(this.leave, "logout", "call.leave");
     this.say(this.end, "hang-up", "call.hang_up");
     const choices = SURFACES.map((surface) =>
@@ -48,13 +48,14 @@ export class StageControlsElement extends PartElement {
     return h("button", { class: `control ${style}`, type: "button", "aria-keyshortcuts": key || null, onclick: () => ask(this, request) });
   }
 
-  /** @param {HTMLButtonElement | undefined} button @param {string} shape @param {string} words */
-  say(button, shape, words) {
+  /** @param {HTMLButtonElement | undefined} button @param {string} shape @param {string} words @param {string} [label] shorter, to be seen */
+  say(button, shape, words, label = words) {
     if (button && button.dataset.words !== words) {
       button.dataset.words = words;
       const key = button.getAttribute("aria-keyshortcuts");
       button.title = key ? `${t(words)} (${key})` : t(words);
-      mount(button, icon(shape), h("span", {}, t(words)));
+      button.setAttribute("aria-label", t(words));
+      mount(button, icon(shape), h("span", {}, t(label)));
     }
   }
 

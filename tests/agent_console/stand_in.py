@@ -15,13 +15,18 @@ from contract.facts import Entry, dump_entry
 from contract.phases import Presence, Role
 from contract.ports import CaseSummary, Job
 from contract.wire import FactNoted, Message, PresenceSet, Welcome
-from tests.agent_console.story import AGENT, AGENT_NAME, AUDITOR, START, Story
+from tests.agent_console.story import AGENT, AGENT_NAME, AUDITOR, START, SUPERVISOR, Story
 from web_kit.serve import WebKit
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = {"agent_console": ROOT / "agent_console", "player": ROOT / "recordings" / "player"}
 PASSWORD = "teller-demo"
 _DEADLINE_S = 8.0
+_PEOPLE = {
+    Role.AGENT: (AGENT, AGENT_NAME),
+    Role.AUDITOR: (AUDITOR, "陈审核"),
+    Role.SUPERVISOR: (SUPERVISOR, "陈主管"),
+}
 
 
 @dataclass
@@ -70,9 +75,7 @@ class StandIn:
 
     def person(self) -> dict[str, str]:
         """Return who is logged in, as the server tells it."""
-        auditor = self.role is Role.AUDITOR
-        name = "陈审核" if auditor else AGENT_NAME
-        account = AUDITOR if auditor else AGENT
+        account, name = _PEOPLE[self.role]
         return {
             "account": account, "name": name, "role": self.role.value, "bank": "示例银行",
             "tenant": "demo", "csrf": "csrf-1",
@@ -144,6 +147,8 @@ class StandIn:
 
     def _kind_of(self, file: str) -> str:
         for story in self.stories.values():
+            if any(evidence in file for evidence in story.shared):
+                return "id_card"
             for kind, evidence in story.pictures.items():
                 if evidence in file:
                     return kind.value
@@ -170,8 +175,9 @@ class StandIn:
     def _welcome(self) -> Welcome:
         story = self.stories.get(self.calling or "")
         case, call = (story.case, story.call) if story else (None, None)
+        account, name = _PEOPLE[self.role]
         return Welcome(
-            1, Role.AGENT, AGENT_NAME, "示例银行", case, None, None, call, None, None, (), 20.0, 5.0, "1"
+            1, self.role, name, "示例银行", case, None, None, call, None, None, (), 20.0, 5.0, "1", account
         )
 
 

@@ -58,6 +58,7 @@ from contract.phases import (
 START = 1_790_000_000.0
 AGENT = AccountId("acct-0000000000000001")
 AUDITOR = AccountId("acct-0000000000000002")
+SUPERVISOR = AccountId("acct-0000000000000004")
 TENANT = TenantId("bank-0000000000000001")
 CUSTOMER_NAME = "李静怡"
 AGENT_NAME = "王晓明"
@@ -75,6 +76,7 @@ class Story:
         self.agent = SeatId(new_id("seat"))
         self.job = JobId(new_id("job"))
         self.pictures: dict[EvidenceKind, EvidenceId] = {}
+        self.shared: dict[EvidenceId, str] = {}
         self.at = START
         self.entries: list[Entry] = []
 

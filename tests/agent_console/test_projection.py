@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 
 from contract.facts import Entry, MediaLost, PartyDropped, PartyJoined, RecorderTroubled, dump_entry
 from contract.ids import TrackId
-from contract.phases import CheckVerdict, EvidenceKind, Role
+from contract.phases import EvidenceKind, Role
 from tests.agent_console.stand_in import StandIn, stand_in
 from tests.agent_console.story import CUSTOMER_NAME, MANIFEST, Story, whole_story
 from tests.browser import watched_page
@@ -41,13 +41,6 @@ def told(entries: Sequence[Entry]) -> list[Any]:
 async def project(bare: tuple[Page, StandIn], story: Story) -> Any:
     """Return the view of a story."""
     return await run(bare, "web_kit/record/projection.js", "m.project(v[0])", told(story.entries))
-
-
-async def steps(bare: tuple[Page, StandIn], story: Story, unlocked: bool) -> dict[str, str]:
-    """Return the state of each step."""
-    view = await project(bare, story)
-    found = await run(bare, "web_kit/record/steps.js", "m.steps(v[0], v[1])", view, unlocked)
-    return {one["id"]: one["state"] for one in found}
 
 
 async def test_whole_case_is_projected(bare: tuple[Page, StandIn]) -> None:
@@ -111,26 +104,6 @@ async def test_a_measurement_over_an_instant_is_no_rate(bare: tuple[Page, StandI
     assert view["parties"][story.customer]["quality"]["interval_s"] == 5.0
 
 
-async def test_steps_follow_the_facts(bare: tuple[Page, StandIn]) -> None:
-    """Locked, open, waiting, done: by facts and by the server's word that recording runs."""
-    story = Story()
-    story.open()
-    story.answer()
-    assert set((await steps(bare, story, False)).values()) == {"locked", "open"}
-    assert (await steps(bare, story, True))["id_card"] == "open"
-    story.ask(EvidenceKind.ID_CARD)
-    assert (await steps(bare, story, True))["id_card"] == "waiting"
-    story.store(EvidenceKind.ID_CARD)
-    found = await steps(bare, story, True)
-    assert (found["id_card"], found["face_match"]) == ("done", "locked")
-    story.store(EvidenceKind.FACE_STILL)
-    assert (await steps(bare, story, True))["face_match"] == "open"
-    story.compare(CheckVerdict.REVIEW)
-    assert (await steps(bare, story, True))["face_match"] == "review"
-    story.number("1", "form")
-    assert (await steps(bare, story, True))["id_number"] == "failed"
-
-
 async def test_a_second_request_keeps_the_first_picture(bare: tuple[Page, StandIn]) -> None:
     """Asking again waits anew; the picture of another request does not answer it."""
     story = Story()
@@ -140,8 +113,8 @@ async def test_a_second_request_keeps_the_first_picture(bare: tuple[Page, StandI
     story.store(EvidenceKind.ID_CARD)
     first = story.pictures[EvidenceKind.ID_CARD]
     story.ask(EvidenceKind.ID_CARD)
-    assert (await steps(bare, story, True))["id_card"] == "waiting"
     view = await project(bare, story)
+    assert view["asked"]["id_card"]["request"] == story.pictures[EvidenceKind.ID_CARD] != first
     assert view["evidence"][-1]["evidence"] == first
 
 
@@ -205,7 +178,7 @@ async def test_quality_in_a_word(
     a connection, and a freeze without a sign of the network is a device's."""
     measured = {"rtt": rtt, "loss": loss, "up": 0, "down": 0, "fps": None, "freezes": 0, "frozen": frozen}
     measured["limit"] = limit
-    assert await run(bare, "agent_console/elements/quality_hud.js", "m.qualityWord(v[0])", measured) == word
+    assert await run(bare, "agent_console/stage/quality_hud.js", "m.qualityWord(v[0])", measured) == word
     found = await run(bare, "web_kit/call_meter.js", "m.troubleOf(v[0])", measured)
     assert (found["trouble"] if found else None) == trouble
 

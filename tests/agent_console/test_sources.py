@@ -19,6 +19,7 @@ _FORBIDDEN = re.compile(
 FOLDERS = {
     "record": (ROOT / "web_kit" / "record", "zh_CN.js", "en.js"),
     "console": (ROOT / "agent_console" / "strings", "zh_CN.js", "en.js"),
+    "supervisor": (ROOT / "agent_console" / "supervisor" / "strings", "zh_CN.js", "en.js"),
     "player": (ROOT / "recordings" / "player" / "strings", "zh_CN.js", "en.js"),
 }
 
