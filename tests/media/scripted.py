@@ -321,7 +321,8 @@ class ScriptedPeer:
         track, former = EncodedTrack("video", pictures("VP8")), sender.track
         track.mark = mark
         if isinstance(former, EncodedTrack):
-            track.earlier = former.earlier + len(former.sent)
+            # One more: that which is awaited at the moment.
+            track.earlier = former.earlier + len(former.sent) + 1
         sender._send_keyframe = track.restart
         sender.replaceTrack(track)
 

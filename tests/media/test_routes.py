@@ -75,6 +75,7 @@ def test_what_cannot_be_arranged_is_refused() -> None:
         assert refused.value.code == "bad_arrangement"
 
 
+@settings(deadline=None)
 @given(_routes())
 def test_a_line_carries_whom_its_slot_names_if_that_one_may_send(routes: tuple[SeatRoute, ...]) -> None:
     """For every seat and line: exactly what its route says, never itself, never one who may not send."""
