@@ -113,29 +113,24 @@ class Endings(Machine):
 
     # --- what the host owes ---
 
-    def _got_finish(self, message: Finish, moment: Moment) -> None:
+    def _got_finish(self, host: Seat, message: Finish, moment: Moment) -> None:
         self._require(self.phase in TALKING or self._undecided)
         if message.outcome is not Outcome.PASSED:
             self._plan.require_reason(message.outcome, message.reason)
         elif not complete(self._steps()):
             raise UserError("the script does not allow this outcome", code="checks_incomplete")
-        self._fact(AgentDecided(self._leader(), message.outcome, message.reason, message.note))
+        self._fact(AgentDecided(host.account, message.outcome, message.reason, message.note))
         if self.reason is None:
             self._end(CallEnd.AGENT_HUNG_UP, moment)
         self._undecided, self._deadline = False, None
         self._advance_case(CasePhase.AGENT_DONE)
         self._try_close()
 
-    def _got_wrap_up(self, message: WrapUp, moment: Moment) -> None:
+    def _got_wrap_up(self, host: Seat, message: WrapUp, moment: Moment) -> None:
         self._require(self.phase in TALKING or self.phase is CallPhase.ENDED)
         self._plan.require_words(message)
         seconds = 0.0 if self._ended_at is None else moment.mono - self._ended_at
-        self._fact(WrapUpNoted(self._leader(), message.tags, message.next_action, message.note, seconds))
-
-    def _leader(self) -> AccountId:
-        if self.host is None:
-            raise ValueError("only the host decides")
-        return self.host
+        self._fact(WrapUpNoted(host.account, message.tags, message.next_action, message.note, seconds))
 
     # --- the record ---
 

@@ -110,13 +110,11 @@ class Parties(Endings):
     # --- the gate ---
 
     def _try_gate(self) -> None:
-        ready = self._joined and all(seat.media for seat in self._table.needed)
-        if ready and not self._gate_open:
-            self._gate_open = True
-            self._arrange()
+        opens = not self._gate_open and all(seat.media for seat in self._table.needed)
+        self._gate_open = self._gate_open or opens
+        self._arrange()
+        if opens:
             self._out.append(OpenGate(self.call))
-        elif self._joined:
-            self._arrange()
 
     def _try_active(self, moment: Moment) -> None:
         arrived = self._gate_open and self._tracks.arrived(self._table.needed)

@@ -30,7 +30,7 @@ class Tracks:
             case RecorderTroubled():
                 # Checks stay locked until the recorder says that this track is on disk again.
                 self.recorded.discard(fact.track)
-            case TrackEnded():
+            case _:
                 self.started.pop(fact.track, None)
 
     def arrived(self, seats: Iterable[Seat]) -> bool:

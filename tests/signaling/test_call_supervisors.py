@@ -269,6 +269,17 @@ def test_a_supervisor_takes_over() -> None:
     assert played.facts(facts.AgentDecided)[0].agent == SUE
 
 
+def test_a_third_party_takes_over() -> None:
+    """Whom the customer knows already does not join again; sockets nobody knows change nothing."""
+    played = Played().watched(SeatMode.TALKING)
+    before = len(played.facts(Fact))
+    played.call.dropped(SeatId("seat-x"), played.time)
+    played.call.returned(SeatId("seat-x"), played.time)
+    played.got(SUPERVISOR, wire.TakeOver())
+    assert names(played, before) == ["SupervisorActed", "PartyLeft", "HostChanged"]
+    assert played.call.customer == CUSTOMER
+
+
 def test_a_supervisor_takes_over_whom_nobody_leads() -> None:
     """The transfer is called off, its ring ends, and so does the hold."""
     played = Played().watched()
