@@ -13,9 +13,9 @@ from web_kit.serve import WebKit
 
 __all__ = ["one_browser"]
 
-# The other end of the call, in a page of its own: sends its fake camera, accepts the planned m-lines.
+# The other end of the call, in a page of its own: sends its fake camera on the given m-lines of the plan.
 _ANSWER = """
-async (sdp) => {
+async ([sdp, sent]) => {
   if (window.peer) window.peer.close();
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
   const peer = new RTCPeerConnection();
@@ -23,9 +23,10 @@ async (sdp) => {
   await peer.setRemoteDescription({ type: "offer", sdp });
   const lines = peer.getTransceivers();
   for (const line of lines) line.direction = line.direction === "sendonly" ? "sendonly" : "recvonly";
-  for (const [at, track] of [[3, stream.getAudioTracks()[0]], [4, stream.getVideoTracks()[0]]]) {
+  for (const at of sent) {
     lines[at].direction = "sendonly";
-    await lines[at].sender.replaceTrack(track);
+    const { kind } = lines[at].receiver.track;
+    await lines[at].sender.replaceTrack(stream.getTracks().find((one) => one.kind === kind));
   }
   await peer.setLocalDescription(await peer.createAnswer());
   while (peer.iceGatheringState !== "complete")
@@ -74,7 +75,7 @@ async def phone(browser: Browser, bank: StandIn, viewport: tuple[int, int]) -> A
         await agent.goto(f"{bank.url}/favicon.svg")
 
         async def answer(sdp: str) -> str:
-            return str(await agent.evaluate(_ANSWER, sdp))
+            return str(await agent.evaluate(_ANSWER, [sdp, bank.lines]))
 
         bank.answer = answer
         # A page behind another one draws no frames, and pressing a button waits for frames.

@@ -63,6 +63,7 @@ class StandIn:
     refusal: str = ""
     mute: bool = False
     desk: dict[str, object] = field(default_factory=lambda: dict(DESK))
+    lines: tuple[int, ...] = (3, 4)
     probe_s: float = 0.0
     journals: bool = True
     closes: bool = False
