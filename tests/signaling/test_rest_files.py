@@ -243,7 +243,7 @@ async def test_a_full_disk_is_said(house: House) -> None:
     async def full(*args: Any) -> Any:
         raise StorageError("/srv/spool: no space left", code="disk_full")
 
-    house.evidence.store_file = full  # type: ignore[method-assign]
+    house.evidence.store_file = full  # type: ignore[assignment,method-assign]
     status, body = await page.request("POST", path(case), data=PDF, **by_customer(page))
     assert (status, body) == (500, {"code": "disk_full", "text": "our fault"})
     assert await shared(house, case) == []
@@ -358,7 +358,7 @@ async def test_the_recording_is_finished_only_when_the_file_is_stored(house: Hou
         await proceed.wait()
         return await keep(*args)
 
-    house.evidence.store_file = slow  # type: ignore[method-assign]
+    house.evidence.store_file = slow  # type: ignore[assignment,method-assign]
     sending = asyncio.create_task(page.request("POST", path(case), data=PDF, **by_customer(page)))
     await storing.wait()
     await page.send(wire.HangUp())
