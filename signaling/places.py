@@ -1,6 +1,5 @@
 """Places in the row and how long they last. Pure."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -69,11 +68,12 @@ def estimate_places(order: Iterable[Row], members: Collection[Member], mean_s: f
     skill waits for the agents who have it.
     """
     rates = _Rates(members)
-    alike: Counter[str] = Counter()
+    alike: dict[str, int] = {}
     places: dict[CallId, Place] = {}
     for total, row in enumerate(order, start=1):
-        alike[row.demand.skill] += 1
-        if not row.demand.summons:
-            turns = rates.turns(row, total, alike[row.demand.skill])
-            places[row.demand.call] = Place(len(places) + 1, None if turns is None else turns * mean_s)
+        demand = row.demand
+        alike[demand.skill] = same = alike.get(demand.skill, 0) + 1
+        if not demand.summons:
+            turns = rates.turns(row, total, same)
+            places[demand.call] = Place(len(places) + 1, None if turns is None else turns * mean_s)
     return places

@@ -117,6 +117,15 @@ def test_a_refused_ring_goes_to_the_next_agent() -> None:
     assert desk.join(Demand(C2), 12) == [rang(C2, ANNA)]
 
 
+def test_who_refused_was_not_idle() -> None:
+    """Whoever was ready all the while is rung before her."""
+    desk = desk_with(ANNA, BEN)
+    desk.join(Demand(C1), 10)
+    desk.refuse(ANNA, C1, 11)
+    desk.leave(C1, AGENT, 12)
+    assert desk.join(Demand(C2), 13) == [rang(C2, BEN)]
+
+
 def test_a_sole_agent_who_refused_is_rung_again_after_a_pause() -> None:
     """Nobody waits for ever because one agent refused."""
     desk = desk_with(ANNA)

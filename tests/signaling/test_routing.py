@@ -247,8 +247,8 @@ def test_a_withdrawn_invitation_ends_its_ring() -> None:
 
 
 def test_nobody_took_it() -> None:
-    """After a minute the call is told so, but not in the middle of a ring."""
-    desk = desk_of(anna=Profile(), ben=Profile(), cleo=Profile())
+    """After a minute the call is told so, but not in the middle of a ring; then nobody else is rung."""
+    desk = desk_of(anna=Profile(), ben=Profile(), cleo=Profile(), dan=Profile())
     desk.join(Demand(C1, GUEST, skill="loan"), 10)
     assert desk.tick(69.9) == []
     assert desk.tick(70) == [GaveUp(C1, GUEST)]
