@@ -446,7 +446,7 @@ class IdentityChecks(Protocol):
     """Pixels to evidence to verdict. Work runs off the event loop behind a bounded queue."""
 
     async def inspect_image(self, data: bytes) -> ImageFinding:
-        """Decode a JPEG or PNG and describe it.
+        """Decode a JPEG, PNG or WebP and describe it.
 
         Raises:
             UserError: ``not_an_image``, ``image_too_small`` or ``image_too_large``.

@@ -111,9 +111,9 @@ def answering_errors(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except web.HTTPRequestEntityTooLarge:
-            return _error(413, "too_large", "the body is too large")
+            return _counted(413, "too_large", "the body is too large")
         except web.HTTPRequestTimeout:
-            return _error(408, "too_slow", "the body came too slowly")
+            return _counted(408, "too_slow", "the body came too slowly")
         except TellerError as error:
             return _told(error)
         except TimeoutError:
@@ -124,13 +124,13 @@ def answering_errors(handler: Handler) -> Handler:
 
 def _told(error: TellerError) -> web.Response:
     status = error.http_status
-    _refused.labels(error.code).inc()
     if status >= 500:
         _log.error("a request failed", code=error.code, pii_error=str(error))
     else:
         _log.debug("a request was refused", code=error.code, pii_error=str(error))
-    return _error(status, error.code, str(error) if status < 500 else "our fault")
+    return _counted(status, error.code, str(error) if status < 500 else "our fault")
 
 
-def _error(status: int, code: str, text: str) -> web.Response:
+def _counted(status: int, code: str, text: str) -> web.Response:
+    _refused.labels(code).inc()
     return web.json_response({"code": code, "text": text}, status=status)

@@ -34,7 +34,7 @@ class TicketClaims:
 
 @dataclass(frozen=True, slots=True)
 class UploadClaims:
-    """What an upload token grants: stills of one case from one seat."""
+    """What an upload token grants: the customer's uploads to one case, and its files, from one seat."""
 
     case: CaseId
     seat: SeatId
@@ -87,7 +87,7 @@ class Tickets:
         return claims
 
     def issue_upload(self, case: CaseId, seat: SeatId, lifetime_s: float) -> str:
-        """Return a token with which ``seat`` may upload stills of ``case``."""
+        """Return a token with which ``seat`` may upload to ``case`` and get its files."""
         return self._sign(_UPLOAD, self._clock.now() + lifetime_s, {"case": case, "seat": seat})
 
     def check_upload(self, text: str) -> UploadClaims:

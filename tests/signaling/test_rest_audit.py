@@ -7,8 +7,8 @@ import pytest
 
 from contract import facts, wire
 from contract.facts import AuditSigned, CaseAdvanced
-from contract.ids import CaseId
-from contract.phases import CasePhase, Outcome, Verdict
+from contract.ids import CaseId, new_seat_id
+from contract.phases import CasePhase, Outcome, Role, SeatMode, Verdict
 from tests.signaling.asking import person, refused
 from tests.signaling.house import House
 
@@ -94,6 +94,20 @@ async def test_a_case_that_is_not_under_audit_is_not_signed(house: House) -> Non
         assert await refused(auditor, "POST", path, json=body) == (409, "wrong_phase")
     body = {"verdict": "maybe", "reason": ""}
     assert await refused(auditor, "POST", path, json=body) == (400, "protocol")
+
+
+async def test_nobody_audits_a_call_that_he_was_in(house: House) -> None:
+    """As guest or as a silent supervisor, even when somebody else led and decided."""
+    case = await under_audit(house)
+    auditor = await person(house, "audrey")
+    me = (await auditor.request("GET", "/api/me"))[1]["account"]
+    call = house.cases.rows[case].call or next(iter(house.media.calls))
+    seat = new_seat_id()
+    watched = facts.ObserverJoined(call, seat, Role.SUPERVISOR, "Audrey", me, SeatMode.MONITOR)
+    await house.journal.append(case, watched)
+    body = {"verdict": "rejected", "reason": ""}
+    assert await refused(auditor, "POST", f"/api/cases/{case}/verdict", json=body) == (403, "same_person")
+    assert "AuditSigned" not in house.names(case)
 
 
 async def test_nobody_audits_his_own_call(house: House) -> None:

@@ -28,6 +28,18 @@ async def test_an_agent_opens_a_case_with_a_link(house: House) -> None:
     assert await refused(auditor, "POST", "/api/cases", json={}) == (403, "wrong_role")
 
 
+async def test_a_case_says_what_its_customer_needs(house: House) -> None:
+    """Reference, skill and rank are journaled with the case."""
+    agent = await person(house, "anna")
+    wanted = {"customer_name": "王芳", "customer_ref": " c-77 ", "skill": "wealth", "vip": True}
+    _, told = await agent.request("POST", "/api/cases", json=wanted)
+    created = house.facts(CaseId(told["case"]))[0]
+    assert isinstance(created, facts.CaseCreated)
+    assert (created.pii_customer_ref, created.skill, created.vip) == ("c-77", "wealth", True)
+    for wrong in ({"customer_ref": "x" * 65}, {"skill": "x" * 65}, {"vip": 1}, {"rank": "high"}):
+        assert await refused(agent, "POST", "/api/cases", json=wrong) == (400, "protocol")
+
+
 async def test_links_start_with_the_public_address() -> None:
     """A link goes by mail or message, so it must be whole when the bank has told how it is reached."""
     async with open_house(public_url="https://video.bank.example") as house:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contract import facts, wire
 from contract.ids import EvidenceId, new_evidence_id
 from contract.phases import EvidenceKind
+from contract.ports import ImageFinding
 from tests.signaling.asking import bearer, refused
 from tests.signaling.house import JPEG, Browser, House, open_house
 
@@ -41,6 +42,32 @@ async def test_a_still_that_is_no_picture_may_be_sent_again(house: House) -> Non
         422, "not_an_image",
     )  # fmt: skip
     assert (await page.request("POST", path, data=JPEG, headers=bearer(page)))[0] == 201
+
+
+async def test_a_still_tells_its_source(house: House) -> None:
+    """From the phone's camera unless the page says that it is from the stream; other words are refused."""
+    page, console, case = await house.call()
+    path = f"/api/cases/{case}/stills/{await wanted(page, console)}"
+    for source in ("derived", "scan", ""):
+        sent = await refused(page, "POST", f"{path}?source={source}", data=JPEG, headers=bearer(page))
+        assert sent == (400, "protocol")
+    assert (await page.request("POST", f"{path}?source=stream", data=JPEG, headers=bearer(page)))[0] == 201
+    stored = await house.noted(case, facts.EvidenceStored)
+    assert stored.source == "stream"  # type: ignore[attr-defined]
+
+
+async def test_a_still_is_no_webp(house: House) -> None:
+    """What may be shared is not yet evidence: checks read JPEG and PNG."""
+    page, console, case = await house.call()
+    path = f"/api/cases/{case}/stills/{await wanted(page, console)}"
+
+    async def webp(data: bytes) -> ImageFinding:
+        return ImageFinding("image/webp", 1920, 1080, 100.0)
+
+    house.identity.inspect_image = webp  # type: ignore[method-assign]
+    answer = await refused(page, "POST", path, data=b"RIFF", headers=bearer(page))
+    assert answer == (422, "not_an_image")
+    assert house.evidence.files == {}
 
 
 async def test_a_still_needs_the_right_of_this_seat_and_case(house: House) -> None:
