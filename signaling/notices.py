@@ -1,7 +1,7 @@
 """What screens are told without asking: places in the queue, presences, the wallboard.
 
 Everybody's place is told once a tick, for one that changes changes hundreds; only who is new is told at
-once. A changed presence is told at once as well.
+once. A changed presence is told at once, its reason and the length of the queue once a tick.
 """
 
 from collections.abc import Iterable
@@ -80,9 +80,11 @@ class Notices:
 
     def _show_presence(self, who: Staff, ticked: bool) -> None:
         desk, was = self._hall.desk(who.account.tenant), who.shown
+        # Everybody is looked at after every action; what changes without the presence waits for the tick.
+        if not ticked and was is not None and was.presence is desk.presence(who.me):
+            return
         status = desk.status(who.me, self._hall.mono())
-        # The length of the queue changes often; it waits for the tick.
-        waiting = desk.waiting() if ticked or was is None else was.waiting
+        waiting = desk.waiting()
         shown = PresenceSet(status.presence, waiting, status.reason, status.since_s, status.ends_in_s)
         if was is None or _told(was) != _told(shown):
             who.shown = shown
