@@ -163,9 +163,16 @@ export function received(state, message, now) {
   return REDUCERS[message.type]?.(state, message, now) ?? {};
 }
 
+const SETTLED = new Set(["agent_done", "under_audit", "approved", "rejected", "aborted", "expired"]);
+
+/** Tell whether a case no longer waits for anybody's result. @param {CaseView} view */
+export function isSettled({ decision, phase }) {
+  return decision !== null || SETTLED.has(phase);
+}
+
 /** Tell whether a supervisor leads a call, or still owes its result. @param {ConsoleState} state */
 function hasTakenOver({ call, view }) {
-  return Boolean(call?.leads && !call.left && !(call.phase === "ended" && view.decision));
+  return Boolean(call?.leads && !call.left && !(call.phase === "ended" && isSettled(view)));
 }
 
 /** @typedef {"loading" | "login" | "desk" | "ring" | "call" | "wrap_up" | "board"} Screen */

@@ -26,7 +26,7 @@ export class DeskViewElement extends PartElement {
   build() {
     this.greeting = h("h1", {});
     this.presence = /** @type {import("./presence_chooser.js").PresenceChooserElement} */ (part("presence-chooser"));
-    this.waiting = h("strong", { class: "figure" });
+    this.waiting = h("strong", {});
     this.waitingWords = h("span", { class: "soft" });
     this.bell = h("button", { class: "button quiet", type: "button", onclick: () => ask(this, "bell-request") });
     this.video = videoElement({ class: "mirrored", muted: true, label: t("camera.own") });

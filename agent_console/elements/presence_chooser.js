@@ -14,6 +14,9 @@ import { now } from "../session.js";
 const CHOICES = /** @type {const} */ (["ready", "break"]);
 const REASONS = /** @type {const} */ (["meal", "rest", "meeting", "training", "other"]);
 
+/** Somebody waits and this agent could help: the way must be seen. @param {string} presence @param {number} waiting */
+const isWanted = (presence, waiting) => waiting > 0 && presence === "break";
+
 /** @extends {PartElement<ConsoleState>} */
 export class PresenceChooserElement extends PartElement {
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -45,8 +48,7 @@ export class PresenceChooserElement extends PartElement {
       button?.setAttribute("aria-pressed", String(doing.presence === choice));
       button?.toggleAttribute("disabled", link !== "open");
     }
-    // Somebody waits and nobody is there: the way to help must be seen.
-    this.buttons?.[0]?.classList.toggle("wanted", waiting > 0 && doing.presence !== "ready");
+    this.buttons?.[0]?.classList.toggle("wanted", isWanted(doing.presence, waiting));
     this.drawReasons(doing, link);
     this.tick();
   }
@@ -72,7 +74,7 @@ export class PresenceChooserElement extends PartElement {
     const since = t("presence.since", { time: clock(now() - doing.since) });
     for (const [index, choice] of CHOICES.entries()) {
       const calm = doing.presence === choice ? since : t(`presence.${choice}_hint`);
-      const words = choice === "ready" && doing.presence !== "ready" && waiting > 0 ? t("presence.wanted", { count: waiting }) : calm;
+      const words = choice === "ready" && isWanted(doing.presence, waiting) ? t("presence.wanted", { count: waiting }) : calm;
       const small = this.buttons?.[index]?.querySelector("small");
       small && small.textContent !== words && small.replaceChildren(words);
     }

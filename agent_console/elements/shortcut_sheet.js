@@ -11,10 +11,11 @@ export class ShortcutSheetElement extends HTMLElement {
   open() {
     const groups = SCREENS.map((screen) => this.group(t(`keys.on_${screen}`),
       SHORTCUTS.filter((one) => one.screens[0] === screen && one.key !== "?").map(({ key, words }) => [key, t(words)]))); // prettier-ignore
-    const placed = this.group(t("keys.on_window"), PLACED_KEYS.map(([key, words]) => [key, t(words)]));
+    // Before the longest group, so that both columns are filled.
+    groups.splice(-1, 0, this.group(t("keys.on_window"), PLACED_KEYS.map(([key, words]) => [key, t(words)])));
     const dialog = h("dialog", { class: "sheet keys", "aria-label": t("keys.title"), onclose: () => this.remove() });
     mount(dialog, h("header", {}, h("h2", {}, t("keys.title")), h("button", { class: "button quiet", type: "button", onclick: () => dialog.close() }, t("close"))),
-      h("div", { class: "key-groups" }, groups, placed), h("p", { class: "soft small" }, t("keys.note"))); // prettier-ignore
+      h("div", { class: "key-groups" }, groups), h("p", { class: "soft small" }, t("keys.note"))); // prettier-ignore
     mount(this, dialog);
     dialog.showModal();
   }

@@ -10,6 +10,7 @@ import { caseBadge } from "../../web_kit/record/case_badge.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import { wordFor } from "../../web_kit/record/words.js";
 import { now } from "../session.js";
+import { isSettled } from "../state.js";
 import { finishView } from "./finish_form.js";
 import { said } from "./script_panel.js";
 import "./side_tabs.js";
@@ -19,8 +20,6 @@ import "./wrap_form.js";
 
 // From here on the clock asks for attention.
 const LATE_S = 15;
-// In these phases the case no longer waits for the agent's result.
-const SETTLED = new Set(["agent_done", "under_audit", "approved", "rejected", "aborted", "expired"]);
 
 /** @extends {PartElement<ConsoleState>} */
 export class WrapUpElement extends PartElement {
@@ -57,7 +56,7 @@ export class WrapUpElement extends PartElement {
     const { view, call, script, link, notice } = state;
     // Who left a conversation that goes on handed its result over too.
     const handedOver = call?.left && call.phase !== "ended";
-    const owes = (call?.leads ?? false) && !handedOver && view.decision === null && !SETTLED.has(view.phase);
+    const owes = (call?.leads ?? false) && !handedOver && !isSettled(view);
     this.drawSummary(state);
     this.owed?.toggleAttribute("hidden", !owes);
     this.written?.toggleAttribute("hidden", !call?.leads);

@@ -113,7 +113,7 @@ export default {
   "ring.asked": "{name} asks you to join a call", "ring.asked_private": "{name} would like to talk to you first",
   "ring.transferred": "{name} hands a customer over to you",
   "ring.private_hint": "The customer is on hold and does not hear you.", "ring.decline": "Decline",
-  "skill.account_opening": "account opening", "skill.loans": "loans", "skill.wealth": "wealth", "skill.english": "English",
+  "skill.accounts": "accounts", "skill.loans": "loans", "skill.wealth": "wealth", "skill.english": "English",
   "call.people": "Colleagues in the call", "call.leave": "Leave", "call.leave_title": "Leave this call?",
   "call.leave_text": "The call and its recording go on with the colleague who stays.", "window.self": "Me",
   "window.third": "Colleague", "window.share": "{name}'s screen", "window.own_share": "The screen I share",

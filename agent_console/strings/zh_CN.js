@@ -107,7 +107,7 @@ export default {
   "callbacks.title": "预约回电", "callbacks.none": "没有等待回电的客户。", "callbacks.make": "生成回访链接",
   "ring.vip": "贵宾", "ring.skill": "技能：{skill}", "ring.earlier": "曾办理 {count} 次", "ring.rejected": "曾被拒 {count} 次",
   "ring.asked": "{name} 邀请您加入通话", "ring.asked_private": "{name} 想先与您私下沟通", "ring.transferred": "{name} 将客户转接给您",
-  "ring.private_hint": "客户处于保持状态，听不到你们的交谈。", "ring.decline": "谢绝", "skill.account_opening": "开户", "skill.loans": "贷款",
+  "ring.private_hint": "客户处于保持状态，听不到你们的交谈。", "ring.decline": "谢绝", "skill.accounts": "开户", "skill.loans": "贷款",
   "skill.wealth": "理财", "skill.english": "英语服务",
   "call.people": "通话中的同事", "call.leave": "离开", "call.leave_title": "离开这次通话？", "call.leave_text": "通话和录像将继续，由留下的同事主持。",
   "window.self": "我", "window.third": "同事", "window.share": "{name} 的屏幕", "window.own_share": "我共享的屏幕", "window.picture": "画面",

@@ -1,6 +1,7 @@
 """The console's screens, driven in Chromium."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -83,7 +84,7 @@ async def test_presence_is_what_the_server_says(desk: Page, server: StandIn, sto
     await expect(ready).to_have_attribute("aria-pressed", "false")
     await server.send(wire.PresenceSet(Presence.READY, 3))
     await expect(ready).to_have_attribute("aria-pressed", "true")
-    await expect(desk.locator(".figure")).to_have_text("3")
+    await expect(desk.locator(".queue strong")).to_have_text("3")
 
 
 async def test_desk_shows_own_picture_and_cases(watched: Watched, server: StandIn, story: Story) -> None:
@@ -100,7 +101,7 @@ async def test_desk_shows_own_picture_and_cases(watched: Watched, server: StandI
     await wait_until(watched.page, "document.querySelector('.preview video').videoWidth > 0")
     await server.wait_for(wire.Hello)
     await server.send(wire.PresenceSet(Presence.READY, 2))
-    await expect(watched.page.locator(".figure")).to_have_text("2")
+    await expect(watched.page.locator(".queue strong")).to_have_text("2")
     await watched.page.get_by_role("button", name="English").click()
     await expect(watched.page.get_by_text("customers are waiting")).to_be_visible()
     await server.send(wire.PresenceSet(Presence.READY, 1))
@@ -191,7 +192,7 @@ async def test_pictures_number_and_faces(call: Page, server: StandIn, story: Sto
     await expect(step(call, "id_number")).to_contain_text("校验码不符")
     await shoot(call, "agent-call-steps")
     await server.note(story.number("330106199003070024"))
-    done = {"id_card": "passed", "id_number": "passed"}
+    done: dict[str, Any] = {"id_card": "passed", "id_number": "passed"}
     await server.send(script_of(story, **done))
     await expect(step(call, "id_number")).to_contain_text("浙江 · 出生日期 1990-03-07")
     await call.get_by_role("button", name="请客户拍摄人像").click()

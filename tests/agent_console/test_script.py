@@ -118,7 +118,7 @@ async def test_wrap_up_is_written_against_the_clock(call: Page, server: StandIn,
     await card.get_by_role("button", name="保存").click()
     said = await server.wait_for(wire.WrapUp)
     assert (said.tags, said.next_action, said.note) == (("elderly",), "call_back", "女儿陪同")
-    await server.note(story.tell(WrapUpNoted(AGENT, ("elderly",), "call_back", "女儿陪同")))
+    await server.note(story.tell(WrapUpNoted(AGENT, ("elderly",), "call_back", "女儿陪同", 9.0)))
     await expect(card).to_contain_text("已保存")
     await shoot(call, "agent-wrap-up-form")
     await card.get_by_label("投诉意向").check()
