@@ -247,7 +247,7 @@ export const STRINGS = {
     "call.agent.role": "Agent",
     "call.mute": "Mute",
     "call.unmute": "Unmute",
-    "call.chat": "Messages",
+    "call.chat": "Chat",
     "call.chat.new": "{count} new messages",
     "call.hang.up": "Hang up",
     "call.hang.ask": "End the call?",

@@ -14,7 +14,7 @@ import { icon } from "../web_kit/icons.js";
 export function ownPicture(label) {
   const video = videoElement({ muted: true, label });
   const off = h("div", { class: "no-picture" }, icon("camera-off"), h("span", { class: "small" }, t("own.off")));
-  const node = h("div", { class: "own video-surface" }, video, off);
+  const node = h("div", { class: "self video-surface" }, video, off);
   /** @param {Readonly<State>} state */
   function update({ ownStream, facing, cameraOff }) {
     video.classList.toggle("mirrored", facing === "user");

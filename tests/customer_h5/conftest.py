@@ -42,6 +42,8 @@ class Phone:
 
     watched: Watched
     bank: StandIn
+    # The page of the other end.
+    agent: Page
 
     @property
     def page(self) -> Page:
@@ -80,4 +82,4 @@ async def phone(browser: Browser, bank: StandIn, viewport: tuple[int, int]) -> A
         bank.answer = answer
         # A page behind another one draws no frames, and pressing a button waits for frames.
         await watched.page.bring_to_front()
-        yield Phone(watched, bank)
+        yield Phone(watched, bank, agent)

@@ -125,6 +125,8 @@ class StandIn:
         data = await request.read()
         if self.holding is not None:
             await self.holding.wait()
+        if request.transport is None or request.transport.is_closing():
+            raise web.HTTPBadRequest  # the page gave it up
         if self.file_status:
             status, code = self.file_status.pop(0)
             return web.json_response({"code": code, "text": "x"}, status=status)

@@ -61,8 +61,8 @@ async def test_camera_off_and_on(phone: Phone) -> None:
 
 
 async def test_last_picture_stands(phone: Phone) -> None:
-    """When the agent's camera goes off the last picture stays, marked, until it moves again; likewise when she
-    drops."""
+    """When the agent's camera goes off the last picture stays, marked, until it moves again; likewise when
+    she drops."""
     page = phone.page
     await enter_call(phone)
     await plays(phone, ".agent-picture")
@@ -293,7 +293,7 @@ async def test_words_survive_a_change_of_language(phone: Phone) -> None:
     await phone.shot("more")
     await page.get_by_role("button", name="English").click()
     await plays(phone, ".agent-picture")
-    await page.get_by_role("button", name="Messages").click()
+    await page.get_by_role("button", name="Chat").click()
     await expect(page.get_by_placeholder("Write a message")).to_have_value("等一下")
     await page.get_by_role("button", name="Close", exact=True).click()
     await page.get_by_role("button", name="More").click()

@@ -91,7 +91,7 @@ async def test_check_passes_by_itself(phone: Phone) -> None:
     await phone.page.context.set_geolocation({"latitude": 36.5, "longitude": 120.25, "accuracy": 30})
     phone.bank.probing = asyncio.Event()
     await tap_start(phone)
-    await plays(phone, ".own video")
+    await plays(phone, ".self video")
     await expect(phone.page.locator(".level[aria-valuenow='0']")).to_have_count(0)
     await require_calm(phone)
     await phone.shot("check")
@@ -158,10 +158,10 @@ async def test_join_with_the_camera_off(phone: Phone) -> None:
     page = phone.page
     phone.bank.probing = asyncio.Event()
     await tap_start(phone)
-    await plays(phone, ".own video")
-    track = await page.evaluate_handle("document.querySelector('.own video').srcObject.getVideoTracks()[0]")
+    await plays(phone, ".self video")
+    track = await page.evaluate_handle("document.querySelector('.self video').srcObject.getVideoTracks()[0]")
     await page.get_by_role("button", name="关闭摄像头").click()
-    await expect(page.locator(".own .no-picture")).to_be_visible()
+    await expect(page.locator(".self .no-picture")).to_be_visible()
     assert await track.evaluate("(track) => track.readyState") == "ended"
     phone.bank.probing.set()
     await page.get_by_role("button", name="不开摄像头，进入排队").click()
