@@ -9,8 +9,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from contract import wire
+from contract.facts import CaseAdvanced
 from contract.ids import AccountId, CallId, CaseId, SeatId
-from contract.phases import CallPhase, Capture, Presence, Role, SeatMode
+from contract.phases import CallPhase, Capture, CasePhase, Presence, Role, SeatMode
 from tests.agent_console.other_end import OtherEnd
 from tests.agent_console.stand_in import PASSWORD, StandIn, stand_in
 from tests.agent_console.story import AGENT, AGENT_NAME, CUSTOMER_NAME, Story
@@ -349,6 +350,20 @@ async def test_who_takes_over_leads_the_call(
     await server.send(state_of(story, SeatMode.TALKING, host=BOSS_SEAT))
     await expect(wall.locator("call-view")).to_be_visible()
     await packets_of(other_end, "audio", "video")
+
+
+async def test_a_taken_over_call_that_fails_leads_back(
+    wall: Page, server: StandIn, story: Story, other_end: OtherEnd
+) -> None:
+    """While a result is owed the form for it stands; a case that ended without one leads back to the wall."""
+    await watch(wall, server, story, other_end)
+    await server.send(state_of(story, SeatMode.TALKING, host=BOSS_SEAT))
+    await expect(wall.locator("call-view")).to_be_visible()
+    lost = {"reason": "customer_lost", "host": None, "parties": ()}
+    await server.send(state_of(story, SeatMode.TALKING, CallPhase.ENDED, **lost))
+    await expect(wall.get_by_role("button", name="提交结果")).to_be_visible()
+    await server.note(story.tell(CaseAdvanced(CasePhase.IN_CALL, CasePhase.ABORTED)))
+    await expect(wall.get_by_role("heading", name="排队客户")).to_be_visible()
 
 
 async def test_a_quiet_floor_says_so(watched: Watched, server: StandIn, story: Story) -> None:

@@ -108,6 +108,7 @@ export default {
   "board_action.took_over": "took the call over",
   "step_result.passed": "passed", "step_result.failed": "failed", "step_result.waived": "waived",
   "device.fine": "all well",
+  "skill.accounts": "accounts", "skill.wealth": "wealth",
   "step.consent": "consents", "step.purpose": "purpose of the account", "step.scam_talk": "talk about fraud",
   "step.id_card": "picture of the identity card", "step.id_number": "identity number", "step.face_still": "live picture",
   "step.face_match": "face against card", "step.risk_notice": "notice of risk",

@@ -108,6 +108,7 @@ export default {
   "board_action.took_over": "接管通话",
   "step_result.passed": "通过", "step_result.failed": "未通过", "step_result.waived": "免除",
   "device.fine": "正常",
+  "skill.accounts": "开户", "skill.wealth": "理财",
   "step.consent": "录制与人脸信息单独同意", "step.purpose": "询问开户用途", "step.scam_talk": "反诈谈话", "step.id_card": "拍摄身份证", "step.id_number": "核对公民身份号码",
   "step.face_still": "拍摄现场人像", "step.face_match": "人证比对", "step.risk_notice": "宣读风险提示",
   "answer.daily": "日常收支", "answer.salary": "工资代发", "answer.savings": "储蓄理财", "answer.asked_by_others": "受他人要求", "answer.understood": "客户已知晓",
