@@ -44,6 +44,7 @@ export class LocalMedia {
       this.tell();
     } catch (error) {
       this.store.update({ camera: error instanceof CaptureError ? error.reason : "unknown" });
+      this.tell();
     }
   }
 
@@ -96,8 +97,9 @@ export class LocalMedia {
   /** Tell the server what microphone and camera do, if it believes otherwise. */
   tell() {
     const state = this.store.get();
-    const { call, link } = state;
-    if (!call || call.phase === "ringing" || call.phase === "ended" || link !== "open") {
+    const { call, link, camera } = state;
+    // While the browser asks for the devices nobody knows yet.
+    if (camera === "asking" || !call || call.phase === "ringing" || call.phase === "ended" || link !== "open") {
       return;
     }
     const known = this.told?.call === call.call ? this.told : myself(state);
