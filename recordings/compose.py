@@ -1,8 +1,8 @@
-"""Pictures of a merge: decoding one lane per person, and the fixed canvas they are painted on.
+"""Pictures of a merge: decoding tracks, and the canvas of fixed size that they are painted on.
 
 Everything stays in planes of 8 bit YUV 4:2:0 with limited range (ITU-T H.273): luma 16 to 235, chroma
-around 128. A pane is cleared only when the incoming size changes, so an ordinary tick costs one
-resize per person.
+around 128. A place is cleared only when the incoming size changes, so an ordinary tick costs one
+resize per picture.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,15 +18,13 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from recordings.layout import HEIGHT, PANE_WIDTH, STRIP, WIDTH, Place, places
+
 Plane = NDArray[np.uint8]
 
 _log = structlog.get_logger(__name__)
 
-WIDTH, HEIGHT, FPS = 1280, 720, 15
-PANE_WIDTH = WIDTH // 2
-# One line of text above (case, time) and below (who), even so that chroma rows divide.
-STRIP = 40
-PANE_HEIGHT = HEIGHT - 2 * STRIP
+FPS = 15
 # A picture this much older than the tick is marked as "no signal".
 STALE_S = 1.0
 BLACK, BACKGROUND, NEUTRAL = 16, 22, 128
@@ -126,16 +124,16 @@ def _decoded(decoder: VideoCodecContext, data: bytes | None, index: int) -> list
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Whose pane it is: ``label`` such as 客户 / Customer, and the person's display name."""
+    """Whose place it is: ``label`` such as 客户 / Customer, and the person's display name."""
 
     label: str
     pii_name: str
 
 
 class Canvas:
-    """A 1280x720 picture with two panes, left and right, painted in place."""
+    """A 1280x720 picture with a place for everybody, painted in place."""
 
-    def __init__(self, case: str, captions: Sequence[Caption]) -> None:
+    def __init__(self, case: str) -> None:
         self._buffer: Plane = np.full((HEIGHT * 3 // 2, WIDTH), NEUTRAL, np.uint8)
         quarter = HEIGHT // 4
         self._planes: tuple[Plane, ...] = (
@@ -144,69 +142,84 @@ class Canvas:
             self._buffer[HEIGHT + quarter :].reshape(HEIGHT // 2, WIDTH // 2),
         )
         self._planes[0][:] = BACKGROUND
+        self._places: tuple[Place, ...] = ()
+        self._captions: tuple[Caption, ...] = ()
         self._sizes: dict[int, tuple[int, int]] = {}
         self._shown: dict[int, tuple[VideoFrame | None, bool]] = {}
         self._case, self._clock = case, ""
-        for side, caption in enumerate(captions):
-            self._write(f"{caption.label}  {caption.pii_name}", side, HEIGHT - STRIP)
-            self._clear(side, BLACK)
 
-    def show(self, side: int, picture: VideoFrame | None, stale: bool) -> None:
-        """Paint pane 0 (left) or 1 (right); what it shows already is left alone."""
-        if picture is None or self._shown.get(side) == (picture, stale):
+    def seat(self, people: Sequence[Caption], screen: Caption | None = None) -> None:
+        """Give two to four people their places, and a shared screen the main area."""
+        captions = (*people, screen) if screen is not None else tuple(people)
+        found = places(len(people), screen is not None)
+        if found != self._places:
+            self._places, self._captions = found, ()
+            self._clear(Place(0, STRIP, WIDTH, HEIGHT - STRIP))
+            self._sizes, self._shown = {}, {}
+        if captions != self._captions:
+            self._captions = captions
+            for place, caption in zip(found, captions, strict=True):
+                text = f"{caption.label}  {caption.pii_name}"
+                self._write(text, place.left, place.top + place.height, place.width)
+
+    def show(self, number: int, picture: VideoFrame | None, stale: bool) -> None:
+        """Paint a place, None for nothing; what it shows already is left alone."""
+        if self._shown.get(number, (None, False)) == (picture, stale and picture is not None):
             return
-        self._shown[side] = (picture, stale)
-        self._paint(side, picture)
+        self._shown[number] = (picture, stale and picture is not None)
+        if picture is None:
+            self._sizes.pop(number, None)
+            self._clear(self._places[number])
+            return
+        self._paint(number, picture)
         if stale:
-            self._mark_stale(side)
+            self._mark_stale(self._places[number])
 
     def stamp(self, clock: str) -> None:
         """Write the case and the time into the upper strip."""
         if clock != self._clock:
             self._clock = clock
-            self._write(self._case, 0, 0)
-            self._write(clock, 1, 0)
+            self._write(self._case, 0, 0, PANE_WIDTH)
+            self._write(clock, PANE_WIDTH, 0, PANE_WIDTH)
 
     def picture(self) -> VideoFrame:
         """Return a copy of the canvas."""
         return VideoFrame.from_ndarray(self._buffer, format="yuv420p")
 
-    def _paint(self, side: int, picture: VideoFrame) -> None:
+    def _paint(self, number: int, picture: VideoFrame) -> None:
         if picture.format.name not in {"yuv420p", "yuvj420p"}:
             picture = picture.reformat(format="yuv420p")
-        width, height = fit(picture.width, picture.height)
-        if self._sizes.get(side) != (width, height):
-            self._sizes[side] = (width, height)
-            self._clear(side, BACKGROUND)
-        left = side * PANE_WIDTH + (PANE_WIDTH - width) // 4 * 2
-        top = STRIP + (PANE_HEIGHT - height) // 4 * 2
+        place = self._places[number]
+        width, height = fit(picture.width, picture.height, place.width, place.height)
+        if self._sizes.get(number) != (width, height):
+            self._sizes[number] = (width, height)
+            self._clear(place)
+        left = place.left + (place.width - width) // 4 * 2
+        top = place.top + (place.height - height) // 4 * 2
         for plane, source, half in zip(self._planes, picture.planes, (1, 2, 2), strict=True):
             pixels = np.frombuffer(cast(Any, source), np.uint8).reshape(-1, source.line_size)
             target = plane[top // half : (top + height) // half, left // half : (left + width) // half]
             _resize(pixels[: source.height, : source.width], target)
 
-    def _clear(self, side: int, luma: int) -> None:
-        columns = slice(side * PANE_WIDTH, (side + 1) * PANE_WIDTH)
-        self._planes[0][STRIP : HEIGHT - STRIP, columns] = luma
-        chroma = slice(columns.start // 2, columns.stop // 2)
-        for plane in self._planes[1:]:
-            plane[STRIP // 2 : (HEIGHT - STRIP) // 2, chroma] = NEUTRAL
+    def _clear(self, place: Place) -> None:
+        for plane, half, value in zip(self._planes, (1, 2, 2), (BACKGROUND, NEUTRAL, NEUTRAL), strict=True):
+            rows = slice(place.top // half, (place.top + place.height) // half)
+            plane[rows, place.left // half : (place.left + place.width) // half] = value
 
-    def _mark_stale(self, side: int) -> None:
-        """Halve the pane's brightness and write across its middle."""
-        pane = self._planes[0][STRIP : HEIGHT - STRIP, side * PANE_WIDTH : (side + 1) * PANE_WIDTH]
+    def _mark_stale(self, place: Place) -> None:
+        """Halve the place's brightness and write across its middle."""
+        pane = self._planes[0][place.top : place.top + place.height, place.left : place.left + place.width]
         pane[:] = BLACK + (np.maximum(pane, BLACK) - BLACK) // 2
-        band = pane[(PANE_HEIGHT - STRIP) // 2 : (PANE_HEIGHT + STRIP) // 2]
-        band[:] = _lettering(_NO_SIGNAL, centred=True)
+        band = pane[(place.height - STRIP) // 2 : (place.height + STRIP) // 2]
+        band[:] = _lettering(_NO_SIGNAL, place.width, centred=True)
 
-    def _write(self, text: str, side: int, top: int) -> None:
-        pane = slice(side * PANE_WIDTH, (side + 1) * PANE_WIDTH)
-        self._planes[0][top : top + STRIP, pane] = _lettering(text)
+    def _write(self, text: str, left: int, top: int, width: int) -> None:
+        self._planes[0][top : top + STRIP, left : left + width] = _lettering(text, width)
 
 
-def fit(width: int, height: int) -> tuple[int, int]:
-    """Return the largest even size of the same aspect that fits a pane, at least 2 by 2."""
-    scale = min(PANE_WIDTH / width, PANE_HEIGHT / height)
+def fit(width: int, height: int, into_width: int, into_height: int) -> tuple[int, int]:
+    """Return the largest even size of the same aspect that fits a place, at least 2 by 2."""
+    scale = min(into_width / width, into_height / height)
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
@@ -219,12 +232,12 @@ def _resize(source: Plane, target: Plane) -> None:
     target[:] = cv2.resize(source, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _lettering(text: str, centred: bool = False) -> Plane:
-    """Return white text on the background, one strip high and one pane wide."""
-    mask: Plane = np.zeros((STRIP, PANE_WIDTH), np.uint8)
+def _lettering(text: str, width: int, centred: bool = False) -> Plane:
+    """Return white text on the background, one strip high; what does not fit is cut off."""
+    mask: Plane = np.zeros((STRIP, width), np.uint8)
     face = cv2.FontFace("uni")  # OpenCV's built-in font with CJK glyphs
-    box = cv2.getTextSize((PANE_WIDTH, STRIP), text, (0, 0), face, _TEXT_SIZE)
-    left = max(0, (PANE_WIDTH - box[2]) // 2) if centred else _TEXT_MARGIN
+    box = cv2.getTextSize((width, STRIP), text, (0, 0), face, _TEXT_SIZE)
+    left = max(0, (width - box[2]) // 2) if centred else _TEXT_MARGIN
     cv2.putText(mask, text, (left, _TEXT_BASELINE), (255,), face, _TEXT_SIZE)
     light = mask.astype(np.uint16) * (235 - BACKGROUND) // 255
     return (light + BACKGROUND).astype(np.uint8)

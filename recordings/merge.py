@@ -1,6 +1,6 @@
 """One seekable MP4 out of a case's recorded tracks.
 
-Both persons side by side by role, all microphones mixed, everything placed by wall time. The work
+Everybody in the place of their role, all microphones mixed, everything placed by wall time. The work
 streams: memory holds one segment per track and what the encoder looks ahead. The same tracks and facts
 give the same decoded content. Functions here block; the pipeline runs them in a thread.
 """
@@ -26,10 +26,11 @@ from av.video.frame import VideoFrame
 
 from contract import codec
 from contract.errors import StorageError
-from contract.facts import Entry, PartyJoined, SegmentSealed
+from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
 from contract.phases import Role, TrackSource
-from recordings import compose, mix, timeline
+from recordings import compose, mix, scene, timeline
+from recordings.layout import HEIGHT, WIDTH
 from recordings.segments import RecordedTrack, read_frames, read_track
 from recordings.spool import Spool, replace_synced, sync_dir
 
@@ -45,15 +46,10 @@ Progress = Callable[[float, str], None]
 SAMPLES_PER_PICTURE = mix.RATE // compose.FPS
 # A player decodes at most this many pictures after a seek: 2 s.
 _GOP = 2 * compose.FPS
-# A picture is shown in the tick whose middle it came before: then it is early or late by at most half
-# a tick, instead of late by up to a whole one, and sound and picture stay closer.
-HALF_TICK_S = 0.5 / compose.FPS
 # superfast is the slowest preset that leaves one of two cores to the decoders; crf 24 keeps an ID card
 # held into the camera legible; B-frames would cost a sixth of the time for a tenth of the size.
 _X264 = {"preset": "superfast", "crf": "24", "profile": "high", "bf": "0"}
 _AAC_BIT_RATE = 96_000
-_MICROPHONE, _CAMERA = TrackSource.MICROPHONE, TrackSource.CAMERA
-_PANES = ((Role.CUSTOMER, "客户 / Customer"), (Role.AGENT, "坐席 / Agent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +66,10 @@ class PlannedTrack:
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """One call to render; ``pii_names`` are the display names by role."""
+    """One call to render."""
 
     timeline: timeline.Timeline
     tracks: tuple[PlannedTrack, ...]
-    pii_names: dict[Role, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +142,7 @@ def _plan_call(spool: Spool, case: CaseId, call: CallId, entries: Sequence[Entry
         )
         for placed in laid.placements
     )
-    names = {f.role: f.name for e in entries if isinstance(f := e.fact, PartyJoined) and f.call == call}
-    return CallPlan(laid, tracks, names)
+    return CallPlan(laid, tracks)
 
 
 def _tracks(folder: Path) -> Iterator[RecordedTrack]:
@@ -225,30 +219,28 @@ def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
 def _render(
     plan: MergePlan, call: CallPlan, output: "_Output", progress: Progress
 ) -> tuple[timeline.Gap, ...]:
-    lanes = [_picture_tracks(call, role) for role, _ in _PANES]
+    lanes = _lanes(call)
     with contextlib.closing(_ahead(_ticks(plan, call, lanes))) as ticks:
         for tick, (picture, samples) in enumerate(ticks):
             if tick % compose.FPS == 0:
                 progress(min(output.pictures / (plan.seconds * compose.FPS), 1.0), "merging")
             output.write(picture, samples)
-    return timeline.add_damage(call.timeline.gaps, _damage(call, lanes))
+    seconds = call.timeline.axis.seconds
+    return timeline.add_damage(call.timeline.gaps, (hurt for lane in lanes for hurt in lane.damage(seconds)))
 
 
 def _ticks(
-    plan: MergePlan, call: CallPlan, lanes: Sequence[Sequence[compose.PictureTrack]]
+    plan: MergePlan, call: CallPlan, lanes: Sequence[scene.Lane]
 ) -> Iterator[tuple[VideoFrame, mix.Samples]]:
     """Yield what is seen and heard in each fifteenth of a second of the call."""
-    captions = [compose.Caption(label, call.pii_names.get(role, "")) for role, label in _PANES]
-    canvas = compose.Canvas(plan.case, captions)
-    sounds = [mix.SoundTrack(_coded(track)) for track in call.tracks if _source(track) is _MICROPHONE]
+    canvas = compose.Canvas(plan.case)
+    painted = scene.Scene(canvas, call.timeline, lanes)
+    sounds = [mix.SoundTrack(_coded(t)) for t in call.tracks if _source(t) is TrackSource.MICROPHONE]
     for tick in range(round(call.timeline.axis.seconds * compose.FPS)):
         now = tick / compose.FPS
         if tick % compose.FPS == 0:
             canvas.stamp(clock_text(call.timeline.axis.start + now, plan.utc_offset_s))
-        for side, lane in enumerate(lanes):
-            at, picture = newest(lane, now + HALF_TICK_S)
-            canvas.show(side, picture, now - at > compose.STALE_S)
-        yield canvas.picture(), mix.mix(sounds, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
+        yield painted.paint(now), mix.mix(sounds, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
 
 
 def _ahead(ticks: Iterator[_T]) -> Generator[_T]:
@@ -264,27 +256,14 @@ def _source(track: PlannedTrack) -> TrackSource:
     return track.recorded.info.source
 
 
-def _picture_tracks(call: CallPlan, role: Role) -> list[compose.PictureTrack]:
-    return [
-        compose.PictureTrack(track.recorded.info.codec, _coded(track))
-        for track in call.tracks
-        if track.recorded.info.role is role and _source(track) is _CAMERA
-    ]
-
-
-def newest(tracks: Iterable[compose.PictureTrack], now: float) -> tuple[float, VideoFrame | None]:
-    """Return the latest picture of any of the lane's tracks and its time, (now, None) before the first."""
-    showing = [shown for track in tracks if (shown := track.at(now)) is not None]
-    return max(showing, key=lambda shown: shown[0]) if showing else (now, None)
-
-
-def _damage(call: CallPlan, lanes: Sequence[Sequence[compose.PictureTrack]]) -> Iterator[timeline.Gap]:
-    limit = call.timeline.axis.seconds
-    for (role, _), lane in zip(_PANES, lanes, strict=True):
-        for since, until in (stretch for track in lane for stretch in track.damage):
-            low, high = max(since, 0.0), min(until, limit)
-            if high - low > timeline.VIDEO_GAP_S:
-                yield timeline.Gap(role, _CAMERA, low, high, timeline.GapCause.DAMAGED)
+def _lanes(call: CallPlan) -> list[scene.Lane]:
+    found: dict[tuple[Role, TrackSource], scene.Lane] = {}
+    for track in call.tracks:
+        info = track.recorded.info
+        if info.source is not TrackSource.MICROPHONE:
+            lane = found.setdefault((info.role, info.source), scene.Lane(info.role, info.source, {}))
+            lane.tracks[info.track] = compose.PictureTrack(info.codec, _coded(track))
+    return list(found.values())
 
 
 def _coded(track: PlannedTrack) -> Iterator[compose.Coded]:
@@ -322,7 +301,7 @@ class _Output:
         self._container.metadata["title"] = plan.case
         video = self._container.add_stream("libx264", rate=compose.FPS, options=dict(_X264))
         audio = self._container.add_stream("aac", rate=mix.RATE, layout="mono")
-        video.width, video.height, video.pix_fmt = compose.WIDTH, compose.HEIGHT, "yuv420p"
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.codec_context.gop_size = _GOP
         video.codec_context.thread_count = 2
         audio.bit_rate = _AAC_BIT_RATE

@@ -4,7 +4,7 @@ A sender report (RFC 3550, section 6.4.1) says which RTP time was "now" on the s
 sender's clock is tied to the server's by the fastest report of the person: the smallest of
 ``arrived_at - ntp_at`` over all of the person's tracks, so that sound and picture of one person
 share one offset. Where a track has no report, the arrival of the first frame of each segment takes
-its place. What the tracks do not cover becomes a ledger of gaps.
+its place. What should be there and the tracks do not cover becomes a ledger of gaps.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ from contract.facts import CallAdvanced, CallEnded, Entry
 from contract.ids import CallId, SeatId, TrackId
 from contract.phases import CallEnd, CallPhase, Role, TrackKind, TrackSource
 from contract.ports import ClockSample
+from recordings.stays import PEOPLE, STAFF, Attendance, Span, Stay, attend, without
 
 Seconds = NDArray[np.float64]
 
@@ -32,6 +33,8 @@ AUDIO_GAP_S = 0.45
 # What one frame stands for before a gap begins: 1/15 s of picture, one Opus packet of sound.
 VIDEO_HOLD_S = 1 / 15
 AUDIO_HOLD_S = 0.02
+# A screen that stands still is sent again once a second; for so long its last frame stands for it.
+SHARE_HOLD_S = 1.2
 # The tracks that every call must have; a lane without any track is one gap of the whole call.
 MANDATORY_LANES = (
     (Role.CUSTOMER, TrackSource.MICROPHONE),
@@ -61,7 +64,7 @@ class TrackTimes:
     @property
     def kind(self) -> TrackKind:
         """Return whether this is sound or picture."""
-        return TrackKind.AUDIO if self.source is TrackSource.MICROPHONE else TrackKind.VIDEO
+        return _kind(self.source)
 
 
 class GapCause(StrEnum):
@@ -122,6 +125,7 @@ class Timeline:
     axis: Axis
     placements: tuple[Placement, ...]
     gaps: tuple[Gap, ...]
+    attendance: Attendance
 
     @property
     def gap_s(self) -> float:
@@ -129,7 +133,7 @@ class Timeline:
         return sum(gap.seconds for gap in self.gaps)
 
 
-def lay_timeline(entries: Iterable[Entry], call: CallId, tracks: Sequence[TrackTimes]) -> Timeline | None:
+def lay_timeline(entries: Sequence[Entry], call: CallId, tracks: Sequence[TrackTimes]) -> Timeline | None:
     """Put the recorded ``tracks`` of ``call`` on one axis; None when no frame was recorded.
 
     The axis runs from the moment the call became ACTIVE to its CallEnded, which is what the call's
@@ -148,7 +152,8 @@ def lay_timeline(entries: Iterable[Entry], call: CallId, tracks: Sequence[TrackT
         Placement(track.track, track.role, track.source, wall - axis.start)
         for track, wall in zip(filled, walls, strict=True)
     )
-    return Timeline(call, axis, placements, tuple(_ledger(placements, axis.seconds)))
+    attendance = _attendance(entries, call, axis, placements)
+    return Timeline(call, axis, placements, tuple(_ledger(placements, axis.seconds, attendance)), attendance)
 
 
 def call_axis(entries: Iterable[Entry], call: CallId, first: float, last: float) -> Axis:
@@ -168,6 +173,10 @@ def call_axis(entries: Iterable[Entry], call: CallId, first: float, last: float)
 def gap_limit_s(kind: TrackKind) -> float:
     """Return how far apart two frames may be before the time between them counts as a gap."""
     return AUDIO_GAP_S if kind is TrackKind.AUDIO else VIDEO_GAP_S
+
+
+def _kind(source: TrackSource) -> TrackKind:
+    return TrackKind.AUDIO if source is TrackSource.MICROPHONE else TrackKind.VIDEO
 
 
 def _hold_s(kind: TrackKind) -> float:
@@ -225,15 +234,62 @@ def _lane(gap: Gap) -> tuple[Role, TrackSource]:
     return gap.role, gap.source
 
 
-def _ledger(placements: Sequence[Placement], seconds: float) -> Iterable[Gap]:
+def _attendance(
+    entries: Sequence[Entry], call: CallId, axis: Axis, placements: Sequence[Placement]
+) -> Attendance:
+    """Return who takes part; where no fact tells of a role, the call's two for all of it, others by track."""
+    told = attend(entries, call, axis.start, axis.seconds)
+    known, stays = {stay.role for stay in told.stays}, list(told.stays)
+    for role in PEOPLE:
+        own = [placement.at for placement in placements if placement.role is role]
+        if role in known:
+            continue
+        if any(role is mandatory for mandatory, _ in MANDATORY_LANES):
+            away = told.held if role in STAFF else ()
+            stays += [Stay(role, span) for span in without([Span(0.0, axis.seconds)], away)]
+        elif own:
+            first, last = min(at[0] for at in own), max(at[-1] for at in own)
+            stays.append(Stay(role, Span(float(first), float(last) + VIDEO_HOLD_S)))
+    return replace(told, stays=tuple(stays))
+
+
+def _ledger(placements: Sequence[Placement], seconds: float, attendance: Attendance) -> Iterable[Gap]:
     lanes = {lane: [] for lane in MANDATORY_LANES}  # type: dict[tuple[Role, TrackSource], list[Placement]]
     for placement in placements:
-        lanes.setdefault((placement.role, placement.source), []).append(placement)
+        # A screen that stands still looks like one that is no longer shared: neither is missing.
+        if placement.source is not TrackSource.SCREEN:
+            lanes.setdefault((placement.role, placement.source), []).append(placement)
     for (role, source), placed in lanes.items():
+        asked = _asked(placed, (role, source), attendance)
+        limit = gap_limit_s(_kind(source))
         for since, until, cause in _lane_gaps(placed, source, seconds):
-            low, high = max(since, 0.0), min(until, seconds)
-            if low < high:
-                yield Gap(role, source, low, high, cause)
+            for span in asked:
+                low, high = max(since, span.since_s), min(until, span.until_s)
+                # At the edges of a stay, less is the way to us and the encoder's start.
+                if high - low > limit:
+                    yield Gap(role, source, low, high, cause)
+
+
+def _asked(
+    placed: Sequence[Placement], lane: tuple[Role, TrackSource], attendance: Attendance
+) -> tuple[Span, ...]:
+    """Return when a lane should have media: one that no call must have, between its first and last frame."""
+    expected = attendance.expected(*lane)
+    if lane in MANDATORY_LANES:
+        return expected
+    first, last = min(one.at[0] for one in placed), max(one.at[-1] for one in placed)
+    inside = (Span(max(span.since_s, first), min(span.until_s, last)) for span in expected)
+    return tuple(span for span in inside if span.since_s < span.until_s)
+
+
+def shares(placements: Iterable[Placement]) -> tuple[tuple[TrackId, Role, Span], ...]:
+    """Return when which screen is shared, by whom, in the order in which they began."""
+    found = [
+        (one.track, one.role, Span(float(one.at[0]), float(one.at[-1]) + SHARE_HOLD_S))
+        for one in placements
+        if one.source is TrackSource.SCREEN
+    ]
+    return tuple(sorted(found, key=lambda share: share[2].since_s))
 
 
 def _lane_gaps(
@@ -242,7 +298,7 @@ def _lane_gaps(
     if not placed:
         yield 0.0, seconds, GapCause.ABSENT
         return
-    kind = TrackKind.AUDIO if source is TrackSource.MICROPHONE else TrackKind.VIDEO
+    kind = _kind(source)
     limit, hold = gap_limit_s(kind), _hold_s(kind)
     at = np.concatenate([placement.at for placement in placed])
     owner = np.repeat(np.arange(len(placed)), [placement.at.size for placement in placed])

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from recordings import compose
+from recordings import compose, layout
 from tests.recordings.staged import read_number
 
 Luma = NDArray[np.uint8]
@@ -37,7 +37,7 @@ def measure(path: Path) -> Merged:
         for frame in file.decode(video, audio):
             if isinstance(frame, av.VideoFrame):
                 times.append(frame.time or 0.0)
-                luma.append(frame.to_ndarray()[: compose.HEIGHT].astype(np.uint8))
+                luma.append(frame.to_ndarray()[: layout.HEIGHT].astype(np.uint8))
             elif isinstance(frame, av.AudioFrame):
                 samples = frame.to_ndarray()[0]
                 first = round((frame.time or 0.0) * 48_000)
@@ -48,9 +48,14 @@ def measure(path: Path) -> Merged:
 
 def pane(luma: Luma, side: int, size: tuple[int, int] = (320, 240)) -> Luma:
     """Return the part of pane ``side`` that a picture of ``size`` fills."""
-    width, height = compose.fit(*size)
-    left = side * compose.PANE_WIDTH + (compose.PANE_WIDTH - width) // 4 * 2
-    top = compose.STRIP + (compose.PANE_HEIGHT - height) // 4 * 2
+    return part(luma, layout.places(2, False)[side], size)
+
+
+def part(luma: Luma, place: layout.Place, size: tuple[int, int] = (320, 240)) -> Luma:
+    """Return what a picture of ``size`` fills of a place."""
+    width, height = compose.fit(*size, place.width, place.height)
+    left = place.left + (place.width - width) // 4 * 2
+    top = place.top + (place.height - height) // 4 * 2
     return luma[top : top + height, left : left + width]
 
 

@@ -186,7 +186,7 @@ class Stage:
         """The call ends."""
         self.note(at, CallEnded(self.call, reason, at))
 
-    def record(self, track: StagedTrack, keep: Iterable[int] | None = None) -> TrackId:
+    def record(self, track: StagedTrack, keep: Iterable[int] | None = None, *, joins: bool = True) -> TrackId:
         """Write a track in sealed segments of 4 s; ``keep`` names those that survive."""
         info = track.info(self.case, self.call)
         folder = self.spool.track_dir(self.case, self.call, info.track)
@@ -197,7 +197,8 @@ class Stage:
         for index, frames in enumerate(_segments(track)):
             if keep is None or index in keep:
                 self._seal(info, index, folder / segment_name(index), track, base, frames)
-        self.note(0, PartyJoined(self.call, track.seat, track.role, f"{track.role} 张三"))
+        if joins:
+            self.note(0, PartyJoined(self.call, track.seat, track.role, f"{track.role} 张三"))
         return info.track
 
     def _seal(

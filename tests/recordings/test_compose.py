@@ -6,21 +6,9 @@ from av.video.frame import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordings.compose import (
-    BACKGROUND,
-    HEIGHT,
-    NEUTRAL,
-    PANE_HEIGHT,
-    PANE_WIDTH,
-    STRIP,
-    WIDTH,
-    Canvas,
-    Caption,
-    Coded,
-    PictureTrack,
-    fit,
-)
-from tests.recordings.measured import pane
+from recordings.compose import BACKGROUND, NEUTRAL, Canvas, Caption, Coded, PictureTrack, fit
+from recordings.layout import HEIGHT, PANE_HEIGHT, PANE_WIDTH, PEOPLE_MAX, STRIP, WIDTH, Place, places
+from tests.recordings.measured import pane, part
 from tests.recordings.staged import Frame, draw, film, read_number
 
 
@@ -43,7 +31,13 @@ def _picture(width: int, height: int, number: int = 5, kind: str = "yuv420p") ->
 
 
 def _canvas() -> Canvas:
-    return Canvas("case-x", [Caption("客户 / Customer", "张三"), Caption("坐席 / Agent", "李四")])
+    return _seated(Caption("客户 / Customer", "张三"), Caption("坐席 / Agent", "李四"))
+
+
+def _seated(*people: Caption, screen: Caption | None = None) -> Canvas:
+    canvas = Canvas("case-x")
+    canvas.seat(people, screen)
+    return canvas
 
 
 def _luma(canvas: Canvas) -> np.ndarray:
@@ -111,15 +105,23 @@ def test_nothing_but_garbage() -> None:
     assert track.at(5.0) is None
 
 
-@given(st.integers(1, 8000), st.integers(1, 8000))
-def test_fit(width: int, height: int) -> None:
-    """A picture of any size fits a pane, with even edges, and fills one side of it."""
-    fitted = fit(width, height)
+_PLACES = [
+    place
+    for people in range(2, PEOPLE_MAX + 1)
+    for shared in (False, True)
+    for place in places(people, shared)
+]
+
+
+@given(st.integers(1, 8000), st.integers(1, 8000), st.sampled_from(_PLACES))
+def test_fit(width: int, height: int, place: Place) -> None:
+    """A picture of any size fits any place, with even edges, and fills one side of it."""
+    fitted = fit(width, height, place.width, place.height)
 
     assert fitted[0] % 2 == fitted[1] % 2 == 0
-    assert 2 <= fitted[0] <= PANE_WIDTH
-    assert 2 <= fitted[1] <= PANE_HEIGHT
-    assert fitted[0] == PANE_WIDTH or fitted[1] == PANE_HEIGHT
+    assert 2 <= fitted[0] <= place.width
+    assert 2 <= fitted[1] <= place.height
+    assert fitted[0] == place.width or fitted[1] == place.height
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (640, 360), (320, 240), (720, 1280), (642, 362), (100, 30)])
@@ -149,7 +151,8 @@ def test_a_new_size_leaves_nothing_of_the_old() -> None:
     canvas = _canvas()
     canvas.show(0, _picture(1280, 720), stale=False)
     canvas.show(0, _picture(720, 1280), stale=False)
-    left = _luma(canvas)[STRIP:-STRIP, : (PANE_WIDTH - fit(720, 1280)[0]) // 2 - 2]
+    fitted, _ = fit(720, 1280, PANE_WIDTH, PANE_HEIGHT)
+    left = _luma(canvas)[STRIP:-STRIP, : (PANE_WIDTH - fitted) // 2 - 2]
 
     assert (left == BACKGROUND).all()
 
@@ -168,12 +171,60 @@ def test_chroma_is_carried() -> None:
 
 
 def test_nothing_to_show() -> None:
-    """Without a picture a pane stays black."""
+    """Without a picture a place is plain, before and after it had one, and it says nothing."""
     canvas = _canvas()
     before = _luma(canvas).copy()
-    canvas.show(0, None, stale=False)
+    canvas.show(0, None, stale=True)
+    assert (_luma(canvas) == before).all()
+    canvas.show(0, _picture(1280, 720), stale=False)
+    canvas.show(0, None, stale=True)
 
     assert (_luma(canvas) == before).all()
+    assert (before[STRIP:-STRIP] == BACKGROUND).all()
+
+
+@pytest.mark.parametrize("people", [2, 3, 4])
+@pytest.mark.parametrize("shared", [False, True])
+def test_places_lie_apart_on_the_canvas(people: int, shared: bool) -> None:
+    """Everybody has one, with room for a caption below, all edges even; a screen has the largest."""
+    found = places(people, shared)
+    taken = np.zeros((HEIGHT, WIDTH), int)
+    for place in found:
+        assert not any(edge % 2 for edge in (place.left, place.top, place.width, place.height))
+        taken[place.top : place.top + place.height + STRIP, place.left : place.left + place.width] += 1
+
+    assert len(found) == people + shared
+    assert taken.max() == 1 and not taken[:STRIP].any()
+    assert taken[STRIP:].mean() > 0.99
+    largest = max(found, key=lambda place: place.width * place.height)
+    assert largest == found[-1 if shared else 0]
+
+
+def test_everybody_and_a_screen_are_readable_in_their_places() -> None:
+    """Four people in a column, the screen beside them; when it is over they have the canvas to themselves."""
+    people = [Caption(label, "") for label in ("客户", "坐席", "第三方", "主管")]
+    canvas = _seated(*people, screen=Caption("屏幕", "李四"))
+    for number in range(5):
+        canvas.show(number, _picture(640, 360, number=number + 1), stale=False)
+    shown = [read_number(part(_luma(canvas), place, (640, 360))) for place in places(4, True)]
+    assert shown == [1, 2, 3, 4, 5]
+    canvas.seat(people)
+    assert (_luma(canvas)[STRIP:][:100] == BACKGROUND).all()
+    for number in range(4):
+        canvas.show(number, _picture(640, 360, number=number + 11), stale=False)
+    shown = [read_number(part(_luma(canvas), place, (640, 360))) for place in places(4, False)]
+    assert shown == [11, 12, 13, 14]
+
+
+def test_a_new_name_leaves_the_pictures_alone() -> None:
+    """When somebody else takes a place only its caption changes."""
+    canvas = _canvas()
+    canvas.show(0, _picture(640, 360), stale=False)
+    before = _luma(canvas).copy()
+    canvas.seat([Caption("客户 / Customer", "张三"), Caption("坐席 / Agent", "王五")])
+    changed = (_luma(canvas) != before).nonzero()
+
+    assert changed[0].size and changed[0].min() >= HEIGHT - STRIP and changed[1].min() >= PANE_WIDTH
 
 
 def test_stale_mark_and_back() -> None:
@@ -210,7 +261,7 @@ def test_stamp() -> None:
 def test_captions_are_lettered() -> None:
     """Role and name stand below each pane, Chinese glyphs included."""
     strip = _luma(_canvas())[-STRIP:]
-    nameless = _luma(Canvas("case-x", [Caption("客户", ""), Caption("", "")]))[-STRIP:]
+    nameless = _luma(_seated(Caption("客户", ""), Caption("", "")))[-STRIP:]
 
     assert strip[:, :PANE_WIDTH].max() > 200
     assert strip[:, PANE_WIDTH:].max() > 200

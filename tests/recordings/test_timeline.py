@@ -1,13 +1,25 @@
 """Facts and frame times onto one axis."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.facts import GENESIS, CallAdvanced, CallEnded, Entry, Fact, seal_entry
+from contract.facts import (
+    GENESIS,
+    CallAdvanced,
+    CallEnded,
+    CaptureChanged,
+    Entry,
+    Fact,
+    PartyJoined,
+    PartyLeft,
+    seal_entry,
+)
 from contract.ids import CallId, CaseId, SeatId, TrackId, new_call_id, new_case_id, new_seat_id, new_track_id
-from contract.phases import CallEnd, CallPhase, Role, TrackKind, TrackSource
+from contract.phases import CallEnd, CallPhase, Capture, Role, TrackKind, TrackSource
 from contract.ports import ClockSample
 from recordings.timeline import (
     Axis,
@@ -18,6 +30,7 @@ from recordings.timeline import (
     add_damage,
     call_axis,
     lay_timeline,
+    shares,
 )
 
 T0 = 1_800_000_000.0
@@ -218,10 +231,89 @@ def test_ledger_stays_inside_the_axis() -> None:
 
 
 def test_other_lanes_are_accounted_when_they_exist() -> None:
-    """A supervisor's or a screen's lane is not mandatory, but its gaps count."""
-    laid = _lay(_call(5), _track([0.0, 0.1, 4.9], TrackSource.SCREEN, Role.AGENT, delays=(0.0,)))
+    """A third party's lane is not mandatory: before it begins and after it ends nothing is missing."""
+    laid = _lay(_call(9), _track([2.0, 2.1, 4.9, 5.0], CAM, Role.GUEST, delays=(0.0,)))
 
-    assert _gaps(laid, Role.AGENT, TrackSource.SCREEN) == [(0.17, 4.9, GapCause.LOST)]
+    assert _gaps(laid, Role.GUEST, CAM) == [(2.17, 4.9, GapCause.LOST)]
+    assert _gaps(laid, Role.GUEST, MIC) == []
+
+
+def test_a_screen_that_stands_still_is_not_missing() -> None:
+    """Nor is one that is no longer shared. When it was is told, until a second after its last frame."""
+    first = _track([0.5, 3.0], TrackSource.SCREEN, Role.AGENT, delays=(0.0,))
+    second = _track([6.0, 6.1], TrackSource.SCREEN, Role.GUEST, delays=(0.0,))
+    laid = _lay(_call(9), second, first)
+
+    assert {gap.source for gap in laid.gaps} == {MIC, CAM}
+    told = [
+        (track, role, span.since_s, round(span.until_s, 2)) for track, role, span in shares(laid.placements)
+    ]
+    assert told == [(first.track, Role.AGENT, 0.5, 4.2), (second.track, Role.GUEST, 6.0, 7.3)]
+
+
+def _person(seat: SeatId, role: Role, seconds: np.ndarray) -> list[TrackTimes]:
+    exact = [_track(seconds, source, role, seat=seat, delays=(0.0,)) for source in (MIC, CAM)]
+    return [dataclasses.replace(track, track=new_track_id()) for track in exact]
+
+
+def test_while_held_staff_are_not_missing() -> None:
+    """Nor when they have left, nor with a camera that is off by choice; else they are."""
+    customer, agent, guest = new_seat_id(), new_seat_id(), new_seat_id()
+    entries = _entries(
+        (-1, PartyJoined(CALL, customer, Role.CUSTOMER, "张三")),
+        (-1, PartyJoined(CALL, agent, Role.AGENT, "李四")),
+        (0, _active()),
+        (2, CallAdvanced(CALL, CallPhase.ACTIVE, CallPhase.HELD)),
+        (3, CallAdvanced(CALL, CallPhase.HELD, CallPhase.RECONNECTING)),
+        (3.5, CallAdvanced(CALL, CallPhase.RECONNECTING, CallPhase.HELD)),
+        (4, PartyJoined(CALL, guest, Role.GUEST, "王五")),
+        (4, CallAdvanced(CALL, CallPhase.HELD, CallPhase.ACTIVE)),
+        (5, CaptureChanged(CALL, customer, Capture.ON, Capture.OFF)),
+        (6, CaptureChanged(CALL, customer, Capture.ON, Capture.INTERRUPTED)),
+        (7, CaptureChanged(CALL, customer, Capture.ON, Capture.ON)),
+        (8, PartyLeft(CALL, agent)),
+        (10, _ended(10)),
+    )
+    staff = np.concatenate([_every(0.1, 0, 2), _every(0.1, 4.5, 8)])
+    pictures = np.concatenate([_every(0.1, 0, 5), _every(0.1, 7, 10)])
+    laid = _lay(
+        entries,
+        _track(_every(0.1, 0, 10), MIC, seat=customer, delays=(0.0,)),
+        _track(pictures, CAM, seat=customer, delays=(0.0,)),
+        *_person(agent, Role.AGENT, staff),
+        *_person(guest, Role.GUEST, _every(0.1, 4.5, 10)),
+    )
+
+    assert _gaps(laid, Role.CUSTOMER, CAM) == [(6.0, 7.0, GapCause.LOST)]
+    assert _gaps(laid, Role.AGENT, MIC) == [(4.0, 4.5, GapCause.LOST)]
+    assert laid.gap_s == pytest.approx(1 + 0.5 + 0.5)
+    assert [sorted(laid.attendance.present(at)) for at in (1.0, 3.0, 5.0, 9.0)] == [
+        ["agent", "customer"], ["customer"], ["agent", "customer", "guest"], ["customer", "guest"],
+    ]  # fmt: skip
+    assert laid.attendance.present(9.0)[Role.GUEST].pii_name == "王五"
+
+
+def test_one_agent_after_the_other() -> None:
+    """After a transfer the role has another name, and nobody is missing while the customer was held."""
+    first, second = new_seat_id(), new_seat_id()
+    entries = _entries(
+        (0, _active()),
+        (0, PartyJoined(CALL, first, Role.AGENT, "李四")),
+        (3, CallAdvanced(CALL, CallPhase.ACTIVE, CallPhase.HELD)),
+        (3, PartyLeft(CALL, first)),
+        (5, PartyJoined(CALL, second, Role.AGENT, "王五")),
+        (6, CallAdvanced(CALL, CallPhase.HELD, CallPhase.ACTIVE)),
+        (9, _ended(9)),
+    )
+    laid = _lay(
+        entries,
+        *_person(first, Role.AGENT, _every(0.1, 0, 3)),
+        *_person(second, Role.AGENT, _every(0.1, 6, 9)),
+    )
+
+    assert _gaps(laid, Role.AGENT, MIC) == _gaps(laid, Role.AGENT, CAM) == []
+    names = [laid.attendance.present(at)[Role.AGENT].pii_name for at in (2.9, 6.1)]
+    assert names == ["李四", "王五"] and Role.AGENT not in laid.attendance.present(5.5)
 
 
 def _gap(since: float, until: float, role: Role = Role.AGENT, cause: GapCause = GapCause.LOST) -> Gap:

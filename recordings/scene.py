@@ -1,0 +1,108 @@
+"""One call of a merge as a row of pictures: who stands where when, decoded and painted.
+
+Places go by role: customer, agent, and a third and fourth party while they take part. A shared screen
+takes the main area while it is shared. Where nobody of a role is there its place is plain.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from av.video.frame import VideoFrame
+
+from contract.ids import TrackId
+from contract.phases import Role, TrackSource
+from recordings import timeline
+from recordings.compose import FPS, STALE_S, Canvas, Caption, PictureTrack
+from recordings.stays import PEOPLE, Span, Stay
+
+# A picture is shown in the tick whose middle it came before: then it is early or late by at most half
+# a tick, instead of late by up to a whole one, and sound and picture stay closer.
+HALF_TICK_S = 0.5 / FPS
+LABELS = {
+    Role.CUSTOMER: "客户 / Customer",
+    Role.AGENT: "坐席 / Agent",
+    Role.GUEST: "第三方 / Third party",
+    Role.SUPERVISOR: "主管 / Supervisor",
+}
+_SCREEN = "共享屏幕 / Screen"
+_HELD = "保持中 / on hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The pictures of one role's cameras or screens, in the order in which their tracks were found."""
+
+    role: Role
+    source: TrackSource
+    tracks: dict[TrackId, PictureTrack]
+
+    def damage(self, seconds: float) -> Iterator[timeline.Gap]:
+        """Yield the stretches that were there and could not be decoded."""
+        for since, until in (stretch for track in self.tracks.values() for stretch in track.damage):
+            low, high = max(since, 0.0), min(until, seconds)
+            if high - low > timeline.VIDEO_GAP_S:
+                yield timeline.Gap(self.role, self.source, low, high, timeline.GapCause.DAMAGED)
+
+
+class Scene:
+    """Paints a call; ``lanes`` are all that it has of pictures."""
+
+    def __init__(self, canvas: Canvas, laid: timeline.Timeline, lanes: Sequence[Lane]) -> None:
+        self._canvas, self._attendance = canvas, laid.attendance
+        self._cameras = {lane.role: lane for lane in lanes if lane.source is TrackSource.CAMERA}
+        self._screens = {
+            track: pictures
+            for lane in lanes
+            if lane.source is TrackSource.SCREEN
+            for track, pictures in lane.tracks.items()
+        }
+        self._shares = timeline.shares(laid.placements)
+
+    def paint(self, now: float) -> VideoFrame:
+        """Return what is seen at ``now``; calls must not go back."""
+        present = self._attendance.present(now)
+        roles = _placed(present)
+        share = self._share(now)
+        people = [self._caption(role, present.get(role), now) for role in roles]
+        owner = present.get(share[1]) if share is not None else None
+        screen = Caption(_SCREEN, owner.pii_name if owner is not None else "") if share is not None else None
+        self._canvas.seat(people, screen)
+        for number, role in enumerate(roles):
+            at, picture = self._person(role, present.get(role), now)
+            self._canvas.show(number, picture, now - at > STALE_S)
+        if share is not None:
+            at, picture = newest([self._screens[share[0]]], now + HALF_TICK_S)
+            self._canvas.show(len(roles), picture, now - at > timeline.SHARE_HOLD_S)
+        return self._canvas.picture()
+
+    def _person(self, role: Role, stay: Stay | None, now: float) -> tuple[float, VideoFrame | None]:
+        """Return what the camera of who is there shows now; nothing from before they came."""
+        lane = self._cameras.get(role)
+        at, picture = newest(lane.tracks.values(), now + HALF_TICK_S) if lane is not None else (now, None)
+        came = stay is not None and (stay.span.since_s <= 0.0 or at >= stay.span.since_s)
+        return at, picture if came else None
+
+    def _caption(self, role: Role, stay: Stay | None, now: float) -> Caption:
+        if stay is not None:
+            return Caption(LABELS[role], stay.pii_name)
+        held = role is not Role.CUSTOMER and any(span.holds(now) for span in self._attendance.held)
+        return Caption(LABELS[role], _HELD if held else "")
+
+    def _share(self, now: float) -> tuple[TrackId, Role, Span] | None:
+        """Return the screen that is shared now; of several the one that was begun last."""
+        running = [one for one in self._shares if one[0] in self._screens and one[2].holds(now + HALF_TICK_S)]
+        return running[-1] if running else None
+
+
+def _placed(present: Iterable[Role]) -> list[Role]:
+    """Return who has a place: who is there, the customer always, an agent unless another stands in."""
+    there = set(present) | {Role.CUSTOMER}
+    if len(there) == 1:
+        there.add(Role.AGENT)
+    return [role for role in PEOPLE if role in there]
+
+
+def newest(tracks: Iterable[PictureTrack], now: float) -> tuple[float, VideoFrame | None]:
+    """Return the latest picture of any of these tracks and its time, (now, None) before the first."""
+    showing = [shown for track in tracks if (shown := track.at(now)) is not None]
+    return max(showing, key=lambda shown: shown[0]) if showing else (now, None)
