@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from contract.ids import CallId
+from contract.ids import AccountId, CallId
 from signaling.routing import FREE, ON_DUTY, Member, Row
 
 # Before the first call was measured: the middle of the 3 to 10 minutes that identification takes.
@@ -34,46 +34,52 @@ class MeanLength:
         self.seconds += _NEWEST * (talked_s - self.seconds)
 
 
-class _Rates:
-    """How many agents are free and on duty, for each skill and by name."""
+@dataclass(slots=True)
+class _Lane:
+    """Who needs the same skill, in order: ``length`` so far, the agents who have it, free and on duty."""
 
-    def __init__(self, members: Collection[Member]) -> None:
-        self._presences = {known.account: known.presence for known in members}
-        self._free = [known.profile for known in members if known.presence in FREE]
-        self._on_duty = [known.profile for known in members if known.presence in ON_DUTY]
-        self._known: dict[str, tuple[int, int]] = {}
+    free: int
+    on_duty: int
+    length: int = 0
 
-    def of(self, skill: str) -> tuple[int, int]:
-        """Return how many agents with this skill are free, and on duty."""
-        if skill not in self._known:
-            free = sum(profile.skilled(skill) for profile in self._free)
-            self._known[skill] = free, sum(profile.skilled(skill) for profile in self._on_duty)
-        return self._known[skill]
+    @classmethod
+    def of(cls, skill: str, members: Collection[Member]) -> "_Lane":
+        skilled = [known.presence for known in members if known.profile.skilled(skill)]
+        free = sum(presence in FREE for presence in skilled)
+        return cls(free, sum(presence in ON_DUTY for presence in skilled))
 
-    def turns(self, row: Row, total: int, alike: int) -> float | None:
-        """Return how many mean lengths the ``total``-th row waits, the ``alike``-th of its skill."""
-        if row.only is not None:
-            presence = self._presences.get(row.only)
-            return float(presence not in FREE) if presence in ON_DUTY else None
-        free, on_duty = self.of(row.demand.skill)
-        if not on_duty:
-            return None
-        return max(0, (total - len(self._free)) / len(self._on_duty), (alike - free) / on_duty)
+    def turns(self, position: int) -> float:
+        """Return how many mean lengths the ``position``-th waits for ``on_duty`` agents, if there are any."""
+        ahead = position - self.free
+        return ahead / self.on_duty if ahead > 0 else 0.0
 
 
 def estimate_places(order: Iterable[Row], members: Collection[Member], mean_s: float) -> dict[CallId, Place]:
     """Return the customers' places for rows in this order.
 
     Who stands n-th waits until n agents were free, and as long as the n-th of those who need the same
-    skill waits for the agents who have it.
+    skill waits for the agents who have it. Who waits for one agent waits for that one only.
     """
-    rates = _Rates(members)
-    alike: dict[str, int] = {}
+    everybody = _Lane.of("", members)
+    lanes: dict[str, _Lane] = {}
     places: dict[CallId, Place] = {}
     for total, row in enumerate(order, start=1):
         demand = row.demand
-        alike[demand.skill] = same = alike.get(demand.skill, 0) + 1
-        if not demand.summons:
-            turns = rates.turns(row, total, same)
-            places[demand.call] = Place(len(places) + 1, None if turns is None else turns * mean_s)
+        lane = lanes.get(demand.skill)
+        if lane is None:
+            lane = lanes[demand.skill] = _Lane.of(demand.skill, members)
+        lane.length += 1
+        if demand.summons:
+            continue
+        turns: float | None = None
+        if row.only is not None:
+            turns = _turns_of(row.only, members)
+        elif lane.on_duty:
+            turns = max(everybody.turns(total), lane.turns(lane.length))
+        places[demand.call] = Place(len(places) + 1, None if turns is None else turns * mean_s)
     return places
+
+
+def _turns_of(agent: AccountId, members: Iterable[Member]) -> float | None:
+    presence = next(known.presence for known in members if known.account == agent)
+    return float(presence not in FREE) if presence in ON_DUTY else None

@@ -281,7 +281,8 @@ def test_who_comes_again_keeps_the_presence() -> None:
     desk.wrap_up(ANNA, 60, 100)
     desk.depart(ANNA, 101)
     desk.arrive(ANNA, Profile(), 102)
-    desk.tick(140)
+    desk.join(Demand(C2), 103)
+    assert desk.tick(140) == []
     assert desk.presence(ANNA) is Presence.BREAK
 
 

@@ -63,6 +63,15 @@ def test_language_is_waited_for_and_then_given_up() -> None:
     assert desk.tick(70) == [Rang(C1, AGENT, ANNA)]
 
 
+def test_everybody_whose_wait_is_over_is_rung_for() -> None:
+    """Two customers in one moment, and the agents in their order."""
+    english = Profile(languages=frozenset({"en"}))
+    desk = desk_of(anna=english, ben=english)
+    desk.join(Demand(C1, language="zh"), 10)
+    desk.join(Demand(C2, language="zh"), 10)
+    assert desk.tick(70) == [Rang(C1, AGENT, ANNA), Rang(C2, AGENT, BEN)]
+
+
 def test_after_the_wait_who_speaks_the_language_is_still_better() -> None:
     """Even when somebody else has been idle for longer."""
     desk = desk_of()
@@ -124,6 +133,15 @@ def test_a_renewed_training_counts_from_the_next_sign_in() -> None:
     desk.arrive(ANNA, Profile(LOAN, trained_until=500.0), 20)
     assert desk.tick(50) == [Rang(C1, AGENT, ANNA)]
     assert desk.tick(60) == []
+
+
+def test_who_is_gone_is_not_rung_for_what_he_learned() -> None:
+    """A new profile counts from the next tick; whoever leaves before it leaves nothing behind."""
+    desk = desk_of(anna=Profile())
+    desk.join(Demand(C1, skill="loan"), 10)
+    desk.arrive(ANNA, Profile(LOAN), 20)
+    assert desk.depart(ANNA, 20) == []
+    assert desk.tick(21) == []
 
 
 def test_who_loses_the_skill_loses_who_waits_for_him() -> None:
@@ -258,6 +276,18 @@ def test_nobody_took_it() -> None:
     assert desk.rings() == {(C2, AGENT): CLEO}
     assert desk.tick(160) == []
     assert desk.refuse(CLEO, C2, 170) == [RangOut(C2, AGENT, CLEO, RingEnd.REFUSED), GaveUp(C2, AGENT)]
+
+
+def test_what_was_given_up_is_not_rung_for() -> None:
+    """Not even by an agent who becomes ready in the same moment."""
+    desk = desk_of(DeskRules(30.0, wrap_up_s=10.0), anna=Profile())
+    desk.join(Demand(C2), 1)
+    desk.accept(ANNA, C2, 2)
+    desk.join(Demand(C1, GUEST, only=ANNA), 10)
+    desk.wrap_up(ANNA, 50, 59.5)
+    desk.arrive(ANNA, Profile(), 69)
+    assert desk.tick(70) == [GaveUp(C1, GUEST)]
+    assert desk.presence(ANNA) is Presence.READY
 
 
 def test_everybody_refused() -> None:
