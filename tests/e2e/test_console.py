@@ -1,0 +1,235 @@
+"""The agent's console in real Chromium on the real server: what the others really see and hear of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.async_api import Page, expect
+
+from contract import facts, wire
+from contract.phases import CallPhase, Capture, Outcome, Presence, TrackSource
+from teller.demo.caller import Caller, Rest
+from teller.demo.data import FPS, LOGINS, PASSWORD, VIDEO_SIZE
+from teller.demo.peer import Samples, WebRtcPeer
+from teller.demo.pictures import FaceVideo, Picture, Portrait, astronaut, other_person, read_counter
+from teller.demo.sound import Speaker, Voice, find_beeps
+from tests.browser import shoot
+from tests.e2e.server import Server
+from tests.e2e.test_browsers import DESKTOP, STEP_MS, log_in, numbers_seen, person, write_clip
+
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(300)]
+
+GUEST = ("agent2", PASSWORD)
+GUEST_NAME = "王芳 Wang Fang"
+CUSTOMER_PICTURE = '[data-window="customer"] video'
+# The lines on which a headless peer gets the first and the second person, and a shared screen.
+HOST_SOUND, HOST_PICTURE, GUEST_SOUND, SCREEN = 3, 4, 5, 7
+HEARD_S = 20.0
+# Two beeps and many pictures would have come in this time.
+SILENT_S = 3.0
+RATE = 48_000
+
+
+@dataclass
+class Senses:
+    """What a headless caller receives: sound, pictures, and the newest number, by line."""
+
+    sound: dict[int, list[Samples]] = field(default_factory=dict)
+    pictures: dict[int, int] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+
+    def hear(self, line: int, samples: Samples, _at: float) -> None:
+        """Keep the sound."""
+        self.sound.setdefault(line, []).append(samples.mean(axis=1).astype(np.int16))
+
+    def see(self, line: int, picture: Picture, _at: float) -> None:
+        """Count the picture, and read the number in it."""
+        self.pictures[line] = self.pictures.get(line, 0) + 1
+        number = read_counter(picture)
+        if number is not None:
+            self.numbers[line] = number
+
+    def beeps(self, line: int, speaker: Speaker) -> bool:
+        """Tell whether this speaker's beep came on a line."""
+        chunks = self.sound.get(line, [])
+        return bool(chunks) and bool(find_beeps(np.concatenate(chunks), RATE, speaker.beep_hz))
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.sound.clear()
+        self.pictures.clear()
+        self.numbers.clear()
+
+
+def _peers(portrait: Portrait, senses: Senses) -> Callable[[tuple[wire.IceServer, ...]], WebRtcPeer]:
+    picture, sound = FaceVideo(portrait, VIDEO_SIZE, FPS), Voice(Speaker.CUSTOMER)
+    return lambda servers: WebRtcPeer(
+        picture, sound, hear_video=senses.see, hear_audio=senses.hear, ice_servers=servers
+    )
+
+
+async def until(what: Callable[[], bool], why: str) -> None:
+    """Wait for something that a caller receives."""
+    deadline = asyncio.get_running_loop().time() + HEARD_S
+    while not what():
+        assert asyncio.get_running_loop().time() < deadline, why
+        await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def served(page: Page, server: Server) -> AsyncIterator[tuple[Caller, Senses]]:
+    """Yield a customer whom the console has answered."""
+    senses = Senses()
+    await log_in(page, f"{server.url}/agent/", LOGINS.agent)
+    await page.get_by_role("button", name="就绪").click()
+    async with Rest(server.url) as home:
+        door = await home.call("POST", "/api/walk-in", body={"tenant": "demo", "language": "zh-CN"})
+        async with Caller(home, _peers(astronaut(), senses)) as customer:
+            welcome = await customer.connect(ticket=door["ticket"])
+            await customer.send(wire.Consent(True, True, False, welcome.consent_version, "zh-CN"))
+            await customer.wait_for_fact(facts.ConsentGiven)
+            await customer.send(wire.JoinQueue())
+            place = await customer.wait_for(wire.QueuePosition)
+            await customer.prepare_media(place.call)
+            await expect(page.get_by_role("alertdialog")).to_be_visible(timeout=STEP_MS)
+            await page.keyboard.press("a")
+            await expect(page.get_by_text("录制中")).to_be_visible(timeout=STEP_MS)
+            yield customer, senses
+
+
+@asynccontextmanager
+async def colleague(server: Server, senses: Senses) -> AsyncIterator[Caller]:
+    """Yield a second agent who is ready."""
+    async with Rest(server.url) as desk:
+        await desk.login(*GUEST)
+        async with Caller(desk, _peers(other_person(1), senses)) as guest:
+            await guest.connect()
+            yield guest
+
+
+async def abort(page: Page) -> None:
+    """Give the result that the call is owed."""
+    await page.keyboard.press("x")
+    form = page.locator("dialog.decide")
+    await form.get_by_label("原因").select_option("suspected_fraud")
+    await form.get_by_role("button", name="提交结果").click()
+    await expect(page.get_by_text("结果已提交：未通过 疑似欺诈")).to_be_visible(timeout=STEP_MS)
+
+
+@pytest.fixture(name="clip", scope="module")
+def _clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return the agent's picture and sound."""
+    return write_clip(tmp_path_factory.mktemp("clips"), "agent", other_person(0), Speaker.AGENT)
+
+
+def test_hold_camera_and_script(server: Server, clip: tuple[Path, Path]) -> None:
+    """On hold nothing of the agent reaches the customer; a camera that is off sends no picture; answers,
+    waivers and the abort stand because the server has them."""
+
+    async def run() -> None:
+        async with person(clip, DESKTOP) as agent, served(agent.page, server) as (customer, senses):
+            page = agent.page
+            await numbers_seen(page, CUSTOMER_PICTURE, 3)
+            await until(lambda: senses.beeps(HOST_SOUND, Speaker.AGENT), "the customer hears no agent")
+            await page.keyboard.press("h")
+            await expect(page.locator(".conference.held")).to_be_visible(timeout=STEP_MS)
+            senses.forget()
+            await asyncio.sleep(SILENT_S)
+            assert not senses.beeps(HOST_SOUND, Speaker.AGENT) and not senses.pictures
+            await shoot(page, "e2e-console-held")
+            await page.get_by_role("button", name="接回客户").first.click()
+            await until(lambda: senses.beeps(HOST_SOUND, Speaker.AGENT), "the hold does not end")
+            await page.keyboard.press("v")
+            await customer.wait_for(
+                wire.CallState, lambda m: any(one.camera is Capture.OFF for one in m.parties)
+            )
+            senses.forget()
+            await asyncio.sleep(SILENT_S)
+            assert HOST_PICTURE not in senses.pictures and senses.beeps(HOST_SOUND, Speaker.AGENT)
+            await page.keyboard.press("v")
+            await until(lambda: HOST_PICTURE in senses.numbers, "the camera does not come back")
+            purpose = page.locator('.step[data-step="purpose"]')
+            await purpose.get_by_role("button", name="工资代发").click()
+            await expect(purpose.locator(".step-head")).to_contain_text("工资代发", timeout=STEP_MS)
+            await abort(page)
+
+    asyncio.run(run())
+
+
+def test_consult_admit_and_hand_over(server: Server, clip: tuple[Path, Path]) -> None:
+    """Private talk reaches the colleague and never the customer; let in, both hear all three; after the
+    handing over the call goes on without the first agent."""
+
+    async def run() -> None:
+        heard = Senses()
+        async with (
+            person(clip, DESKTOP) as agent,
+            served(agent.page, server) as (customer, senses),
+            colleague(server, heard) as guest,
+        ):
+            page = agent.page
+            await guest.send(wire.SetPresence(Presence.READY))
+            await page.keyboard.press("i")
+            dialog = page.get_by_role("dialog", name="邀请同事")
+            await dialog.get_by_label(GUEST_NAME).check(timeout=STEP_MS)
+            await dialog.get_by_role("button", name="发出邀请").click()
+            ring = await guest.wait_for(wire.Ring)
+            assert ring.private and ring.invited_by
+            await expect(page.locator(".conference.asking")).to_contain_text(GUEST_NAME)
+            await guest.prepare_media(ring.call)
+            await guest.send(wire.Accept(ring.call))
+            await expect(page.locator(".conference.held")).to_contain_text(GUEST_NAME, timeout=STEP_MS)
+            await until(
+                lambda: any(heard.beeps(line, Speaker.AGENT) for line in heard.sound), "no consultation"
+            )
+            senses.forget()
+            await asyncio.sleep(SILENT_S)
+            assert not senses.pictures
+            assert not any(senses.beeps(line, Speaker.AGENT) for line in senses.sound)
+            await numbers_seen(page, '[data-window="third"] video', 3)
+            await shoot(page, "e2e-console-consult")
+            await page.get_by_role("button", name=f"请 {GUEST_NAME} 加入通话").click()
+            await until(lambda: senses.beeps(GUEST_SOUND, Speaker.CUSTOMER), "no third party")
+            await until(lambda: senses.beeps(HOST_SOUND, Speaker.AGENT), "the agent is gone")
+            await shoot(page, "e2e-console-three")
+            await page.get_by_role("button", name=f"移交给 {GUEST_NAME} 并离开").click()
+            await page.get_by_role("dialog").get_by_role("button", name="离开").click()
+            await expect(page.locator("wrap-up")).to_contain_text("您已离开", timeout=STEP_MS)
+            senses.forget()
+            await until(lambda: senses.beeps(GUEST_SOUND, Speaker.CUSTOMER), "the call did not go on")
+            await customer.send(wire.HangUp())
+            await guest.wait_for(wire.CallState, lambda m: m.phase is CallPhase.ENDED)
+            await guest.send(wire.Finish(Outcome.INCOMPLETE, "other"))
+            await guest.wait_for_fact(facts.AgentDecided)
+
+    asyncio.run(run())
+
+
+def test_a_shared_screen_arrives_and_is_a_track_of_its_own(server: Server, clip: tuple[Path, Path]) -> None:
+    """The customer sees the shared screen while it is shared, through a change of its source."""
+
+    async def run() -> None:
+        async with person(clip, DESKTOP) as agent, served(agent.page, server) as (customer, senses):
+            page = agent.page
+            await page.keyboard.press("s")
+            await page.get_by_role("button", name="整个屏幕").click()
+            await expect(page.locator('[data-window="share"]')).to_be_visible(timeout=STEP_MS)
+            await until(lambda: senses.pictures.get(SCREEN, 0) > 5, "no screen arrives")
+            await customer.wait_for(wire.CallState, lambda m: m.sharing is not None)
+            await page.get_by_role("button", name="更换来源").click()
+            await page.get_by_role("button", name="一个窗口").click()
+            await asyncio.sleep(1)
+            senses.forget()
+            await until(lambda: senses.pictures.get(SCREEN, 0) > 5, "the other source does not arrive")
+            await shoot(page, "e2e-console-share")
+            await page.get_by_role("button", name="停止共享").click()
+            await customer.wait_for(wire.CallState, lambda m: m.sharing is None)
+            tracks = [one.fact for one in customer.entries if isinstance(one.fact, facts.TrackStarted)]
+            assert not tracks or any(one.source is TrackSource.SCREEN for one in tracks)
+            await abort(page)
+
+    asyncio.run(run())
