@@ -106,6 +106,8 @@ def _check_seats(world: World) -> None:
     agents = [party for party in call.staff if party.role is not Role.SUPERVISOR]
     assert len(agents) <= 2, "more than two agents"
     assert call.host is None or call.host in accounts, "the host is not there"
+    leading = call.seat_of(call.host) if call.host else None
+    assert leading is None or call.mode_of(leading) is SeatMode.TALKING, "the host is hidden"
     if call.phase in {CallPhase.CONNECTING, CallPhase.ACTIVE} and call.host is None:
         # A transfer: the customer is about to be held.
         assert call._invited is not None

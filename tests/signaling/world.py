@@ -48,6 +48,8 @@ class World(Played):
         self.seated: Counter[AccountId] = Counter()
         self.freed: Counter[AccountId] = Counter()
         self.failing = False
+        # What follows of itself: somebody who was invited often comes.
+        self.next: list[Callable[[World], None]] = []
         # Who did the last step, if it was an observer whom the customer is not to notice.
         self.hidden = False
 
@@ -56,7 +58,8 @@ class World(Played):
     def step(self) -> tuple[Effect, ...]:
         """Do one thing; raises what the machine raises."""
         self.hidden = False
-        self.random.choice(_STEPS)(self)
+        step = self.next.pop(0) if self.next else self.random.choice(_STEPS)
+        step(self)
         return self.gather()
 
     def gather(self) -> tuple[Effect, ...]:
@@ -160,6 +163,8 @@ class World(Played):
             seat = self.call.seat_of(host) or seat
         self.hidden = self._unseen(seat) and not isinstance(message, wire.TakeOver | wire.SetMode)
         self.call.got(seat, message, self.time)
+        if isinstance(message, wire.Invite) and self.random.random() < 0.5:
+            self.next = [World.ring, World.accept, World.media_answers, World.media_answers]
 
     def supervise(self) -> None:
         seats = [party.seat for party in self.call.staff if party.role is Role.SUPERVISOR]
