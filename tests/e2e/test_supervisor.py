@@ -227,7 +227,7 @@ def test_a_call_is_ended_from_the_wall(server: Server, clip: tuple[Path, Path]) 
             await dialog.get_by_role("button", name="强制结束").click()
             for caller in (people.customer, people.agent):
                 ended = await caller.wait_for(wire.CallState, lambda m: m.phase is CallPhase.ENDED)
-                assert ended.reason is CallEnd.SUPERVISOR_ENDED
+                assert ended.reason == CallEnd.SUPERVISOR_ENDED
             await expect(page.get_by_text("没有进行中的通话。")).to_be_visible(timeout=STEP_MS)
             await give_up(people.agent)
 
