@@ -114,7 +114,7 @@ export class ConsoleSession {
     const state = this.store.get();
     if (message.type === "ring" || (message.type === "welcome" && message.call)) {
       this.prepareCall(message.call);
-    } else if (message.type === "ring_over" && message.how !== "accepted") {
+    } else if (message.type === "ring_over" && message.how !== "accepted" && this.call?.call === message.call) {
       this.dropCall();
     } else if (isGone(state.call) && !isGone(was.call)) {
       this.dropCall();

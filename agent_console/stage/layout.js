@@ -30,7 +30,7 @@ const PINNED_Z = WINDOWS.length;
 /** @type {Readonly<Record<WindowId, Place>>} */
 const USUAL = {
   customer: { x: 0.015, y: 0.64, w: 0.26, h: 0.34 },
-  share: { x: 0.015, y: 0.02, w: 0.34, h: 0.36 },
+  share: { x: 0.015, y: 0.08, w: 0.34, h: 0.36 },
   third: { x: 0.745, y: 0.02, w: 0.24, h: 0.29 },
   fourth: { x: 0.745, y: 0.335, w: 0.24, h: 0.29 },
   self: { x: 0.745, y: 0.69, w: 0.24, h: 0.29 },

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 from teller.demo.data import LOGINS
 from teller.demo.pictures import FaceVideo, Portrait, astronaut, other_person, read_counter
@@ -116,6 +116,11 @@ async def numbers_seen(page: Page, selector: str, wanted: int) -> list[int]:
     return seen
 
 
+def step(agent: Page, name: str) -> Locator:
+    """Return a step of the agent's script."""
+    return agent.locator(f'.step[data-step="{name}"]')
+
+
 async def take_picture(agent: Page, customer: Page, button: str) -> None:
     await agent.get_by_role("button", name=button).click()
     await customer.get_by_role("button", name="拍照").click()
@@ -136,22 +141,25 @@ async def play_case(server: Server, agent: Page, customer: Page) -> str:
     await expect(agent.get_by_role("alertdialog")).to_be_visible(timeout=STEP_MS)
     await shoot(agent, "ring")
     await agent.keyboard.press("a")
-    for page, selector in ((customer, ".agent-picture"), (agent, "video.remote")):
+    for page, selector in ((customer, ".agent-picture"), (agent, '[data-window="customer"] video')):
         seen = await numbers_seen(page, selector, 4)
         assert max(seen) < CLIP_S * FPS
     await expect(agent.get_by_role("button", name="请客户拍摄身份证")).to_be_enabled(timeout=STEP_MS)
     await agent.get_by_placeholder("输入消息…").fill("您好，请看镜头")
     await agent.keyboard.press("Enter")
     await take_picture(agent, customer, "请客户拍摄身份证")
-    await agent.get_by_label("核对身份证号").fill("11010519491231002X")
+    await step(agent, "purpose").get_by_role("button", name="工资代发").click()
+    await agent.get_by_label("公民身份号码").fill("11010519491231002X")
     await agent.keyboard.press("Enter")
-    await expect(agent.locator(".step").nth(1)).to_contain_text("1949-12-31", timeout=STEP_MS)
+    await expect(step(agent, "id_number")).to_contain_text("1949-12-31", timeout=STEP_MS)
     await take_picture(agent, customer, "请客户拍摄人像")
     await agent.get_by_role("button", name="开始比对").click()
-    await expect(agent.locator(".step").nth(3)).to_contain_text("通过阈值", timeout=STEP_MS)
+    await expect(step(agent, "face_match")).to_contain_text("通过阈值", timeout=STEP_MS)
+    await step(agent, "risk_notice").get_by_role("button", name="完成").click()
+    await expect(agent.get_by_text("步骤已全部完成")).to_be_visible(timeout=STEP_MS)
     await shoot(agent, "call-agent")
     await shoot(customer, "call-customer")
-    await agent.get_by_role("button", name="填写结果并结束…").click()
+    await agent.get_by_role("button", name="办结…").click()
     form = agent.locator("dialog.decide")
     await form.get_by_label("通过", exact=True).check()
     await form.get_by_role("button", name="提交结果").click()

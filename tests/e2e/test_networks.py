@@ -21,7 +21,7 @@ from tests.e2e.test_browsers import DESKTOP, PHONE, STEP_MS, log_in, numbers_see
 pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(240)]
 
 Clips = dict[str, tuple[Path, Path]]
-SCREENS = {"customer": ".agent-picture", "agent": "video.remote"}
+SCREENS = {"customer": ".agent-picture", "agent": '[data-window="customer"] video'}
 
 _PREFER = """
 const plan = RTCPeerConnection.prototype.addTransceiver;

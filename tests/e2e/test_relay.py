@@ -99,7 +99,7 @@ async def talk(url: str, agent: Page, customer: Page) -> None:
     await customer.get_by_role("button", name="开始视频通话").click()
     await expect(agent.get_by_role("alertdialog")).to_be_visible(timeout=STEP_MS)
     await agent.keyboard.press("a")
-    for page, selector in ((customer, ".agent-picture"), (agent, "video.remote")):
+    for page, selector in ((customer, ".agent-picture"), (agent, '[data-window="customer"] video')):
         seen = await numbers_seen(page, selector, 4)
         assert max(seen) < CLIP_S * FPS
 
