@@ -15,6 +15,7 @@ from contract.facts import (
     AgentDrawn,
     CaptureChanged,
     ConsentGiven,
+    DeviceChecked,
     EvidenceNoted,
     Fact,
     FileShared,
@@ -167,6 +168,15 @@ async def test_capture_files_notes_and_steps(bench: Bench) -> None:
     assert view["chat"][0]["file"]["evidence"] == EVIDENCE
     assert view["notes"][EVIDENCE]["pii_note"] == "护照首页"
     assert view["marks"]["risk_notice"]["result"] == "waived"
+
+
+async def test_a_device_check_is_told(bench: Bench) -> None:
+    """What failed on the customer's phone is told in words, with what was measured."""
+    checked = DeviceChecked("denied", "ok", "Chrome 140", 212.4, None, ("camera_denied", "uplink_slow"))
+    told, view = await tell(bench, checked)
+    words = "设备检测：摄像头没有权限、上行网络慢；上行 212 kbit/s，往返 — 毫秒（Chrome 140）"
+    assert told["zh-CN"] == [words]
+    assert view["device"]["problems"] == ["camera_denied", "uplink_slow"]
 
 
 async def test_a_recorded_screen_is_told_as_such(bench: Bench) -> None:

@@ -119,4 +119,13 @@ export default {
   "next_action.escalate": "tell the supervisor",
   "reason.suspected_fraud": "suspected fraud", "reason.poor_light": "too little light", "reason.poor_picture": "unclear picture",
   "reason.no_speech": "no conversation possible",
+  "device_problem.camera_denied": "camera: no permission", "device_problem.camera_missing": "camera: none found",
+  "device_problem.camera_busy": "camera: used by another app", "device_problem.camera_insecure": "camera: page not secure",
+  "device_problem.camera_unsupported": "camera: browser cannot", "device_problem.camera_failed": "camera: does not open",
+  "device_problem.microphone_denied": "microphone: no permission", "device_problem.microphone_missing": "microphone: none found",
+  "device_problem.microphone_busy": "microphone: used by another app", "device_problem.microphone_insecure": "microphone: page not secure",
+  "device_problem.microphone_unsupported": "microphone: browser cannot", "device_problem.microphone_failed": "microphone: does not open",
+  "device_problem.microphone_silent": "microphone: nothing heard", "device_problem.uplink_slow": "slow uplink",
+  "device_problem.uplink_unknown": "uplink not measured", "device_problem.rtt_high": "long round trip",
+  "device_problem.browser_webview": "in-app browser",
 }; // prettier-ignore

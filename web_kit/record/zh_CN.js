@@ -116,4 +116,10 @@ export default {
   "tag.elderly": "老年客户", "tag.helped_by_family": "家属协助", "tag.poor_network": "网络不佳", "tag.complaint": "投诉意向",
   "next_action.none": "无需跟进", "next_action.call_back": "回访客户", "next_action.branch_visit": "请到网点办理", "next_action.escalate": "上报主管",
   "reason.suspected_fraud": "疑似欺诈", "reason.poor_light": "光线不足", "reason.poor_picture": "画面不清", "reason.no_speech": "无法通话",
+  "device_problem.camera_denied": "摄像头没有权限", "device_problem.camera_missing": "摄像头没有设备", "device_problem.camera_busy": "摄像头被其他应用占用",
+  "device_problem.camera_insecure": "摄像头页面不安全", "device_problem.camera_unsupported": "摄像头浏览器不支持", "device_problem.camera_failed": "摄像头打不开",
+  "device_problem.microphone_denied": "麦克风没有权限", "device_problem.microphone_missing": "麦克风没有设备", "device_problem.microphone_busy": "麦克风被其他应用占用",
+  "device_problem.microphone_insecure": "麦克风页面不安全", "device_problem.microphone_unsupported": "麦克风浏览器不支持",
+  "device_problem.microphone_failed": "麦克风打不开", "device_problem.microphone_silent": "麦克风没有声音", "device_problem.uplink_slow": "上行网络慢",
+  "device_problem.uplink_unknown": "上行未测出", "device_problem.rtt_high": "网络延迟高", "device_problem.browser_webview": "应用内浏览器",
 }; // prettier-ignore
