@@ -50,6 +50,8 @@ export function keyOf(request) {
  * @returns {Shortcut | null}
  */
 export function shortcutFor(screen, state, key) {
-  const found = SHORTCUTS.find((one) => one.key === key.toUpperCase() && one.screens.includes(screen));
+  // A Chinese keyboard has a question mark of its own.
+  const pressed = key === "？" ? "?" : key.toUpperCase();
+  const found = SHORTCUTS.find((one) => one.key === pressed && one.screens.includes(screen));
   return found && !(found.leads && !state.call?.leads) ? found : null;
 }

@@ -4,7 +4,7 @@ export default {
   "console.title": "Agent console",
   "console.intro": "Log in to serve customers.",
   "desk.hello": "Hello, {name}",
-  "desk.intro": "While you are ready, waiting customers ring here, first come, first served.",
+  "desk.intro": "While you are ready, waiting customers ring here.",
   "desk.waiting": "customers are waiting",
   "desk.waiting_one": "customer is waiting",
   "desk.nobody": "customers waiting, all quiet",

@@ -4,7 +4,7 @@ export default {
   "console.title": "柜员工作台",
   "console.intro": "登录后即可接待客户。",
   "desk.hello": "您好，{name}",
-  "desk.intro": "置为就绪后，等候的客户将按先后顺序呼入。",
+  "desk.intro": "置为就绪后，等候的客户将依次呼入。",
   "desk.waiting": "位客户正在等候",
   "desk.waiting_one": "位客户正在等候",
   "desk.nobody": "位客户等候，暂无来电",
