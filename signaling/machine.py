@@ -333,6 +333,7 @@ class Machine:
         if mode is SeatMode.TALKING:
             self._introduce(seat)
         elif was is SeatMode.TALKING:
+            seat.missed = False
             self._fact(PartyLeft(self.call, seat.seat))
 
     def _introduce(self, seat: Seat) -> None:

@@ -1,4 +1,4 @@
-"""How calls end, by name, and the call machine under any sequence of inputs."""
+"""How calls end, by name."""
 
 import pytest
 

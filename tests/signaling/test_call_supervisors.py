@@ -206,6 +206,19 @@ def test_a_supervisor_becomes_a_third_party_and_goes_back() -> None:
     assert [effect.agent for effect in played.all(fx.FreeAgent)] == [SUE]
 
 
+def test_who_dropped_as_a_third_party_comes_back_unseen_as_an_observer() -> None:
+    """The customer was told of the drop, and that this party left; of the return he is not."""
+    played = Played().watched(SeatMode.TALKING)
+    played.got(SUPERVISOR, wire.SetMode(SeatMode.MONITOR))
+    played.call.dropped(SUPERVISOR.seat, played.time)
+    played.settle()
+    assert names(played)[-3:] == ["PartyDropped", "SeatModeChanged", "PartyLeft"]
+    told = len(played.sent(None, wire.CallState))
+    played.call.returned(SUPERVISOR.seat, played.after(3))
+    assert not played.facts(facts.PartyReturned)
+    assert len(played.sent(None, wire.CallState)) == told
+
+
 def test_a_mode_that_media_refuses_stays_as_it_was() -> None:
     """The supervisor is told, and is not taken for silent while he can be heard."""
     played = Played().watched(SeatMode.TALKING)
