@@ -46,7 +46,11 @@ def _dictionary(path: Path, language: str) -> dict[str, str]:
     return dict(re.findall(r'^\s+"([^"]+)": "((?:[^"\\]|\\.)*)",$', body, re.MULTILINE))
 
 
-DICTIONARIES = [ROOT / "web_kit/strings.js", ROOT / "web_kit/chooser.js", ROOT / "customer_h5/strings.js"]
+DICTIONARIES = [
+    ROOT / "web_kit/strings.js",
+    ROOT / "web_kit/chooser.js",
+    *sorted((ROOT / "customer_h5").glob("*strings.js")),
+]
 
 
 @pytest.mark.parametrize("path", DICTIONARIES, ids=_name)
