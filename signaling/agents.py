@@ -37,6 +37,8 @@ from signaling.desk import Profile
 from signaling.hall import Hall, require
 from signaling.people import Staff, staff_welcome
 
+# More than anybody reads under a picture.
+_TAGS_MAX = 16
 # What any member of staff in a call may say; the call knows who leads.
 _IN_CALL = (
     Offer | Chat | CaptureState | Playback | HangUp | Leave | Hold | WithdrawInvite | Admit | RequestStill
@@ -135,6 +137,8 @@ def got_from_staff(hall: Hall, who: Staff, message: Message) -> bool:
         case Invite():
             _require_invitable(hall, who, message)
             got_in_call(hall, who, message)
+        case NoteEvidence() if len(message.tags) > _TAGS_MAX:
+            raise ProtocolError("too many tags")
         case _ if isinstance(message, _IN_CALL):
             got_in_call(hall, who, message)
         case _:

@@ -175,11 +175,11 @@ class Hall:
             self.commands.read_history(who.line, case)
 
     def show_call(self, call: Call, who: Staff) -> None:
-        """Show the console the call as it stands."""
+        """Show the console the call as it stands; its script is told by the call."""
         seat = call.seat_of(who.me)
         state = call.state(seat, self.now()) if seat else None
         if who.line is not None and state is not None:
-            who.line.send(state, call.script())
+            who.line.send(state)
 
     # --- doing what the machines want ---
 
@@ -270,8 +270,6 @@ class Hall:
         who.last = (call, seat) if seat else None
         if call.reason is None:
             who.feed = None
-        if who.account.role is not Role.AGENT:
-            return
         desk.decided(who.me, self.mono())
         if who.line is None:
             self.expect(desk, desk.depart(who.me, self.mono()))

@@ -38,6 +38,7 @@ class Notices:
         ticked = isinstance(action, Tick)
         if ticked:
             self._newcomers = 0
+            self._hall.unplaced.clear()
             self._count()
             for desk in self._hall.desks.values():
                 self._show_places(desk, self._hall.visits.values())

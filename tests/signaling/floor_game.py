@@ -425,10 +425,13 @@ class Game:
 
     def _look_at_calls(self) -> None:
         sitting = Counter[AccountId]()
-        rings = self.hall.desk(BANK).rings()
+        rings, queue = self.hall.desk(BANK).rings(), self.hall.desk(BANK).queue(self.clock.mono)
+        asked = {(row.demand.call, row.demand.role) for row in queue if row.demand.summons}
         for call in self.hall.calls.values():
             if call.reason is not None:
                 continue
+            invited = {(call.call, call._invited.role)} if call._invited else set()
+            assert invited == {key for key in asked if key[0] == call.call}, "the desk asks for somebody else"
             staff = call.staff
             sitting.update(party.account for party in staff if party.account)
             roles = Counter(party.role for party in staff if party.account != call.host)
