@@ -1,10 +1,27 @@
 /**
- * The right to return to one's seat after the page was reloaded; it lives as long as the tab.
+ * The ways to one's seat: the link's own right, and after a reload the one that lives as long as the tab.
  *
  * @import { Entrance } from "./session.js"
  */
 
+import { language } from "../web_kit/i18n.js";
+import { request } from "../web_kit/rest.js";
+
 const KEY = "teller-seat";
+
+/**
+ * The ticket of the link, or a new one at the bank's front door.
+ *
+ * @param {Entrance} entrance
+ * @returns {Promise<string>}
+ * @throws {import("../web_kit/rest.js").RestError}
+ */
+export async function ticketOf({ code, ticket }) {
+  if (ticket) return ticket;
+  /** @type {{ ticket: string }} */
+  const door = await request("POST", "/api/walk-in", { tenant: code, language: language() });
+  return door.ticket;
+}
 
 /** @param {Entrance} entrance */
 function linkOf(entrance) {

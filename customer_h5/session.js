@@ -9,15 +9,16 @@
 
 import { Connection } from "../web_kit/connection.js";
 import { language } from "../web_kit/i18n.js";
-import { RestError, request, upload } from "../web_kit/rest.js";
+import { RestError, upload } from "../web_kit/rest.js";
 import { callAfter, chatAfter } from "./call_state.js";
 import { OwnCapture } from "./capture.js";
 import { Check } from "./check.js";
+import { chime } from "./chime.js";
 import { Conversation } from "./conversation.js";
 import { Devices } from "./devices.js";
 import { Files } from "./files.js";
 import { tellLocation } from "./location.js";
-import { forgetSeat, savedSeat, saveSeat } from "./seat.js";
+import { forgetSeat, savedSeat, saveSeat, ticketOf } from "./seat.js";
 import { CONSENT_VERSION } from "./strings.js";
 
 /** @typedef {{ code: string | null, ticket: string | null, seat: string | null }} Entrance */
@@ -95,21 +96,11 @@ export class Session {
     this._store.update({ screen: "starting", startingStep: resume ? "resume" : "connect", problem: null });
     if (this._connection) this._connection.close("done");
     try {
-      this._connect(resume ? { resume } : { ticket: await this._ticket() });
+      this._connect(resume ? { resume } : { ticket: await ticketOf(this._entrance) });
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
       this._fail(error.code, true);
     }
-  }
-
-  /** @returns {Promise<string>} */
-  async _ticket() {
-    const { code, ticket } = this._entrance;
-    if (ticket) return ticket;
-    /** @type {{ case: string, ticket: string }} */
-    const door = await request("POST", "/api/walk-in", { tenant: code, language: language() });
-    this._store.update({ caseId: door.case });
-    return door.ticket;
   }
 
   /** @param {import("../web_kit/connection.js").Credentials} credentials */
@@ -145,6 +136,9 @@ export class Session {
     } else if (welcome.call) {
       this._conversation.repeat();
       await this._conversation.ensure(this._connection, welcome.call);
+    } else if (this._store.get().joining) {
+      // The socket was lost over the wish to queue.
+      this._send({ type: "join_queue" });
     } else if (phase !== "queued" && opensAt !== null) {
       this._store.update({ screen: "closed" });
     } else if (phase !== "queued" && this._purpose === "call" && !this._consented) {
@@ -252,6 +246,7 @@ export class Session {
       this._end(state.reason || "other", state.active_s);
       return;
     }
+    if (state.phase === "connecting" && this._store.get().screen === "queue") chime();
     if (state.phase !== "ringing") this._store.update(callAfter(this._store.get(), state, performance.now()));
     await this._conversation.ensure(this._connection, state.call);
     if (state.phase !== "active" || this._located) return;
@@ -315,9 +310,9 @@ export class Session {
 
   /** @param {string} reason */
   _gotClosed(reason) {
-    const { screen, activeAt, startingStep, callbackSending } = this._store.get();
+    const { screen, activeAt, startingStep } = this._store.get();
     forgetSeat();
-    if (callbackSending && this._purpose !== "resume" && reason === "callback_requested") {
+    if (reason === "callback_noted") {
       this._gotCallback();
     } else if (startingStep === "resume" && screen === "starting") {
       // The old seat is gone; the link may still open a new one.

@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 import customer_h5
 from contract import facts, wire
 from contract.ids import CallId, CaseId, EvidenceId, SeatId
-from contract.phases import CallPhase, Capture, CaseEnd, CasePhase, EvidenceKind, Role, SeatMode
+from contract.phases import CallPhase, Capture, CasePhase, EvidenceKind, Role, SeatMode
 from web_kit.serve import WebKit
 
 CUSTOMER_H5 = Path(next(iter(customer_h5.__path__)))
@@ -178,9 +178,7 @@ class StandIn:
             case wire.JoinQueue() if self.closes:
                 await self.send(wire.Failed("desk_closed", "x", "join_queue"))
             case wire.RequestCallback():
-                await self.note(
-                    facts.CaseAdvanced(CasePhase.PRE_CALL, CasePhase.ABORTED, CaseEnd.CALLBACK_REQUESTED)
-                )
+                await self.send(wire.Bye("callback_noted"))
             case wire.JoinQueue():
                 await self.send(wire.QueuePosition(CALL, 3, 240.0, 2))
             case wire.Offer(call, sdp, number) if self.answer is not None:

@@ -1,5 +1,6 @@
 """A whole visit in real Chromium, screen by screen, at a small phone's and a desktop's size."""
 
+import asyncio
 import re
 from dataclasses import replace
 
@@ -181,3 +182,42 @@ async def test_english_and_large_text(phone: Phone) -> None:
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(overflow) <= 0
     await phone.shot("landing-en-large")
+
+
+async def test_whole_visit_in_large_english(phone: Phone) -> None:
+    """Every screen of a visit fits a small phone in English and large text, and everything on it has a name
+    and a thumb's size."""
+    page = phone.page
+    phone.bank.probing = asyncio.Event()
+    await page.add_init_script(
+        "localStorage.setItem('teller-size', 'large'); localStorage.setItem('teller-language', 'en')"
+    )
+    await page.goto(f"{phone.bank.url}/c/?b=demo")
+
+    async def seen(name: str) -> None:
+        await require_calm(phone)
+        await phone.shot(f"large-{name}")
+
+    await seen("landing")
+    await page.get_by_role("button", name="Other ways").click()
+    await seen("other-way")
+    await page.get_by_role("button", name="Ask for a call back").click()
+    await seen("callback")
+    await page.get_by_role("button", name="Back").click()
+    await page.get_by_role("checkbox").first.check()
+    await page.get_by_role("button", name="Start video call").click()
+    await plays(phone, ".self video")
+    await seen("check")
+    phone.bank.probing.set()
+    await phone.bank.wait_for(wire.Offer)
+    await expect(page.get_by_role("heading", name="You are in the queue")).to_be_visible()
+    await seen("queue")
+    await talk(phone, AGENT)
+    await plays(phone, ".agent-picture")
+    await seen("call")
+    await page.get_by_role("button", name="Chat").click()
+    await seen("chat")
+    await page.get_by_role("button", name="Close", exact=True).click()
+    await phone.bank.call_state(CallPhase.ENDED, active_s=70.0, reason="agent_hung_up")
+    await expect(page.get_by_text("Thank you, the call has ended")).to_be_visible()
+    await seen("thanks")
