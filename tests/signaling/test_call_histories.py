@@ -18,8 +18,8 @@ from tests.signaling.played import CUSTOMER
 from tests.signaling.world import World
 
 _HISTORIES = 10_000
-# Twenty-five steps pass through two or three changes of seats.
-_STEPS = 25
+# So many steps pass through two or three changes of seats.
+_STEPS = 22
 # Comparing the whole state costs as much as five steps: every so manyth history does it.
 _COMPARED = 40
 _BATCHES = 10
