@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from contract import facts, wire
 from contract.phases import CallPhase, Capture, Outcome, Presence, TrackSource
-from teller.demo.caller import Caller, Rest
+from teller.demo.caller import STEP_S, Caller, Rest
 from teller.demo.data import FPS, LOGINS, PASSWORD, VIDEO_SIZE
 from teller.demo.peer import Samples, WebRtcPeer
 from teller.demo.pictures import FaceVideo, Picture, Portrait, astronaut, other_person, read_counter
@@ -28,7 +28,6 @@ GUEST_NAME = "王芳 Wang Fang"
 CUSTOMER_PICTURE = '[data-window="customer"] video'
 # The lines on which a headless peer gets the first and the second person, and a shared screen.
 HOST_SOUND, HOST_PICTURE, GUEST_SOUND, SCREEN = 3, 4, 5, 7
-HEARD_S = 20.0
 # Two beeps and many pictures would have come in this time.
 SILENT_S = 3.0
 RATE = 48_000
@@ -74,7 +73,7 @@ def _peers(portrait: Portrait, senses: Senses) -> Callable[[tuple[wire.IceServer
 
 async def until(what: Callable[[], bool], why: str) -> None:
     """Wait for something that a caller receives."""
-    deadline = asyncio.get_running_loop().time() + HEARD_S
+    deadline = asyncio.get_running_loop().time() + STEP_S
     while not what():
         assert asyncio.get_running_loop().time() < deadline, why
         await asyncio.sleep(0.2)
