@@ -171,11 +171,23 @@ def _wrap_up(hall: Hall, who: Staff, message: WrapUp) -> None:
 
 
 def _require_invitable(hall: Hall, who: Staff, message: Invite) -> None:
+    # Whoever transfers leaves at once: what cannot succeed is refused before.
     if message.agent is not None:
-        hall.colleague(who, message.agent)
-        require(message.agent != who.me, "nobody invites himself")
-    elif message.skill and not any(message.skill in other.account.skills for other in _others(hall, who)):
-        raise NotFound("nobody with this skill is signed in", code="no_such_agent")
+        other = hall.colleague(who, message.agent)
+        require(other is not who, "nobody invites himself")
+        require(_able(other, message.skill), "the agent lacks the skill", code="not_skilled")
+        require(_trained(hall, other), "the agent's training has run out", code="training_expired")
+    elif not any(_able(other, message.skill) and _trained(hall, other) for other in _others(hall, who)):
+        raise NotFound("nobody who can do this is signed in", code="no_such_agent")
+
+
+def _able(who: Staff, skill: str) -> bool:
+    return not skill or skill in who.account.skills
+
+
+def _trained(hall: Hall, who: Staff) -> bool:
+    ends = who.account.trained_until
+    return ends is None or ends > hall.clock.now()
 
 
 def _others(hall: Hall, who: Staff) -> list[Staff]:

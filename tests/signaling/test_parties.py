@@ -137,11 +137,30 @@ async def test_anybody_may_be_invited(house: House) -> None:
 async def test_an_invitation_that_nobody_takes_is_given_up(house: House) -> None:
     """After a minute the host is told and may ask somebody else."""
     _, anna, _ = await house.call()
+    await (await house.browser()).as_staff("ben")
     await anna.send(wire.Invite())
     await anna.state(lambda m: m.inviting == "anybody")
     house.clock.advance(61)
     assert (await anna.wait(wire.Failed)).code == "nobody_answered"
     await anna.state(lambda m: m.inviting == "")
+
+
+async def test_a_transfer_that_cannot_succeed_is_refused_before_the_host_leaves(house: House) -> None:
+    """Nobody signed in, without the skill, or no longer trained: the customer keeps the agent."""
+    page, anna, case = await house.call()
+    assert await anna.refused(wire.Invite(transfer=True)) == "no_such_agent"
+    carl = await house.accounts.account_by_login("carl")
+    assert carl is not None
+    await house.accounts.set_routing(carl.account, ("wealth",), (), house.clock.now() + 60)
+    ben, wise = await house.ready_agent("ben"), await house.ready_agent("carl")
+    assert await anna.refused(wire.Invite(ben.me, skill="wealth", transfer=True)) == "not_skilled"
+    house.clock.advance(61)
+    assert await wise.refused(wire.SetPresence(Presence.READY)) == "training_expired"
+    assert await anna.refused(wire.Invite(wise.me, transfer=True)) == "training_expired"
+    assert await anna.refused(wire.Invite(skill="wealth", transfer=True)) == "no_such_agent"
+    await anna.send(wire.Chat("noch da"))
+    await page.fact(facts.ChatSaid)
+    assert "PartyInvited" not in house.names(case)
 
 
 @pytest.mark.parametrize("who", ["stranger", "rita", "sue", "carl", "anna"])
@@ -270,6 +289,7 @@ async def test_a_cold_transfer_holds_the_customer_until_the_next_one_is_there(ho
 async def test_a_transfer_that_nobody_takes_ends_the_call_by_name(house: House) -> None:
     """The customer does not wait for ever; the case is closed."""
     page, anna, case = await house.call()
+    await (await house.browser()).as_staff("ben")
     await anna.send(wire.Invite(transfer=True))
     await page.state(lambda m: m.phase is HELD)
     house.clock.advance(61)
