@@ -36,6 +36,8 @@ class Supervision {
   /** Follow the server's word. @param {ConsoleState} state */
   follow(state) {
     if (state.session?.role !== "supervisor") {
+      // Logging out closes the devices.
+      this.wanted = this.opened = "none";
       return;
     }
     const inside = isWatching(state);

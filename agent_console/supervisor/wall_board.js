@@ -18,6 +18,9 @@ import { assignment } from "./assignment.js";
  * @typedef {import("../../web_kit/wire").BoardCall} BoardCall
  */
 
+// What has more symbols than 59:59 does not fit its tile at full size.
+const SHORT_MAX = 5;
+
 /** @param {BoardWaiting | BoardCall} one */
 const customerName = (one) => ("name" in one ? one.name : one.customer) || t("case.unnamed");
 
@@ -139,7 +142,7 @@ function figureTile({ id }) {
   const draw = (/** @type {import("./figures.js").Figure} */ now) => {
     say(value, now.value);
     say(note, now.note);
-    element.className = `figure ${now.tone}`;
+    element.className = `figure ${now.tone} ${now.value.length > SHORT_MAX ? "long" : ""}`;
   };
   return { element, draw };
 }

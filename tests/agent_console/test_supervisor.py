@@ -393,6 +393,27 @@ async def test_the_wall_fits_every_screen(
         await shoot(watched.page, f"supervisor-wall-{size[0]}", whole=True)
         await watched.page.get_by_role("button", name="English").click()
         await expect(watched.page.get_by_role("heading", name="Waiting customers")).to_be_visible()
+        await server.send(board(story, longest_wait_s=37_230.0, waiting=1234))
+        await expect(watched.page.get_by_text("10:20:30")).to_be_visible()
+        narrow = (
+            "[...document.querySelectorAll('.figure')].every((one) => one.scrollWidth <= one.clientWidth)"
+        )
+        assert await watched.page.evaluate(narrow)
         await watched.require_fit()
         await watched.require_names()
         await shoot(watched.page, f"supervisor-wall-{size[0]}-en", whole=True)
+
+
+async def test_devices_follow_a_second_login(
+    wall: Page, server: StandIn, story: Story, other_end: OtherEnd
+) -> None:
+    """Logging out while talking closes the devices; who talks again after a login is seen again."""
+    for _ in range(2):
+        await watch(wall, server, story, other_end)
+        await server.send(state_of(story, SeatMode.TALKING))
+        await packets_of(other_end, "audio", "video")
+        await wall.get_by_role("button", name="退出").click()
+        await expect(wall.get_by_label("账号")).to_be_visible()
+        assert await wall.evaluate("document.querySelectorAll('video').length") == 0
+        await log_in(wall, server)
+        await server.send(board(story))
