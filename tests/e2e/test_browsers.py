@@ -20,6 +20,7 @@ from teller.demo.sound import Speaker, Voice
 from tests.browser import Watched, chromium, watched_page
 from tests.e2e.measure import measure
 from tests.e2e.server import Server
+from tests.e2e.visit import start_visit
 
 pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -133,11 +134,7 @@ async def play_case(server: Server, agent: Page, customer: Page) -> str:
     """Play the case in both browsers; return its id."""
     await log_in(agent, f"{server.url}/agent/", LOGINS.agent)
     await agent.get_by_role("button", name="就绪").click()
-    await customer.goto(f"{server.url}/c/?b=demo")
-    await shoot(customer, "landing")
-    for box in await customer.get_by_role("checkbox").all():
-        await box.check()
-    await customer.get_by_role("button", name="开始视频通话").click()
+    await start_visit(customer, server.url)
     await expect(agent.get_by_role("alertdialog")).to_be_visible(timeout=STEP_MS)
     await shoot(agent, "ring")
     await agent.keyboard.press("a")

@@ -17,6 +17,7 @@ from tests.browser import Watched
 from tests.e2e.line import Line, line_to
 from tests.e2e.server import Server, running
 from tests.e2e.test_browsers import DESKTOP, PHONE, STEP_MS, log_in, numbers_seen, person, write_clip
+from tests.e2e.visit import start_visit
 
 pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -72,10 +73,7 @@ async def talk(server: Server, people: dict[str, Watched], url: str) -> None:
     agent, customer = people["agent"].page, people["customer"].page
     await log_in(agent, f"{server.url}/agent/", LOGINS.agent)
     await agent.get_by_role("button", name="就绪").click()
-    await customer.goto(f"{url}/c/?b=demo")
-    for box in await customer.get_by_role("checkbox").all():
-        await box.check()
-    await customer.get_by_role("button", name="开始视频通话").click()
+    await start_visit(customer, url)
     await expect(agent.get_by_role("alertdialog")).to_be_visible(timeout=STEP_MS)
     await agent.keyboard.press("a")
     await see_each_other(people)

@@ -27,6 +27,7 @@ from tests.e2e.test_browsers import (
     person,
     write_clip,
 )
+from tests.e2e.visit import start_visit
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
 
@@ -93,10 +94,7 @@ async def talk(url: str, agent: Page, customer: Page) -> None:
         await page.context.add_init_script(_RELAY_ONLY)
     await log_in(agent, f"{url}/agent/", LOGINS.agent)
     await agent.get_by_role("button", name="就绪").click()
-    await customer.goto(f"{url}/c/?b=demo")
-    for box in await customer.get_by_role("checkbox").all():
-        await box.check()
-    await customer.get_by_role("button", name="开始视频通话").click()
+    await start_visit(customer, url)
     await expect(agent.get_by_role("alertdialog")).to_be_visible(timeout=STEP_MS)
     await agent.keyboard.press("a")
     for page, selector in ((customer, ".agent-picture"), (agent, '[data-window="customer"] video')):
