@@ -15,11 +15,14 @@ MODELS := $(wildcard $(or $(TEST_MODELS_DIR),../shared/models))
 LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models)
 
 # Pure code and the tests that must reach every branch of it.
-PURE := contract signaling.desk signaling.call recordings.timeline recordings.manifest kyc.documents \
-  media.plan media.answer media.rtcp media.twcc media.unwrap media.payloads media.depacketiser media.quality
-PROOFS := tests/contract tests/signaling/test_desk.py tests/signaling/test_call.py \
-  tests/signaling/test_call_endings.py tests/recordings/test_timeline.py tests/recordings/test_manifest.py \
-  tests/kyc/test_documents.py $(patsubst media.%,tests/media/test_%.py,$(filter media.%,$(PURE)))
+PURE := contract recordings.timeline recordings.manifest kyc.documents \
+  $(addprefix signaling., desk routing rows places desk_events board hours \
+    call machine ending parties work arrangement changes seats tracks seen invitation script checks) \
+  $(addprefix media., plan answer rtcp twcc unwrap payloads depacketiser quality)
+PROOFS := tests/contract tests/recordings/test_timeline.py tests/recordings/test_manifest.py tests/kyc/test_documents.py \
+  $(patsubst %,tests/signaling/test_%.py, desk routing places board hours \
+    call call_endings call_parties call_supervisors call_work arrangement script) \
+  $(patsubst media.%,tests/media/test_%.py,$(filter media.%,$(PURE)))
 
 .PHONY: help demo install test check tests system lock clean
 .DELETE_ON_ERROR:
