@@ -85,10 +85,14 @@ export class OwnCapture {
       this._camera = camera.got;
       Object.assign(troubles, { microphone: microphone.trouble, camera: camera.trouble });
     }
+    // Turned off while it was being opened.
+    if (!off && savedCameraOff()) this._dropCamera();
     if (!this._open) document.addEventListener("visibilitychange", this._hidden);
     this._open = true;
-    this._store.update({ cameraOff: !this._camera, canFlip: (await cameraCount()) > 1 });
+    this._store.update({ cameraOff: !this._camera });
     this._gotTracks();
+    const canFlip = (await cameraCount()) > 1;
+    this._store.update({ canFlip });
     return troubles;
   }
 
