@@ -8,13 +8,13 @@ from collections.abc import Iterable
 
 from prometheus_client import Gauge
 
-from contract.ids import TenantId
+from contract.ids import CallId, TenantId
 from contract.phases import Role
 from contract.wire import PresenceSet, QueuePosition
 from signaling.actions import Action, AskDesk, DeskView, SupervisorCame, Tick
 from signaling.desk import Desk
 from signaling.hall import Hall
-from signaling.people import Staff, Visit
+from signaling.people import Staff
 from signaling.wallboard import wallboard
 
 _waiting = Gauge("teller_signaling_waiting", "Customers who wait")
@@ -41,12 +41,13 @@ class Notices:
             self._hall.unplaced.clear()
             self._count()
             for desk in self._hall.desks.values():
-                self._show_places(desk, self._hall.visits.values())
+                self._show_places(desk, desk.places())
         elif self._hall.unplaced and self._newcomers < _NEWCOMERS:
             self._newcomers += 1
             new, self._hall.unplaced = self._hall.unplaced, []
             for visit in new:
-                self._show_places(self._hall.desk(visit.who.tenant), [visit])
+                if visit.call is not None:
+                    self._show_places(self._hall.desk(visit.who.tenant), [visit.call.call])
         for who in self._hall.staff.values():
             if who.line is not None and who.account.role is Role.AGENT:
                 self._show_presence(who, ticked)
@@ -67,14 +68,14 @@ class Notices:
         _calls.set(len(self._hall.calls))
         _waiting.set(sum(desk.waiting() for desk in self._hall.desks.values()))
 
-    def _show_places(self, desk: Desk, visits: Iterable[Visit]) -> None:
+    def _show_places(self, desk: Desk, calls: Iterable[CallId]) -> None:
         places, ready = desk.places(), desk.agents_ready()
-        for visit in visits:
-            call = visit.call
-            place = places.get(call.call) if call else None
-            if call is None or place is None or visit.line is None:
+        for call in calls:
+            place = places.get(call)
+            visit = self._hall.visits[self._hall.calls[call].case] if place else None
+            if place is None or visit is None or visit.line is None:
                 continue
-            shown = QueuePosition(call.call, place.position, place.estimated_wait_s, ready)
+            shown = QueuePosition(call, place.position, place.estimated_wait_s, ready)
             if visit.place != shown:
                 visit.place = shown
                 visit.line.send(shown)
