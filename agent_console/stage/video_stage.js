@@ -116,7 +116,8 @@ export class VideoStageElement extends PartElement {
     const lost = isServiceLost(view);
     // Only what unlocks the checks is a whole recording: badge and panel say the same.
     this.rec?.classList.toggle("on", Boolean(call?.recording && call.kycUnlocked && !lost));
-    const words = !call?.recording ? "call.not_recording" : lost ? "call.recording_paused" : call.kycUnlocked ? "call.recording" : "call.recording_partly";
+    const partly = call?.phase === "held" ? "call.recording_held" : "call.recording_partly";
+    const words = !call?.recording ? "call.not_recording" : lost ? "call.recording_paused" : call.kycUnlocked ? "call.recording" : partly;
     this.rec && mount(this.rec, h("i", { class: "dot", "aria-hidden": "true" }), t(words));
   }
 

@@ -143,6 +143,7 @@ async def test_hold_is_what_the_server_says(call: Page, server: StandIn, story: 
     banner = call.locator(".conference.held")
     await expect(banner).to_contain_text("客户已保持：听不到也看不到您")
     await expect(call.get_by_role("button", name="拍照")).to_be_disabled()
+    await expect(call.locator(".rec")).to_have_text("保持中，仅录客户")
     await shoot(call, "agent-held")
     await banner.get_by_role("button", name="接回客户").click()
     assert (await server.wait_for(wire.Hold)).on is False
