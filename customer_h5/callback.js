@@ -27,6 +27,19 @@ export function kept(name, field) {
   return field;
 }
 
+/**
+ * Where the customer came from.
+ *
+ * @param {Readonly<State>} state
+ * @returns {import("./state.js").Screen}
+ */
+function before({ position, elsewhere, findings, opensAt, desk }) {
+  if (position !== null) return "queue";
+  if (elsewhere) return "elsewhere";
+  if (opensAt !== null || (desk && !desk.open)) return "closed";
+  return findings ? "check" : "landing";
+}
+
 /** @type {Builder} */
 export function callback(store, actions) {
   const from = store.get();
@@ -40,7 +53,6 @@ export function callback(store, actions) {
     actions.requestCallback(phone.value.trim(), wish.value.trim());
   }
   const waiting = from.position !== null;
-  const back = () => actions.show(waiting ? "queue" : from.opensAt !== null || (from.desk && !from.desk.open) ? "closed" : "landing");
   const node = h(
     "main",
     { class: "page stack" },
@@ -54,7 +66,7 @@ export function callback(store, actions) {
       trouble,
       send,
     ),
-    h("button", { class: "button quiet", type: "button", onclick: back }, t("back")),
+    h("button", { class: "button quiet", type: "button", onclick: () => actions.show(before(from)) }, t("back")),
   );
   /** @param {Readonly<State>} state */
   function update(state) {

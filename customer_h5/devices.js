@@ -10,6 +10,9 @@
 import { CaptureError } from "../web_kit/devices.js";
 import { codeOf, finding } from "./device_check.js";
 
+// Long enough to read what to do.
+const TOLD_MS = 10000;
+
 export class Devices {
   /**
    * @param {Store<State>} store
@@ -18,6 +21,8 @@ export class Devices {
   constructor(store, capture) {
     this._store = store;
     this._capture = capture;
+    /** @type {number | undefined} */
+    this._hiding = undefined;
   }
 
   /** @param {boolean} on */
@@ -61,6 +66,8 @@ export class Devices {
       deviceTrouble = codeOf("camera", error.reason);
     }
     this._store.update({ deviceTrouble });
+    clearTimeout(this._hiding);
+    this._hiding = setTimeout(() => this._store.update({ deviceTrouble: "" }), TOLD_MS);
     return deviceTrouble;
   }
 

@@ -357,7 +357,7 @@ export class Session {
     this._consented = false;
     this.files.release();
     this.capture.release();
-    this._store.update({ remote: [], screenStream: null, dropped: false, dropEndsAt: null });
+    this._store.update({ position: null, findings: null, dropped: false, dropEndsAt: null });
   }
 
   /** End the call; the server's `call_state` closes the screen. */
