@@ -176,7 +176,7 @@ class KeepingDecoder:
 class EncodedTrack(MediaStreamTrack):
     """Sends encoded frames at their pace, from the first (a keyframe) again when asked for one."""
 
-    def __init__(self, kind: str, frames: tuple[bytes, ...]) -> None:
+    def __init__(self, kind: str, frames: tuple[bytes, ...], slow: int = 1) -> None:
         self.kind = kind
         super().__init__()
         self.sent: list[bytes] = []
@@ -185,7 +185,7 @@ class EncodedTrack(MediaStreamTrack):
         self.mark = b""
         self.earlier = 0
         self._frames, self._index = frames, 0
-        self._every = 0.02 if kind == "audio" else 1 / FPS
+        self._every = (0.02 if kind == "audio" else 1 / FPS) * slow
         self._rate = 48_000 if kind == "audio" else 90_000
         self._start: float | None = None
 
@@ -210,7 +210,10 @@ class EncodedTrack(MediaStreamTrack):
 
 
 class ScriptedPeer:
-    """The browser's half of a call. ``arrived`` maps m-line to the frames that came."""
+    """The browser's half of a call. ``arrived`` maps m-line to the frames that came.
+
+    ``slow`` divides how many it sends: where there are many, a busy machine must keep up with them all.
+    """
 
     def __init__(
         self,
@@ -220,10 +223,12 @@ class ScriptedPeer:
         camera: bool = True,
         lines: int = len(PLAN),
         takes: str | None = None,
+        slow: int = 1,
     ) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
-        self.sound = EncodedTrack("audio", sounds()) if microphone else None
-        self.picture = EncodedTrack("video", pictures(codec)) if camera else None
+        self._slow = slow
+        self.sound = EncodedTrack("audio", sounds(), slow) if microphone else None
+        self.picture = EncodedTrack("video", pictures(codec), slow) if camera else None
         self.arrived: dict[int, list[Arrived]] = {}
         self._listeners: list[asyncio.Task[None]] = []
         own: dict[int, MediaStreamTrack | None] = {0: self.sound, 1: self.picture}
@@ -318,7 +323,7 @@ class ScriptedPeer:
     def share_screen(self, mark: bytes = b"") -> None:
         """Begin to send on the line for the screen, or go on there with something else."""
         sender: Any = self.pc.getTransceivers()[2].sender
-        track, former = EncodedTrack("video", pictures("VP8")), sender.track
+        track, former = EncodedTrack("video", pictures("VP8"), self._slow), sender.track
         track.mark = mark
         if isinstance(former, EncodedTrack):
             # One more: that which is awaited at the moment.
