@@ -26,11 +26,7 @@ import { CONSENT_VERSION } from "./strings.js";
 /** @type {readonly (string | null)[]} */
 const OVER = ["agent_done", "under_audit", "approved", "rejected", "expired", "aborted"];
 /** @type {Readonly<Record<string, string>>} */
-const CLOSED_AS_ENDING = {
-  grace_over: "customer_lost",
-  resume_invalid: "customer_lost",
-  server_stopped: "server_stopped",
-};
+const CLOSED_AS_ENDING = { grace_over: "customer_lost", resume_invalid: "customer_lost", server_stopped: "server_stopped" };
 // While waiting the server keeps the seat longer than during a call, and says itself when it is gone.
 const WAITING_GRACE_S = 600;
 // The customer reads that all is well before the screen changes.
@@ -243,7 +239,8 @@ export class Session {
   /** @param {CallState} state */
   async _gotCallState(state) {
     if (state.phase === "ended") {
-      this._end(state.reason || "other", state.active_s);
+      // The page's own clock, where the server no longer counts.
+      this._end(state.reason || "other", state.active_s || this._talked());
       return;
     }
     if (state.phase === "connecting" && this._store.get().screen === "queue") chime();
@@ -293,8 +290,7 @@ export class Session {
    * @param {string | null} about
    */
   _gotError(code, about) {
-    // Later refusals concern one request and leave the visit as it is; so does a second consent after
-    // a reload.
+    // Later refusals concern one request and leave the visit as it is; so does a second consent.
     const { screen } = this._store.get();
     if (about === "hang_up") {
       // Not yet a call for the server; leaving is the customer's right at any moment.
@@ -310,7 +306,7 @@ export class Session {
 
   /** @param {string} reason */
   _gotClosed(reason) {
-    const { screen, activeAt, startingStep } = this._store.get();
+    const { screen, startingStep } = this._store.get();
     forgetSeat();
     if (reason === "callback_noted") {
       this._gotCallback();
@@ -319,8 +315,7 @@ export class Session {
       this._release();
       this._store.update({ screen: "landing" });
     } else if (screen === "call") {
-      const seconds = activeAt === null ? 0 : (performance.now() - activeAt) / 1000;
-      this._end(CLOSED_AS_ENDING[reason] || "server_lost", seconds);
+      this._end(CLOSED_AS_ENDING[reason] || "server_lost", this._talked());
     } else if (!["thanks", "left", "problem", "called_back"].includes(screen)) {
       this._fail(reason, Boolean(this._entrance.code) || reason === "unreachable");
     }
@@ -333,6 +328,11 @@ export class Session {
   _fail(code, canRestart) {
     this._store.update({ screen: "problem", problem: code, canRestart, callbackSending: false });
     this._release();
+  }
+
+  _talked() {
+    const { activeAt } = this._store.get();
+    return activeAt === null ? 0 : (performance.now() - activeAt) / 1000;
   }
 
   /**
