@@ -11,11 +11,20 @@ import pytest
 from playwright.async_api import Page, expect
 
 from contract import facts, wire
+from contract.ids import CaseId
 from contract.phases import CallPhase, Capture, Outcome, Presence, TrackSource
 from teller.demo.caller import STEP_S, Caller, Rest
 from teller.demo.data import FPS, LOGINS, PASSWORD, VIDEO_SIZE
 from teller.demo.peer import Samples, WebRtcPeer
-from teller.demo.pictures import FaceVideo, Picture, Portrait, astronaut, other_person, read_counter
+from teller.demo.pictures import (
+    FaceVideo,
+    Picture,
+    Portrait,
+    astronaut,
+    jpeg,
+    other_person,
+    read_counter,
+)
 from teller.demo.sound import Speaker, Voice, find_beeps
 from tests.browser import shoot
 from tests.e2e.server import Server
@@ -232,3 +241,53 @@ def test_a_shared_screen_arrives_and_is_a_track_of_its_own(server: Server, clip:
             await abort(page)
 
     asyncio.run(run())
+
+
+def test_files_stills_and_notes(server: Server, clip: tuple[Path, Path], tmp_path: Path) -> None:
+    """A file reaches the customer byte by byte; a still on demand is in the gallery with what binds it to the
+    case, and keeps the agent's note; the wrap-up is journaled."""
+
+    async def run() -> None:
+        async with person(clip, DESKTOP) as agent, served(agent.page, server) as (customer, _):
+            page, home = agent.page, customer.rest
+            upload = customer.welcome.upload if customer.welcome else ""
+            terms = tmp_path / "terms.txt"
+            terms.write_text("月利率百分之零点三", "utf-8")
+            await page.locator("chat-panel input[type=file]").set_input_files(terms)
+            shared = await customer.wait_for_fact(facts.FileShared)
+            path = f"{home.base}/api/cases/{_case(customer)}/files/{shared.evidence}"
+            async with home.http.get(path, headers={"Authorization": f"Bearer {upload}"}) as answer:
+                assert await answer.read() == terms.read_bytes()
+            await expect(page.locator(".chat-lines .mine")).to_contain_text("terms.txt", timeout=STEP_MS)
+            await page.keyboard.press("p")
+            wanted = await customer.wait_for(wire.StillWanted)
+            assert wanted.at_once
+            await home.call(
+                "POST",
+                f"/api/cases/{_case(customer)}/stills/{wanted.request}?source=phone",
+                data=jpeg(FaceVideo(astronaut(), (1600, 1200), FPS).frame(7)),
+                Authorization=f"Bearer {upload}",
+                **{"Content-Type": "image/jpeg"},
+            )
+            await page.keyboard.press("g")
+            item = page.locator(".gallery-item")
+            await expect(item).to_contain_text("1600×1200", timeout=STEP_MS)
+            await expect(item).to_contain_text("手机拍摄")
+            await item.get_by_role("button").click()
+            await page.locator("dialog.viewer").get_by_label("备注").fill("本人")
+            await page.get_by_role("button", name="保存备注").click()
+            await expect(page.locator("dialog.viewer")).to_contain_text("已保存", timeout=STEP_MS)
+            await page.keyboard.press("Escape")
+            await expect(item).to_contain_text("本人")
+            await abort(page)
+            await page.get_by_label("网络不佳").check()
+            await page.get_by_role("button", name="保存").click()
+            await expect(page.locator(".wrap-card")).to_contain_text("已保存", timeout=STEP_MS)
+
+    asyncio.run(run())
+
+
+def _case(customer: Caller) -> CaseId:
+    case = customer.welcome.case if customer.welcome else None
+    assert case is not None
+    return case
