@@ -5,7 +5,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,10 @@ class Engine:
         """
         self._url = _checked(url)
         self._engine = create_async_engine(self._url, pool_pre_ping=not self.is_sqlite, hide_parameters=True)
+        # SQLite lets writers of one process pass each other while they wait, some for seconds.
+        self._turn: AbstractAsyncContextManager[object] = nullcontext()
         if self.is_sqlite:
+            self._turn = asyncio.Lock()
             _prepare_sqlite(self._engine)
 
     @property
@@ -66,7 +69,7 @@ class Engine:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that is committed at the end; SQLite admits one at a time."""
-        async with self._begin("BEGIN IMMEDIATE") as connection:
+        async with self._turn, self._begin("BEGIN IMMEDIATE") as connection:
             yield connection
 
     @asynccontextmanager

@@ -106,3 +106,19 @@ async def test_writers_wait_for_each_other(database: Database, url: str) -> None
     assert (await database.accounts.tenant(TenantId("t"))).name == "20"
     for engine in engines:
         await engine.close()
+
+
+async def test_writers_of_one_process_are_served_in_turn(tmp_path: Path) -> None:
+    """On SQLite nobody who came later writes first: a hundred waiting writers would starve some."""
+    engine = Engine(f"sqlite+aiosqlite:///{tmp_path / 'teller.db'}")
+    await engine.create_file()
+    served: list[int] = []
+
+    async def write(number: int) -> None:
+        async with engine.write() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+            served.append(number)
+
+    await asyncio.gather(*(write(number) for number in range(30)))
+    await engine.close()
+    assert served == list(range(30))
