@@ -37,6 +37,11 @@ def usage(pid: int) -> Usage:
     return Usage(*(sum(column) for column in zip(*parts, strict=True)))
 
 
+def alone(pid: int) -> Usage:
+    """Return what this process uses, without those below it."""
+    return Usage(*_one(pid))
+
+
 def go_ahead(pid: int) -> None:
     """Let a process run ahead of others on this machine, where that is allowed."""
     with suppress(PermissionError, FileNotFoundError):

@@ -1,0 +1,1 @@
+"""Many waiting customers and some agents against one real server, over real sockets."""
