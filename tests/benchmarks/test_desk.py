@@ -43,7 +43,7 @@ def test_a_healthy_desk_contradicts_nothing(ledger: Ledger) -> None:
 
 
 def test_two_agents_for_one_customer_are_a_problem(ledger: Ledger) -> None:
-    """Ringing twice at once, after the answer, and being given twice are told; after a refusal it may ring."""
+    """Ringing at two at once, ringing after the answer, and being given twice are told."""
     ledger.rang("anna", "waits", None, first=False)
     ledger.rang("bert", "waits", None, first=False)
     ledger.rang("bert", "talks", None, first=False)
