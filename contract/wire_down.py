@@ -333,7 +333,10 @@ class Wallboard(Message):
 
 @dataclass(frozen=True, slots=True)
 class FactNoted(Message):
-    """A journal entry of the case, as the journal holds it."""
+    """A journal entry of the case: for staff as the journal holds it, for customers sealed anew.
+
+    Theirs are numbered from 1 without a gap, the same at every return, and hang on no other entry.
+    """
 
     tag: ClassVar[str] = "fact"
     entry: Entry

@@ -2,23 +2,28 @@
 
 from collections.abc import Iterable
 
-from contract.facts import Entry, EvidenceStored, Fact
+from contract.facts import GENESIS, Entry, EvidenceStored, Fact, seal_entry
 from contract.ids import CaseId
 from contract.wire import FactNoted
 
 
 class Feed:
-    """Orders history and live entries. A customer is shown what concerns her and no check's result."""
+    """Orders history and live entries. A customer is shown what concerns her and no check's result.
+
+    Her entries have numbers and seals of their own: the journal's would tell how much she is not shown,
+    and so who listens.
+    """
 
     def __init__(self, case: CaseId, *, everything: bool) -> None:
         self.case = case
         self._everything = everything
         self._last_seq: int | None = None
+        self._shown = 0
         self._early: list[Entry] = []
 
     def history(self, entries: Iterable[Entry]) -> list[FactNoted]:
         """Return what to show of the past, and of what happened while it was read."""
-        self._last_seq = -1
+        self._last_seq, self._shown = -1, 0
         early, self._early = self._early, []
         return self._new([*entries, *early])
 
@@ -34,9 +39,15 @@ class Feed:
         for entry in entries:
             if self._last_seq is not None and entry.seq > self._last_seq:
                 self._last_seq = entry.seq
-                if self._everything or _concerns_customer(entry.fact):
+                if self._everything:
                     shown.append(FactNoted(entry))
+                elif _concerns_customer(entry.fact):
+                    shown.append(FactNoted(self._sealed_anew(entry)))
         return shown
+
+    def _sealed_anew(self, entry: Entry) -> Entry:
+        self._shown += 1
+        return seal_entry(self._shown, entry.at, entry.case, entry.fact, GENESIS)
 
 
 def _concerns_customer(fact: Fact) -> bool:

@@ -1,9 +1,20 @@
 """What a screen is shown of a journal."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.facts import GENESIS, ConsentGiven, Entry, EvidenceStored, MergeStarted, seal_entry
+from contract.facts import (
+    GENESIS,
+    ConsentGiven,
+    Entry,
+    EvidenceStored,
+    MergeStarted,
+    dump_entry,
+    load_entry,
+    seal_entry,
+)
 from contract.ids import CaseId, EvidenceId, JobId
 from contract.phases import EvidenceKind
 from signaling.feed import Feed
@@ -39,7 +50,21 @@ def test_a_customer_is_shown_what_concerns_her() -> None:
     feed = Feed(CASE, everything=False)
     entries = chain(6)
     shown = feed.history(entries[:3]) + [m for entry in entries[3:] for m in feed.live(entry)]
-    assert [message.entry.seq for message in shown] == [1, 3, 5]
+    assert {message.entry.name for message in shown} == {"ConsentGiven"}
+    assert len(shown) == 3
+
+
+def test_a_customer_cannot_count_what_she_is_not_shown() -> None:
+    """Numbers and seals are hers alone, whoever else is written about; the same at every return."""
+    entries = chain(6)
+    alone = [entry for entry in entries if entry.seq % 2]
+    for shown_of in (entries, alone):
+        feed = Feed(CASE, everything=False)
+        shown = feed.history(shown_of[:3]) + [m for entry in shown_of[3:] for m in feed.live(entry)]
+        assert [message.entry.seq for message in shown] == [1, 2, 3]
+        assert {message.entry.prev for message in shown} == {GENESIS}
+        assert [load_entry(json.loads(dump_entry(m.entry))) for m in shown] == [m.entry for m in shown]
+        assert Feed(CASE, everything=False).history(shown_of) == shown
 
 
 def test_a_picture_cut_from_the_card_is_no_news_for_the_customer() -> None:
