@@ -3,6 +3,7 @@
 #                      PORT=, HTTP_PORT= and DATA= choose other ports and another data folder
 # make install         only the environment, in .venv
 # make test            every check and every test, Chromium included
+# make shots           pictures of every screen, in docs/images and docs/screens.md
 PYTHON ?= python3
 V   := .venv
 BIN := $(V)/bin
@@ -24,11 +25,11 @@ PROOFS := tests/contract tests/recordings/test_timeline.py tests/recordings/test
     call call_endings call_parties call_supervisors call_work arrangement script) \
   $(patsubst media.%,tests/media/test_%.py,$(filter media.%,$(PURE)))
 
-.PHONY: help demo install test check tests system lock clean
+.PHONY: help demo install test check tests shots system lock clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n 's/^# \(.*\)/\1/p' Makefile | head -5
+	@sed -n 's/^# \(.*\)/\1/p' Makefile | head -6
 	@echo 'make lock            renew requirements/*.lock and package-lock.json'
 	@echo 'make clean           remove the environment and what the checks left behind'
 
@@ -72,6 +73,9 @@ tests: $(V)/.dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -n 2 $(PURE:%=--cov=%) --cov-fail-under=100 --cov-report=term-missing:skip-covered $(PROOFS)
+
+shots: system $(V)/.dev
+	$(BIN)/python -m tests.shots
 
 # insightface and scikit-image come without their dependencies: only pictures inside the wheels are used,
 # and insightface would bring the GUI build of OpenCV.

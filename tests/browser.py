@@ -36,6 +36,17 @@ _WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`));
 """
+_SPEAK = """async (language) => {
+  const loaded = performance.getEntriesByType("resource").map((one) => one.name);
+  (await import(loaded.find((name) => name.endsWith("/web_kit/i18n.js")))).setLanguage(language);
+}"""
+# Screens that are drawn from state alone: a change of language draws them anew, and closes what was open.
+_IN_ENGLISH = frozenset({
+    "customer-check-360", "customer-queue-360", "customer-call-360", "customer-held-360",
+    "customer-third-360", "customer-thanks-360", "agent-desk", "agent-ring", "agent-call", "agent-held",
+    "agent-consult", "agent-three", "agent-wrap-up", "supervisor-wall", "supervisor-monitor", "player-list",
+    "player-case",
+})  # fmt: skip
 # Names of nothing, and things that can be pressed but have no name.
 _NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, video")]
   .filter((one) => one.checkVisibility())
@@ -150,10 +161,16 @@ async def watched_page(
 
 
 async def shoot(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keep a picture of the screen where TEST_SHOTS names a folder."""
-    if _SHOTS:
-        await page.wait_for_timeout(400)
-        await page.screenshot(path=Path(_SHOTS) / f"{name}.png", full_page=whole)
+    """Keep a picture of the screen where TEST_SHOTS names a folder; a second one in English of some."""
+    if not _SHOTS:
+        return
+    await page.wait_for_timeout(400)
+    await page.screenshot(path=Path(_SHOTS) / f"{name}.png", full_page=whole)
+    if name in _IN_ENGLISH:
+        await page.evaluate(_SPEAK, "en")
+        await page.wait_for_timeout(600)
+        await page.screenshot(path=Path(_SHOTS) / f"{name}-en.png", full_page=whole)
+        await page.evaluate(_SPEAK, "zh-CN")
 
 
 async def wait_until(page: Page, condition: str) -> None:
