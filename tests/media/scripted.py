@@ -6,6 +6,7 @@ So a test can compare what was sent with what arrived, byte by byte.
 import asyncio
 import fractions
 import functools
+import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -256,7 +257,15 @@ class ScriptedPeer:
 
     async def offer(self) -> str:
         await self.pc.setLocalDescription(await self.pc.createOffer())
+        self._make_room()
         return self.pc.localDescription.sdp
+
+    def _make_room(self) -> None:
+        """Let packets wait: in the default buffer half a second's would be lost on a busy machine."""
+        ice: Any = self.pc.getTransceivers()[0].receiver.transport.transport
+        for protocol in ice.iceGatherer._connection._protocols:
+            sock = protocol.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 
     async def accept(self, answer: str) -> None:
         await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
