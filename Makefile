@@ -10,7 +10,7 @@ BIN := $(V)/bin
 UV  := UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/$(V) $(BIN)/uv
 ARGS := $(if $(AUTO),--auto$(if $(filter-out 1,$(AUTO)),=$(AUTO))) $(if $(PORT),--port=$(PORT)) $(if $(HTTP_PORT),--http-port=$(HTTP_PORT))
 ROOT := $(filter 0,$(shell id -u))
-SERIAL := browser or server or ceph
+SERIAL := server or ceph
 # The open pack's files are not part of the project; its tests run where the files are at hand.
 MODELS := $(wildcard $(or $(TEST_MODELS_DIR),../shared/models))
 LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models)
