@@ -17,7 +17,18 @@ from contract.ids import AccountId, CallId
 from contract.phases import Presence, RingEnd, Role
 from signaling.desk_events import AgentRow, DeskEvent, GaveUp, QueueRow, Rang, RangOut, Status
 from signaling.places import MeanLength, Place, estimate_places
-from signaling.routing import FREE, Demand, DeskRules, Draw, Member, Profile, Row, anybody_left, candidates
+from signaling.routing import (
+    FREE,
+    ON_DUTY,
+    Demand,
+    DeskRules,
+    Draw,
+    Member,
+    Profile,
+    Row,
+    anybody_left,
+    candidates,
+)
 from signaling.rows import Rows, by_order
 
 __all__ = [
@@ -27,6 +38,8 @@ __all__ = [
 
 NO_ANSWER = "no_answer"
 TRAINING_EXPIRED = "training_expired"
+# A customer waits for one agent who is not on duty for two rings at most, then for anybody.
+_ALONE_RINGS = 2
 
 
 class Desk:
@@ -68,6 +81,8 @@ class Desk:
         self._wake_at(row.ends, row)
         if row.soft > now:
             self._wake_at(row.soft, row)
+        if row.passed:
+            self._wake_at(now + self._rules.again_s, row)
         return self._pair(now)
 
     def leave(self, call: CallId, role: Role, now: float) -> list[DeskEvent]:
@@ -108,18 +123,21 @@ class Desk:
     def reassign(self, call: CallId, agent: AccountId | None, now: float) -> list[DeskEvent]:
         """Give a customer to one agent, whose next ring he is; None gives him back to all.
 
-        He goes back to all by himself when that agent refuses, does not answer, goes home or is no longer
-        trained.
+        He goes back to all by himself when that agent refuses, does not answer, goes home, is no longer
+        trained, or takes a break for two rings.
 
         Raises:
             NotFound: he does not wait, or code ``no_such_agent``: the agent is not here.
-            WrongPhase: he is being rung for; ``not_skilled``, ``training_expired``: so is the agent.
+            WrongPhase: he is being rung for; ``not_skilled``, ``training_expired``: so is the agent;
+                ``not_ready``: the agent is on a break.
         """
         row = self._rows.require_customer(call)
         if row.agent is not None:
             raise WrongPhase("an agent is being rung")
         if agent is not None:
             self._named(row.demand, agent, now)
+            if self._members[agent].presence not in ON_DUTY:
+                raise WrongPhase("the agent is on a break", code="not_ready")
             row.passed.pop(agent, None)
         row.only = agent
         self._reorder(row)
@@ -294,11 +312,21 @@ class Desk:
             return []
         if row.ends <= now:
             return self._give_up(row)
-        profile = self._members[row.only].profile if row.only is not None else None
-        if profile and not (profile.trained(now) and profile.skilled(row.demand.skill)):
+        if row.only is not None and self._misses(row, self._members[row.only], now):
             return self._unnamed(row)
         self._fresh.add(row)
         return []
+
+    def _misses(self, row: Row, known: Member, now: float) -> bool:
+        """Tell whether ``row`` need no longer wait for the one whom it waits for."""
+        profile = known.profile
+        resting = known.presence not in ON_DUTY and known.since + self._alone_s <= now
+        able = profile.trained(now) and profile.skilled(row.demand.skill)
+        return not able or (resting and not row.demand.summons)
+
+    @property
+    def _alone_s(self) -> float:
+        return _ALONE_RINGS * self._rules.ring_s
 
     # --- members ---
 
@@ -326,6 +354,9 @@ class Desk:
         if (known.presence, known.reason) != (presence, reason):
             known.presence, known.reason, known.since = presence, reason, now
             self._places = None
+            if presence not in ON_DUTY:
+                for row in self._rows.waiting_for(known.account):
+                    self._wake_at(now + self._alone_s, row)
 
     def _ready(self, known: Member, now: float) -> None:
         known.row = known.call = None

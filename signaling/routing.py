@@ -21,8 +21,8 @@ class Demand:
     """Somebody is wanted in ``call`` for this role.
 
     ``skill`` empty: anybody's. ``language`` is a BCP 47 tag, empty: any. ``only`` asks for one agent by
-    name, ``but`` are never asked. ``goes_on``: the call goes on, a colleague asks for help or hands over;
-    of a guest this is always so.
+    name, ``but`` are never asked, who ``passed`` it on before only after a pause. ``goes_on``: the call
+    goes on, a colleague asks for help or hands over; of a guest this is always so.
     """
 
     call: CallId
@@ -32,6 +32,7 @@ class Demand:
     vip: bool = False
     only: AccountId | None = None
     but: frozenset[AccountId] = frozenset()
+    passed: frozenset[AccountId] = frozenset()
     goes_on: bool = False
 
     @property
@@ -136,6 +137,7 @@ class Row:
             # A colleague's request is urgent, and who is wanted by name is wanted in any language.
             soft=now + (rules.language_s if demand.language and not summons else 0.0),
             ends=now + rules.give_up_s if summons else math.inf,
+            passed=dict.fromkeys(demand.passed, now + rules.again_s),
         )
         row.place()
         return row

@@ -329,12 +329,13 @@ def test_a_customer_is_given_to_one_agent() -> None:
 
 def test_a_customer_is_given_back_to_all() -> None:
     """By the supervisor, or because the agent goes, refuses or does not answer."""
-    desk = desk_with(ANNA, BEN)
-    desk.set_presence(ANNA, Presence.BREAK, "lunch", 2)
-    desk.set_presence(BEN, Presence.BREAK, "lunch", 2)
+    desk = desk_with(ANNA)
+    desk.join(Demand(C3), 1)
+    desk.accept(ANNA, C3, 1)
+    desk.wrap_up(ANNA, 0, 1)
     desk.join(Demand(C1), 3)
     desk.reassign(C1, ANNA, 4)
-    assert desk.set_presence(BEN, Presence.READY, "", 5) == []
+    sign_in(desk, BEN, 5)
     assert desk.reassign(C1, None, 6) == [rang(C1, BEN)]
     desk.refuse(BEN, C1, 7)
     desk.reassign(C1, ANNA, 8)
@@ -356,6 +357,32 @@ def test_who_waits_for_an_agent_who_goes_is_given_back() -> None:
     desk.reassign(C2, ANNA, 5)
     assert desk.tick(20) == []
     assert desk.depart(ANNA, 21) == [rang(C2, BEN)]
+
+
+def test_nobody_waits_for_an_agent_who_rests() -> None:
+    """Whom he waits for takes a break: after two rings he is anybody's; a break anew begins anew."""
+    desk = desk_with(ANNA)
+    desk.join(Demand(C1), 1)
+    desk.accept(ANNA, C1, 1)
+    desk.join(Demand(C2), 2)
+    desk.reassign(C2, ANNA, 3)
+    sign_in(desk, BEN, 4)
+    desk.wrap_up(ANNA, 5, 10)
+    desk.set_presence(ANNA, Presence.BREAK, "lunch", 20)
+    desk.set_presence(ANNA, Presence.BREAK, "coffee", 30)
+    assert desk.tick(89.9) == []
+    assert desk.tick(90) == [rang(C2, BEN)]
+
+
+def test_a_resting_agent_is_not_given_customers() -> None:
+    """The supervisor is told so; the customer stays everybody's."""
+    desk = desk_with(ANNA)
+    desk.set_presence(ANNA, Presence.BREAK, "lunch", 1)
+    desk.join(Demand(C1), 2)
+    with pytest.raises(WrongPhase) as resting:
+        desk.reassign(C1, ANNA, 3)
+    assert resting.value.code == "not_ready"
+    assert desk.queue(4)[0].only is None
 
 
 def test_what_cannot_be_reassigned() -> None:

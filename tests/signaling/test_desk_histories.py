@@ -88,9 +88,11 @@ class Book:
             self.chance.random() < 0.2,
             only,
             frozenset({self._agent()}) if summons else frozenset(),
+            passed=frozenset({self._agent()}) if summons and self.chance.random() < 0.2 else frozenset(),
             goes_on=summons and role is Role.AGENT,
         )
         row = Wanted(demand, self.now, self.number, only)
+        row.passed = dict.fromkeys(demand.passed, self.now + self.rules.again_s)
         key = demand.call, role
         self.wanted[key] = row
         self.joined += 1
@@ -144,7 +146,9 @@ class Book:
         try:
             self.follow(self.desk.reassign(wanted.demand.call, agent, self.now))
         except (NotFound, WrongPhase):
-            assert self.key(wanted) in self.rings or (agent and not self.may_be_named(wanted, agent))
+            resting = agent is not None and self.presence.get(agent) is Presence.BREAK
+            may = agent is None or self.may_be_named(wanted, agent)
+            assert self.key(wanted) in self.rings or resting or not may
             wanted.only = before
             if agent and passed is not None:
                 wanted.passed[agent] = passed
@@ -218,7 +222,7 @@ class Book:
         events, self.ticked = self.desk.tick(self.now), self.now
         for key, wanted in self.wanted.items():
             named = wanted.only if key not in self.rings and not wanted.demand.summons else None
-            if named is not None and not self.may_be_named(wanted, named):
+            if named is not None and (self.rests(named) or not self.may_be_named(wanted, named)):
                 wanted.only = None
         self.follow(events)
         self.nothing_is_overdue()
@@ -230,6 +234,11 @@ class Book:
 
     def ready_or_break(self, agent: AccountId) -> Presence:
         return Presence.READY if self.profiles[agent].trained(self.now) else Presence.BREAK
+
+    def rests(self, agent: AccountId) -> bool:
+        """Tell whether the agent is on a break for two rings."""
+        since_s = self.desk.status(agent, self.now).since_s
+        return self.presence.get(agent) is Presence.BREAK and since_s >= 2 * self.rules.ring_s
 
     def forget(self, agent: AccountId) -> None:
         """Nobody waits for who is gone; the ring at his console ends in :meth:`follow`."""

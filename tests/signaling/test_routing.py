@@ -312,6 +312,19 @@ def test_a_colleague_who_refused_is_not_asked_again() -> None:
     assert desk.set_presence(ANNA, Presence.READY, "", 32) == [Rang(C1, GUEST, ANNA)]
 
 
+def test_who_passed_it_on_before_comes_last() -> None:
+    """Asked anew of more people: others at once, the one who refused after a pause, and nobody twice."""
+    desk = desk_of(anna=Profile(), ben=Profile())
+    again = Demand(C1, passed=frozenset({ANNA}), goes_on=True)
+    assert desk.join(again, 10) == [Rang(C1, AGENT, BEN)]
+    assert desk.leave(C1, AGENT, 11) == [RangOut(C1, AGENT, BEN, RingEnd.WITHDRAWN)]
+    desk.set_presence(BEN, Presence.BREAK, "lunch", 12)
+    assert desk.join(again, 20) == []
+    assert desk.tick(24.9) == []
+    assert desk.tick(25) == [Rang(C1, AGENT, ANNA)]
+    assert desk.refuse(ANNA, C1, 26) == [RangOut(C1, AGENT, ANNA, RingEnd.REFUSED), GaveUp(C1, AGENT)]
+
+
 def test_an_invited_agent_goes_home() -> None:
     """By name nobody else is asked, whether it rang or not."""
     desk = desk_of(anna=Profile(), ben=Profile())
