@@ -1,7 +1,8 @@
 """Who hears and sees whom in a call: from seats to routes. Pure.
 
 The customer gets who is TALKING, and nothing while held. Staff get each other, but nothing of who only
-monitors; they get the customer unless held, or PRIVATE. Nobody's line is ever another's while he stays.
+monitors; they get the customer unless held, or PRIVATE. Who is PRIVATE talks only while the customer is
+held. Nobody's line is ever another's while he stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,9 @@ class Stance:
             return other is SeatMode.TALKING and not self.held
         if other is None:
             return mine is not SeatMode.PRIVATE and not self.held
+        if SeatMode.PRIVATE in (mine, other) and not self.held:
+            # The customer would hear the other half of a private talk.
+            return False
         return other is not SeatMode.MONITOR
 
     def recorded(self, seat: SeatId) -> bool:

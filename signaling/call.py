@@ -198,6 +198,7 @@ class Call(Work):
     def _got_chat(self, seat: Seat, message: Chat) -> None:
         # A line reaches everybody, the customer too: observers have none.
         self._require(self.phase in TALKING and seat.talking)
+        self._require(seat is self._table.customer or not self._held, "held")
         self._fact(ChatSaid(self.call, seat.seat, seat.party.role, message.text))
 
     def _got_hang_up(self, seat: Seat, moment: Moment) -> None:
@@ -345,9 +346,9 @@ class Call(Work):
             self._end(CallEnd.TRANSFER_FAILED, moment)
 
     def _lost(self, seat: Seat, moment: Moment) -> None:
-        if seat not in self._table.needed or (seat is self._table.leading and self._table.heir):
+        if seat not in self._table.needed:
             self._go(seat, moment)
-        else:
+        elif seat is not self._table.leading or not self._followed(seat, moment):
             lost = _LOST.get(seat.party.role, CallEnd.AGENT_LOST)
             self._end(CallEnd.MEDIA_FAILED if seat.here else lost, moment)
 

@@ -130,7 +130,7 @@ class Table:
 
     @property
     def heir(self) -> Seat | None:
-        """Who leads when the host goes: the other agent, if known to the customer."""
+        """Who leads when the host leaves: the other agent, if known to the customer."""
         guest = self.guest
         return guest if guest is not None and guest.talking else None
 

@@ -46,8 +46,10 @@ class Work(Parties):
         self._require(self.kyc_unlocked, "kyc_locked")
 
     def _got_request(self, message: RequestStill) -> None:
+        # Staff get nothing of who is held, or about to be: no picture either.
+        self._require(not (self._held or self._changes.wanted(self._stance()).held), "held")
         if message.kind is EvidenceKind.SCENE:
-            self._require(self.phase in TALKING)
+            self._require(self.phase is CallPhase.ACTIVE)
             self._require(self._tracks.recording(), "kyc_locked")
         else:
             self._require_kyc()

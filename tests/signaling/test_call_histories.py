@@ -139,6 +139,9 @@ def _check_media(world: World) -> None:
             assert not (held and CUSTOMER.seat in gets), "staff get the held customer"
             assert not (route.recorded and (held or modes[seat] is not SeatMode.TALKING))
             assert modes[seat] is not SeatMode.MONITOR or not route.publishes
+        in_private = seat in modes and any(modes.get(other) is SeatMode.PRIVATE for other in {seat, *gets})
+        talks = in_private and bool(gets & modes.keys())
+        assert not (talks and _heard(world) & modes.keys()), "the customer hears half of a private talk"
     if not world.told and not world.failing and world.media:
         assert {CUSTOMER.seat, *modes} == world.media.keys(), "media knows other seats"
         assert held or _talking(world) == _heard(world), "the customer does not hear who talks"

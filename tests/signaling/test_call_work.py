@@ -57,6 +57,24 @@ def test_a_picture_that_was_asked_for_may_come_in_the_hold() -> None:
     assert played.call.claim_upload(CUSTOMER.seat, request.request) is EvidenceKind.ID_CARD
 
 
+def test_no_picture_is_asked_for_in_the_hold() -> None:
+    """Nor once it is on its way, nor while the line is lost: staff get nothing of who does not talk."""
+    played = Played().active().settle()
+    scene = wire.RequestStill(EvidenceKind.SCENE, at_once=True)
+    played.call.dropped(AGENT.seat, played.time)
+    assert refusal(played, AGENT, scene) == "wrong_phase"
+    played.call.returned(AGENT.seat, played.time)
+    played.got(AGENT, wire.Hold(True))
+    assert refusal(played, AGENT, scene) == "held"
+    played.settle()
+    assert refusal(played, AGENT, scene) == "held"
+    played.got(AGENT, wire.Hold(False))
+    assert refusal(played, AGENT, scene) == "held"
+    played.settle()
+    played.got(AGENT, scene)
+    assert len(played.facts(facts.StillRequested)) == 1
+
+
 def test_notes_are_written_to_pictures_of_the_case() -> None:
     """Stills and shared files alike, during the call and while the result is owed."""
     played = Played().active()
