@@ -3,7 +3,7 @@
 ::
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
-           QUEUED → PRE_CALL (left the queue); from any open phase → EXPIRED | ABORTED
+           QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed); from any open phase → EXPIRED | ABORTED
     call   RINGING → CONNECTING → ACTIVE ⇄ HELD, both ⇄ RECONNECTING; from any open phase → ENDED
 """
 
@@ -193,7 +193,7 @@ CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {
     _C.CREATED: frozenset({_C.PRE_CALL}) | _OPEN_CASE_ENDS,
     _C.PRE_CALL: frozenset({_C.QUEUED}) | _OPEN_CASE_ENDS,
     _C.QUEUED: frozenset({_C.PRE_CALL, _C.IN_CALL}) | _OPEN_CASE_ENDS,
-    _C.IN_CALL: frozenset({_C.AGENT_DONE}) | _OPEN_CASE_ENDS,
+    _C.IN_CALL: frozenset({_C.AGENT_DONE, _C.PRE_CALL}) | _OPEN_CASE_ENDS,
     _C.AGENT_DONE: frozenset({_C.UNDER_AUDIT}) | _OPEN_CASE_ENDS,
     _C.UNDER_AUDIT: frozenset({_C.APPROVED, _C.REJECTED}) | _OPEN_CASE_ENDS,
     _C.APPROVED: frozenset(),

@@ -36,6 +36,7 @@ from signaling.actions import AgentCame
 from signaling.desk import Profile
 from signaling.hall import Hall, require
 from signaling.people import Staff, staff_welcome
+from signaling.routing import ON_DUTY
 
 # More than anybody reads under a picture.
 _TAGS_MAX = 16
@@ -172,13 +173,18 @@ def _wrap_up(hall: Hall, who: Staff, message: WrapUp) -> None:
 
 def _require_invitable(hall: Hall, who: Staff, message: Invite) -> None:
     # Whoever transfers leaves at once: what cannot succeed is refused before.
+    others = _others(hall, who)
+    if message.transfer:
+        desk = hall.desk(who.account.tenant)
+        others = [other for other in others if desk.presence(other.me) in ON_DUTY]
     if message.agent is not None:
         other = hall.colleague(who, message.agent)
         require(other is not who, "nobody invites himself")
         require(_able(other, message.skill), "the agent lacks the skill", code="not_skilled")
         require(_trained(hall, other), "the agent's training has run out", code="training_expired")
-    elif not any(_able(other, message.skill) and _trained(hall, other) for other in _others(hall, who)):
-        raise NotFound("nobody who can do this is signed in", code="no_such_agent")
+        others = [known for known in others if known is other]
+    if not any(_able(other, message.skill) and _trained(hall, other) for other in others):
+        raise NotFound("nobody who can do this is there", code="no_such_agent")
 
 
 def _able(who: Staff, skill: str) -> bool:

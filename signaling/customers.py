@@ -268,6 +268,7 @@ class Customers:
     def _advance(self, visit: Visit, to: CasePhase, reason: CaseEnd) -> None:
         self._hall.append(visit.who.case, CaseAdvanced(visit.phase, to, reason))
         visit.own_phase = to
+        self._hall.merge_at_last(visit)
 
 
 def _call_of(visit: Visit) -> Call:

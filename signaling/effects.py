@@ -65,8 +65,8 @@ class Arrange:
 class Summon:
     """Let the desk ring a further agent for this call: ``agent`` by name, else by ``skill``, else anybody.
 
-    ``role`` is GUEST for an invitation, AGENT for a transfer. ``but`` are not asked. The rest is for the
-    ring's card.
+    ``role`` is GUEST for an invitation, AGENT for a transfer. ``but`` are not asked, who ``passed`` it on
+    before only after a pause. The rest is for the ring's card.
     """
 
     call: CallId
@@ -77,6 +77,7 @@ class Summon:
     invited_by: str
     note: str
     private: bool
+    passed: frozenset[AccountId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from contract.errors import UserError
 from contract.facts import AgentDecided, CallEnded, RingEnded, SupervisorActed, WrapUpNoted
 from contract.ids import AccountId
 from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, Outcome, RingEnd
-from contract.wire import Finish, RingOver, WrapUp
+from contract.wire import Failed, Finish, RingOver, WrapUp
 from signaling.effects import DropSeat, FreeAgent, Moment, QueueMerge, Send, Unsummon, WindUp
 from signaling.machine import TALKING, Machine
 from signaling.script import complete
@@ -50,6 +50,8 @@ class Endings(Machine):
         seat = self._table.ringing(account)
         if seat is not None:
             self._end_ring(seat, how)
+            if self._invited is not None:
+                self._invited = self._invited.passed_on(account)
 
     def _end_ring(self, seat: Seat, how: RingEnd) -> None:
         self._table.rung = {role: rung for role, rung in self._table.rung.items() if rung is not seat}
@@ -91,6 +93,9 @@ class Endings(Machine):
         if reason is CallEnd.CUSTOMER_HUNG_UP:
             self._advance_case(CasePhase.PRE_CALL)
         else:
+            if self.phase is None:
+                # No screen of the call tells the customer that it is over.
+                self._out.append(Send(None, Failed(reason.value, "the waiting is over", "join_queue")))
             self._advance_case(CasePhase.ABORTED, _CASE_ENDS.get(reason, CaseEnd.CALL_FAILED))
 
     def _end_talking(self, reason: CallEnd, moment: Moment) -> None:
@@ -99,6 +104,9 @@ class Endings(Machine):
         if reason in _DECIDED and self.host is not None:
             self._undecided = True
             self._deadline = moment.mono + self._limits.wrap_up_s
+        elif reason is CallEnd.TRANSFER_FAILED:
+            # The customer did nothing wrong, and may queue again at once.
+            self._advance_case(CasePhase.PRE_CALL)
         else:
             self._advance_case(CasePhase.ABORTED, _CASE_ENDS.get(reason, CaseEnd.CALL_FAILED))
 
@@ -145,5 +153,8 @@ class Endings(Machine):
         if not self._wound_up or self._undecided or self.closed or checking:
             return
         self.closed = True
+        if self.case_phase is CasePhase.PRE_CALL:
+            # What was recorded is merged when the case is over, with the calls that may follow.
+            return
         if self._tracks.any or self.case_phase is CasePhase.AGENT_DONE:
             self._out.append(QueueMerge())

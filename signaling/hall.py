@@ -18,7 +18,7 @@ from signaling.buckets import Buckets
 from signaling.call import Call
 from signaling.commands import Commands
 from signaling.desk import Demand, Desk, DeskEvent, DeskRules, GaveUp, Rang, RangOut
-from signaling.effects import Append, Effect, FreeAgent, Moment, Send, Summon, Unsummon
+from signaling.effects import Append, Effect, FreeAgent, Moment, QueueMerge, Send, Summon, Unsummon
 from signaling.feed import Feed
 from signaling.people import Staff, Visit, Wanted, ring_of
 from signaling.settings import CallLimits, SignalingSettings
@@ -30,6 +30,8 @@ _OFFERS_PER_S = 1.0
 _OFFERS_BURST = 5.0
 # A case with this many unfinished commands takes no more requests.
 _BACKLOG_MAX = 200
+# In these the case's record is complete.
+_OVER = frozenset({CasePhase.AGENT_DONE, CasePhase.ABORTED})
 
 
 class Hall:
@@ -232,6 +234,7 @@ class Hall:
             vip=visit.who.vip,
             only=wanted.agent,
             but=wanted.but,
+            passed=wanted.passed,
             goes_on=True,
         )
         desk = self.desk_of(call)
@@ -256,6 +259,16 @@ class Hall:
                 visit.call = None
         if call.closed:
             del self.calls[call.call]
+            visit.unmerged = visit.unmerged or (call.recorded and call.case_phase is CasePhase.PRE_CALL)
+            self.merge_at_last(visit)
+
+    def merge_at_last(self, visit: Visit) -> None:
+        """Let what earlier calls recorded be merged, when the case is over and none of its calls runs."""
+        case = visit.who.case
+        over = visit.phase in _OVER and not any(call.case == case for call in self.calls.values())
+        if visit.unmerged and over:
+            visit.unmerged = False
+            self.commands.submit(case, None, QueueMerge())
 
     def _release(self, call: Call) -> None:
         for who in self.staff.values():

@@ -141,6 +141,11 @@ class Machine:
         return self.case_phase is CasePhase.QUEUED and self.reason is None
 
     @property
+    def recorded(self) -> bool:
+        """True when there is something to merge."""
+        return self._tracks.any
+
+    @property
     def undecided(self) -> bool:
         """True while a call that was hung up waits for the host's result."""
         return self._undecided

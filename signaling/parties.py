@@ -11,7 +11,7 @@ from contract.facts import (
     SupervisorActed,
 )
 from contract.ids import AccountId
-from contract.phases import CallEnd, CallPhase, CasePhase, RingEnd, Role, SeatMode
+from contract.phases import CallPhase, CasePhase, RingEnd, Role, SeatMode
 from contract.ports import Party
 from contract.wire import Failed, Hold, Invite, SetMode
 from signaling.changes import Change
@@ -66,7 +66,9 @@ class Parties(Endings):
             return
         self._now = moment
         if role is Role.AGENT:
-            self._end(CallEnd.TRANSFER_FAILED, moment)
+            # The customer waits for whoever comes, until the time of the transfer is over.
+            self._invited, self._stale = self._invited.wider(), True
+            self._out.append(self._invited.asked)
             return
         self._uninvite()
         self._out.append(Send(self.host, Failed("nobody_answered", "nobody took the invitation", "invite")))
@@ -93,7 +95,7 @@ class Parties(Endings):
         self._arrange_lead()
 
     def _answered_invitation(self, seat: Seat) -> None:
-        private = self._invited is not None and self._invited.private
+        private = self._invited is not None and self._invited.asked.private
         self._invited = None
         self._end_ring(seat, RingEnd.ACCEPTED)
         if not private:
@@ -102,10 +104,8 @@ class Parties(Endings):
             return
         seat.mode = SeatMode.PRIVATE
         self._observe(seat)
-        if self._changes.wanted(self._stance()).held:
-            self._arrange()
-        else:
-            self._change(Change(held=True, by=self.host, about="invite"))
+        # Whatever becomes of a hold that the host asked for: this one is tried until media does it.
+        self._change(Change(held=True))
 
     # --- the gate ---
 
@@ -174,6 +174,7 @@ class Parties(Endings):
         self._require(self.phase in FLOWING)
         held = self._changes.wanted(self._stance()).held
         self._require(message.on is not held, "held" if held else "not_held")
+        self._require(message.on or not self._private_guest(), "held")
         self._hold_ends = False
         self._change(Change(held=message.on, by=self.host, about=message.tag))
 
@@ -186,27 +187,57 @@ class Parties(Endings):
         role = Role.AGENT if message.transfer else Role.GUEST
         until = moment.mono + self._limits.transfer_s if message.transfer else None
         me, agent, skill, private = seat.account, message.agent, message.skill, message.private
-        self._invited = Invitation(role, agent, skill, private, until)
         self._fact(PartyInvited(self.call, me, agent, skill, private, message.transfer, message.note))
         here = frozenset(other.account for other in self._table.staff)
         name = seat.party.name
-        self._out.append(Summon(self.call, role, agent, skill, here, name, message.note, private))
+        self._ask(Summon(self.call, role, agent, skill, here, name, message.note, private), until)
         if message.transfer:
-            self._remove(seat, moment)
-            self._lead(None, moment)
-            self._change(Change(held=True))
+            self._leave_held(seat, moment)
+
+    def _ask(self, summon: Summon, until: float | None) -> None:
+        self._invited = Invitation(summon, until)
+        self._out.append(summon)
+
+    def _leave_held(self, host: Seat, moment: Moment) -> None:
+        self._remove(host, moment)
+        self._lead(None, moment)
+        self._hold_ends = False
+        self._change(Change(held=True))
+
+    def _followed(self, host: Seat, moment: Moment) -> bool:
+        """The host is lost: let the guest lead, or a supervisor and the desk; False when nobody is there."""
+        guest = self._table.guest
+        if guest is not None:
+            self._remove(host, moment)
+            self._changes.forget(guest.seat)
+            self._set_mode(guest, SeatMode.TALKING)
+            self._lead(guest, moment)
+            self._arrange()
+            return True
+        if self._table.supervisor is None or self.phase not in FLOWING:
+            return False
+        self._uninvite()
+        here = frozenset(other.account for other in self._table.staff if other is not host)
+        summon = Summon(self.call, Role.AGENT, None, "", here, host.party.name, "", False)
+        self._ask(summon, moment.mono + self._limits.transfer_s)
+        self._leave_held(host, moment)
+        return True
 
     def _got_withdraw(self) -> None:
         self._require(self._invited is not None)
         self._uninvite()
 
     def _got_admit(self) -> None:
-        guest = self._table.guest
-        wanted = self._changes.wanted(self._stance()).modes
-        private = guest is not None and wanted[guest.seat] is SeatMode.PRIVATE
-        if guest is None or not private or self.phase not in FLOWING:
+        guest = self._private_guest()
+        if guest is None or self.phase not in FLOWING:
             raise WrongPhase("nobody is to be admitted")
         self._change(Change(False, guest.seat, SeatMode.TALKING, self.host, "admit"))
+
+    def _private_guest(self) -> Seat | None:
+        """The guest, if not talking to the customer and not about to."""
+        guest = self._table.guest
+        modes = self._changes.wanted(self._stance()).modes
+        return guest if guest is not None and modes[guest.seat] is SeatMode.PRIVATE else None
 
     # --- supervisors ---
 

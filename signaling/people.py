@@ -35,6 +35,8 @@ class Visit:
     joining: bool = False
     own_phase: CasePhase = CasePhase.PRE_CALL
     call: Call | None = None
+    # A call of before was recorded, and nobody merges that yet.
+    unmerged: bool = False
     joined_at: float = 0.0
     located_at: float | None = None
     place: QueuePosition | None = None

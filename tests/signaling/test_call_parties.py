@@ -205,18 +205,42 @@ def test_a_private_guest_of_a_held_call_needs_no_other_hold() -> None:
     assert played.gets(AGENT) == [None, GUEST.seat, None]
 
 
-def test_a_private_talk_that_media_refuses_is_no_hold() -> None:
-    """The agent is told; the guest is still not heard by the customer."""
+def test_a_private_talk_begins_when_the_customer_is_held() -> None:
+    """However often media refuses: until then nobody hears the guest, and the guest nobody."""
     played = Played().active().settle()
     played.got(AGENT, wire.Invite(private=True))
     played.call.rang(GUEST, played.time)
     played.call.accepted(BERT, played.time)
+    for _ in range(3):
+        played.settle(MediaError())
+        assert played.phase() is CallPhase.ACTIVE
+        played.call.tick(played.after(1))
+        assert {*played.gets(CUSTOMER)} == {None}, "asked for together with the talk"
+        assert played.gets(GUEST) == [None, AGENT.seat, None]
+    assert not played.sent(ANNA, wire.Failed)
+    assert played.settle().phase() is CallPhase.HELD
+
+
+def test_a_private_guest_is_held_whatever_becomes_of_the_hosts_own_hold() -> None:
+    """The host's hold fails while the guest comes: the one for the guest is tried on."""
+    played = Played().active().settle()
+    played.got(AGENT, wire.Invite(private=True))
+    played.call.rang(GUEST, played.time)
+    played.got(AGENT, wire.Hold(True))
+    played.call.accepted(BERT, played.time)
     played.settle(MediaError())
-    assert played.phase() is CallPhase.ACTIVE
-    assert [m.about for m in played.sent(ANNA, wire.Failed)] == ["invite"]  # type: ignore[attr-defined]
+    assert [m.about for m in played.sent(ANNA, wire.Failed)] == ["hold"]  # type: ignore[attr-defined]
     played.call.tick(played.after(1))
-    assert played.gets(CUSTOMER) == [AGENT.seat, None, None]
-    assert played.gets(GUEST) == [None, AGENT.seat, None]
+    assert played.settle().phase() is CallPhase.HELD
+
+
+def test_the_hold_of_a_private_talk_is_not_ended_before_the_talk() -> None:
+    """The customer would hear the host's half: admit the guest, or let him leave first."""
+    played = Played().three(private=True)
+    assert refusal(played, AGENT, wire.Hold(False)) == "held"
+    played.got(GUEST, wire.Leave())
+    played.got(AGENT, wire.Hold(False))
+    assert played.settle().phase() is CallPhase.ACTIVE
 
 
 def test_an_admitted_guest_talks_to_the_customer() -> None:
@@ -422,13 +446,33 @@ def test_a_host_who_does_not_return_is_followed_by_the_guest() -> None:
     assert [effect.agent for effect in played.all(fx.FreeAgent)] == [ANNA]
 
 
-def test_a_lost_host_without_a_talking_guest_ends_the_call() -> None:
-    """A private guest does not know the customer: the call ends by name, both are free."""
+def test_a_lost_host_is_followed_by_the_private_guest() -> None:
+    """The customer stays on hold until the new host ends it, even if the old one was about to admit."""
     played = Played().three(private=True)
+    played.got(AGENT, wire.Admit())
     played.call.dropped(AGENT.seat, played.time)
     played.call.tick(played.after(20))
-    assert played.call.reason is CallEnd.AGENT_LOST
-    assert {effect.agent for effect in played.all(fx.FreeAgent)} == {ANNA, BERT}
+    assert played.call.host == BERT
+    assert played.call.mode_of(GUEST.seat) is SeatMode.TALKING
+    assert played.facts(facts.HostChanged) == [facts.HostChanged(CALL, ANNA, BERT, "Bert")]
+    assert [effect.agent for effect in played.all(fx.FreeAgent)] == [ANNA]
+    assert played.settle().phase() is CallPhase.HELD
+    assert played.gets(CUSTOMER) == [None, None, None]
+    played.got(GUEST, wire.Hold(False))
+    assert played.settle().phase() is CallPhase.ACTIVE
+    assert GUEST.seat in played.gets(CUSTOMER)
+
+
+def test_staff_do_not_write_to_who_is_held() -> None:
+    """What is typed for the colleague would reach the customer; the customer may go on writing."""
+    played = Played().three(private=True)
+    assert refusal(played, AGENT, wire.Chat("between us")) == "held"
+    played.got(CUSTOMER, wire.Chat("hello?"))
+    assert played.facts(facts.ChatSaid)[0].role is Role.CUSTOMER
+    played.got(AGENT, wire.Admit())
+    played.settle()
+    played.got(AGENT, wire.Chat("here we are"))
+    assert len(played.facts(facts.ChatSaid)) == 2
 
 
 def test_host_and_guest_lost_together_end_the_call() -> None:

@@ -109,23 +109,44 @@ def test_who_takes_over_may_hold_again_before_the_hold_ends() -> None:
     assert played.settle().phase() is CallPhase.HELD
 
 
-@pytest.mark.parametrize("how", ["time", "desk"])
-def test_a_transfer_that_nobody_takes_ends_the_call(how: str) -> None:
-    """After two minutes, or when the desk gives up; nobody owes a result."""
+def test_a_transfer_that_nobody_takes_gives_the_customer_back() -> None:
+    """After two minutes; nobody owes a result, and the customer may queue again."""
     played = transferred()
     played.call.rang(NEXT, played.time)
-    if how == "desk":
-        played.call.gave_up(Role.AGENT, played.time)
-    else:
-        played.call.tick(played.after(119))
-        assert played.call.reason is None
-        played.call.tick(played.after(1))
+    played.call.tick(played.after(119))
+    assert played.call.reason is None
+    played.call.tick(played.after(1))
     assert played.call.reason is CallEnd.TRANSFER_FAILED
-    assert played.facts(facts.CaseAdvanced)[-1].reason is CaseEnd.CALL_FAILED
+    assert played.facts(facts.CaseAdvanced)[-1].now is CasePhase.PRE_CALL
     assert played.sent(BERT, wire.RingOver) == [wire.RingOver(CALL, RingEnd.WITHDRAWN)]
     assert not played.call.undecided
     played.call.wound_up()
     assert played.call.closed
+    assert played.call.recorded
+    assert not played.all(fx.QueueMerge), "the record goes on with the next call"
+
+
+def test_a_refused_transfer_is_asked_of_more_people() -> None:
+    """Of whoever has the skill, then of anybody, until the time is over; who refused comes last."""
+    played = Played().active().settle()
+    played.got(AGENT, wire.Invite(agent=BERT, skill="tax", transfer=True))
+    played.call.rang(NEXT, played.time)
+    played.call.ring_over(BERT, RingEnd.REFUSED, played.time)
+    for _ in range(3):
+        played.call.gave_up(Role.AGENT, played.time)
+        assert played.call.reason is None
+    asked = [(summon.agent, summon.skill, summon.passed) for summon in played.all(fx.Summon)]
+    assert asked == [
+        (BERT, "tax", frozenset()),
+        (None, "tax", {BERT}),
+        (None, "", {BERT}),
+        (None, "", {BERT}),
+    ]
+    assert {summon.but for summon in played.all(fx.Summon)} == {frozenset({ANNA})}
+    played.call.rang(NEXT, played.after(110))
+    played.call.accepted(BERT, played.time)
+    played.call.tick(played.after(10))
+    assert played.call.reason is None
 
 
 def test_a_customer_may_hang_up_while_nobody_leads() -> None:
@@ -310,6 +331,44 @@ def test_a_supervisor_takes_over_whom_nobody_leads() -> None:
     assert played.gets(CUSTOMER) == [SUPERVISOR.seat, None, None]
 
 
+@pytest.mark.parametrize("rescue", ["supervisor", "agent", "nobody"])
+def test_a_lost_host_beside_a_supervisor_is_waited_for(rescue: str) -> None:
+    """The customer is held for a take-over or the next agent, as long as in a transfer."""
+    played = Played().watched()
+    played.got(AGENT, wire.Invite())
+    played.call.dropped(AGENT.seat, played.time)
+    played.call.tick(played.after(20))
+    assert played.all(fx.Unsummon) == [fx.Unsummon(CALL, Role.GUEST)]
+    summon = played.all(fx.Summon)[-1]
+    assert (summon.role, summon.but, summon.invited_by) == (Role.AGENT, {SUE}, "Anna")
+    assert played.settle().phase() is CallPhase.HELD
+    assert [effect.agent for effect in played.all(fx.FreeAgent)] == [ANNA]
+    if rescue == "supervisor":
+        played.got(SUPERVISOR, wire.TakeOver())
+        leads = SUE
+    else:
+        played.call.rang(NEXT, played.time)
+        leads = BERT
+    if rescue == "agent":
+        played.call.accepted(BERT, played.time)
+        played.connect(NEXT)
+    played.settle()
+    played.call.tick(played.after(120))
+    if rescue == "nobody":
+        assert played.call.reason is CallEnd.TRANSFER_FAILED
+    else:
+        assert (played.phase(), played.call.host) == (CallPhase.ACTIVE, leads)
+
+
+def test_a_host_lost_before_the_conversation_is_no_transfer() -> None:
+    """There is nothing yet that a supervisor could lead on."""
+    played = Played().connecting()
+    played.call.watch(SUPERVISOR, played.time)
+    played.call.dropped(AGENT.seat, played.time)
+    played.call.tick(played.after(20))
+    assert played.call.reason is CallEnd.AGENT_LOST
+
+
 def test_a_supervisor_who_is_not_connected_yet_has_the_time_of_any_agent() -> None:
     """Then the call ends for want of media."""
     played = Played().active().settle()
@@ -370,6 +429,17 @@ def test_a_supervisor_ends_a_waiting() -> None:
     assert played.call.case_phase is CasePhase.ABORTED
     assert played.facts(facts.CaseAdvanced)[-1].reason is CaseEnd.CALL_FAILED
     assert not played.all(fx.FreeAgent)
+    assert not played.sent(None, wire.Failed), "the call's own screen tells it"
+
+
+def test_who_waits_is_told_that_the_waiting_is_over() -> None:
+    """Before the first ring the page knows no call that could end."""
+    played = Played().queued()
+    played.call.force_end(SUE, "x", played.time)
+    assert not played.sent(None, wire.CallState)
+    (failed,) = played.sent(None, wire.Failed)
+    assert isinstance(failed, wire.Failed)
+    assert (failed.code, failed.about) == ("supervisor_ended", "join_queue")
 
 
 # --- cameras, microphones, screens ---

@@ -158,6 +158,10 @@ async def test_a_transfer_that_cannot_succeed_is_refused_before_the_host_leaves(
     assert await wise.refused(wire.SetPresence(Presence.READY)) == "training_expired"
     assert await anna.refused(wire.Invite(wise.me, transfer=True)) == "training_expired"
     assert await anna.refused(wire.Invite(skill="wealth", transfer=True)) == "no_such_agent"
+    await ben.send(wire.SetPresence(Presence.BREAK, "lunch"))
+    await ben.wait(wire.PresenceSet, lambda m: m.presence is Presence.BREAK)
+    assert await anna.refused(wire.Invite(ben.me, transfer=True)) == "no_such_agent", "on a break"
+    assert await anna.refused(wire.Invite(transfer=True)) == "no_such_agent"
     await anna.send(wire.Chat("noch da"))
     await page.fact(facts.ChatSaid)
     assert "PartyInvited" not in house.names(case)
@@ -217,8 +221,9 @@ async def test_a_private_guest_who_leaves_was_never_there_for_the_customer(house
     await ben.send(wire.Leave())
     await ben.wait(wire.PresenceSet, lambda m: m.presence is Presence.WRAP_UP)
     await house.noted(case, facts.ObserverLeft)
+    anna.messages.clear()
     await anna.send(wire.Hold(False))
-    await page.state(lambda m: m.phase is CallPhase.ACTIVE)
+    await anna.state(lambda m: m.phase is CallPhase.ACTIVE)
     ben.messages.clear()
     await anna.send(wire.Chat("wieder da"))
     await page.fact(facts.ChatSaid)
@@ -286,17 +291,34 @@ async def test_a_cold_transfer_holds_the_customer_until_the_next_one_is_there(ho
     await house.noted(case, facts.MergeQueued)
 
 
-async def test_a_transfer_that_nobody_takes_ends_the_call_by_name(house: House) -> None:
-    """The customer does not wait for ever; the case is closed."""
+async def test_a_transfer_that_nobody_takes_gives_the_customer_back(house: House) -> None:
+    """One refusal is not the end; after two minutes the customer queues again, and all is one record."""
     page, anna, case = await house.call()
-    await (await house.browser()).as_staff("ben")
-    await anna.send(wire.Invite(transfer=True))
+    ben = await house.ready_agent("ben")
+    await anna.send(wire.Invite(ben.me, transfer=True))
+    first = (await ben.wait(wire.Ring)).call
+    await ben.send(wire.Refuse(first))
+    await ben.wait(wire.RingOver)
+    house.clock.advance(6)
+    await ben.wait(wire.Ring)
+    await ben.send(wire.Refuse(first))
+    await ben.wait(wire.RingOver)
+    await ben.send(wire.SetPresence(Presence.BREAK, "lunch"))
     await page.state(lambda m: m.phase is HELD)
-    house.clock.advance(61)
+    house.clock.advance(115)
     await page.state(lambda m: m.reason == "transfer_failed")
-    await house.noted(case, facts.MergeQueued)
+    await house.noted(case, facts.CaseAdvanced, "PRE_CALL")
     await anna.send(wire.SetPresence(Presence.READY))
     await anna.wait(wire.PresenceSet, lambda m: m.presence is Presence.READY)
+    await page.send(wire.JoinQueue())
+    second = await anna.wait(wire.Ring)
+    assert second.call != first
+    await page.send(wire.LeaveQueue())
+    await anna.wait(wire.RingOver)
+    assert "MergeQueued" not in house.names(case)
+    await page.send(wire.RequestCallback("12345678", "morgen"))
+    await house.noted(case, facts.MergeQueued)
+    assert house.names(case).count("MergeQueued") == 1
 
 
 async def test_a_guest_who_returns_finds_seat_and_script(house: House) -> None:
