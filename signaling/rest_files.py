@@ -1,6 +1,7 @@
 """REST of uploads: pictures that a phone was asked for, and files that parties hand to each other."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, new_evid
 from contract.phases import Role
 from contract.ports import Evidence, ImageFinding
 from signaling.actions import ReleaseStill, Sharer
+from signaling.buckets import Buckets
 from signaling.intake import Intake
+from signaling.pdf_scan import Pause
 from signaling.rest_cases import Cases
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
@@ -30,6 +33,12 @@ _FILES_PER_CALL = 20
 _BYTES_PER_CASE = 100 * 1024 * 1024
 # Bodies are held in memory while they are looked at: 16 of them are 320 MiB at most.
 _AT_ONCE = 16
+# One file is looked at at a time, so that its work is one thread's; a large one takes about two seconds.
+_SCAN_S = 20.0
+# Enough for the event loop to have its turn; a large file pauses some thousand times.
+_PAUSE_S = 0.0005
+# What each party may try, refused files included: three times what a call takes, and one more a minute.
+_TRIES, _TRIES_PER_S = 60.0, 1 / 60
 # The customer and two agents, and somebody who taps twice.
 _AT_ONCE_PER_CASE = 4
 _SHARES = (Role.AGENT, Role.SUPERVISOR)
@@ -63,6 +72,8 @@ class Files:
         self._intake = intake
         self._cases = cases
         self._places: dict[CaseId, _Place] = {}
+        self._scanning = asyncio.Semaphore(1)
+        self._tries = Buckets(_TRIES_PER_S, _TRIES)
 
     # --- stills ---
 
@@ -97,6 +108,8 @@ class Files:
         await self._rooms.front.sharer(who.case, seat=who.seat, account=who.account)
         name = clean_name(request.query.get("name", ""))
         kind = claimed_kind(name, request.content_type)
+        if not self._tries.take(f"{who.case} {who.seat or who.account}", time.monotonic()):
+            raise Busy("too many tries", code="too_many_files")
         with self._place(who.case) as turn:
             data = await self._file_in(request)
             await self._require_kind(kind, data)
@@ -120,7 +133,16 @@ class Files:
             raise FileTooLarge(f"at most {_FILE_MAX >> 20} MiB") from error
 
     async def _require_kind(self, kind: Kind, data: bytes) -> None:
-        await asyncio.to_thread(require_kind, kind, data)
+        pause = _pausing(_SCAN_S)
+        try:
+            async with asyncio.timeout(_SCAN_S):
+                await self._scanning.acquire()
+        except TimeoutError as error:
+            raise Busy("too many files are being looked at") from error
+        try:
+            await asyncio.to_thread(require_kind, kind, data, pause)
+        finally:
+            self._scanning.release()
         if kind.picture:
             image = await self._rooms.identity.inspect_image(data)
             if image.media_type != kind.media_type:
@@ -194,6 +216,18 @@ class Files:
             return _Who(claims.case, seat=claims.seat)
         case = CaseId(request.match_info["case"])
         return _Who(case, account=await self._cases.authorise(request, case))
+
+
+def _pausing(within_s: float) -> Pause:
+    """Return what gives other threads their turn, and raises Busy after ``within_s`` seconds."""
+    until = time.monotonic() + within_s
+
+    def pause() -> None:
+        time.sleep(_PAUSE_S)
+        if time.monotonic() > until:
+            raise Busy("looking at the file takes too long")
+
+    return pause
 
 
 def _require_room(entries: tuple[Entry, ...], call: CallId, size: int) -> None:

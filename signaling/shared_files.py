@@ -5,6 +5,7 @@ content. Pictures are decoded elsewhere on top of this. This is no virus scan: i
 fit its claim and documents that act by themselves.
 """
 
+import codecs
 import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,13 +13,15 @@ from pathlib import PurePosixPath
 import puremagic
 
 from contract.errors import UserError
-from signaling.pdf_scan import require_passive
+from signaling.pdf_scan import Pause, require_passive
 
 # As long as a name may be; file systems and headers take twice as much.
 NAME_MAX = 120
 # A longer ending is no ending.
 _SUFFIX_MAX = 5
 _UNTOLD = frozenset({"", "application/octet-stream"})
+# Looked at in one go, which no other thread can interrupt.
+_BLOCK = 64 * 1024
 _LAYOUT = frozenset("\t\n\r\f")
 
 
@@ -80,17 +83,22 @@ def claimed_kind(name: str, content_type: str) -> Kind:
     return kind
 
 
-def require_kind(kind: Kind, data: bytes) -> None:
-    """Raise UserError unless ``data`` is what it claims: ``file_mismatch``, or ``file_unsafe`` for a PDF."""
+def require_kind(kind: Kind, data: bytes, pause: Pause) -> None:
+    """Raise UserError unless ``data`` is what it claims: ``file_mismatch``, or ``file_unsafe`` for a PDF.
+
+    ``pause`` is called after every few milliseconds of work, and may raise to give up.
+    """
+    if not data:
+        raise _mismatch("an empty file")
     found = _recognised(data)
     if kind is _TEXT:
         if found & _RECOGNISABLE:
             raise _mismatch("not a text")
-        _require_text(data)
+        _require_text(data, pause)
     elif kind.media_type not in found:
         raise _mismatch("the content is of another kind")
     elif kind is _PDF:
-        require_passive(data)
+        require_passive(data, pause)
 
 
 def _recognised(data: bytes) -> set[str]:
@@ -100,12 +108,17 @@ def _recognised(data: bytes) -> set[str]:
         return set()
 
 
-def _require_text(data: bytes) -> None:
+def _require_text(data: bytes, pause: Pause) -> None:
+    signs: set[str] = set()
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
-        text = data.decode("utf-8-sig")
+        for start in range(0, len(data), _BLOCK):
+            signs.update(decoder.decode(data[start : start + _BLOCK]))
+            pause()
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise _mismatch("not UTF-8") from error
-    if any(unicodedata.category(sign) == "Cc" and sign not in _LAYOUT for sign in set(text)):
+    if any(unicodedata.category(sign) == "Cc" and sign not in _LAYOUT for sign in signs):
         raise _mismatch("control characters")
 
 

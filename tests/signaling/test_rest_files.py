@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -217,6 +218,37 @@ async def test_files_at_once_do_not_pass_the_bound_together(house: House) -> Non
     assert words.count(None) == 1
     assert set(words) <= {None, "too_many_files", "busy"}
     assert len(house.evidence.files) == 1
+
+
+async def test_refused_files_are_not_free(house: House) -> None:
+    """Sixty tries of one party, and no more; the other party still shares."""
+    page, console, case = await house.call()
+    sent = by_customer(page)
+    words = [(await refused(page, "POST", path(case), data=b"junk", **sent))[1] for _ in range(62)]
+    assert words == ["file_mismatch"] * 60 + ["too_many_files"] * 2
+    assert (await console.request("POST", path(case), data=PDF, **by_staff()))[0] == 201
+
+
+async def test_a_document_of_slashes_does_not_stop_the_house(house: House) -> None:
+    """While three large ones are looked at the loop turns, and one is looked at at a time."""
+    page, _, case = await house.call()
+    hostile = PDF[:-6] + b"/" * (3 * MIB) + PDF[-6:]
+    late: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.005)
+            late.append(time.monotonic() - began - 0.005)
+
+    watching = asyncio.create_task(watch())
+    sent = [page.request("POST", path(case), data=io.BytesIO(hostile), **by_customer(page)) for _ in range(3)]
+    answers = await asyncio.gather(*sent)
+    watching.cancel()
+    assert [status for status, _ in answers] == [201] * 3
+    # On a busy machine any thread waits; half a second is what one search of the whole took.
+    assert sorted(late)[-3] < 0.3
+    assert len(late) > 20
 
 
 async def test_a_stalled_file_is_given_up() -> None:

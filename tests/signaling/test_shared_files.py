@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 from contract.errors import UserError
 from signaling.shared_files import NAME_MAX, claimed_kind, clean_name, require_kind
 
+
+def _on() -> None:
+    """Go on at once."""
+
+
 PDF = b"%PDF-1.7\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(40)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -57,7 +62,7 @@ def test_an_honest_file_is_taken(name: str, content_type: str) -> None:
     """By its name alone, or with the Content-Type that fits."""
     kind = claimed_kind(name, "")
     assert claimed_kind(name, kind.media_type if content_type == "own" else content_type) == kind
-    require_kind(kind, CONTENTS[name])
+    require_kind(kind, CONTENTS[name], pause=_on)
     assert kind.picture == kind.media_type.startswith("image/")
 
 
@@ -89,11 +94,11 @@ def test_a_content_type_that_lies_is_refused(name: str, content_type: str) -> No
 def test_a_content_that_is_something_else_is_refused(name: str, other: bytes) -> None:
     """Each kind is told from every other; a page may be read as text, which is how it is handed out."""
     kind = claimed_kind(name, "")
-    if other == CONTENTS[name] or (name == "a.txt" and other in {PAGE, b""}):
-        require_kind(kind, other)
+    if other == CONTENTS[name] or (name == "a.txt" and other == PAGE):
+        require_kind(kind, other, pause=_on)
         return
     with pytest.raises(UserError) as caught:
-        require_kind(kind, other)
+        require_kind(kind, other, pause=_on)
     assert caught.value.code == "file_mismatch"
 
 
@@ -110,7 +115,7 @@ def test_a_content_that_is_something_else_is_refused(name: str, other: bytes) ->
 )
 def test_plain_text_is_not_taken_for_something_else(text: str) -> None:
     """Short signatures of other formats are ordinary letters too."""
-    require_kind(claimed_kind("a.txt", ""), text.encode())
+    require_kind(claimed_kind("a.txt", ""), text.encode(), pause=_on)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +124,21 @@ def test_plain_text_is_not_taken_for_something_else(text: str) -> None:
 def test_text_is_utf8_without_control_characters(data: bytes) -> None:
     """Nothing that a terminal or an old reader would act on."""
     with pytest.raises(UserError) as caught:
-        require_kind(claimed_kind("a.txt", "text/plain"), data)
+        require_kind(claimed_kind("a.txt", "text/plain"), data, pause=_on)
     assert caught.value.code == "file_mismatch"
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_an_empty_file_is_none_of_any_kind(name: str) -> None:
+    """There is nothing to hand over in it."""
+    with pytest.raises(UserError, match="empty") as caught:
+        require_kind(claimed_kind(name, ""), b"", pause=_on)
+    assert caught.value.code == "file_mismatch"
+
+
+def test_a_long_text_is_looked_at_in_steps() -> None:
+    """The scan may pause, and a sign across two steps is one sign."""
+    pauses: list[None] = []
+    text = ("a" * 65_535 + "\u4e2d") * 4
+    require_kind(claimed_kind("a.txt", ""), text.encode(), pause=lambda: pauses.append(None))
+    assert len(pauses) >= 4
