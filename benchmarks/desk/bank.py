@@ -44,8 +44,10 @@ async def running_bank(agents: int) -> AsyncIterator[Server]:
         data = Path(folder) / "data"
         await asyncio.to_thread(data.mkdir, mode=0o700)
         await seed(data, agents)
-        # Every browser of the load has an address of its own, as behind the bank's proxy.
-        server = Server(data, {"http.trusted_proxies": '["127.0.0.1"]'}, launcher="teller")
+        # Every browser of the load has an address of its own, as behind the bank's proxy. A media worker
+        # takes 256 calls, and who waits counts: three take the 550 of the full load.
+        settings = {"http.trusted_proxies": '["127.0.0.1"]', "media.workers": "3"}
+        server = Server(data, settings, launcher="teller")
         await asyncio.to_thread(server.start)
         try:
             yield server
