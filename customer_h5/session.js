@@ -238,6 +238,13 @@ export class Session {
 
   /** @param {CallState} state */
   async _gotCallState(state) {
+    if (state.phase === "ended" && state.reason === "transfer_failed") {
+      // The case goes on: back to the check, and by itself into the queue.
+      this._conversation.release();
+      this._store.update({ still: null, activeAt: null });
+      await this.check();
+      return;
+    }
     if (state.phase === "ended") {
       // The page's own clock, where the server no longer counts.
       this._end(state.reason || "other", state.active_s || this._talked());
@@ -271,6 +278,9 @@ export class Session {
       if ((screen === "starting" || screen === "landing") && !this._isWaitingOrTalking()) void this.check();
     } else if (name === "CaseAdvanced" && fact.reason === "callback_requested") {
       this._gotCallback();
+    } else if (name === "CaseAdvanced" && OVER.includes(fact.now) && this._connection) {
+      // Whatever else was missed: nothing more will happen here.
+      this._end("other", this._talked());
     }
   }
 

@@ -6,12 +6,12 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page, expect
 
-from contract import wire
-from contract.phases import CallEnd, CallPhase
+from contract import facts, wire
+from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase
 from tests.browser import watched_page
 from tests.customer_h5.conftest import Phone
 from tests.customer_h5.stand_in import CUSTOMER_H5, StandIn
-from tests.customer_h5.steps import tap_start
+from tests.customer_h5.steps import enter_call, enter_queue, tap_start
 from web_kit.serve import WebKit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -111,9 +111,10 @@ async def test_keyboard_alone(phone: Phone) -> None:
 
 
 async def test_every_ending_has_words(phone: Phone) -> None:
-    """Each CallEnd shows its own sentence and never a machine word."""
+    """Each CallEnd shows its own sentence and never a machine word; a failed transfer is not the end."""
     seen = set()
-    for reason in CallEnd:
+    endings = set(CallEnd) - {CallEnd.TRANSFER_FAILED}
+    for reason in endings:
         phone.bank.got.clear()
         await tap_start(phone)
         await phone.bank.wait_for(wire.JoinQueue)
@@ -121,7 +122,30 @@ async def test_every_ending_has_words(phone: Phone) -> None:
         words = await phone.page.locator(".facts dd").last.text_content()
         assert words and reason.value not in words
         seen.add(words)
-    assert len(seen) == len(CallEnd)
+    assert len(seen) == len(endings)
+
+
+async def test_a_failed_transfer_leads_back_into_the_queue(phone: Phone) -> None:
+    """By itself, by way of the check, with a connection of its own."""
+    await enter_call(phone)
+    await phone.bank.call_state(CallPhase.ENDED, reason="transfer_failed")
+    await phone.bank.wait_for(wire.JoinQueue, 2)
+    await phone.bank.wait_for(wire.Offer, 2)
+    await expect(phone.page.get_by_role("button", name="离开排队")).to_be_visible()
+
+
+@pytest.mark.parametrize("told", ["fact", "error"])
+async def test_a_case_that_is_over_leaves_nobody_waiting(phone: Phone, told: str) -> None:
+    """A supervisor ends a call that never rang: by the error, and if that was missed by the fact."""
+    await enter_queue(phone)
+    if told == "error":
+        await phone.bank.send(wire.Failed("supervisor_ended", "x", "join_queue"))
+        await expect(phone.page.get_by_text("银行工作人员结束了排队")).to_be_visible()
+    else:
+        over = facts.CaseAdvanced(CasePhase.QUEUED, CasePhase.ABORTED, CaseEnd.CALL_FAILED)
+        await phone.bank.note(over)
+        await expect(phone.page.locator(".facts")).to_be_visible()
+    await expect(phone.page.get_by_role("button", name="离开排队")).to_have_count(0)
 
 
 async def test_collector_notices(browser: Browser, bank: StandIn) -> None:
