@@ -3,7 +3,8 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from contract.errors import NotFound, ProtocolError, WrongPhase
+from contract.errors import Busy, NotFound, ProtocolError, WrongPhase
+from contract.facts import WrapUpNoted
 from contract.ids import CallId
 from contract.phases import Presence, Role
 from contract.wire import (
@@ -35,11 +36,13 @@ from contract.wire import (
 from signaling.actions import AgentCame
 from signaling.desk import Profile
 from signaling.hall import Hall, require
-from signaling.people import Staff, staff_welcome
+from signaling.people import Past, Staff, staff_welcome
 from signaling.routing import ON_DUTY
 
 # More than anybody reads under a picture.
 _TAGS_MAX = 16
+# Who thinks again writes a few; each is a line of the journal for good.
+_FORMS_MAX = 20
 # What any member of staff in a call may say; the call knows who leads.
 _IN_CALL = (
     Offer | Chat | CaptureState | Playback | HangUp | Leave | Hold | WithdrawInvite | Admit | RequestStill
@@ -59,7 +62,7 @@ class Agents:
         """A console connected: its agent is back in a call, in the presence of before, or on a break."""
         hall, account = self._hall, action.account
         who = hall.staff.setdefault(account.account, Staff(account, action.bank))
-        who.account, who.shown = account, None
+        who.account, who.shown, who.wrap_up_until = account, None, None
         hall.seat_line(who, action.line)
         desk = hall.desk(account.tenant)
         desk.arrive(who.me, self._profile(who), hall.mono())
@@ -84,12 +87,32 @@ class Agents:
         hall = self._hall
         who.line = None
         desk = hall.desk(who.account.tenant)
-        if desk.presence(who.me) in {Presence.READY, Presence.RINGING}:
-            who.ready_until = hall.mono() + hall.settings.grace_s
+        presence, back_until = desk.presence(who.me), hall.mono() + hall.settings.grace_s
+        if presence in {Presence.READY, Presence.RINGING}:
+            who.ready_until = back_until
         if who.seated:
             dropped_from_call(hall, who)
+        elif who.call is None and presence is Presence.WRAP_UP:
+            who.wrap_up_until = back_until
         elif who.call is None or who.ring is not None:
             hall.expect(desk, desk.depart(who.me, hall.mono()))
+        hall.follow()
+
+    def forget_gone(self, mono: float) -> None:
+        """Let those go home who left in wrap-up: after the grace, or as soon as they would be rung again.
+
+        To be called at ``mono`` before the desk is told of that time.
+        """
+        hall = self._hall
+        for who in hall.staff.values():
+            if who.wrap_up_until is None:
+                continue
+            desk = hall.desk(who.account.tenant)
+            ends_in_s = desk.status(who.me, mono).ends_in_s
+            over = ends_in_s is not None and ends_in_s <= 0
+            if over or who.wrap_up_until <= mono:
+                who.ready_until, who.wrap_up_until = who.wrap_up_until if over else None, None
+                hall.expect(desk, desk.depart(who.me, mono))
         hall.follow()
 
     # --- messages ---
@@ -159,16 +182,34 @@ def got_in_call(hall: Hall, who: Staff, message: Message) -> None:
 
 
 def _wrap_up(hall: Hall, who: Staff, message: WrapUp) -> None:
-    if who.call is not None or who.last is None:
+    past = who.last if who.call is None else None
+    call = past.call if past else who.call
+    if call is None:
+        raise WrongPhase("no call")
+    if who.formed != call.call:
+        who.formed, who.forms = call.call, 0
+    if who.forms >= _FORMS_MAX:
+        raise Busy("the form was sent too often")
+    if past is None:
         got_in_call(hall, who, message)
-        return
-    call, seat = who.last
+    else:
+        _wrap_up_after(hall, who, past, message)
+    who.forms += 1
+
+
+def _wrap_up_after(hall: Hall, who: Staff, past: Past, message: WrapUp) -> None:
+    call, seconds = past.call, hall.mono() - past.since
     if who.account.role is Role.AGENT:
-        presence = hall.desk(who.account.tenant).presence(who.me)
-        require(presence is Presence.WRAP_UP, "wrap-up is over")
+        in_wrap_up = hall.desk(who.account.tenant).presence(who.me) is Presence.WRAP_UP
+    else:
+        # No desk counts a supervisor's time.
+        ends = hall.settings.desk_wrap_up_s
+        in_wrap_up = seconds <= (hall.settings.wrap_up_s if ends is None else ends)
+    require(in_wrap_up, "wrap-up is over")
     hall.require_room(call.case, who.me, message)
-    call.got(seat, message, hall.now())
-    hall.run(call)
+    hall.settings.plan.require_words(message)
+    fact = WrapUpNoted(who.me, message.tags, message.next_action, message.note, seconds)
+    hall.append(call.case, fact)
 
 
 def _require_invitable(hall: Hall, who: Staff, message: Invite) -> None:

@@ -234,6 +234,7 @@ class Floor:
     def _tick(self) -> None:
         hall = self._hall
         now = hall.now()
+        self._agents.forget_gone(now.mono)
         for desk in hall.desks.values():
             hall.follow(desk, desk.tick(now.mono))
         for call in list(hall.calls.values()):

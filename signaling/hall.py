@@ -20,7 +20,7 @@ from signaling.commands import Commands
 from signaling.desk import Demand, Desk, DeskEvent, DeskRules, GaveUp, Rang, RangOut
 from signaling.effects import Append, Effect, FreeAgent, Moment, QueueMerge, Send, Summon, Unsummon
 from signaling.feed import Feed
-from signaling.people import Staff, Visit, Wanted, ring_of
+from signaling.people import Past, Staff, Visit, Wanted, ring_of
 from signaling.settings import CallLimits, SignalingSettings
 
 _refusals = Counter("teller_signaling_refusals", "Requests that were not granted", ["code"])
@@ -219,8 +219,14 @@ class Hall:
 
     def _free(self, call: Call, effect: FreeAgent) -> None:
         now = self.mono()
-        self.desk_of(call).wrap_up(effect.agent, effect.talked_s, now, call.owes(effect.agent))
-        if call.reason is not None and effect.agent == call.host:
+        leads_last = call.reason is not None and effect.agent == call.host
+        # How long customers wait follows from whole conversations, not from parts of them.
+        talked_s = effect.talked_s if leads_last else 0.0
+        self.desk_of(call).wrap_up(effect.agent, talked_s, now, call.owes(effect.agent))
+        who = self.staff.get(effect.agent)
+        if who is not None:
+            who.last = Past(call, now)
+        if leads_last:
             self.board(self.tenant_of(call)).handled(effect.talked_s, now)
 
     def _summon(self, call: Call, wanted: Summon) -> None:
@@ -278,9 +284,11 @@ class Hall:
 
     def _let_go(self, call: Call, who: Staff) -> None:
         desk = self.desk(who.account.tenant)
-        seat = call.seat_of(who.me)
+        # Observers have nothing to write about; who led has, a supervisor as well.
+        wrote = who.ring is None and (who.account.role is Role.AGENT or call.host == who.me)
+        before = who.last if who.last and who.last.call is call else Past(call, self.mono())
         who.call, who.ring = None, None
-        who.last = (call, seat) if seat else None
+        who.last = before if wrote else None
         if call.reason is None:
             who.feed = None
         desk.decided(who.me, self.mono())

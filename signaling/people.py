@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from contract.ids import AccountId, CallId, SeatId
+from contract.ids import AccountId, CallId
 from contract.phases import CasePhase, Role
 from contract.ports import Account
 from contract.wire import VERSION, PresenceSet, QueuePosition, Ring, Welcome
@@ -51,21 +51,33 @@ class Visit:
         return self.call.case_phase if self.call else self.own_phase
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A call that somebody sat in, and since when (monotonic seconds) it is over for him."""
+
+    call: Call
+    since: float
+
+
 @dataclass(slots=True, eq=False)
 class Staff:
     """An agent or supervisor who is or was connected.
 
     ``call`` is what he is rung for, sits in, or owes the result of; ``last`` the one after which he is
-    in wrap-up, with the seat that he had. ``ready_until``: returns as ready when back before that.
-    ``rings_until``, ``ready_until`` and ``board_at``, when the wallboard was last shown, are monotonic.
+    in wrap-up. ``forms`` counts what he wrote about ``formed``. ``ready_until``: returns as ready when
+    back before that; ``wrap_up_until``: is gone from wrap-up unless back before that. These,
+    ``rings_until`` and ``board_at``, when the wallboard was last shown, are monotonic.
     """
 
     account: Account
     bank: str
     line: Line | None = None
     call: Call | None = None
-    last: tuple[Call, SeatId] | None = None
+    last: Past | None = None
+    forms: int = 0
+    formed: CallId | None = None
     ready_until: float | None = None
+    wrap_up_until: float | None = None
     rings_until: float = 0.0
     ring: Ring | None = None
     shown: PresenceSet | None = None

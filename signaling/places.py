@@ -30,7 +30,9 @@ class MeanLength:
         self.seconds = _FIRST_GUESS_S
 
     def add(self, talked_s: float) -> None:
-        """Note a call."""
+        """Note a call; one in which nobody talked tells nothing."""
+        if talked_s <= 0:
+            return
         self.seconds += _NEWEST * (talked_s - self.seconds)
 
 

@@ -1,5 +1,7 @@
 """Third parties over real sockets: hold, invitations, private talk, handing over, transfers."""
 
+import asyncio
+
 import pytest
 
 from contract import facts, wire
@@ -19,6 +21,17 @@ def leads(state: wire.CallState, console: Browser) -> bool:
 def here(state: wire.CallState, console: Browser) -> bool | None:
     """Whether the person at ``console`` is present; None for who is no party."""
     return next((party.present for party in state.parties if party.account == console.me), None)
+
+
+async def alone(house: House) -> None:
+    """Wait until nobody but Ben, who comes for that, is at the desk."""
+    ben = await house.browser()
+    await ben.as_staff("ben")
+    async with asyncio.timeout(5):
+        others = True
+        while others:
+            await ben.send(wire.AskColleagues())
+            others = bool((await ben.wait(wire.Colleagues)).agents)
 
 
 # --- hold ---
@@ -365,6 +378,75 @@ async def test_the_wrap_up_form_may_come_while_in_wrap_up(house: House) -> None:
     await anna.send(wire.SetPresence(Presence.READY))
     await anna.wait(wire.PresenceSet, lambda m: m.presence is Presence.READY)
     assert await anna.refused(wire.WrapUp()) == "wrong_phase"
+
+
+async def test_who_left_the_call_writes_about_it_too(house: House) -> None:
+    """The old host and the guest have a form of their own while the call goes on without them."""
+    _, anna, case = await house.call()
+    ben = await house.ready_agent("ben")
+    await house.joined(anna, ben)
+    await anna.send(wire.Leave())
+    await anna.wait(wire.PresenceSet, lambda m: m.presence is Presence.WRAP_UP)
+    house.clock.advance(5)
+    await anna.send(wire.WrapUp(("complaint",), "", "übergeben"))
+    noted = await house.noted(case, facts.WrapUpNoted)
+    assert (noted.agent, noted.seconds) == (anna.me, 5)  # type: ignore[attr-defined]
+    assert await anna.refused(wire.WrapUp(("nonsense",))) == "unknown_answer"
+    await house.finish(ben, Outcome.FAILED)
+    await house.noted(case, facts.MergeQueued)
+    await anna.send(wire.WrapUp(("complaint",), "", "nachgetragen"))
+    await house.noted(case, facts.WrapUpNoted, "nachgetragen")
+
+
+async def test_a_console_that_reloads_in_wrap_up_is_in_wrap_up() -> None:
+    """With its form; who stays away is gone, and is not rung meanwhile."""
+    async with open_house(desk_wrap_up_s=100.0) as house:
+        _, anna, case = await house.call()
+        await house.finish(anna, Outcome.FAILED)
+        await house.noted(case, facts.MergeQueued)
+        for away_s in (15, 19):
+            await anna.drop()
+            anna.messages.clear()
+            house.clock.advance(away_s)
+            await anna.as_staff("anna")
+            assert (await anna.wait(wire.PresenceSet)).presence is Presence.WRAP_UP
+        await anna.send(wire.WrapUp(("complaint",)))
+        await house.noted(case, facts.WrapUpNoted)
+        await anna.drop()
+        house.clock.advance(21)
+        await alone(house)
+        anna.messages.clear()
+        await anna.as_staff("anna")
+        assert (await anna.wait(wire.PresenceSet)).presence is Presence.BREAK
+
+
+async def test_wrap_up_that_ends_while_the_console_reloads_rings_nowhere() -> None:
+    """The agent is ready when back, and the customer rings then."""
+    async with open_house(desk_wrap_up_s=10.0) as house:
+        _, anna, case = await house.call()
+        await house.finish(anna, Outcome.FAILED)
+        await house.noted(case, facts.MergeQueued)
+        await anna.drop()
+        _, second = await house.queued()
+        house.clock.advance(12)
+        await alone(house)
+        anna.messages.clear()
+        await anna.as_staff("anna")
+        assert (await anna.wait(wire.Ring)).call == second
+
+
+async def test_a_form_may_be_sent_twenty_times(house: House) -> None:
+    """And no more: each is a line of the journal."""
+    _, anna, case = await house.call()
+    for _ in range(10):
+        await anna.send(wire.WrapUp(("complaint",)))
+    await house.finish(anna, Outcome.FAILED)
+    await anna.wait(wire.PresenceSet, lambda m: m.presence is Presence.WRAP_UP)
+    for _ in range(10):
+        await anna.send(wire.WrapUp(("complaint",)))
+    assert await anna.refused(wire.WrapUp()) == "busy"
+    await house.noted(case, facts.MergeQueued)
+    assert house.names(case).count("WrapUpNoted") == 20
 
 
 async def test_wrap_up_ends_by_time_but_not_before_the_result() -> None:

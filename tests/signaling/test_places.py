@@ -5,6 +5,7 @@ import pytest
 from contract.ids import AccountId, CallId
 from contract.phases import Presence
 from signaling.desk import Demand, Desk, DeskRules, Place, Profile
+from signaling.places import MeanLength
 
 ANNA, BEN = AccountId("acct-anna"), AccountId("acct-ben")
 C1, C2 = CallId("call-1"), CallId("call-2")
@@ -56,9 +57,17 @@ def test_who_waits_for_one_agent_is_told_of_that_agent() -> None:
     desk.reassign(C2, ANNA, 5)
     assert desk.places() == {C2: Place(1, 300)}
     desk.wrap_up(ANNA, 300, 6)
-    desk.set_presence(ANNA, Presence.READY, "", 7)
-    assert desk.places() == {C2: Place(1, 0)}
-    desk.depart(BEN, 8)
-    desk.tick(60)
-    desk.reassign(C2, ANNA, 61)
+    desk.set_presence(ANNA, Presence.BREAK, "lunch", 7)
     assert desk.places() == {C2: Place(1, None)}
+    desk.set_presence(ANNA, Presence.READY, "", 8)
+    assert desk.places() == {C2: Place(1, 0)}
+
+
+def test_a_call_in_which_nobody_talked_tells_nothing_of_the_length() -> None:
+    """A consult or a call that never began would make estimates sink."""
+    mean = MeanLength()
+    before = mean.seconds
+    mean.add(0.0)
+    assert mean.seconds == before
+    mean.add(before + 100.0)
+    assert mean.seconds == pytest.approx(before + 20.0)

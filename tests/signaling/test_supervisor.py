@@ -148,6 +148,10 @@ async def test_who_takes_over_leads_and_owes_the_result(house: House) -> None:
     decided = await house.noted(case, facts.AgentDecided)
     assert decided.agent == sue.me  # type: ignore[attr-defined]
     await house.noted(case, facts.MergeQueued)
+    await sue.send(wire.WrapUp(("complaint",)))
+    await house.noted(case, facts.WrapUpNoted)
+    house.clock.advance(house.settings.wrap_up_s + 1)
+    assert await sue.refused(wire.WrapUp()) == "wrong_phase"
     _, second = await house.queued()
     await house.answer(anna, second)
     await anna.state(lambda m: m.call == second and m.phase is CallPhase.ACTIVE)
