@@ -28,6 +28,7 @@ class Speaker(Enum):
 
     CUSTOMER = (210, 1600)
     AGENT = (115, 1000)
+    COLLEAGUE = (185, 2200)
 
     @property
     def pitch_hz(self) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from time import monotonic, sleep
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -101,6 +102,12 @@ class Server:
         """Return the newest process of each media worker, as the log names them."""
         lines = [line for line in self.log.read_text().splitlines() if '"media worker ready"' in line]
         return {event["worker"]: event["pid"] for event in map(json.loads, lines)}
+
+    def told(self, case: str, *names: str) -> list[dict[str, Any]]:
+        """Return a case's facts of these names as its journal has them, and when (``at``), oldest first."""
+        lines = (self.data / "journal" / f"{case}.jsonl").read_text("utf-8").splitlines()
+        entries = [entry for entry in map(json.loads, lines) if entry["name"] in names]
+        return [{"name": entry["name"], "at": entry["at"], **entry["fact"]} for entry in entries]
 
     def alarms(self) -> list[str]:
         """Return the lines of the log that no healthy run writes."""
