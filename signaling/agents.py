@@ -177,8 +177,7 @@ def got_in_call(hall: Hall, who: Staff, message: Message) -> None:
     if call is None or seat is None:
         raise WrongPhase("no call")
     hall.require_room(call.case, who.me, message)
-    call.got(seat, message, hall.now())
-    hall.run(call)
+    hall.hand(call, seat, message)
 
 
 def _wrap_up(hall: Hall, who: Staff, message: WrapUp) -> None:

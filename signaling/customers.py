@@ -1,9 +1,10 @@
 """What customers do at the front door: come, consent, wait, leave a number, talk, go. Nothing waits."""
 
+import re
 import secrets
 from collections.abc import Callable
 
-from contract.errors import Busy, ProtocolError, WrongPhase
+from contract.errors import Busy, ProtocolError, UserError, WrongPhase
 from contract.facts import CallbackRequested, CaseAdvanced, ConsentGiven, DeviceChecked, LocationTold
 from contract.ids import CaseId, SeatId, new_call_id
 from contract.phases import CaseEnd, CasePhase, Role
@@ -32,11 +33,15 @@ from signaling.people import Visit, customer_welcome, resume_key
 IssueUpload = Callable[[CaseId, SeatId], str]
 
 _OPEN = frozenset({CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL})
-# A customer tries a few times until the camera works; each try is a line of the journal.
+# A customer tries a few times until the camera works, and thinks again about the consent; each time is a
+# line of the journal.
 _TRIES_PER_S = 0.2
 _TRIES_BURST = 5.0
 # More than a page has words for.
 _PROBLEMS_MAX = 16
+# What the page lets through as well; the shortest numbers that a bank would call have five digits.
+_PHONE = re.compile(r"[+]?[0-9 ()-]{5,32}")
+_DIGITS, _DIGITS_MIN = re.compile("[0-9]"), 5
 # A journal of positions is not wanted, only where the customer was.
 _LOCATION_S = 60.0
 
@@ -49,6 +54,7 @@ class Customers:
         self._issue_upload = issue_upload
         self._resumes: dict[str, CaseId] = {}
         self._tries = Buckets(_TRIES_PER_S, _TRIES_BURST)
+        self._consents = Buckets(_TRIES_PER_S, _TRIES_BURST)
 
     # --- coming and going ---
 
@@ -94,11 +100,8 @@ class Customers:
         """Forget the visits whose customers were gone for too long, and close their cases."""
         hall, now = self._hall, self._hall.mono()
         for visit in list(hall.visits.values()):
-            if visit.gone_until is not None and visit.gone_until <= now and not self._live(visit):
+            if visit.gone_until is not None and visit.gone_until <= now and not visit.calls:
                 self._forget(visit)
-
-    def _live(self, visit: Visit) -> bool:
-        return any(call.case == visit.who.case for call in self._hall.calls.values())
 
     def _forget(self, visit: Visit) -> None:
         if visit.phase is CasePhase.PRE_CALL:
@@ -153,9 +156,7 @@ class Customers:
             case RequestCallback():
                 self._request_callback(visit, message)
             case Offer() | CaptureState() | Chat() | HangUp() | Playback():
-                call = _call_of(visit)
-                call.got(visit.who.seat, message, self._hall.now())
-                self._hall.run(call)
+                self._hall.hand(_call_of(visit), visit.who.seat, message)
             case _:
                 raise ProtocolError("not a customer's message")
 
@@ -163,6 +164,8 @@ class Customers:
         require(visit.phase is CasePhase.PRE_CALL and visit.call is None, "consent is given before the call")
         if message.text_version != self._hall.settings.consent_version:
             raise WrongPhase("the consent text has changed", code="consent_outdated")
+        if not self._consents.take(visit.who.seat, self._hall.mono()):
+            raise Busy("too many consents")
         visit.language = message.language
         if not message.recording:
             self._end(visit, CaseEnd.CONSENT_REFUSED, "consent_refused")
@@ -225,6 +228,7 @@ class Customers:
         call = Call(new_call_id(), who.case, customer, visit.consent, hall.limits, hall.settings.plan)
         visit.call, visit.joined_at = call, hall.mono()
         hall.calls[call.call] = call
+        visit.calls += 1
         call.open()
         hall.run(call)
 
@@ -254,6 +258,8 @@ class Customers:
         self._hall.run(call)
 
     def _request_callback(self, visit: Visit, message: RequestCallback) -> None:
+        if not _PHONE.fullmatch(message.phone) or len(_DIGITS.findall(message.phone)) < _DIGITS_MIN:
+            raise UserError("not a number to call", code="bad_phone")
         if visit.call is not None:
             self._leave_queue(visit)
         require(visit.phase is CasePhase.PRE_CALL, "not now")

@@ -240,6 +240,7 @@ class Floor:
         for call in list(hall.calls.values()):
             call.tick(now)
             hall.run(call)
+        hall.hand_late()
         self._customers.forget_gone()
 
     def _journal_failed(self, case: CaseId) -> None:

@@ -2,16 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from prometheus_client import Counter
 
 from contract.errors import Busy, NotFound, ProtocolError, UserError, WrongPhase
 from contract.facts import AgentDrawn, Fact
-from contract.ids import AccountId, CallId, CaseId, TenantId, new_seat_id
+from contract.ids import AccountId, CallId, CaseId, SeatId, TenantId, new_seat_id
 from contract.phases import CasePhase, Presence, RingEnd, Role
 from contract.ports import Clock, Party
-from contract.wire import Failed, Message, Offer, Playback
+from contract.wire import CaptureState, Failed, Message, Offer, Playback
 from signaling.actions import Line
 from signaling.board import Board
 from signaling.buckets import Buckets
@@ -28,6 +28,9 @@ _refusals = Counter("teller_signaling_refusals", "Requests that were not granted
 # A page offers anew after a change of network, at most every few seconds; each answer costs a connection.
 _OFFERS_PER_S = 1.0
 _OFFERS_BURST = 5.0
+# Switches are tapped a few times in a row; each change is a line of the journal and moves media.
+_CAPTURES_PER_S = 1.0
+_CAPTURES_BURST = 5.0
 # A case with this many unfinished commands takes no more requests.
 _BACKLOG_MAX = 200
 # In these the case's record is complete.
@@ -57,6 +60,9 @@ class Hall:
         self.stopping = False
         self._wanted: dict[tuple[CallId, Role], Wanted] = {}
         self._offers = Buckets(_OFFERS_PER_S, _OFFERS_BURST)
+        self._captures = Buckets(_CAPTURES_PER_S, _CAPTURES_BURST)
+        # The newest change of each seat's devices that came too soon.
+        self._late: dict[SeatId, tuple[Call, CaptureState]] = {}
         self._events: deque[tuple[Desk, DeskEvent]] = deque()
         self._following = False
 
@@ -183,6 +189,31 @@ class Hall:
         if who.line is not None and state is not None:
             who.line.send(state)
 
+    # --- what is said in calls ---
+
+    def hand(self, call: Call, seat: SeatId, message: Message) -> None:
+        """Hand a message to ``call``; a change of devices that comes too soon waits for its time.
+
+        Raises what the call raises.
+        """
+        if isinstance(message, CaptureState):
+            if not self._captures.take(seat, self.mono()):
+                self._late[seat] = (call, message)
+                return
+            self._late.pop(seat, None)
+        call.got(seat, message, self.now())
+        self.run(call)
+
+    def hand_late(self) -> None:
+        """Hand over the newest change of every seat whose time has come."""
+        for seat, (call, message) in list(self._late.items()):
+            if self._captures.take(seat, self.mono()):
+                del self._late[seat]
+                # The call may be over, or the seat empty.
+                with suppress(UserError):
+                    call.got(seat, message, self.now())
+                self.run(call)
+
     # --- doing what the machines want ---
 
     def append(self, case: CaseId, fact: Fact) -> None:
@@ -265,6 +296,7 @@ class Hall:
                 visit.call = None
         if call.closed:
             del self.calls[call.call]
+            visit.calls -= 1
             visit.unmerged = visit.unmerged or (call.recorded and call.case_phase is CasePhase.PRE_CALL)
             self.merge_at_last(visit)
 

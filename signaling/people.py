@@ -20,7 +20,8 @@ class Visit:
 
     The token before is honoured until a message proves that the new one has arrived. ``consent`` is
     what the journal holds, ``agreed`` what was said last, ``consents_due`` counts what is on its way
-    there; ``joining`` waits for it. ``located_at`` is monotonic.
+    there; ``joining`` waits for it. ``calls`` counts those which are not closed, earlier ones
+    too. ``located_at`` is monotonic.
     """
 
     who: Visitor
@@ -35,6 +36,7 @@ class Visit:
     joining: bool = False
     own_phase: CasePhase = CasePhase.PRE_CALL
     call: Call | None = None
+    calls: int = 0
     # A call of before was recorded, and nobody merges that yet.
     unmerged: bool = False
     joined_at: float = 0.0

@@ -366,6 +366,20 @@ async def test_a_camera_that_goes_off_is_told_and_locks_the_checks(house: House)
     await anna.state(lambda m: m.kyc_unlocked)
 
 
+async def test_a_flood_of_switching_ends_in_the_newest_state(house: House) -> None:
+    """Five changes at once, then one a second: what comes too soon waits, and the last word holds."""
+    page, anna, case = await house.call()
+    call = house.call_of(anna)
+    for state in [Capture.OFF, Capture.ON] * 20 + [Capture.STILLS]:
+        await page.send(wire.CaptureState(call, Capture.ON, state))
+    await page.send(wire.Chat("fertig"))
+    await anna.fact(facts.ChatSaid)
+    assert house.names(case).count("CaptureChanged") == 5
+    house.clock.advance(1)
+    await house.noted(case, facts.CaptureChanged, "stills")
+    assert house.names(case).count("CaptureChanged") == 6
+
+
 async def test_the_wrap_up_form_may_come_while_in_wrap_up(house: House) -> None:
     """After the result, when the call is closed already; not once the agent is ready again."""
     _, anna, case = await house.call()

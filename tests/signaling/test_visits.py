@@ -113,6 +113,46 @@ async def test_a_customer_leaves_a_number_instead_of_waiting(house: House, when:
     assert await page.refused(wire.JoinQueue()) == "wrong_phase"
 
 
+@pytest.mark.parametrize("phone", ["=HYPERLINK(1)<script>", "12345x", "+-(  )1234", "138\n00138", "١٢٣٤٥٦"])
+async def test_a_number_to_call_back_is_a_number(house: House, phone: str) -> None:
+    """What cannot be called is refused, and the customer keeps the place."""
+    page, _ = await house.queued()
+    assert await page.refused(wire.RequestCallback(phone)) == "bad_phone"
+    assert house.cases.rows[case_of(page)].phase is CasePhase.QUEUED
+    await page.send(wire.RequestCallback("(010) 65-43"))
+    await page.closed("callback_noted", 1000)
+
+
+async def test_consent_has_a_pace(house: House) -> None:
+    """Thinking again is fine; a flood is no journal."""
+    page = await house.customer(consent=False)
+    assert page.welcome is not None
+    for _ in range(5):
+        await page.send(wire.Consent(True, True, True, page.welcome.consent_version, "zh-CN"))
+    again = wire.Consent(True, False, True, page.welcome.consent_version, "zh-CN")
+    assert await page.refused(again) == "busy"
+    house.clock.advance(5)
+    await page.send(again)
+    await house.noted(case_of(page), facts.ConsentGiven, "refused=('biometrics',)")
+    assert house.names(case_of(page)).count("ConsentGiven") == 6
+
+
+async def test_who_is_gone_is_forgotten_when_the_last_call_is_closed(house: House) -> None:
+    """The visit ends by time, not while its call is being wound up, and once it is."""
+    page, _ = await house.queued()
+    case = case_of(page)
+    await page.send(wire.LeaveQueue())
+    await page.drop()
+    house.clock.advance(house.settings.pre_call_grace_s + 1)
+    ended: Any = await house.noted(case, facts.CaseAdvanced, "CUSTOMER_LEFT")
+    assert ended.now is CasePhase.ABORTED
+    welcome = page.welcome
+    back = await house.browser()
+    await back.connect()
+    await back.send(wire.Hello(wire.VERSION, resume=welcome.resume if welcome else None))
+    await back.closed("resume_invalid", 1008)
+
+
 async def test_who_is_in_a_call_needs_no_call_back(house: House) -> None:
     """The conversation goes on."""
     page, _, case = await house.call()
