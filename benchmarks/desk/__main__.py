@@ -52,7 +52,10 @@ async def run(plan: Plan) -> tuple[list[Round], list[str]]:
                 crowd.invite()
             await crowd.settled()
             trial = Trial(crowd, server.process.pid, plan.manner)
-            rounds = [await trial.play(plan.seconds) for _ in range(plan.rounds)]
+            rounds: list[Round] = []
+            for number in range(plan.rounds):
+                rounds.append(await trial.play(plan.seconds))
+                print(f"round {number + 1}\n{table(rounds[-1:])}", file=sys.stderr, flush=True)
         return rounds, [*town.ledger.problems, *complaints(server)]
 
 
