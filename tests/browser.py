@@ -42,7 +42,7 @@ _SPEAK = """async (language) => {
 }"""
 # Screens that are drawn from state alone: a change of language draws them anew, and closes what was open.
 _IN_ENGLISH = frozenset({
-    "customer-check-360", "customer-queue-360", "customer-call-360", "customer-held-360",
+    "customer-queue-360", "customer-call-360", "customer-held-360",
     "customer-third-360", "customer-thanks-360", "agent-desk", "agent-ring", "agent-call", "agent-held",
     "agent-consult", "agent-three", "agent-wrap-up", "supervisor-wall", "supervisor-monitor", "player-list",
     "player-case",
