@@ -221,17 +221,22 @@ async def test_a_customer_is_moved_up(house: House) -> None:
 
 
 async def test_a_customer_is_given_to_one_agent(house: House) -> None:
-    """However long another is idle."""
-    ben = await house.browser()
-    await ben.as_staff("ben")
+    """However long another is idle; not to one on a break."""
+    ben = await house.ready_agent("ben")
+    _, first = await house.queued()
+    await house.answer(ben, first)
+    await ben.state(lambda m: m.phase is CallPhase.ACTIVE)
     page, call = await house.queued()
-    sue = await house.supervisor()
+    sue, carl = await house.supervisor(), await house.browser()
+    await carl.as_staff("carl")
+    assert await sue.refused(wire.Reassign(call, carl.me)) == "not_ready"
     await sue.send(wire.Reassign(call, ben.me))
     assert page.welcome is not None and page.welcome.case is not None
     assert (await acted(house, page.welcome.case, "reassigned")).target == ben.me
     anna = await house.ready_agent()
     given = await board(house, sue, lambda m: bool(m.queue) and m.queue[0].only == ben.me)
     assert given.queue[0].ringing is None
+    await house.finish(ben, Outcome.FAILED)
     await ben.send(wire.SetPresence(Presence.READY))
     assert (await ben.wait(wire.Ring)).call == call
     assert not [m for m in anna.messages if isinstance(m, wire.Ring)]
