@@ -340,7 +340,7 @@ def test_a_lost_host_beside_a_supervisor_is_waited_for(rescue: str) -> None:
     played.call.tick(played.after(20))
     assert played.all(fx.Unsummon) == [fx.Unsummon(CALL, Role.GUEST)]
     summon = played.all(fx.Summon)[-1]
-    assert (summon.role, summon.but, summon.invited_by) == (Role.AGENT, {SUE}, "Anna")
+    assert (summon.role, summon.but, summon.invited_by) == (Role.AGENT, frozenset({SUE}), "Anna")
     assert played.settle().phase() is CallPhase.HELD
     assert [effect.agent for effect in played.all(fx.FreeAgent)] == [ANNA]
     if rescue == "supervisor":
