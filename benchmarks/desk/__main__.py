@@ -1,6 +1,6 @@
 """Many waiting customers and some agents against one real server; see benchmarks/README.md for the figures.
 
-    python -m benchmarks.desk              500 customers, 50 agents, 3 rounds, under 4 minutes
+    python -m benchmarks.desk              500 customers, 50 agents, 3 rounds, under 6 minutes
     python -m benchmarks.desk --quick      40 customers, 8 agents, 1 short round
 
 Exit code 1 when a customer was lost or given twice, or a figure contradicts what has happened.
