@@ -3,7 +3,8 @@
 ::
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
-           QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed); from any open phase → EXPIRED | ABORTED
+           QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed)
+           from any open phase → EXPIRED | ABORTED
     call   RINGING → CONNECTING → ACTIVE ⇄ HELD, both ⇄ RECONNECTING; from any open phase → ENDED
 """
 
