@@ -5,7 +5,7 @@ import os
 import re
 import wave
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from teller.demo.data import LOGINS
-from teller.demo.pictures import FaceVideo, Portrait, astronaut, other_person, read_counter
+from teller.demo.pictures import FaceVideo, Picture, Portrait, astronaut, other_person, read_counter
 from teller.demo.sound import Speaker, Voice
 from tests.browser import Watched, chromium, watched_page
 from tests.e2e.measure import measure
@@ -45,17 +45,29 @@ def write_clip(folder: Path, name: str, portrait: Portrait, speaker: Speaker) ->
     """Write what the fake camera and microphone play, over and over."""
     picture, sound = folder / f"{name}.y4m", folder / f"{name}.wav"
     video = FaceVideo(portrait, CAMERA, FPS, agent=speaker is Speaker.AGENT)
-    with picture.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{CAMERA[0]} H{CAMERA[1]} F{FPS}:1 Ip A1:1 C420\n".encode())
-        for n in range(CLIP_S * FPS):
-            file.write(b"FRAME\n" + cv2.cvtColor(video.frame(n), cv2.COLOR_BGR2YUV_I420).tobytes())
+    write_pictures(picture, (video.frame(n) for n in range(CLIP_S * FPS)))
+    write_sound(sound, speaker)
+    return picture, sound
+
+
+def write_pictures(path: Path, frames: Iterable[Picture]) -> None:
+    """Write what a fake camera plays."""
+    with path.open("wb") as file:
+        for n, frame in enumerate(frames):
+            if n == 0:
+                height, width = frame.shape[:2]
+                file.write(f"YUV4MPEG2 W{width} H{height} F{FPS}:1 Ip A1:1 C420\n".encode())
+            file.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420).tobytes())
+
+
+def write_sound(path: Path, speaker: Speaker) -> None:
+    """Write what a fake microphone plays."""
     voice = Voice(speaker)
-    with wave.open(str(sound), "wb") as out:
+    with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(48_000)
         out.writeframes(np.concatenate([voice.chunk(n) for n in range(CLIP_S * 50)]).tobytes())
-    return picture, sound
 
 
 @pytest.fixture(name="clips", scope="module")

@@ -40,6 +40,9 @@ HOST_SOUND, HOST_PICTURE, GUEST_SOUND, SCREEN = 3, 4, 5, 7
 # Two beeps and many pictures would have come in this time.
 SILENT_S = 3.0
 RATE = 48_000
+# Chunks of 20 ms in which beeps are looked for. The callers send from this process too: a longer look back
+# would keep them from it.
+LATEST = 200
 
 
 @dataclass
@@ -63,7 +66,7 @@ class Senses:
 
     def beeps(self, line: int, speaker: Speaker) -> bool:
         """Tell whether this speaker's beep came on a line."""
-        chunks = self.sound.get(line, [])
+        chunks = self.sound.get(line, [])[-LATEST:]
         return bool(chunks) and bool(find_beeps(np.concatenate(chunks), RATE, speaker.beep_hz))
 
     def forget(self) -> None:
