@@ -87,7 +87,6 @@ class Endings(Machine):
             self._end_talking(reason, moment)
         else:
             self._end_waiting(reason)
-        self._active_at = None
 
     def _end_waiting(self, reason: CallEnd) -> None:
         if reason is CallEnd.CUSTOMER_HUNG_UP:

@@ -1,8 +1,9 @@
 """What one screen is shown of a case's journal: history first, then every new entry, each once. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from contract.facts import GENESIS, Entry, EvidenceStored, Fact, seal_entry
+from contract.facts import GENESIS, Entry, EvidenceStored, Fact, PartyJoined, seal_entry
 from contract.ids import CaseId
 from contract.wire import FactNoted
 
@@ -11,7 +12,7 @@ class Feed:
     """Orders history and live entries. A customer is shown what concerns her and no check's result.
 
     Her entries have numbers and seals of their own: the journal's would tell how much she is not shown,
-    and so who listens.
+    and so who listens. Staff have names for her and no accounts.
     """
 
     def __init__(self, case: CaseId, *, everything: bool) -> None:
@@ -47,7 +48,11 @@ class Feed:
 
     def _sealed_anew(self, entry: Entry) -> Entry:
         self._shown += 1
-        return seal_entry(self._shown, entry.at, entry.case, entry.fact, GENESIS)
+        return seal_entry(self._shown, entry.at, entry.case, _told(entry.fact), GENESIS)
+
+
+def _told(fact: Fact) -> Fact:
+    return replace(fact, account=None) if isinstance(fact, PartyJoined) else fact
 
 
 def _concerns_customer(fact: Fact) -> bool:

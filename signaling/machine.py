@@ -264,7 +264,8 @@ class Machine:
             raise WrongPhase("not now", code=code)
 
     def _active_s(self, moment: Moment) -> float:
-        return 0.0 if self._active_at is None else moment.mono - self._active_at
+        until = moment.mono if self._ended_at is None else self._ended_at
+        return 0.0 if self._active_at is None else until - self._active_at
 
     def _grace_until(self) -> float | None:
         ends = [seat.gone_until for seat in self._table.needed if seat.gone_until is not None]

@@ -140,9 +140,9 @@ def _content(data: bytes, head: bytes, start: int, most: int, pause: Pause) -> t
         while not unpacker.eof and len(unpacked) + read <= most and start + read < len(data):
             piece = data[start + read : start + read + _PIECE]
             read += len(piece)
-            while piece and not unpacker.eof and len(unpacked) + read <= most:
+            while piece and len(unpacked) + read <= most:
                 unpacked += unpacker.decompress(piece, BLOCK)
-                piece = unpacker.unconsumed_tail
+                piece = b"" if unpacker.eof else unpacker.unconsumed_tail
                 pause()
     except zlib.error as error:
         raise unsafe("an object stream cannot be read") from error

@@ -350,3 +350,13 @@ def test_an_agents_party_needs_an_account() -> None:
     played = Played().queued()
     with pytest.raises(ValueError, match="account"):
         played.call.rang(Party(SeatId("s"), Role.AGENT, "x"), played.time)
+
+
+def test_the_last_word_says_how_long_it_was() -> None:
+    """Both screens show the length of a call that is over, however much later they ask."""
+    played = Played().active()
+    played.after(83)
+    played.got(CUSTOMER, wire.HangUp())
+    state = played.call.state(CUSTOMER.seat, played.after(40))
+    assert state is not None
+    assert (state.phase, state.active_s) == (CallPhase.ENDED, 83)

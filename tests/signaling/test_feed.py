@@ -11,12 +11,13 @@ from contract.facts import (
     Entry,
     EvidenceStored,
     MergeStarted,
+    PartyJoined,
     dump_entry,
     load_entry,
     seal_entry,
 )
-from contract.ids import CaseId, EvidenceId, JobId
-from contract.phases import EvidenceKind
+from contract.ids import AccountId, CallId, CaseId, EvidenceId, JobId, SeatId
+from contract.phases import EvidenceKind, Role
 from signaling.feed import Feed
 
 CASE = CaseId("case-1")
@@ -65,6 +66,15 @@ def test_a_customer_cannot_count_what_she_is_not_shown() -> None:
         assert {message.entry.prev for message in shown} == {GENESIS}
         assert [load_entry(json.loads(dump_entry(m.entry))) for m in shown] == [m.entry for m in shown]
         assert Feed(CASE, everything=False).history(shown_of) == shown
+
+
+def test_a_customer_is_told_names_and_no_accounts() -> None:
+    """Whom she talks to has a name; the bank's own id of that person is not hers to know."""
+    joined = PartyJoined(CallId("call-1"), SeatId("seat-1"), Role.AGENT, "Anna", AccountId("acct-1"))
+    entry = seal_entry(1, 0.0, CASE, joined, GENESIS)
+    (told,) = Feed(CASE, everything=False).history([entry])
+    assert told.entry.fact == PartyJoined(CallId("call-1"), SeatId("seat-1"), Role.AGENT, "Anna", None)
+    assert Feed(CASE, everything=True).history([entry])[0].entry == entry
 
 
 def test_a_picture_cut_from_the_card_is_no_news_for_the_customer() -> None:
