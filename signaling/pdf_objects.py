@@ -142,7 +142,7 @@ def _content(data: bytes, head: bytes, start: int, most: int, pause: Pause) -> t
             read += len(piece)
             while piece and len(unpacked) + read <= most:
                 unpacked += unpacker.decompress(piece, BLOCK)
-                piece = b"" if unpacker.eof else unpacker.unconsumed_tail
+                piece = unpacker.unconsumed_tail
                 pause()
     except zlib.error as error:
         raise unsafe("an object stream cannot be read") from error
