@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from contract.errors import UserError
 
@@ -135,14 +136,16 @@ def _content(data: bytes, head: bytes, start: int, most: int, pause: Pause) -> t
         return b"", 0
     if len(filters) > 1 or not _FLATE.search(head):
         raise unsafe("an object stream is packed in an unusual way")
-    unpacked, unpacker, read = bytearray(), zlib.decompressobj(), 0
+    # Without its type: a checker takes the state of the outer loop for that of the inner one.
+    unpacker: Any = zlib.decompressobj()
+    unpacked, read = bytearray(), 0
     try:
         while not unpacker.eof and len(unpacked) + read <= most and start + read < len(data):
             piece = data[start + read : start + read + _PIECE]
             read += len(piece)
             while piece and len(unpacked) + read <= most:
                 unpacked += unpacker.decompress(piece, BLOCK)
-                piece = unpacker.unconsumed_tail
+                piece = b"" if unpacker.eof else unpacker.unconsumed_tail
                 pause()
     except zlib.error as error:
         raise unsafe("an object stream cannot be read") from error
