@@ -1,6 +1,6 @@
 """Many waiting customers and some agents against one real server; see benchmarks/README.md for the figures.
 
-    python -m benchmarks.desk              500 customers, 50 agents, 3 rounds, under 6 minutes
+    python -m benchmarks.desk              500 customers, 50 agents, 3 rounds, about 6 minutes
     python -m benchmarks.desk --quick      40 customers, 8 agents, 1 short round
 
 Exit code 1 when a customer was lost or given twice, or a figure contradicts what has happened.
@@ -66,7 +66,8 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=50, help="who answer them, default 50")
     parser.add_argument("--rounds", type=int, default=3, help="default 3")
     parser.add_argument("--seconds", type=float, default=30.0, help="length of a round, default 30")
-    parser.add_argument("--talk", type=float, default=5.0, help="mean length of a call in seconds, default 5")
+    talk = "mean length of a call in seconds, default 15; a call without media ends after 30"
+    parser.add_argument("--talk", type=float, default=15.0, help=talk)
     parser.add_argument("--refuse", type=float, default=0.05, help="share of rings refused, default 0.05")
     parser.add_argument("--quick", action="store_true", help="a small load, to see that it works")
     asked = parser.parse_args()
