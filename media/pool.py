@@ -47,8 +47,9 @@ _PAUSES_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0
 # A journal that refuses is tried again after this long, as everywhere.
 _JOURNAL_RETRY_S = 1.0
-# Of one worker: several times what a processor carries, and a bound for what waits on its link.
-_CALLS_MAX = 256
+# Of one worker, those of waiting customers included, which cost no processor: two workers hold a queue of
+# five hundred besides the calls they carry. A bound for what waits on the link.
+_CALLS_MAX = 1_024
 # An open call without connections yet will have two.
 _SEATS_EXPECTED = 2
 
