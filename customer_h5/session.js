@@ -60,6 +60,7 @@ export class Session {
     /** @type {MediaStream | null} */
     this._own = null;
     this._consented = false;
+    this._late = false;
   }
 
   /** Open the devices, then the door. Also the way to try again after trouble. */
@@ -128,7 +129,8 @@ export class Session {
     this._store.update({ bank: welcome.bank, caseId: welcome.case });
     if (welcome.resume) saveSeat(this._entrance, welcome.resume);
     if (OVER.includes(welcome.phase)) {
-      this._end("other", 0);
+      // Whoever comes back too late: the call's own end, if there was a call, comes before the story.
+      this._late = true;
     } else if (welcome.call) {
       this._ensureCall(welcome.call);
     } else if (!this._consented && welcome.phase !== "queued") {
@@ -211,6 +213,10 @@ export class Session {
 
   /** @param {Entry} entry */
   _gotFact(entry) {
+    if (this._late && entry.name === "CaseAdvanced" && OVER.includes(entry.fact.now)) {
+      this._end("other", 0);
+      return;
+    }
     const { chat, unread, chatOpen } = this._store.get();
     if (entry.name !== "ChatSaid" || chat.some((line) => line.seq === entry.seq)) return;
     const line = { seq: entry.seq, own: entry.fact.role === "customer", text: entry.fact.pii_text };

@@ -119,8 +119,11 @@ class StandIn:
 
     async def say(self, role: Role, text: str) -> None:
         """Journal a chat line and show it, as the server does."""
+        await self.fact(facts.ChatSaid(CALL, SEAT, role, text))
+
+    async def fact(self, fact: facts.Fact) -> None:
+        """Show the next fact of the case."""
         self._seq += 1
-        fact = facts.ChatSaid(CALL, SEAT, role, text)
         await self.send(wire.FactNoted(facts.seal_entry(self._seq, 1.0, CASE, fact, facts.GENESIS)))
 
     async def call_state(self, phase: CallPhase, active_s: float = 0.0, **changes: object) -> None:
