@@ -126,7 +126,8 @@ export class Session {
     this._upload = welcome.upload || "";
     if (welcome.resume) saveSeat(this._entrance, welcome.resume);
     if (OVER.includes(phase)) {
-      this._end("other", 0);
+      // Whoever comes back too late: the call's own end, if there was a call, comes before the story,
+      // and the story ends with what closes the visit.
     } else if (this._purpose === "callback") {
       this._sendCallback();
     } else if (welcome.call) {

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import expect
 
-from contract import wire
-from contract.phases import CallPhase, EvidenceKind, Role
+from contract import facts, wire
+from contract.phases import CallPhase, CaseEnd, CasePhase, EvidenceKind, Role
 from tests.customer_h5.conftest import Phone
 from tests.customer_h5.stand_in import AGENT, CALL, CASE, UPLOAD
 from tests.customer_h5.steps import CLOCK, enter_call, enter_queue, plays, require_calm, talk
@@ -156,6 +156,28 @@ async def test_reload_returns_to_the_seat(phone: Phone) -> None:
     await phone.bank.call_state(CallPhase.ACTIVE, active_s=80.0)
     await plays(phone, ".agent-picture")
     assert sum(isinstance(message, wire.JoinQueue) for message in phone.bank.got) == 1
+
+
+async def test_coming_back_too_late(phone: Phone) -> None:
+    """Whose seat was given up meanwhile is told why the call ended, not only that it did."""
+    await enter_call(phone)
+    phone.bank.welcome = replace(phone.bank.welcome, phase=CasePhase.ABORTED)
+    assert phone.bank.socket is not None
+    await phone.bank.socket.close(code=1012)
+    await phone.bank.wait_for(wire.Hello, 2)
+    await phone.bank.call_state(CallPhase.ENDED, active_s=70.0, reason="customer_lost")
+    await expect(phone.page.get_by_text("您的网络中断时间过长")).to_be_visible()
+
+
+async def test_coming_back_to_a_case_that_is_over(phone: Phone) -> None:
+    """Without a call of which to tell the end, the story says that all is over."""
+    await enter_call(phone)
+    phone.bank.welcome = replace(phone.bank.welcome, phase=CasePhase.EXPIRED)
+    assert phone.bank.socket is not None
+    await phone.bank.socket.close(code=1012)
+    await phone.bank.wait_for(wire.Hello, 2)
+    await phone.bank.note(facts.CaseAdvanced(CasePhase.CREATED, CasePhase.EXPIRED, CaseEnd.TICKET_EXPIRED))
+    await expect(phone.page.get_by_text("谢谢，本次通话已结束")).to_be_visible()
 
 
 @pytest.mark.parametrize("viewport", SIZES)

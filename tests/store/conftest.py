@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,9 +41,10 @@ def _await_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
     ask = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     deadline = time.monotonic() + 60
     while subprocess.run(ask, check=False).returncode != 0:
-        assert server.poll() is None, f"PostgreSQL ended: {log.read_text()}"
         assert time.monotonic() < deadline, f"PostgreSQL is not ready: {log.read_text()}"
-        time.sleep(0.05)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(0.05)
+            pytest.fail(f"PostgreSQL ended: {log.read_text()}")
 
 
 @pytest.fixture(scope="session")
