@@ -1,4 +1,4 @@
-"""Resident identity numbers of the People's Republic of China: GB 11643-1999.
+"""Resident identity cards of the People's Republic of China: the number, GB 11643-1999, and the term.
 
 Pure code. Regions are known at province level only (GB/T 2260, the first two digits): county codes
 have been reassigned many times, and a number keeps the code of the day it was issued.
@@ -6,6 +6,7 @@ have been reassigned many times, and a number keeps the code of the day it was i
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import date
 
 from contract.phases import CheckVerdict
@@ -91,3 +92,87 @@ def _birth_failures(born: date | None, on: date) -> list[str]:
     if born > on:
         return ["birth_in_future"]
     return ["birth_too_early"] if born < EARLIEST_BIRTH else []
+
+
+def age_on(born: date, on: date) -> int:
+    """Return the completed years of somebody ``born`` then, on the day ``on``.
+
+    In years without 29 February, who was born on it grows older on 1 March.
+    """
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def number_sex(number: str) -> str:
+    """Return ``M`` or ``F`` for 18 characters: the 17th digit is odd for men."""
+    return "M" if int(number[16]) % 2 else "F"
+
+
+# Cards of the second generation, the only ones with a printed term, were issued from 2004 on.
+FIRST_ISSUED = date(2004, 1, 1)
+LONG_TERM = "长期"
+# Residence permits for people from Hong Kong, Macao and Taiwan (State Council, 2018) run five years.
+_PERMITS = ("81", "82", "83")
+_TERM = re.compile(r"(\d{4})\D?(\d{2})\D?(\d{2})\D{0,3}(?:(\d{4})\D?(\d{2})\D?(\d{2})|长期)")
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The term on the back of a card; ``expires`` is its last day, None for 长期."""
+
+    issued: date
+    expires: date | None
+
+
+def read_validity(text: str) -> Validity | None:
+    """Return the term printed as ``2016.05.10-2026.05.10`` or ``2016.05.10-长期``, else None."""
+    found = _TERM.fullmatch("".join(unicodedata.normalize("NFKC", text).split()))
+    if found is None:
+        return None
+    numbers = [int(group) for group in found.groups() if group]
+    try:
+        days = [date(*numbers[at : at + 3]) for at in range(0, len(numbers), 3)]
+    except ValueError:
+        return None
+    return Validity(days[0], days[1] if len(days) > 1 else None)
+
+
+def validity_failures(validity: Validity, on: date, number: str = "") -> tuple[str, ...]:
+    """Return what is wrong with a term on the day ``on``; empty when nothing is.
+
+    Words: ``issued_too_early``, ``issued_in_future``, ``issued_before_birth``, ``expires_before_issue``,
+    ``expired``, ``term_unusual`` (neither 5, 10, 20 years nor 长期), ``term_unlike_age``: by article 5
+    of the Resident Identity Card Law (2003) cards run 5 years below 16, 10 from 16 to 25, 20 from 26
+    to 45 and for ever from 46 on. ``number`` is the holder's with 18 characters; without it the age is
+    not judged.
+    """
+    born = _birth_date(number) if _FORM_18.fullmatch(number) else None
+    words = [
+        ("issued_too_early", validity.issued < FIRST_ISSUED),
+        ("issued_in_future", validity.issued > on),
+        ("issued_before_birth", born is not None and validity.issued < born),
+        ("expires_before_issue", validity.expires is not None and validity.expires <= validity.issued),
+        ("expired", validity.expires is not None and validity.expires < on),
+    ]
+    return (*(word for word, applies in words if applies), *_term_failures(validity, born, number))
+
+
+def _term_failures(validity: Validity, born: date | None, number: str) -> tuple[str, ...]:
+    years = _term_years(validity)
+    if years not in (None, 5, 10, 20):
+        return ("term_unusual",)
+    if born is None or number.startswith(_PERMITS):
+        return ()
+    age = age_on(born, validity.issued)
+    due = next((term for limit, term in ((16, 5), (26, 10), (46, 20)) if age < limit), None)
+    return () if years == due else ("term_unlike_age",)
+
+
+def _term_years(validity: Validity) -> int | None:
+    """Return the years from issue to expiry, None for 长期, 0 for a term of no whole years."""
+    if validity.expires is None:
+        return None
+    years = validity.expires.year - validity.issued.year
+    leap = (validity.issued.month, validity.issued.day) == (2, 29)
+    # 29 February is followed by its last day or by 1 March in a year without it.
+    last = {(2, 28), (2, 29), (3, 1)} if leap else {(validity.issued.month, validity.issued.day)}
+    return years if (validity.expires.month, validity.expires.day) in last else 0

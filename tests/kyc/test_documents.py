@@ -10,10 +10,15 @@ from contract.phases import CheckVerdict
 from kyc.documents import (
     EARLIEST_BIRTH,
     PROVINCES,
+    Validity,
+    age_on,
     check_character,
     check_id_number,
     normalise,
+    number_sex,
+    read_validity,
     upgraded,
+    validity_failures,
 )
 
 TODAY = date(2026, 11, 22)
@@ -180,3 +185,109 @@ def test_any_text_gets_a_verdict(text: str) -> None:
     """No text at all breaks the check."""
     finding = check_id_number(text, TODAY)
     assert (finding.verdict is CheckVerdict.PASSED) == (finding.failures == ())
+
+
+@pytest.mark.parametrize(
+    ("born", "on", "age"),
+    [
+        (date(2000, 2, 29), date(2018, 2, 28), 17),
+        (date(2000, 2, 29), date(2018, 3, 1), 18),
+        (date(2000, 2, 29), date(2020, 2, 29), 20),
+        (date(2010, 11, 22), TODAY, 16),
+        (date(2010, 11, 23), TODAY, 15),
+        (TODAY, TODAY, 0),
+    ],
+)
+def test_ages(born: date, on: date, age: int) -> None:
+    """A year is completed on the birthday, not before."""
+    assert age_on(born, on) == age
+
+
+@given(st.dates(date(1850, 1, 1), TODAY), st.integers(0, 120))
+def test_age_grows_by_one_on_birthdays(born: date, years: int) -> None:
+    """On the birthday the age is the difference of the years, the day before it is one less."""
+    day = date(born.year + years, born.month, min(born.day, 28))
+    assert age_on(born.replace(day=day.day), day) == years
+    assert age_on(born.replace(day=day.day), day - timedelta(1)) == years - 1
+
+
+@given(regions, births, st.integers(0, 999))
+def test_the_sex_digit(region: str, born: date, serial: int) -> None:
+    """Odd serials are men's."""
+    assert number_sex(number_of(region, born, f"{serial:03}")) == ("M" if serial % 2 else "F")
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("2016.05.10-2026.05.10", Validity(date(2016, 5, 10), date(2026, 5, 10))),
+        ("2016.05.10 - 2026.05.10", Validity(date(2016, 5, 10), date(2026, 5, 10))),
+        ("２０１６．０５．１０－２０２６．０５．１０", Validity(date(2016, 5, 10), date(2026, 5, 10))),
+        ("2016.05.10—长期", Validity(date(2016, 5, 10), None)),
+        ("20160510长期", Validity(date(2016, 5, 10), None)),
+        ("2016.05.10-", None),
+        ("2016.13.10-2026.05.10", None),
+        ("2016.05.10-2026.02.30", None),
+        ("长期", None),
+        ("", None),
+    ],
+)
+def test_terms_are_read(text: str, term: Validity | None) -> None:
+    """Both ways of printing a term, and nothing else."""
+    assert read_validity(text) == term
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_term_or_none(text: str) -> None:
+    """No text at all breaks the reader of terms."""
+    term = read_validity(text)
+    assert term is None or term.issued.year >= 1
+
+
+def holder(born: date, region: str = "110101") -> str:
+    """Return the number of somebody ``born`` then."""
+    return number_of(region, born)
+
+
+@pytest.mark.parametrize(
+    ("issued", "expires", "born", "words"),
+    [
+        # Article 5 of the law: the term follows from the age on the day of issue.
+        (date(2022, 1, 2), date(2027, 1, 2), date(2006, 1, 3), ()),
+        (date(2020, 1, 2), date(2030, 1, 2), date(2004, 1, 2), ()),
+        (date(2010, 1, 2), date(2030, 1, 2), date(1984, 1, 2), ()),
+        (date(2010, 1, 2), None, date(1964, 1, 2), ()),
+        (date(2020, 1, 2), date(2040, 1, 2), date(2004, 1, 2), ("term_unlike_age",)),
+        (date(2020, 1, 2), date(2030, 1, 2), date(2004, 1, 3), ("term_unlike_age",)),
+        (date(2010, 1, 2), None, date(1964, 1, 3), ("term_unlike_age",)),
+        (date(2010, 1, 2), date(2030, 1, 2), date(1964, 1, 2), ("term_unlike_age",)),
+        (date(2020, 1, 2), date(2027, 1, 2), date(2004, 1, 2), ("term_unusual",)),
+        (date(2020, 1, 2), date(2030, 1, 3), date(2004, 1, 2), ("term_unusual",)),
+        (date(2016, 2, 29), date(2036, 2, 28), date(1985, 1, 1), ()),
+        (date(2016, 2, 29), date(2036, 3, 1), date(1985, 1, 1), ()),
+        (date(2016, 2, 29), date(2036, 3, 2), date(1985, 1, 1), ("term_unusual",)),
+        (date(2003, 12, 31), None, date(1930, 1, 1), ("issued_too_early",)),
+        (date(2026, 11, 23), None, date(1930, 1, 1), ("issued_in_future",)),
+        (date(2022, 1, 1), date(2027, 1, 1), date(2022, 1, 2), ("issued_before_birth",)),
+        (date(2016, 11, 22), date(2026, 11, 22), date(2000, 1, 1), ()),
+        (date(2016, 11, 21), date(2026, 11, 21), date(2000, 1, 1), ("expired",)),
+        (
+            date(2016, 11, 21), date(2006, 11, 21), date(2000, 1, 1),
+            ("expires_before_issue", "expired", "term_unusual"),
+        ),
+    ],
+)  # fmt: skip
+def test_terms_are_judged(
+    issued: date, expires: date | None, born: date, words: tuple[str, ...]
+) -> None:  # fmt: skip
+    """Every rule has its word, and the last day still counts."""
+    assert validity_failures(Validity(issued, expires), TODAY, holder(born)) == words
+
+
+def test_what_a_term_is_not_judged_by() -> None:
+    """Without a number no age is known; a residence permit always runs five years."""
+    term = Validity(date(2022, 1, 2), date(2027, 1, 2))
+    assert validity_failures(term, TODAY, holder(date(1980, 1, 1))) == ("term_unlike_age",)
+    assert validity_failures(term, TODAY) == ()
+    assert validity_failures(term, TODAY, "110101") == ()
+    assert validity_failures(term, TODAY, holder(date(1980, 1, 1), "810000")) == ()
