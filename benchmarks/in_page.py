@@ -40,7 +40,8 @@ async def served(address: str = "127.0.0.1", *settings: str) -> AsyncIterator[Se
         port, https_port = free_port(0), free_port(0)
         settings = (
             f"http.local_port={port}", f"http.port={https_port}", f"http.host={address}",
-            f'media.bind=["{address}"]', "log.level=error", *settings,
+            f'media.bind=["{address}"]', "log.level=error", "kyc.production=false",
+            *settings,
         )  # fmt: skip
         sets = (part for text in settings for part in ("--set", text))
         words = ("--data", str(data), *sets, "serve", "--with-parent")

@@ -3,18 +3,19 @@
 It ends when its input ends, so it cannot outlive a server that was killed.
 """
 
+import functools
+import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import cv2
 
 from contract.errors import ModelError, UserError
-from kyc.faces import FaceModels
-from kyc.matching import inspect_image, load_models, match_faces
-from kyc.pipes import PREFIX, Broke, Inspect, Job, Match, Ready, Refused, body_length, packed, unpacked
-from kyc.registry import Pack
+from kyc.models import Models
+from kyc.pipes import PREFIX, Broke, Job, Load, Ready, Refused, body_length, packed, unpacked
 
 
 def main() -> None:
@@ -31,31 +32,40 @@ def main() -> None:
 
 
 def serve(jobs: BinaryIO, replies: BinaryIO) -> None:
-    """Read a Pack, then jobs from ``jobs``; write one reply each to ``replies``."""
-    pack: Pack = _read(jobs)
+    """Read a Load, then jobs from ``jobs``; write one reply each to ``replies``."""
+    wanted: Load = _read(jobs)
     try:
-        models = load_models(pack)
+        models = Models(wanted.pack, wanted.providers)
+        # Every pack has these, and a start that fails is better than the first check of the day.
+        _ = models.faces
+    except ModelError as error:
+        _write(replies, Broke(f"{wanted.pack.name} cannot be loaded: {error}"))
+        return
     except Exception as error:
-        _write(replies, Broke(f"{pack.name} cannot be loaded: {type(error).__name__}"))
+        _write(replies, Broke(f"{wanted.pack.name} cannot be loaded: {type(error).__name__}"))
         return
     _write(replies, Ready())
     while (job := _read(jobs)) is not None:
-        _write(replies, _answer(models, pack, job))
+        _write(replies, _answer(models, job))
 
 
-def _answer(models: FaceModels, pack: Pack, job: Job) -> Any:
+def _answer(models: Models, job: Job[Any]) -> Any:
     try:
-        match job:
-            case Inspect():
-                return inspect_image(job.data)
-            case Match():
-                return match_faces(models, pack, job.card, job.still)
+        return handler(job.HANDLER)(models, job)
     except UserError as error:
         return Refused(error.code, str(error))
     except ModelError as error:
         return Broke(str(error))
     except Exception as error:
         return Broke(f"{type(job).__name__}: {type(error).__name__}")
+
+
+@functools.cache
+def handler(name: str) -> Callable[[Models, Any], Any]:
+    """Return the function that ``name``, "module:function", stands for."""
+    module, _, function = name.partition(":")
+    found: Callable[[Models, Any], Any] = getattr(importlib.import_module(module), function)
+    return found
 
 
 def _read(stream: BinaryIO) -> Any:

@@ -6,7 +6,8 @@ import numpy as np
 
 from kyc.faces import Face, Vector, largest_first
 from kyc.images import Picture
-from kyc.registry import Pack
+from kyc.models import Models
+from kyc.registry import DLIB_LANDMARKS, DLIB_RESNET
 
 # The HOG detector finds faces from 80 pixels: at 1024 on a card that fills 60 % of the picture, at 1800
 # on one that fills a third.
@@ -19,10 +20,10 @@ class DlibModels:
     # Measured on rendered cards: upright 0.93 to 1.76, otherwise at most 0.34.
     upright_score = 0.6
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, models: Models) -> None:
         self._detector = dlib.get_frontal_face_detector()
-        self._landmarks = dlib.shape_predictor(str(pack.directory / pack.detector.file))
-        self._embedder = dlib.face_recognition_model_v1(str(pack.directory / pack.embedder.file))
+        self._landmarks = dlib.shape_predictor(str(models.path(DLIB_LANDMARKS)))
+        self._embedder = dlib.face_recognition_model_v1(str(models.path(DLIB_RESNET)))
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
         """Return the faces in ``picture``, largest first; ``points`` are the two eyes."""

@@ -1,4 +1,4 @@
-"""The identity checks as the rest of the house sees them: a bounded queue before one model process.
+"""The identity checks as the rest of the house sees them: two lanes before one model process.
 
 A process and not a thread: dlib's ResNet holds the interpreter's lock for 130 ms a face (measured),
 which in the server process would stop every live call for as long. A native crash, too, costs one job
@@ -9,10 +9,9 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -20,14 +19,30 @@ from prometheus_client import Counter, Gauge
 from contract.errors import Busy, ModelError, UserError
 from contract.ports import FaceFinding, IdNumberFinding, ImageFinding
 from kyc.documents import check_id_number
+from kyc.lanes import Lanes, Waiting
 from kyc.limits import PIXELS_MAX
-from kyc.pipes import PREFIX, Broke, Inspect, Job, Match, Ready, Refused, body_length, packed, unpacked
-from kyc.registry import Pack
+from kyc.packs import Pack
+from kyc.pipes import (
+    PREFIX,
+    Broke,
+    Inspect,
+    Job,
+    LiveJob,
+    Load,
+    Match,
+    Ready,
+    Refused,
+    body_length,
+    packed,
+    unpacked,
+)
+from kyc.registry import CPU
 
 _log = structlog.get_logger(__name__)
 
 _JOBS = Counter("teller_kyc_jobs", "Identity jobs by outcome", ["kind", "outcome"])
 _WAITING = Gauge("teller_kyc_waiting", "Identity jobs that wait for the model process")
+_DROPPED = Counter("teller_kyc_looks_dropped", "Looks at calls that a newer one replaced", ["kind"])
 _RESTARTS = Counter("teller_kyc_restarts", "Times the model process was started again")
 
 # Importing and loading takes 0.7 s on an idle core; a full machine takes many times that.
@@ -38,36 +53,40 @@ _SLICE = 262_144
 _RESTART_PAUSE_S = 1.0
 
 
-@dataclass(slots=True)
-class _Waiting:
-    job: Job
-    answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-    def fail(self, text: str) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(ModelError(text))
+_Reply = TypeVar("_Reply")
 
 
 class Engine:
     """Implements :class:`contract.ports.IdentityChecks`; an async context manager.
 
     At most ``queue_max`` jobs wait; more are refused with ``Busy("kyc_busy")``. A job that takes the
-    model process longer than ``deadline_s`` seconds fails with ModelError and costs the process, which
-    is started anew. A cancelled caller's job is skipped, or its result dropped.
+    model process longer than ``deadline_s`` seconds, a look longer than ``look_deadline_s``, fails with
+    ModelError and costs the process, which is started anew. A cancelled caller's job is skipped, or its
+    result dropped. ``providers`` are ONNX Runtime's names, the best first.
 
     Entering raises ModelError when the models cannot be loaded.
     """
 
-    def __init__(self, pack: Pack, queue_max: int = 8, *, deadline_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        queue_max: int = 8,
+        *,
+        providers: tuple[str, ...] = (CPU,),
+        deadline_s: float = 30.0,
+        look_deadline_s: float = 5.0,
+    ) -> None:
         self.pack = pack
+        self._providers = providers
         self._deadline_s = deadline_s
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(queue_max)
+        self._look_deadline_s = look_deadline_s
+        self._lanes = Lanes(queue_max)
         self._group = asyncio.TaskGroup()
         self._task: asyncio.Task[None] | None = None
         self._child: _Child | None = None
 
     async def __aenter__(self) -> Self:
-        child = await _Child.start(self.pack)
+        child = await self._start()
         self._child = child
         await self._group.__aenter__()
         self._task = self._group.create_task(self._run(child), name="kyc engine")
@@ -90,8 +109,7 @@ class Engine:
 
     async def inspect_image(self, data: bytes) -> ImageFinding:
         """Decode a picture and describe it. See the port for the errors."""
-        finding: ImageFinding = await self._ask(Inspect(data))
-        return finding
+        return await self.ask(Inspect(data))
 
     async def check_id_number(self, number: str, on: date) -> IdNumberFinding:
         """Apply GB 11643; microseconds, so done on the spot."""
@@ -99,20 +117,45 @@ class Engine:
 
     async def match_faces(self, card: bytes, still: bytes) -> FaceFinding:
         """Compare the portrait on the card with the face on the still. See the port for the errors."""
-        finding: FaceFinding = await self._ask(Match(card, still))
-        return finding
+        return await self.ask(Match(card, still))
 
-    async def _ask(self, job: Job) -> Any:
+    async def ask(self, job: Job[_Reply]) -> _Reply:
+        """Do a job before every look.
+
+        Raises:
+            Busy: ``kyc_busy``, too many jobs wait.
+            UserError: what was handed in is to blame.
+            ModelError: the model failed, or the engine is not running.
+        """
+        self._require_running()
+        try:
+            waiting = self._lanes.put(job)
+        except Busy:
+            _JOBS.labels(type(job).__name__, "busy").inc()
+            raise
+        _WAITING.set(self._lanes.jobs)
+        reply: _Reply = await waiting.answer
+        return reply
+
+    async def watch(self, look: LiveJob[_Reply]) -> _Reply | None:
+        """Look at a call when no job waits; None when a newer look of the same key took its place.
+
+        Raises:
+            ModelError: the model failed, or the engine is not running.
+        """
+        self._require_running()
+        waiting, pushed = self._lanes.put_look(look)
+        if pushed is not None:
+            _DROPPED.labels(type(pushed.job).__name__).inc()
+        reply: _Reply | None = await waiting.answer
+        return reply
+
+    def _require_running(self) -> None:
         if self._task is None:
             raise ModelError("the engine is not running")
-        waiting = _Waiting(job)
-        try:
-            self._queue.put_nowait(waiting)
-        except asyncio.QueueFull:
-            _JOBS.labels(type(job).__name__, "busy").inc()
-            raise Busy("too many identity checks wait", code="kyc_busy") from None
-        _WAITING.set(self._queue.qsize())
-        return await waiting.answer
+
+    async def _start(self) -> "_Child":
+        return await _Child.start(Load(self.pack, self._providers))
 
     async def _run(self, child: "_Child") -> None:
         while True:
@@ -122,20 +165,21 @@ class Engine:
 
     async def _relay(self, child: "_Child") -> None:
         while True:
-            waiting = await self._queue.get()
-            _WAITING.set(self._queue.qsize())
+            waiting = await self._lanes.next()
+            _WAITING.set(self._lanes.jobs)
             if waiting.answer.done():
                 continue
+            live = isinstance(waiting.job, LiveJob)
             try:
-                async with asyncio.timeout(self._deadline_s):
+                async with asyncio.timeout(self._look_deadline_s if live else self._deadline_s):
                     reply = await child.ask(waiting.job)
             except asyncio.CancelledError:
-                waiting.fail("the engine was closed")
+                waiting.fail(ModelError("the engine was closed"))
                 raise
             except (TimeoutError, OSError, EOFError) as error:
                 _log.error("model process lost", job=type(waiting.job).__name__, cause=type(error).__name__)
                 _JOBS.labels(type(waiting.job).__name__, "lost").inc()
-                waiting.fail("the model process was lost")
+                waiting.fail(ModelError("the model process was lost"))
                 return
             _deliver(waiting, reply)
 
@@ -143,19 +187,18 @@ class Engine:
         while True:
             _RESTARTS.inc()
             try:
-                return await _Child.start(self.pack)
+                return await self._start()
             except ModelError as error:
                 _log.error("model process does not start", pii_error=str(error))
                 self._fail_waiting("the model process does not start")
                 await asyncio.sleep(_RESTART_PAUSE_S)
 
     def _fail_waiting(self, text: str) -> None:
-        while not self._queue.empty():
-            self._queue.get_nowait().fail(text)
+        self._lanes.fail_all(text)
         _WAITING.set(0)
 
 
-def _deliver(waiting: _Waiting, reply: Any) -> None:
+def _deliver(waiting: Waiting, reply: Any) -> None:
     outcome = "done"
     error: UserError | ModelError | None = None
     if isinstance(reply, Refused):
@@ -164,12 +207,10 @@ def _deliver(waiting: _Waiting, reply: Any) -> None:
         outcome, error = "broke", ModelError(reply.text)
         _log.error("identity job broke", pii_error=reply.text)
     _JOBS.labels(type(waiting.job).__name__, outcome).inc()
-    if waiting.answer.done():
-        return
     if error is None:
-        waiting.answer.set_result(reply)
+        waiting.done(reply)
     else:
-        waiting.answer.set_exception(error)
+        waiting.fail(error)
 
 
 class _Child:
@@ -183,8 +224,8 @@ class _Child:
         self.pid = process.pid
 
     @classmethod
-    async def start(cls, pack: Pack) -> Self:
-        """Start a process and load ``pack`` in it. Raises ModelError."""
+    async def start(cls, load: Load) -> Self:
+        """Start a process and let it do ``load``. Raises ModelError."""
         # -P: what lies in the working directory must not be imported.
         try:
             process = await asyncio.create_subprocess_exec(
@@ -196,7 +237,7 @@ class _Child:
         child = cls(process)
         try:
             async with asyncio.timeout(_START_DEADLINE_S):
-                reply = await child.ask(pack)
+                reply = await child.ask(load)
         except BaseException as error:
             await child.stop()
             if isinstance(error, TimeoutError | OSError | EOFError):
@@ -207,7 +248,7 @@ class _Child:
             raise ModelError(reply.text if isinstance(reply, Broke) else "the model process is confused")
         return child
 
-    async def ask(self, message: Pack | Job) -> Any:
+    async def ask(self, message: Load | Job[Any]) -> Any:
         """Send one message and return its reply. Raises OSError or EOFError when the process is gone."""
         data = memoryview(packed(message))
         for start in range(0, len(data), _SLICE):

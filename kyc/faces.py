@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from contract.phases import CheckVerdict
 from kyc.images import Picture
-from kyc.registry import Pack
+from kyc.packs import Pack
 
 Vector = NDArray[np.float32]
 """An embedding of length 1, (128,)."""

@@ -6,19 +6,20 @@ from contract.phases import CheckVerdict
 from contract.ports import FaceFinding, ImageFinding
 from kyc.faces import FaceModels, decide, find_upright, several_faces
 from kyc.images import Picture, decode, describe, sharpness
+from kyc.models import Models
+from kyc.packs import Pack
+from kyc.pipes import Inspect, Match
 from kyc.portraits import CardPortrait, find_portrait
-from kyc.registry import Pack
 
 
-def load_models(pack: Pack) -> FaceModels:
-    """Load ``pack``. Only the pack in use is imported: dlib alone takes 60 MB."""
-    if pack.name == "base":
-        from kyc.dlib_models import DlibModels  # noqa: PLC0415
+def answer_inspect(_: Models, job: Inspect) -> ImageFinding:
+    """Do the job."""
+    return inspect_image(job.data)
 
-        return DlibModels(pack)
-    from kyc.open_models import OpenModels  # noqa: PLC0415
 
-    return OpenModels(pack)
+def answer_match(models: Models, job: Match) -> FaceFinding:
+    """Do the job."""
+    return match_faces(models.faces, models.pack, job.card, job.still)
 
 
 def inspect_image(data: bytes) -> ImageFinding:

@@ -4,20 +4,17 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from kyc.faces import Face, Vector, align, largest_first
 from kyc.images import Picture
-from kyc.registry import Pack
+from kyc.models import Models
+from kyc.registry import MOBILEFACENET, YUNET
 
 # At 1024 pixels a card filling a third of the picture still shows a portrait of 45 pixels; a face that
 # fills the whole picture is missed there and found at 320.
 _LONG_SIDES = (1024, 320)
 _SCORE_MIN = 0.7
 _OVERLAP_MAX = 0.3
-# Mean and deviation of ImageNet in RGB, which this export of MobileFaceNet was trained with.
-_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
-_DEVIATION = np.array((0.229, 0.224, 0.225), np.float32)
 
 
 class OpenModels:
@@ -26,17 +23,9 @@ class OpenModels:
     # Measured on rendered cards: upright 0.916 to 0.943, otherwise at most 0.857.
     upright_score = 0.9
 
-    def __init__(self, pack: Pack) -> None:
-        options = onnxruntime.SessionOptions()
-        # One thread a session: several pools on few cores slow each other down threefold.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        path = str(pack.directory / pack.embedder.file)
-        self._embedder = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self._input = self._embedder.get_inputs()[0].name
-        detector = str(pack.directory / pack.detector.file)
+    def __init__(self, models: Models) -> None:
+        self._embedder = models.net(MOBILEFACENET)
+        detector = str(models.path(YUNET))
         self._detector = cv2.FaceDetectorYN.create(detector, "", (320, 320), _SCORE_MIN, _OVERLAP_MAX)
 
     def detect(self, picture: Picture) -> tuple[Face, ...]:
@@ -57,9 +46,7 @@ class OpenModels:
 
     def embed(self, picture: Picture, face: Face) -> Vector:
         """Return the embedding of ``face``."""
-        rgb = align(picture, face.points)[:, :, ::-1].astype(np.float32) / 255
-        batch = ((rgb - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None]
-        vector = self._embedder.run(None, {self._input: np.ascontiguousarray(batch)})[0][0]
+        (vector,) = self._embedder(align(picture, face.points))
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
     def score(self, one: Vector, other: Vector) -> float:

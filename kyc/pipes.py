@@ -1,30 +1,118 @@
 """Messages between the server process and its model process: length-prefixed pickles over two pipes.
 
 Both ends are this package on this machine; nothing that came over a network is ever unpickled.
+
+A kind of work is a frozen dataclass that derives from :class:`Job` or :class:`LiveJob` and names its
+handler; nothing else lists it. Its module is loaded by the server and must load no model library;
+the handler's module is loaded by the model process when the first such job comes.
 """
 
 import pickle
 import struct
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
+
+from contract.ids import CallId, SeatId
+from contract.ports import EncodedFrame, FaceFinding, ImageFinding
+from kyc.packs import Pack
+
+Reply_co = TypeVar("Reply_co", covariant=True)
 
 _LENGTH = struct.Struct(">Q")
 PREFIX = _LENGTH.size
 
 
-@dataclass(frozen=True, slots=True)
-class Inspect:
-    """Describe a picture; answered by an ImageFinding."""
+class Job(Generic[Reply_co]):
+    """Work that somebody waits for, answered by a ``Reply``: plain dataclasses, tuples and bytes.
 
+    ``HANDLER`` is "module:function"; the function takes the :class:`kyc.models.Models` and the job.
+    """
+
+    __slots__ = ()
+    HANDLER: ClassVar[str]
+
+
+class LiveJob(Job[Reply_co]):
+    """Work that is worth something only while it is new: a newer one of the same ``key`` takes its place."""
+
+    __slots__ = ()
+
+    @property
+    def key(self) -> Hashable:
+        """Return whose picture it is."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect(Job[ImageFinding]):
+    """Describe a picture."""
+
+    HANDLER: ClassVar[str] = "kyc.matching:answer_inspect"
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """Compare card and still; answered by a FaceFinding."""
+class Match(Job[FaceFinding]):
+    """Compare card and still."""
 
+    HANDLER: ClassVar[str] = "kyc.matching:answer_match"
     card: bytes
     still: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFace:
+    """A face in a frame: ``box`` is left, top, width, height in pixels; ``points`` as in Face."""
+
+    box: tuple[float, float, float, float]
+    points: tuple[tuple[float, float], ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the newest frame shows; ``arrived_at`` in seconds UTC, ``faces`` largest first.
+
+    ``template`` describes the largest face and is of use only as a later ``reference``; ``likeness``
+    is its score against the reference. Both are None without a face, the latter also without a reference.
+    """
+
+    arrived_at: float
+    width: int
+    height: int
+    sharpness: float
+    faces: tuple[SeenFace, ...]
+    template: bytes | None
+    likeness: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch(LiveJob[Watched | None]):
+    """Look at one party now: ``frames`` begin with a keyframe, the newest good picture counts.
+
+    Answered by None when no frame could be decoded. ``reference`` is a former ``template`` of this call.
+    """
+
+    HANDLER: ClassVar[str] = "kyc.watching:watch"
+    call: CallId
+    seat: SeatId
+    codec: str
+    frames: tuple[EncodedFrame, ...]
+    reference: bytes | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """Return call and seat."""
+        return self.call, self.seat
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The first message: which models to load, and what ONNX Runtime may run them on, the best first."""
+
+    pack: Pack
+    providers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +133,6 @@ class Broke:
     """The models are to blame."""
 
     text: str
-
-
-Job = Inspect | Match
 
 
 def packed(message: Any) -> bytes:

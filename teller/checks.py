@@ -1,21 +1,17 @@
-"""What the command line asks of records and models."""
+"""What the command line asks of records."""
 
 import asyncio
 import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from contract.codec import dump
-from contract.errors import ModelError, NotFound
+from contract.errors import NotFound
 from contract.ids import CaseId, is_id
-from kyc.registry import BASE_MODELS, OPEN_MODELS, find_pack, verify_model
-from kyc.registry import import_models as copy_models
 from recordings.verify import FileVerdict, Report, verify_archive, verify_folder
 from store import Database
-from teller.compose import models_dir, open_archive
+from teller.compose import open_archive
 from teller.config import Config
 
 
@@ -61,35 +57,3 @@ def _print(report: Report) -> None:
         f"{len(report.files)} files, {report.entries} journal entries, manifest {report.manifest_sha256}"
     )
     click.echo("intact" if report.intact else "NOT intact")
-
-
-def print_models(config: Config, console: Console) -> int:
-    """Print every model of both packs; return 1 when the pack in use cannot be used."""
-    table = Table("pack", "file", "licence", "MB", "here", box=None)
-    folder = models_dir(config)
-    for model in OPEN_MODELS:
-        here = (folder / model.file).exists()
-        table.add_row("open", model.file, model.licence, f"{model.bytes / 1e6:.1f}", "yes" if here else "no")
-    for model in BASE_MODELS:
-        table.add_row("base", model.file, model.licence, f"{model.bytes / 1e6:.1f}", "yes")
-    console.print(table)
-    try:
-        pack = find_pack(folder)
-    except ModelError as error:
-        console.print(f"[red]✗[/] {error}")
-        return 1
-    for model in OPEN_MODELS:
-        console.print(f"{model.file}: {model.source}", highlight=False, soft_wrap=True)
-    console.print(f"in use: {pack.name}, from {pack.directory}", highlight=False, soft_wrap=True)
-    for model in pack.models:
-        verify_model(pack.directory / model.file, model)
-        if model.caveat:
-            console.print(f"  {model.file}: {model.caveat}", highlight=False)
-    return 0
-
-
-def take_models(config: Config, folder: Path, console: Console) -> int:
-    """Copy the open pack from ``folder``. Raises ModelError."""
-    for path in copy_models(folder, models_dir(config)):
-        console.print(f"[green]✓[/] {path}", highlight=False)
-    return 0

@@ -197,17 +197,29 @@ def show_config(call: Call, as_sample: bool) -> None:
 
 @main.group()
 def models() -> None:
-    """The face models."""
+    """The models of the identity checks."""
 
 
 @models.command("list")
 @click.pass_obj
 @_guarded
 def list_models(call: Call) -> int | None:
-    """Show each pack's files, licence and whether they are here."""
-    from teller.checks import print_models  # noqa: PLC0415
+    """Show each model's licence, source and place, and the pack in use."""
+    from teller.models import print_models  # noqa: PLC0415
 
     return print_models(call.load(), Console())
+
+
+@models.command("pull")
+@click.argument("names", nargs=-1, metavar="[FILE]...")
+@click.option("--from", "mirror", default="", metavar="URL", help="Mirror with the files by their names.")
+@click.pass_obj
+@_guarded
+def pull_models(call: Call, names: tuple[str, ...], mirror: str) -> int | None:
+    """Fetch the open pack's files, or the named ones; resumed when begun, hashes checked."""
+    from teller.models import fetch_models  # noqa: PLC0415
+
+    return fetch_models(call.load(), names, mirror, Console())
 
 
 @models.command("import")
@@ -215,10 +227,20 @@ def list_models(call: Call) -> int | None:
 @click.pass_obj
 @_guarded
 def import_models(call: Call, folder: Path) -> int | None:
-    """Copy the open pack's files from FOLDER, hashes checked."""
-    from teller.checks import take_models  # noqa: PLC0415
+    """Copy model files from FOLDER, hashes checked, for machines without a way out."""
+    from teller.models import take_models  # noqa: PLC0415
 
     return take_models(call.load(), folder, Console())
+
+
+@models.command("verify")
+@click.pass_obj
+@_guarded
+def verify_models(call: Call) -> int | None:
+    """Hash every model file that is here and compare."""
+    from teller.models import verify_models as verify  # noqa: PLC0415
+
+    return verify(call.load(), Console())
 
 
 @main.group()

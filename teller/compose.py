@@ -20,7 +20,6 @@ from contract.ids import CaseId, is_id
 from contract.phases import CasePhase
 from contract.ports import Archive, Clock
 from kyc.engine import Engine
-from kyc.registry import find_pack
 from media.pool import Pool
 from recordings.archive_directory import DirectoryArchive
 from recordings.archive_s3 import S3Archive, S3Settings
@@ -38,6 +37,7 @@ from store import Database
 from teller.clock import SystemClock
 from teller.config import Config, ConfigError
 from teller.media_pool import make_pool
+from teller.models import admitted_pack
 from teller.policy import load_policy, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
@@ -147,8 +147,8 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
         settings = await asyncio.to_thread(_signaling_settings, config)
         recovered = await _recover(base)
         media = await stack.enter_async_context(make_pool(config, arguments, base.journal, base.spool))
-        pack = await asyncio.to_thread(find_pack, models_dir(config))
-        engine = await stack.enter_async_context(Engine(pack))
+        pack = await asyncio.to_thread(admitted_pack, config)
+        engine = await stack.enter_async_context(Engine(pack, providers=config.kyc.providers))
         await media.wait_ready()
         signaling = await stack.enter_async_context(
             Signaling(
@@ -169,11 +169,6 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
             base.spool, base.archive, base.database.cases, base.journal, base.clock, signaling.authorise
         )
         yield House(base, media, signaling, playback, recovered)
-
-
-def models_dir(config: Config) -> Path:
-    """Return where the open pack's files are looked for."""
-    return config.kyc.models_dir or config.data_dir / "models"
 
 
 def make_pipeline(base: Base, worker: str) -> Pipeline:

@@ -34,6 +34,8 @@ from pydantic_settings import (
 )
 
 from contract.errors import UserError
+from kyc.packs import INSIGHTFACE_LICENCE, PERMISSIVE
+from kyc.registry import CPU
 from teller.turn import TurnUri
 
 ENV_PREFIX = "TELLER_"
@@ -316,8 +318,33 @@ class KycSection(_Section):
 
     models_dir: OptionalPath = Field(
         default=None,
-        description="Folder with the models of the open pack. Empty: data_dir/models is searched. With "
-        "nothing there the base pack is used, which is for demos and never approves by itself.",
+        description="Folder of the fetched models, and in cards/ of your own calibration cards. Empty: "
+        "data_dir/models.",
+    )
+    pack: Literal["auto", "base", "open", "insightface"] = Field(
+        default="auto",
+        description="Which models decide. auto: open as soon as a file of it is in models_dir, else base, "
+        "which is for demos and never approves by itself.",
+    )
+    insightface_dir: OptionalPath = Field(
+        default=None,
+        description="For pack = insightface: an existing folder with its models; nothing is ever fetched.",
+    )
+    production: bool = Field(
+        default=True,
+        description="Refuse to start with models that are for demos, whose licence is not among those below, "
+        "or that decide without a calibration card. false: say so in the log and go on.",
+    )
+    licences: tuple[str, ...] = Field(
+        default=PERMISSIVE,
+        description="SPDX names of licences that are allowed. A bank that holds InsightFace's licence adds "
+        f"{INSIGHTFACE_LICENCE}.",
+    )
+    providers: tuple[str, ...] = Field(
+        default=(CPU,),
+        min_length=1,
+        description="What runs the models, by ONNX Runtime's names, the best first: "
+        '["CUDAExecutionProvider", "CPUExecutionProvider"].',
     )
 
 

@@ -20,20 +20,21 @@ from contract.facts import GENESIS, Entry, Fact, seal_entry
 from contract.ids import CaseId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role
 from contract.ports import Party
-from kyc.registry import find_pack
+from kyc.packs import objections
 from media.plane import Plane
 from media.relay_probe import RelayError
 from media.routes import everybody_talks
 from store import Database
 from teller.certificate import ensure_certificate
 from teller.clock import SystemClock
-from teller.compose import models_dir, open_archive, open_turn
+from teller.compose import open_archive, open_turn
 from teller.config import Config
 from teller.demo.data import FPS, VIDEO_SIZE
 from teller.demo.peer import WebRtcPeer, use_loopback
 from teller.demo.pictures import FaceVideo, astronaut
 from teller.demo.sound import Voice
 from teller.media_worker import media_settings
+from teller.models import configured_pack
 from teller.relays import try_relay
 from teller.turn import TurnUri
 
@@ -146,14 +147,19 @@ async def _archive(config: Config) -> Finding:
 
 
 async def _models(config: Config) -> Finding:
+    advice = "teller models pull, or teller models import DIR, brings the open pack"
     try:
-        pack = await asyncio.to_thread(find_pack, models_dir(config))
+        pack = await asyncio.to_thread(configured_pack, config)
     except ModelError as error:
-        return Finding(Mark.BAD, str(error), "teller models import DIR")
-    if pack.demo_only:
-        advice = "for demos: it never approves by itself; teller models import DIR brings the open pack"
-        return Finding(Mark.WARNING, f"pack {pack.name}", advice)
-    return Finding(Mark.GOOD, f"pack {pack.name}, hashes verified")
+        return Finding(Mark.BAD, str(error), advice)
+    cards = ", ".join(card.name for card in pack.cards) or "none"
+    text = f"pack {pack.name}, hashes verified, calibration cards: {cards}"
+    against = objections(pack, config.kyc.licences)
+    if not against:
+        return Finding(Mark.GOOD, text)
+    mark = Mark.BAD if config.kyc.production else Mark.WARNING
+    outcome = "the service will not start" if config.kyc.production else "not for production"
+    return Finding(mark, f"{text}; {outcome}: {'; '.join(against)}", advice)
 
 
 def _relays(config: Config) -> list[tuple[str, Check]]:

@@ -43,6 +43,7 @@ class Server:
             "media.port": "0",
             "media.workers": "1",
             "log.format": "json",
+            "kyc.production": "false",
             **settings,
         }
         self.process: Popen[bytes] | None = None

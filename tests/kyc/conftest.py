@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kyc.faces import FaceModels
-from kyc.matching import load_models
-from kyc.registry import Pack, find_pack
+from kyc.models import Models
+from kyc.packs import Pack, find_pack
 from teller.demo.card import cut_portrait, photograph, render_card, specimen
 from teller.demo.pictures import FaceVideo, Portrait, astronaut, jpeg, other_person
 
@@ -40,14 +40,14 @@ class Loaded:
 def base() -> Loaded:
     """Return the base pack, loaded."""
     pack = find_pack(None)
-    return Loaded(pack, load_models(pack))
+    return Loaded(pack, Models(pack).faces)
 
 
 @pytest.fixture(scope="session")
 def opened(open_models_dir: Path) -> Loaded:
     """Return the open pack, loaded."""
     pack = find_pack(open_models_dir)
-    return Loaded(pack, load_models(pack))
+    return Loaded(pack, Models(pack).faces)
 
 
 def card_of(portrait: Portrait, seed: int = 1) -> bytes:

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from contract.errors import ModelError
 from contract.ports import FaceFinding, ImageFinding
-from kyc import child
+from kyc import child, matching
 from kyc.images import encode_jpeg
-from kyc.pipes import PREFIX, Broke, Inspect, Match, Ready, Refused, body_length, packed, unpacked
-from kyc.registry import find_pack
+from kyc.packs import find_pack
+from kyc.pipes import PREFIX, Broke, Inspect, Load, Match, Ready, Refused, body_length, packed, unpacked
+from kyc.registry import CPU
 
 PICTURE = encode_jpeg(np.full((400, 400, 3), 90, np.uint8))
 
@@ -40,7 +41,7 @@ def replies_to(*messages: Any, tail: bytes = b"") -> list[Any]:
 def test_it_answers_each_job_once_and_in_order(own_card: bytes, still: bytes) -> None:
     """Ready comes first, then one reply to each job, good or bad; the end of input ends it."""
     jobs = (Inspect(PICTURE), Inspect(b"rubbish"), Match(own_card, still), Match(PICTURE, b""))
-    ready, inspected, refused, matched, refused_too = replies_to(find_pack(None), *jobs)
+    ready, inspected, refused, matched, refused_too = replies_to(Load(find_pack(None), (CPU,)), *jobs)
     assert ready == Ready()
     assert isinstance(inspected, ImageFinding)
     assert isinstance(matched, FaceFinding)
@@ -51,7 +52,9 @@ def test_it_answers_each_job_once_and_in_order(own_card: bytes, still: bytes) ->
 
 def test_models_that_do_not_load_are_reported(tmp_path: Path) -> None:
     """Without its files the child says so and ends; the text has no path in it."""
-    (reply,) = replies_to(replace(find_pack(None), directory=tmp_path), Inspect(PICTURE))
+    pack = find_pack(None)
+    pack = replace(pack, paths=tuple(tmp_path / path.name for path in pack.paths))
+    (reply,) = replies_to(Load(pack, (CPU,)), Inspect(PICTURE))
     assert isinstance(reply, Broke)
     assert str(tmp_path) not in reply.text
 
@@ -65,19 +68,19 @@ def test_a_job_that_breaks_ends_nothing(monkeypatch: pytest.MonkeyPatch, error: 
     def broken(_: bytes) -> None:
         raise error
 
-    monkeypatch.setattr(child, "inspect_image", broken)
-    replies = replies_to(find_pack(None), Inspect(PICTURE), Inspect(PICTURE))
+    monkeypatch.setattr(matching, "inspect_image", broken)
+    replies = replies_to(Load(find_pack(None), (CPU,)), Inspect(PICTURE), Inspect(PICTURE))
     assert replies == [Ready(), Broke(text), Broke(text)]
 
 
 def test_a_cut_off_prefix_ends_it() -> None:
     """A server that died while writing is the end of input."""
-    assert replies_to(find_pack(None), tail=b"\x00\x00") == [Ready()]
+    assert replies_to(Load(find_pack(None), (CPU,)), tail=b"\x00\x00") == [Ready()]
 
 
 def test_it_speaks_on_a_pipe_that_nobody_else_writes_to() -> None:
     """As a process: only replies come out of standard output, and it yields to live calls."""
-    jobs = packed(find_pack(None)) + packed(Inspect(PICTURE))
+    jobs = packed(Load(find_pack(None), (CPU,))) + packed(Inspect(PICTURE))
     command = [sys.executable, "-P", "-m", "kyc.child"]
     done = subprocess.run(command, input=jobs, capture_output=True, check=True, timeout=60)
     ready_end = PREFIX + body_length(done.stdout[:PREFIX])

@@ -27,7 +27,7 @@ from kyc import engine as engine_module
 from kyc.engine import Engine
 from kyc.images import encode_jpeg
 from kyc.limits import BYTES_MAX
-from kyc.registry import find_pack
+from kyc.packs import Pack, find_pack
 
 PICTURE = encode_jpeg(np.full((400, 400, 3), 90, np.uint8))
 
@@ -48,6 +48,11 @@ def command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def moved(pack: Pack, folder: Path) -> Pack:
+    """Return ``pack`` as if its files lay in ``folder``."""
+    return dataclasses.replace(pack, paths=tuple(folder / path.name for path in pack.paths))
 
 
 def only_child() -> int:
@@ -240,7 +245,7 @@ async def test_a_closed_engine_refuses() -> None:
 
 async def test_models_that_do_not_load_stop_the_start(tmp_path: Path) -> None:
     """Entering fails with a model error when the files vanish after they were verified."""
-    gone = dataclasses.replace(find_pack(None), directory=tmp_path)
+    gone = moved(find_pack(None), tmp_path)
     with pytest.raises(ModelError, match="base cannot be loaded"):
         async with Engine(gone):
             pytest.fail("the engine started without models")
@@ -261,7 +266,7 @@ async def test_while_it_cannot_restart_jobs_fail(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(engine_module, "_RESTART_PAUSE_S", 0.05)
     pack = find_pack(None)
     async with Engine(pack) as engine:
-        engine.pack = dataclasses.replace(pack, directory=tmp_path)
+        engine.pack = moved(pack, tmp_path)
         os.kill(only_child(), signal.SIGKILL)
         for _ in range(2):
             with pytest.raises(ModelError):
@@ -334,7 +339,7 @@ def test_the_model_process_dies_with_a_killed_server() -> None:
     code = textwrap.dedent("""
         import asyncio
         from kyc.engine import Engine
-        from kyc.registry import find_pack
+        from kyc.packs import find_pack
 
         async def main():
             async with Engine(find_pack(None)):

@@ -1,0 +1,51 @@
+"""One look at a party of a call: who is in the picture now. Runs in the model process."""
+
+import numpy as np
+
+from contract.errors import ModelError
+from kyc.faces import Face, Vector
+from kyc.frames import decode_frames
+from kyc.images import sharpness
+from kyc.models import Models
+from kyc.pipes import SeenFace, Watch, Watched
+
+# A template begins with the SHA-256 of the model that made it: those of two models cannot be compared.
+_DIGEST = 32
+
+
+def watch(models: Models, job: Watch) -> Watched | None:
+    """Look at the newest good picture; None when there is none."""
+    pictures = decode_frames(job.codec, job.frames, newest_only=True)
+    if not pictures:
+        return None
+    timed = pictures[-1]
+    faces = models.faces.detect(timed.picture)
+    vector = models.faces.embed(timed.picture, faces[0]) if faces else None
+    height, width = timed.picture.shape[:2]
+    return Watched(
+        arrived_at=timed.arrived_at,
+        width=width,
+        height=height,
+        sharpness=sharpness(timed.picture),
+        faces=tuple(map(_seen, faces)),
+        template=None if vector is None else _template(models, vector),
+        likeness=None if vector is None else _likeness(models, vector, job.reference),
+    )
+
+
+def _seen(face: Face) -> SeenFace:
+    points = tuple((float(x), float(y)) for x, y in face.points)
+    return SeenFace(face.box, points, round(float(face.score), 4))
+
+
+def _template(models: Models, vector: Vector) -> bytes:
+    return bytes.fromhex(models.pack.embedder.sha256) + vector.astype("<f4").tobytes()
+
+
+def _likeness(models: Models, vector: Vector, reference: bytes | None) -> float | None:
+    if reference is None:
+        return None
+    if reference[:_DIGEST].hex() != models.pack.embedder.sha256:
+        raise ModelError("the reference was made by another model")
+    other = np.frombuffer(reference[_DIGEST:], "<f4").astype(np.float32)
+    return round(models.faces.score(vector, other), 6)
