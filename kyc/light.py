@@ -1,0 +1,254 @@
+"""The light challenge: colours that the server drew, found again on the face. Pure code.
+
+The customer's screen shows one full colour after another; what comes back from a face at arm's length is a
+few per cent of the light that is there anyway. Looked for is its chroma on the face, less that of what is
+behind it, which takes the camera's own white balance out.
+
+The sequence follows from a nonce in the journal, and the verdict from the samples alone, so both can be
+worked out again from the recorded track.
+"""
+
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.phases import CheckVerdict
+
+COLOURS = {
+    "R": (1.0, 0.0, 0.0), "G": (0.0, 1.0, 0.0), "B": (0.0, 0.0, 1.0),
+    "C": (0.0, 1.0, 1.0), "M": (1.0, 0.0, 1.0), "Y": (1.0, 1.0, 0.0),
+}  # fmt: skip
+# Every second holds at most three changes, half a flash each: WCAG 2.2 criterion 2.3.1 forbids more than
+# three flashes, or red flashes, in any second.
+STEP_S = 0.4
+COUNT_MIN = 12
+# In simulation 0.4 % of wrong sequences pass with 12 symbols and 0.1 % with 16 (720 tries each).
+COUNT = 16
+NONCE_BYTES_MIN = 16
+_LABEL = b"video-teller light 1"
+
+# From the moment the server heard that the first colour is on the screen: camera, encoder, network.
+LAG_MAX_S = 0.5
+_LAG_STEP_S = 0.02
+R_PASSED = 0.6
+GAIN_PASSED = 0.02
+# The light that the background sent back, in proportion to the face's. A wall a metre behind the screen
+# has a quarter at most; a sheet of glass before everything has the whole.
+FLAT_SHARE = 0.5
+# Of 720 wrong sequences one in a hundred comes above 0.46, in simulation.
+_R_WRONG = 0.5
+# Under this the background's share of the light is noise.
+_R_FLAT = 0.5
+# White balance and swaying change over this long and more; both are taken out of trace and template.
+_SLOW_S = 3.0
+# Less than this many samples a second cannot tell one step from the next.
+_SAMPLES_PER_S_MIN = 7.0
+# The rest may fall into a gap of the line.
+_SEEN_MIN = 0.85
+# A step takes as long as a camera's exposure and one frame; the rest of it should be level.
+_RISE_S = 0.15
+# Root mean square of the way between two of six colours on the circle of hues, of radius sqrt(2/3).
+_RMS_OF_A_CHANGE = 1.6**0.5
+# How much more a trace changes inside shifted steps than inside the true ones, so that it has steps.
+_STEPPED = 5.0
+
+# Orthonormal axes across (1, 1, 1): what changes when a colour changes and not its brightness.
+_CHROMA = np.array(((2.0, -1.0, -1.0), (0.0, 3.0**0.5, -(3.0**0.5)))) / 6.0**0.5
+
+Colour = tuple[float, float, float]
+"""Mean red, green, blue in linear light, 0 to 1."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LightSequence:
+    """What the screen shows: ``symbols`` of R, G, B, C, M, Y, ``step_s`` seconds each."""
+
+    symbols: str
+    step_s: float = STEP_S
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it takes."""
+        return len(self.symbols) * self.step_s
+
+
+@dataclass(frozen=True, slots=True)
+class LightSample:
+    """What one frame shows: ``at`` as in ``kyc.frames.TimedPicture``, ``arrived_at`` seconds UTC."""
+
+    at: float
+    arrived_at: float
+    face: Colour
+    background: Colour
+
+
+@dataclass(frozen=True, slots=True)
+class LightFinding:
+    """What the samples say.
+
+    ``r`` is the correlation with the sequence, -1 to 1; ``gain`` the face's change of log chroma per
+    full colour, about the light that the screen adds over the light that is there; ``lag_s`` how late it
+    came; ``background_share`` the background's added light over the face's. ``reason`` is empty when
+    passed, else ``wrong_sequence`` (FAILED), ``flat_reflection``, ``inconclusive``, ``too_few_frames``
+    (REVIEW: a lamp, the sun or a poor line can be to blame, so a person looks).
+    """
+
+    r: float
+    gain: float
+    lag_s: float
+    background_share: float
+    verdict: CheckVerdict
+    reason: str
+    samples: int
+
+
+def draw_sequence(nonce: bytes, count: int = COUNT) -> LightSequence:
+    """Return the sequence of ``nonce``; no symbol twice in a row.
+
+    The bytes of HMAC-SHA-256(nonce, "video-teller light 1" + block number in 4 bytes, big-endian), blocks
+    from 0 on, are taken in order. For the first symbol a byte under 252 chooses ``RGBCMY[byte % 6]``; for
+    each other one a byte under 255 chooses, of these six without the symbol before, number ``byte % 5``.
+    Other bytes are passed over. Raises ValueError for a short nonce or a short sequence.
+    """
+    if len(nonce) < NONCE_BYTES_MIN or count < COUNT_MIN:
+        raise ValueError(f"at least {NONCE_BYTES_MIN} bytes of nonce and {COUNT_MIN} symbols")
+    stream = _bytes_of(nonce)
+    symbols = ""
+    while len(symbols) < count:
+        left = [name for name in COLOURS if not symbols.endswith(name)]
+        byte = next(stream)
+        if byte < 256 - 256 % len(left):
+            symbols += left[byte % len(left)]
+    return LightSequence(symbols)
+
+
+def _bytes_of(nonce: bytes) -> Iterator[int]:
+    block = 0
+    while True:
+        yield from hmac.digest(nonce, _LABEL + block.to_bytes(4), "sha256")
+        block += 1
+
+
+def correlate(sequence: LightSequence, samples: Sequence[LightSample], started_at: float) -> LightFinding:
+    """Judge ``samples`` of the frames around the challenge against ``sequence``.
+
+    ``started_at``: seconds UTC when the server heard that the first colour is shown. Any samples, in any
+    order, give a finding.
+    """
+    when, face, background = _traces(samples, started_at)
+    best = _best_fit(sequence, when, face - background)
+    if best is None:
+        return LightFinding(0.0, 0.0, 0.0, 0.0, CheckVerdict.REVIEW, "too_few_frames", len(when))
+    share = _background_share(sequence, when, face, background)
+    stepped = best.r < _R_WRONG and _is_stepped(sequence, when, face - background)
+    verdict, reason = _judge(best, share, stepped=stepped)
+    numbers = round(best.r, 4), round(best.gain, 5), round(best.lag_s, 3), round(share, 3)
+    return LightFinding(*numbers, verdict, reason, len(when))
+
+
+def _judge(best: "_Fit", share: float, *, stepped: bool) -> tuple[CheckVerdict, str]:
+    if share >= FLAT_SHARE:
+        return CheckVerdict.REVIEW, "flat_reflection"
+    if stepped:
+        return CheckVerdict.FAILED, "wrong_sequence"
+    if best.r < R_PASSED or best.gain < GAIN_PASSED:
+        return CheckVerdict.REVIEW, "inconclusive"
+    return CheckVerdict.PASSED, ""
+
+
+def _traces(samples: Sequence[LightSample], started_at: float) -> tuple[Array, Array, Array]:
+    """Return seconds since the start (n,), and log colour (n, 3) of face and background."""
+    fit = [s for s in samples if min(*s.face, *s.background) > 0 and np.isfinite((s.at, s.arrived_at)).all()]
+    if not fit:
+        return np.empty(0), np.empty((0, 3)), np.empty((0, 3))
+    at = np.array([sample.at for sample in fit])
+    arrived = np.array([sample.arrived_at for sample in fit])
+    # A frame's RTP time is when it was taken; what varies on arrival is the network. The quickest tenth
+    # says how the two clocks stand, and one frame that is quicker than possible does not.
+    when = at + np.percentile(arrived - at, 10) - started_at
+    order = np.argsort(when, kind="stable")
+    face = np.log(np.array([sample.face for sample in fit], float))
+    background = np.log(np.array([sample.background for sample in fit], float))
+    return when[order], face[order], background[order]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Fit:
+    """Correlation and slope of a chroma trace at one lag."""
+
+    r: float
+    gain: float
+    lag_s: float
+
+
+def _best_fit(sequence: LightSequence, when: Array, logs: Array) -> _Fit | None:
+    lags = np.arange(0.0, LAG_MAX_S + _LAG_STEP_S / 2, _LAG_STEP_S)
+    fits = (_fit(sequence, float(lag), when, logs) for lag in lags)
+    return max((fit for fit in fits if fit is not None), default=None)
+
+
+def _fit(sequence: LightSequence, lag: float, when: Array, logs: Array) -> _Fit | None:
+    """Return the fit of the chroma of ``logs`` (n, 3); None where too little of the sequence was seen."""
+    inside = (when >= lag) & (when < lag + sequence.seconds)
+    slots = ((when[inside] - lag) / sequence.step_s).astype(int).clip(0, len(sequence.symbols) - 1)
+    if len(slots) < _SAMPLES_PER_S_MIN * sequence.seconds or len(set(slots)) < _SEEN_MIN * len(
+        sequence.symbols
+    ):
+        return None
+    shown = np.array([COLOURS[symbol] for symbol in sequence.symbols])[slots]
+    slow = _slow_changes(when[inside] - lag, sequence.seconds)
+    template, trace = (_without(slow, part @ _CHROMA.T) for part in (shown, logs[inside]))
+    both, squares, energy = (template * trace).sum(), (template**2).sum(), (trace**2).sum()
+    if energy <= 0:
+        return _Fit(0.0, 0.0, lag)
+    return _Fit(float(both / np.sqrt(squares * energy)), float(both / squares), lag)
+
+
+def _slow_changes(when: Array, seconds: float) -> Array:
+    """Return an orthonormal basis (n, k) of all that changes over _SLOW_S and more."""
+    cosines = np.arange(int(2 * seconds / _SLOW_S) + 1)
+    return np.asarray(np.linalg.qr(np.cos(np.pi * np.outer(when / seconds, cosines)))[0])
+
+
+def _without(basis: Array, trace: Array) -> Array:
+    return np.asarray(trace - basis @ (basis.T @ trace))
+
+
+def _background_share(sequence: LightSequence, when: Array, face: Array, background: Array) -> float:
+    """Return the light that the background got over what the face got; 0 where either shows none."""
+    on_face = _best_fit(sequence, when, face)
+    behind = _fit(sequence, on_face.lag_s, when, background) if on_face is not None else None
+    if on_face is None or behind is None or min(on_face.r, behind.r) < _R_FLAT:
+        return 0.0
+    # Slope times level is light; the level is the mean over the colours.
+    return behind.gain * float(np.exp(background).mean()) / (on_face.gain * float(np.exp(face).mean()))
+
+
+def _is_stepped(sequence: LightSequence, when: Array, logs: Array) -> bool:
+    """Tell whether the trace changes in steps of this length, whatever the colours, and enough to pass.
+
+    Cut where they begin, steps are level inside; cut elsewhere they are torn. What a turning head or the
+    sun does is alike wherever it is cut.
+    """
+    chroma, step = logs @ _CHROMA.T, sequence.step_s
+    cuts = [_cut_in_steps(when - phase, chroma, step) for phase in np.arange(0.0, step, step / 10)]
+    best = min(cuts)
+    return max(cuts)[0] > _STEPPED * best[0] and best[1] > GAIN_PASSED * _RMS_OF_A_CHANGE
+
+
+def _cut_in_steps(when: Array, chroma: Array, step: float) -> tuple[float, float]:
+    """Return the mean square within steps, where they should be level, and the rms from step to step."""
+    slots = np.floor(when / step).astype(int)
+    level = when - slots * step >= _RISE_S
+    pieces = [chroma[level & (slots == slot)] for slot in np.unique(slots[level])]
+    pieces = [piece for piece in pieces if len(piece) > 1]
+    if len(pieces) < COUNT_MIN // 2:
+        return 0.0, 0.0
+    unrest = np.concatenate([piece - piece.mean(axis=0) for piece in pieces])
+    changes = np.diff([piece.mean(axis=0) for piece in pieces], axis=0)
+    return float((unrest**2).sum(axis=1).mean()), float(np.sqrt((changes**2).sum(axis=1).mean()))
