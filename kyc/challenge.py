@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import permutations
 
 from contract.errors import UserError, WrongPhase
-from kyc.gestures import Gesture, GestureFinding
+from kyc.traces import Gesture, GestureFinding
 
 Order = tuple[Gesture, ...]
 

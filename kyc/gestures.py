@@ -2,64 +2,19 @@
 
 A gesture is always an excursion: it starts from rest, goes far enough for long enough, and comes back.
 So neither a still picture nor a picture of somebody who is already turned shows one.
-
-Angles as in :class:`kyc.landmarks.Pose`: yaw below 0 is the subject's left, pitch above 0 is down.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kyc.traces import Gesture, GestureFinding, Trace
 from kyc.voice import Speech, in_step
 
 Numbers = NDArray[np.float64]
-
-
-class Gesture(StrEnum):
-    """What a customer can be asked to do; left and right are the customer's own."""
-
-    TURN_LEFT = "turn_left"
-    TURN_RIGHT = "turn_right"
-    NOD = "nod"
-    BLINK = "blink"
-    OPEN_MOUTH = "open_mouth"
-    SAY_DIGITS = "say_digits"
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """One frame in numbers. All but ``at`` and ``face_count`` mean something only with one face.
-
-    ``at`` seconds; ``yaw``, ``pitch`` degrees; ``eye`` aspect ratio; ``eye_closed_p`` 0 to 1 that both
-    eyes are shut; ``mouth`` inner lips' height over their usual width; ``face_width_share`` of the picture.
-    """
-
-    at: float
-    yaw: float
-    pitch: float
-    eye: float
-    eye_closed_p: float
-    mouth: float
-    face_count: int
-    face_width_share: float
-
-
-@dataclass(frozen=True, slots=True)
-class GestureFinding:
-    """Whether a gesture was ``seen``, when it was over (``at``, seconds), and if not, why.
-
-    Reasons: ``too_few_frames``, ``no_face``, ``several_faces``, ``face_too_small``,
-    ``not_facing_front``, ``repeats`` (the picture is a loop), ``wrong_gesture`` (another one came
-    first), ``not_seen``; for digits also ``no_sound``, ``no_voice``, ``not_in_step``.
-    """
-
-    seen: bool
-    at: float | None
-    reason: str
 
 
 # The operating point of the five excursions below, measured on 27 clips: every deliberate turn that was
@@ -71,7 +26,8 @@ MOUTH, MOUTH_REST, MOUTH_MIN_S = 0.35, 0.28, 0.15
 BLINK_DEPTH, BLINK_REST, BLINK_MAX_S = 0.4, 0.25, 0.6
 # Eyes measured on a turned or moving head close without being shut.
 BLINK_YAW_DEG, BLINK_PITCH_DEG = 15.0, 6.0
-MOUTH_YAW_DEG = 25.0
+# Looking up stretches a smile: 0.23 became 0.32 at 10 degrees.
+MOUTH_YAW_DEG, MOUTH_PITCH_DEG = 25.0, 15.0
 FRONT_DEG = 15.0
 EYES_SHUT_P = 0.5
 # The fastest turn on the measured clips was 160 degrees a second; a swapped picture jumps by 15 in one frame.
@@ -216,7 +172,8 @@ def _nods(columns: _Columns) -> Iterator[float]:
 def _openings(columns: _Columns) -> Iterator[float]:
     for part in _excursions(columns.mouth, MOUTH_REST):
         at = columns.at[part]
-        facing = np.abs(columns.yaw[part]).max() < MOUTH_YAW_DEG
+        sideways, upwards = np.abs(columns.yaw[part]).max(), np.abs(columns.pitch[part]).max()
+        facing = sideways < MOUTH_YAW_DEG and upwards < MOUTH_PITCH_DEG
         long_enough = _seconds_above(at, columns.mouth[part], MOUTH) >= MOUTH_MIN_S
         if facing and long_enough and np.diff(at).max() <= GAP_MAX_S:
             yield float(at[-1])

