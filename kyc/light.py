@@ -1,34 +1,18 @@
-"""The light challenge: colours that the server drew, found again on the face. Pure code.
+"""The light challenge judged: colours that the server drew, found again on the face. Pure code.
 
 The customer's screen shows one full colour after another; what comes back from a face at arm's length is a
 few per cent of the light that is there anyway. Looked for is its chroma on the face, less that of what is
 behind it, which takes the camera's own white balance out.
-
-The sequence follows from a nonce in the journal, and the verdict from the samples alone, so both can be
-worked out again from the recorded track.
 """
 
-import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.phases import CheckVerdict
-
-COLOURS = {
-    "R": (1.0, 0.0, 0.0), "G": (0.0, 1.0, 0.0), "B": (0.0, 0.0, 1.0),
-    "C": (0.0, 1.0, 1.0), "M": (1.0, 0.0, 1.0), "Y": (1.0, 1.0, 0.0),
-}  # fmt: skip
-# Every second holds at most three changes, half a flash each: WCAG 2.2 criterion 2.3.1 forbids more than
-# three flashes, or red flashes, in any second.
-STEP_S = 0.4
-COUNT_MIN = 12
-# In simulation 0.4 % of wrong sequences pass with 12 symbols and 0.1 % with 16 (720 tries each).
-COUNT = 16
-NONCE_BYTES_MIN = 16
-_LABEL = b"video-teller light 1"
+from kyc.light_sequence import COLOURS, COUNT_MIN, LightFinding, LightSample, LightSequence
 
 # From the moment the server heard that the first colour is on the screen: camera, encoder, network.
 LAG_MAX_S = 0.5
@@ -58,80 +42,7 @@ _STEPPED = 5.0
 # Orthonormal axes across (1, 1, 1): what changes when a colour changes and not its brightness.
 _CHROMA = np.array(((2.0, -1.0, -1.0), (0.0, 3.0**0.5, -(3.0**0.5)))) / 6.0**0.5
 
-Colour = tuple[float, float, float]
-"""Mean red, green, blue in linear light, 0 to 1."""
-
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class LightSequence:
-    """What the screen shows: ``symbols`` of R, G, B, C, M, Y, ``step_s`` seconds each."""
-
-    symbols: str
-    step_s: float = STEP_S
-
-    @property
-    def seconds(self) -> float:
-        """Return how long it takes."""
-        return len(self.symbols) * self.step_s
-
-
-@dataclass(frozen=True, slots=True)
-class LightSample:
-    """What one frame shows: ``at`` as in ``kyc.frames.TimedPicture``, ``arrived_at`` seconds UTC."""
-
-    at: float
-    arrived_at: float
-    face: Colour
-    background: Colour
-
-
-@dataclass(frozen=True, slots=True)
-class LightFinding:
-    """What the samples say.
-
-    ``r`` is the correlation with the sequence, -1 to 1; ``gain`` the face's change of log chroma per
-    full colour, about the light that the screen adds over the light that is there; ``lag_s`` how late it
-    came; ``background_share`` the background's added light over the face's. ``reason`` is empty when
-    passed, else ``wrong_sequence`` (FAILED), ``flat_reflection``, ``inconclusive``, ``too_few_frames``
-    (REVIEW: a lamp, the sun or a poor line can be to blame, so a person looks).
-    """
-
-    r: float
-    gain: float
-    lag_s: float
-    background_share: float
-    verdict: CheckVerdict
-    reason: str
-    samples: int
-
-
-def draw_sequence(nonce: bytes, count: int = COUNT) -> LightSequence:
-    """Return the sequence of ``nonce``; no symbol twice in a row.
-
-    The bytes of HMAC-SHA-256(nonce, "video-teller light 1" + block number in 4 bytes, big-endian), blocks
-    from 0 on, are taken in order. For the first symbol a byte under 252 chooses ``RGBCMY[byte % 6]``; for
-    each other one a byte under 255 chooses, of these six without the symbol before, number ``byte % 5``.
-    Other bytes are passed over. Raises ValueError for a short nonce or a short sequence.
-    """
-    if len(nonce) < NONCE_BYTES_MIN or count < COUNT_MIN:
-        raise ValueError(f"at least {NONCE_BYTES_MIN} bytes of nonce and {COUNT_MIN} symbols")
-    stream = _bytes_of(nonce)
-    symbols = ""
-    while len(symbols) < count:
-        left = [name for name in COLOURS if not symbols.endswith(name)]
-        byte = next(stream)
-        if byte < 256 - 256 % len(left):
-            symbols += left[byte % len(left)]
-    return LightSequence(symbols)
-
-
-def _bytes_of(nonce: bytes) -> Iterator[int]:
-    block = 0
-    while True:
-        yield from hmac.digest(nonce, _LABEL + block.to_bytes(4), "sha256")
-        block += 1
 
 
 def correlate(sequence: LightSequence, samples: Sequence[LightSample], started_at: float) -> LightFinding:
