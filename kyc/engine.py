@@ -74,7 +74,7 @@ class Engine:
         *,
         providers: tuple[str, ...] = (CPU,),
         deadline_s: float = 30.0,
-        look_deadline_s: float = 5.0,
+        look_deadline_s: float = 15.0,
     ) -> None:
         self.pack = pack
         self._providers = providers

@@ -120,15 +120,17 @@ async def _fetched(
     http: aiohttp.ClientSession, model: Model, url: str, part: Path, progress: Progress, pause_s: float
 ) -> None:
     """Fetch what ``part`` lacks, in several tries."""
-    for number in range(_TRIES):
+    tried = 0
+    while True:
+        tried += 1
         try:
             await _try(http, model, url, part, progress)
             return
         except (_Interrupted, aiohttp.ClientError, TimeoutError) as error:
-            if number == _TRIES - 1 or isinstance(error, aiohttp.InvalidURL):
+            if tried == _TRIES or isinstance(error, aiohttp.InvalidURL):
                 text = str(error) or type(error).__name__
                 raise ModelError(f"{model.file} from {url}: {text}") from error
-        await asyncio.sleep(pause_s * 2**number)
+        await asyncio.sleep(pause_s * 2 ** (tried - 1))
 
 
 def _size(part: Path) -> int:
@@ -142,22 +144,24 @@ async def _try(http: aiohttp.ClientSession, model: Model, url: str, part: Path, 
     # Packed on the way its offsets would be others.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     async with http.get(url, headers=headers) as answer:
-        have = _offset(model, url, answer, have)
+        begin = _offset(model, url, answer, have)
         with part.open("ab") as file:
-            file.truncate(have)
-            await _write(answer, file, model, have, progress)
+            file.truncate(begin or 0)
+            if begin is None:
+                raise _Interrupted("another part was sent than was asked for")
+            await _write(answer, file, model, begin, progress)
             os.fsync(file.fileno())
 
 
-def _offset(model: Model, url: str, answer: aiohttp.ClientResponse, have: int) -> int:
-    """Return from which byte on ``answer`` has the file."""
+def _offset(model: Model, url: str, answer: aiohttp.ClientResponse, have: int) -> int | None:
+    """Return from which byte on ``answer`` has the file, None when it is another part than asked for."""
     if answer.status in _WORTH_ANOTHER_TRY:
         raise _Interrupted(f"HTTP {answer.status}")
     if answer.status == 206:
         found = _CONTENT_RANGE.match(answer.headers.get("Content-Range", ""))
         if found and int(found[1]) == have:
             return have
-        raise ModelError(f"{model.file} from {url}: another part was sent than was asked for")
+        return None
     # All of it is here when its size was not known, or the file there is another one: the hash will tell.
     if answer.status == 416 and have:
         return have

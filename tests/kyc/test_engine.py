@@ -11,10 +11,10 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -28,6 +28,7 @@ from kyc.engine import Engine
 from kyc.images import encode_jpeg
 from kyc.limits import BYTES_MAX
 from kyc.packs import Pack, find_pack
+from kyc.pipes import LiveJob
 
 PICTURE = encode_jpeg(np.full((400, 400, 3), 90, np.uint8))
 
@@ -78,7 +79,7 @@ def counted(kind: str, outcome: str) -> float:
 @pytest.fixture
 async def engine() -> AsyncIterator[Engine]:
     """Run an engine with the base pack and room for two waiting jobs."""
-    async with Engine(find_pack(None), queue_max=2) as running:
+    async with Engine(find_pack(None), queue_max=2, look_deadline_s=60) as running:
         yield running
 
 
@@ -359,3 +360,88 @@ def test_the_model_process_dies_with_a_killed_server() -> None:
         assert select.select([gone], [], [], 20)[0], "the model process still runs"
     finally:
         os.close(gone)
+
+
+# --- looks at live calls -----------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Glance(LiveJob[int]):
+    """A look that takes ``seconds`` of the model process."""
+
+    HANDLER: ClassVar[str] = "tests.kyc.slow_looks:glance"
+    party: str
+    number: int
+    seconds: float = 0.0
+
+    @property
+    def key(self) -> Hashable:
+        return self.party
+
+
+async def test_of_a_partys_looks_the_newest_is_done(engine: Engine) -> None:
+    """While the process is busy older looks are dropped and counted; other parties keep theirs."""
+    dropped = REGISTRY.get_sample_value("teller_kyc_looks_dropped_total", {"kind": "Glance"}) or 0.0
+    os.kill(only_child(), signal.SIGSTOP)
+    try:
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(engine.watch(Glance("a", 0)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            later = [group.create_task(engine.watch(Glance("a", number))) for number in (1, 2, 3)]
+            other = group.create_task(engine.watch(Glance("b", 9)))
+            await asyncio.gather(*later[:2])
+            assert not later[2].done()
+            os.kill(only_child(), signal.SIGCONT)
+    finally:
+        os.kill(only_child(), signal.SIGCONT)
+    assert [look.result() for look in (first, *later, other)] == [0, None, None, 3, 9]
+    assert REGISTRY.get_sample_value("teller_kyc_looks_dropped_total", {"kind": "Glance"}) == dropped + 2
+
+
+async def test_a_job_waits_for_no_more_than_the_look_that_runs(engine: Engine) -> None:
+    """With looks of 0.2 s from five parties waiting, a job is done after at most one of them."""
+    done: list[str] = []
+
+    async def look(party: str) -> None:
+        await engine.watch(Glance(party, 0, seconds=0.2))
+        done.append(party)
+
+    async with asyncio.TaskGroup() as group:
+        for party in "abcde":
+            group.create_task(look(party))
+        await asyncio.sleep(0)
+        assert (await engine.inspect_image(PICTURE)).width == 400
+        assert len(done) <= 1
+    assert sorted(done) == list("abcde")
+
+
+async def test_a_look_that_hangs_costs_no_job() -> None:
+    """It fails after its own short deadline; the job that waited behind it is done by a new process."""
+    async with Engine(find_pack(None), look_deadline_s=0.5) as engine:
+        look = asyncio.create_task(engine.watch(Glance("a", 0, seconds=60.0)))
+        await asyncio.sleep(0)
+        job = asyncio.create_task(engine.inspect_image(PICTURE))
+        with pytest.raises(ModelError, match="lost"):
+            await look
+        assert (await job).width == 400
+
+
+async def test_a_closed_engine_looks_at_nothing() -> None:
+    """Looks that wait fail when it closes, and are refused afterwards."""
+    async with Engine(find_pack(None)) as engine:
+        os.kill(only_child(), signal.SIGSTOP)
+        looks = [asyncio.create_task(engine.watch(Glance(party, 0))) for party in "ab"]
+        await asyncio.sleep(0.01)
+    for look in looks:
+        with pytest.raises(ModelError, match="closed"):
+            await look
+    with pytest.raises(ModelError, match="not running"):
+        await engine.watch(Glance("a", 1))
+
+
+async def test_an_unknown_provider_stops_the_start() -> None:
+    """The text says what this ONNX Runtime has."""
+    with pytest.raises(ModelError, match="CPUExecutionProvider"):
+        async with Engine(find_pack(None), providers=("NoSuchExecutionProvider",)):
+            pytest.fail("the engine started with a provider that is not there")
