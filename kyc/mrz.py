@@ -7,7 +7,7 @@ GPL-3.0 and has not moved since 2021; the rules fit on a page.
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -37,7 +37,7 @@ class Mrz:
     ``F`` or empty. ``born`` and ``expires`` are None when the zone names no such day. ``errors`` are
     machine words, one per field that is wrong: ``document_code``, ``issuer``, ``nationality``, ``name``,
     ``sex``, ``number_check``, ``birth_check``, ``birth_date``, ``expiry_check``, ``expiry_date``,
-    ``optional_check``, ``composite_check``.
+    ``optional_check``, ``composite_check``; ``number_repaired`` is a doubt of :func:`find_mrz`.
     """
 
     format: MrzFormat
@@ -237,7 +237,10 @@ def _days(text: str, on: date) -> list[date]:
 _FILLERS = str.maketrans(dict.fromkeys("《〈«‹＜く{[(（【", "<"))
 _TO_DIGIT = str.maketrans("OQDUILZSGTB", "00001125678")
 _TO_LETTER = str.maketrans("0125678", "OIZSGTB")
-_SWAPS = {"0": "O", "O": "0", "1": "I", "I": "1", "5": "S", "S": "5", "8": "B", "B": "8", "2": "Z", "Z": "2"}
+_ALIKE = {
+    "0": "OQD", "O": "0QD", "Q": "0O", "D": "0O", "1": "IJ", "I": "1J", "J": "1I", "2": "Z", "Z": "2",
+    "5": "S", "S": "5", "6": "G", "G": "6", "8": "B", "B": "8",
+}  # fmt: skip
 # LI<<LEI<<< is the shortest line that is worth a try: recognisers drop fillers at the end.
 _LINE_MIN = 8
 
@@ -247,8 +250,9 @@ def find_mrz(texts: Sequence[str], on: date) -> Mrz | None:
 
     Fillers that were miscounted are put right in the longest run of each line; a letter read where only
     a digit can stand becomes one and the other way round. In the document number one
-    character is exchanged within 0O, 1I, 2Z, 5S or 8B, and only when its check digit and the composite
-    are both wrong and just one such exchange makes both right.
+    character is exchanged for one that looks alike, and only when its check digit and the composite are
+    both wrong and just one such exchange makes both right. The word ``number_repaired`` then tells it to
+    a person: one in ten wrong exchanges fits by chance.
     """
     lines = [line for line in map(_zone_line, texts) if len(line) >= _LINE_MIN and "<" in line]
     for layout in _LAYOUTS:
@@ -262,7 +266,7 @@ def find_mrz(texts: Sequence[str], on: date) -> Mrz | None:
 
 
 def _zone_line(text: str) -> str:
-    narrow = unicodedata.normalize("NFKC", text).upper().translate(_FILLERS)
+    narrow = unicodedata.normalize("NFKC", text).upper().translate(_FILLERS).replace("|", "I")
     return re.sub(r"[^A-Z0-9<]", "", narrow)
 
 
@@ -287,7 +291,8 @@ def _repaired(zone: str, layout: _Layout, on: date) -> Mrz | None:
     if {"number_check", "composite_check"} <= {*found.errors}:
         right = [other for other in _number_variants(zone, layout) if _number_proved(other, layout)]
         if len(right) == 1:
-            found = _parsed(right[0], layout, on)
+            repaired = _parsed(right[0], layout, on)
+            found = replace(repaired, errors=("number_repaired", *repaired.errors))
     # Two long lines of anything are no zone: something in it must have proved itself.
     proved = {"number_check", "birth_check", "expiry_check"} - {*found.errors}
     return found if len(proved) >= 2 else None
@@ -300,6 +305,6 @@ def _number_proved(zone: str, layout: _Layout) -> bool:
 def _number_variants(zone: str, layout: _Layout) -> Iterator[str]:
     check = layout.number[1]
     for place in range(*layout.number):
-        if zone[place] in _SWAPS:
-            other = zone[:place] + _SWAPS[zone[place]] + zone[place + 1 :]
+        for alike in _ALIKE.get(zone[place], ""):
+            other = zone[:place] + alike + zone[place + 1 :]
             yield other[:check] + other[check].translate(_TO_DIGIT) + other[check + 1 :]

@@ -18,6 +18,7 @@ HOMES = {
     "aioice": ("media/", "teller/demo/peer.py"),
     "onnxruntime": ("kyc/",),
     "dlib": ("kyc/",),
+    "rapidocr": ("kyc/",),
     "minio": ("recordings/",),
     "sqlalchemy": ("store/",),
 }

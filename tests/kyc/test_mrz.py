@@ -231,14 +231,14 @@ def test_letters_among_digits_and_digits_among_letters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "read"), [("L898902C3", "L8989O2C3"), ("L898902C3", "L8989021C"[:8] + "3")]
+    ("number", "read"), [("L898902C3", "L8989O2C3"), ("L898902C3", "L898902X3")]
 )
 def test_one_confusion_in_the_number(number: str, read: str) -> None:
     """The check digits decide between look-alikes; other misreadings stay wrong and are said."""
     found = find_mrz([TD3[0], TD3[1].replace(number, read)], TODAY)
     assert found is not None
     if "O" in read:
-        assert found == ANNA
+        assert found == replace(ANNA, errors=("number_repaired",))
     else:
         assert (found.number, {*found.errors}) == (read, {"number_check", "composite_check"})
 
@@ -251,7 +251,7 @@ def test_ambiguous_confusions_stay_as_they_were_read() -> None:
     found = find_mrz([lines[0], read], TODAY)
     assert found is not None
     assert found.number in {"0AA0AA0AA", "OAA0AA0AA"}
-    assert (found.number == "0AA0AA0AA") == (found.errors == ())
+    assert (found.number == "0AA0AA0AA") == (found.errors == ("number_repaired",))
 
 
 @given(st.lists(st.text(ALPHABET + "<<<<<<<<", min_size=24, max_size=48), max_size=4))
