@@ -210,10 +210,12 @@ def _digits_said(columns: _Columns, speech: Speech | None) -> GestureFinding:
 
 # One degree and 0.02 are what the numbers of a still face vary by after VP8 at 250 kbps.
 _NOISE = np.array((1.0, 1.0, 0.02, 0.02))
-_GRID_S = 0.1
+# A frame at 25 a second: a coarser grid misses the loop's beginning by more than the noise.
+_GRID_S = 0.04
 _PERIOD_MIN_S = 0.6
-# A loop comes back to within a few per cent of its motion; people repeating a turn do not.
-_MOTION_MIN, _AWAY, _BACK = 2.0, 0.7, 0.12
+# A loop comes back to within 3 to 5 % of its motion; of 40 simulated people who did one turn three times
+# the most even one came back to within 27 %.
+_MOTION_MIN, _AWAY, _BACK = 2.0, 0.7, 0.15
 
 
 def repeats(traces: Sequence[Trace]) -> float | None:
@@ -226,16 +228,12 @@ def repeats(traces: Sequence[Trace]) -> float | None:
         return None
     grid = np.arange(rows[0, 0], rows[-1, 0], _GRID_S)
     moves = np.column_stack([np.interp(grid, rows[:, 0], rows[:, n]) for n in (1, 2, 3, 4)]) / _NOISE
+    motion = np.abs(moves - np.median(moves, axis=0)).sum(axis=1)
     away = False
     for lag in range(round(_PERIOD_MIN_S / _GRID_S), len(grid) // 2 + 1):
-        ratio = _difference(moves[lag:], moves[:-lag])
-        away = away or ratio > _AWAY
-        if away and ratio < _BACK:
+        moved = motion[:-lag].mean()
+        apart = np.abs(moves[lag:] - moves[:-lag]).sum(axis=1).mean()
+        away = away or apart > _AWAY * moved
+        if away and moved > _MOTION_MIN and apart < _BACK * moved:
             return lag * _GRID_S
     return None
-
-
-def _difference(later: Numbers, earlier: Numbers) -> float:
-    """Return the mean difference over the mean motion, 1 when there is no motion."""
-    motion = np.abs(earlier - np.median(earlier, axis=0)).sum(axis=1).mean()
-    return float(np.abs(later - earlier).sum(axis=1).mean() / motion) if motion >= _MOTION_MIN else 1.0

@@ -25,12 +25,12 @@ class Tracer:
     """Turns pictures into :class:`kyc.traces.Trace`. Not to be used by two threads at once."""
 
     def __init__(self, mesh: Mesh, eyes: EyeState) -> None:
-        self._mesh = mesh
+        self.mesh = mesh
         self._eyes = eyes
 
     def trace(self, picture: Picture, faces: Sequence[Face], at: float) -> Trace:
         """Return the numbers of the largest of ``faces`` (largest first) at ``at`` seconds."""
-        points = self._mesh.landmarks(picture, faces[0]) if faces else None
+        points = self.mesh.landmarks(picture, faces[0]) if faces else None
         if points is None:
             return Trace(at, *(_NO_FACE,) * 5, face_count=0, face_width_share=0.0)
         pose = head_pose(points)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kyc.gestures import Gesture, Trace, judge, judge_step, repeats
@@ -21,6 +21,8 @@ SEEN = {
     Gesture.NOD: NOD,
     Gesture.OPEN_MOUTH: MOUTH,
 }
+# A machine under load must not fail a test by its clock.
+few = settings(deadline=None, max_examples=40)
 VISIBLE = [*SEEN, Gesture.BLINK]
 
 
@@ -63,6 +65,7 @@ def test_a_blink_is_seen_at_full_rate_and_no_other(fps: int) -> None:
     assert sights(traces(blinking(fps), fps)) == {Gesture.BLINK}
 
 
+@few
 @given(st.sampled_from(VISIBLE), st.floats(-1e5, 1e5), st.integers(0, 50))
 def test_the_clock_does_not_matter(gesture: Gesture, shift: float, seed: int) -> None:
     made = traces(gesture_moves(gesture, 25), 25, seed)
@@ -74,12 +77,14 @@ def test_the_clock_does_not_matter(gesture: Gesture, shift: float, seed: int) ->
     assert finding.at is not None and moved.at == pytest.approx(finding.at + shift, abs=1e-6)
 
 
+@few
 @given(st.sampled_from(list(SEEN)), st.integers(0, 50), st.sampled_from([2, 3]))
 def test_lost_frames_hide_no_slow_gesture(gesture: Gesture, seed: int, keep_every: int) -> None:
     made = traces(gesture_moves(gesture, 30), 30, seed)[::keep_every]
     assert sights(made) == {gesture}
 
 
+@few
 @given(st.sampled_from(VISIBLE), st.integers(0, 50))
 def test_a_mirror_swaps_the_sides_and_nothing_else(gesture: Gesture, seed: int) -> None:
     mirrored = [replace(trace, yaw=-trace.yaw) for trace in traces(gesture_moves(gesture, 25), 25, seed)]
@@ -87,6 +92,7 @@ def test_a_mirror_swaps_the_sides_and_nothing_else(gesture: Gesture, seed: int) 
     assert sights(mirrored) == {other.get(gesture, gesture)}
 
 
+@few
 @given(st.floats(-9, 9), st.floats(-6, 6), st.floats(0, 0.2), st.integers(0, 50))
 def test_small_movements_are_no_gestures(yaw: float, pitch: float, mouth: float, seed: int) -> None:
     moves = there_and_back(Move(yaw=yaw, pitch=pitch, mouth=mouth), 25)
@@ -123,14 +129,13 @@ def test_a_turn_in_a_hole_is_none() -> None:
 
 
 def test_a_turned_head_neither_nods_nor_blinks_nor_opens_its_mouth() -> None:
-    turned = Move(yaw=-26.0)
-    moves = [
-        replace(turned, pitch=move.pitch, mouth=move.mouth, shut=blink.shut)
-        for move, blink in zip(
-            there_and_back(Move(pitch=18.0, mouth=0.6), 25), [*blinking(25), *[Move()] * 9], strict=False
-        )
-    ]
-    assert sights(traces([*[Move()] * 25, *moves, *[Move()] * 25], 25)) == {Gesture.TURN_LEFT}
+    inside = there_and_back(Move(pitch=18.0, mouth=0.6), 25)
+    blink = [*blinking(25), *[Move()] * len(inside)]
+    moves = there_and_back(Move(yaw=-26.0), 25, hold_s=len(inside) / 25)
+    begins = (len(moves) - len(inside)) // 2
+    for n, move in enumerate(inside):
+        moves[begins + n] = replace(move, yaw=-26.0, shut=blink[n].shut)
+    assert sights(traces(moves, 25)) == {Gesture.TURN_LEFT}
 
 
 def test_lids_that_follow_a_nod_are_no_blink() -> None:
@@ -220,6 +225,7 @@ def test_a_loop_shows_no_gesture(gesture: Gesture) -> None:
     assert judge(gesture, loop).reason == "repeats"
 
 
+@few
 @given(st.integers(0, 200))
 def test_people_who_repeat_themselves_are_no_loop(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -232,6 +238,7 @@ def test_people_who_repeat_themselves_are_no_loop(seed: int) -> None:
     assert judge(Gesture.TURN_LEFT, traces(moves, 25, seed)).seen
 
 
+@few
 @given(st.integers(0, 100), st.floats(0.5, 6.0))
 def test_one_turn_held_long_is_no_loop(seed: int, hold_s: float) -> None:
     made = traces(there_and_back(RIGHT, 15, hold_s=hold_s, rest_s=1.5), 15, seed)
