@@ -1,0 +1,85 @@
+"""Videos that repeat, and pictures that never move. Runs in the model process.
+
+A loop shows the same frames again at the same distance in time, to the last of an encoder's errors; a
+person comes back to a place, but never by the same way at the same pace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kyc.images import Picture
+from kyc.injection import Signal
+
+# Cells of 20 x 20 pixels of a 640 x 480 picture: an encoder's errors vanish in their means, a nod does not.
+_GRID = (32, 24)
+# Shorter loops are a wave of the hand.
+_LAG_MIN_S = 1.5
+# The frames next to where a lag points are looked at too: at five a second this misses none.
+_LAG_STEP_S = 0.1
+# Frames a lag apart in a loop against frames at any distance, rms of grey levels.
+_ALIKE = 0.35
+# Rms of grey levels over all cells: a photograph of 320 x 240 with the noise of a sensor makes 0.4, somebody
+# who sways by a fiftieth of a face's width 17 (simulated, through VP8 at 300 kbit/s).
+_MOVES_MIN = 1.0
+_PRINTS_MIN = 40
+# Of the frames that have another so far before them.
+_SHARE_MIN = 0.8
+# 40 s at 30 frames a second.
+_PRINTS_MAX = 1_200
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A picture made small, ``at`` seconds: 32 x 24 grey cells."""
+
+    at: float
+    cells: bytes
+
+
+def print_of(picture: Picture, at: float) -> Print:
+    """Return the print of a BGR picture."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    return Print(at, cv2.resize(grey, _GRID, interpolation=cv2.INTER_AREA).tobytes())
+
+
+def find_loop(prints: Sequence[Print]) -> Signal:
+    """Judge the prints of a stretch of at least five frames a second, in order.
+
+    ``loop`` when at one lag nearly all frames are the same again (score 0.9), ``still_picture`` when
+    nothing ever moves (0.7); a loop must be seen for one and a half of its lengths.
+    """
+    prints = prints[:_PRINTS_MAX]
+    if len(prints) < _PRINTS_MIN:
+        return Signal("loop", 0.0)
+    at = np.array([one.at for one in prints])
+    cells = np.array([np.frombuffer(one.cells, np.uint8) for one in prints], np.float32)
+    apart = _distances(cells)
+    usual = float(np.median(apart[np.triu_indices(len(prints), 1)]))
+    if usual < _MOVES_MIN:
+        return Signal("loop", 0.7, "still_picture")
+    return Signal("loop", 0.9, "loop") if _best_share(at, apart, usual) >= _SHARE_MIN else Signal("loop", 0.0)
+
+
+def _distances(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the rms difference of every two prints, their brightness and contrast apart."""
+    shapes = cells - cells.mean(axis=1, keepdims=True)
+    norms = np.maximum(np.linalg.norm(shapes, axis=1), 1e-6)
+    # Exposure scales a picture: all get the mean contrast, 0 to 2 apart by their angle.
+    angles = np.maximum(0, 2 - 2 * (shapes / norms[:, None]) @ (shapes / norms[:, None]).T)
+    return np.asarray(np.sqrt(angles / cells.shape[1]) * norms.mean(), np.float32)
+
+
+def _best_share(at: NDArray[np.float64], apart: NDArray[np.float32], usual: float) -> float:
+    """Return, for the best lag, the share of frames that are as one a lag before."""
+    best = 0.0
+    # Half a length must come again, so a loop is at most two thirds of what was seen.
+    for lag in np.arange(_LAG_MIN_S, (at[-1] - at[0]) / 1.5, _LAG_STEP_S / 2):
+        late = np.flatnonzero(at - at[0] >= lag)
+        before = np.searchsorted(at, at[late] - lag)
+        alike = np.min([apart[late, (before + shift).clip(0, len(at) - 1)] for shift in (-1, 0, 1)], axis=0)
+        best = max(best, float((alike < _ALIKE * usual).mean()))
+    return best
