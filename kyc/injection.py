@@ -10,6 +10,10 @@ import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
+
+from contract.ports import EncodedFrame
+from kyc.pipes import Job
 
 # A page says what it was given; these are names that virtual cameras give themselves, lower case.
 _SOFTWARE = re.compile(
@@ -64,6 +68,35 @@ class CameraClaim:
     height_max: int = 0
     frame_rate_max: float = 0.0
     phone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A picture made small, ``at`` seconds: 32 x 24 grey cells; ``digest`` and ``size`` are the picture's."""
+
+    at: float
+    cells: bytes
+    digest: bytes
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PrintFrames(Job[tuple[Print, ...]]):
+    """Print every frame from the RTP timestamp ``since`` on; as :class:`kyc.light_sequence.SampleLight`."""
+
+    HANDLER: ClassVar[str] = "kyc.loops:print_frames"
+    codec: str
+    frames: tuple[EncodedFrame, ...]
+    origin: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindLoop(Job[Signal]):
+    """Judge the prints of a challenge, in order; see :func:`kyc.loops.find_loop`."""
+
+    HANDLER: ClassVar[str] = "kyc.loops:answer_find_loop"
+    prints: tuple[Print, ...]
 
 
 def total(signals: Sequence[Signal]) -> float:

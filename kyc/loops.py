@@ -4,15 +4,17 @@ A loop shows the same frames again at the same distance in time, to the last of 
 person comes back to a place, but never by the same way at the same pace.
 """
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kyc.frames import FrameDecoder
 from kyc.images import Picture
-from kyc.injection import Signal
+from kyc.injection import FindLoop, Print, PrintFrames, Signal
+from kyc.models import Models
 
 # Cells of 20 x 20 pixels of a 640 x 480 picture: an encoder's errors vanish in their means, a nod does not.
 _GRID = (32, 24)
@@ -32,18 +34,24 @@ _SHARE_MIN = 0.8
 _PRINTS_MAX = 1_200
 
 
-@dataclass(frozen=True, slots=True)
-class Print:
-    """A picture made small, ``at`` seconds: 32 x 24 grey cells."""
+def print_frames(_: Models, job: PrintFrames) -> tuple[Print, ...]:
+    """Do the job; see :class:`kyc.injection.PrintFrames`."""
+    decoder = FrameDecoder(job.codec, job.origin)
+    shown = (decoder.push(frame, show=frame.timestamp >= job.since) for frame in job.frames[:_PRINTS_MAX])
+    return tuple(print_of(timed.picture, timed.at) for timed in shown if timed is not None)
 
-    at: float
-    cells: bytes
+
+def answer_find_loop(_: Models, job: FindLoop) -> Signal:
+    """Do the job; see :class:`kyc.injection.FindLoop`."""
+    return find_loop(job.prints)
 
 
 def print_of(picture: Picture, at: float) -> Print:
     """Return the print of a BGR picture."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    return Print(at, cv2.resize(grey, _GRID, interpolation=cv2.INTER_AREA).tobytes())
+    grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), _GRID, interpolation=cv2.INTER_AREA)
+    height, width = picture.shape[:2]
+    digest = hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16).digest()
+    return Print(at, grey.tobytes(), digest, (width, height))
 
 
 def find_loop(prints: Sequence[Print]) -> Signal:

@@ -6,10 +6,11 @@ import itertools
 import numpy as np
 import pytest
 
-from kyc.frames import decode_frames
-from kyc.injection import Signal
+from kyc.injection import FindLoop, Print, PrintFrames, Signal, duplicates, resolutions
 from kyc.light_sequence import LightSequence
-from kyc.loops import Print, find_loop, print_of
+from kyc.loops import answer_find_loop, find_loop, print_frames, print_of
+from kyc.models import Models
+from kyc.packs import find_pack
 from teller.demo.pictures import astronaut
 from tests.kyc.encoding import Picture, encoded
 from tests.kyc.light_scene import Attack, Scene
@@ -24,10 +25,15 @@ def recording(sway: float = 0.12) -> tuple[Picture, ...]:
     return tuple(scene.pictures(LightSequence("RG" * 16), FPS))
 
 
-def prints(pictures: list[Picture]) -> list[Print]:
+@functools.cache
+def models() -> Models:
+    return Models(find_pack(None))
+
+
+def prints(pictures: list[Picture]) -> tuple[Print, ...]:
     """Return the prints of ``pictures`` after their way through VP8 at 300 kbit/s."""
-    decoded = decode_frames("VP8", tuple(encoded("VP8", pictures, FPS, 300)))
-    return [print_of(timed.picture, timed.at) for timed in decoded]
+    frames = tuple(encoded("VP8", pictures, FPS, 300))
+    return print_frames(models(), PrintFrames("VP8", frames, frames[0].timestamp, 0))
 
 
 @pytest.mark.parametrize("sway", [0.04, 0.12])
@@ -45,7 +51,7 @@ def test_a_loop_is_found(seconds: float) -> None:
         np.clip(picture + chance.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
         for picture in itertools.islice(itertools.cycle(piece), 14 * FPS)
     ]
-    assert find_loop(prints(looped)).reason == "loop"
+    assert answer_find_loop(models(), FindLoop(prints(looped))).reason == "loop"
 
 
 def test_a_photograph_never_moves() -> None:
@@ -57,6 +63,16 @@ def test_a_photograph_never_moves() -> None:
         for n in range(60)
     ]
     assert find_loop(prints([picture.astype(np.uint8) for picture in still])).reason == "still_picture"
+
+
+def test_prints_tell_pictures_apart() -> None:
+    """Digests and sizes are those of the whole picture, before it was made small."""
+    pictures = [*recording()[:40], *recording()[:40]]
+    made = [print_of(picture, n / FPS) for n, picture in enumerate(pictures)]
+
+    assert duplicates([one.digest for one in made]).score == 0.5
+    assert {one.size for one in made} == {(160, 120)}
+    assert resolutions([one.size for one in made]).score == 0
 
 
 def test_few_pictures_say_nothing() -> None:
