@@ -13,7 +13,7 @@ import numpy as np
 from insightface.app import FaceAnalysis
 
 from contract.errors import ModelError
-from kyc.faces import Face, Vector, largest_first
+from kyc.faces import Face, Vector, align, largest_first
 from kyc.images import Picture
 from kyc.models import Models
 from kyc.nets import session_options
@@ -43,20 +43,13 @@ class InsightModels:
     def embed(self, picture: Picture, face: Face) -> Vector:
         """Return the embedding of ``face``."""
         recogniser = self._analysis.models[_TASKS[Task.EMBEDDING]]
-        vector = recogniser.get(picture, _TheirFace(face.points))
+        # Aligned here: theirs is the same template by a function that scikit-image is taking away.
+        vector = recogniser.get_feat(align(picture, face.points)).ravel()
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
     def score(self, one: Vector, other: Vector) -> float:
         """Return the cosine, -1 to 1."""
         return float(one @ other)
-
-
-class _TheirFace:
-    """What their recogniser reads from a face, and writes to it."""
-
-    def __init__(self, points: Any) -> None:
-        self.kps = points
-        self.embedding: Any = None
 
 
 def _face(row: Any, points: Any) -> Face:
@@ -84,8 +77,9 @@ def open_folder(folder: Path, providers: tuple[str, ...] = (CPU,)) -> Any:
     except Exception as error:
         # A folder without a detector is an AssertionError there, a broken file one of several classes.
         raise ModelError(f"{folder.name}: {type(error).__name__}, is there a detector in it?") from error
-    if set(analysis.models) != set(_TASKS.values()):
-        raise ModelError(f"{folder.name} has no recogniser")
+    recogniser = analysis.models.get(_TASKS[Task.EMBEDDING])
+    if recogniser is None or tuple(recogniser.input_size) != (112, 112):
+        raise ModelError(f"{folder.name} has no recogniser for 112 x 112 pixels")
     analysis.prepare(ctx_id=0)
     return analysis
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from contract.errors import ModelError
-from kyc.install import import_models, is_here
+from kyc.install import import_models
 from kyc.packs import Pack, find_pack, objections, place, verify_model
 from kyc.pull import pull_models
 from kyc.registry import BASE_MODELS, FETCHED, OCR_MODELS, OPEN_FILES, OTHER_MODELS, Model
@@ -160,9 +160,3 @@ class _Bars:
         if model.file not in self._tasks:
             self._tasks[model.file] = self.progress.add_task(model.file, total=model.bytes)
         self.progress.update(self._tasks[model.file], completed=have)
-
-
-def missing_files(config: Config) -> tuple[str, ...]:
-    """Return which files of the open pack are not here, or not what they should be."""
-    folder = models_dir(config)
-    return tuple(model.file for model in OPEN_FILES if not is_here(model, folder))

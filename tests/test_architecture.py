@@ -17,6 +17,7 @@ HOMES = {
     "aiortc": ("media/", "teller/demo/peer.py"),
     "aioice": ("media/", "teller/demo/peer.py"),
     "onnxruntime": ("kyc/",),
+    "insightface": ("kyc/insight_models.py",),
     "dlib": ("kyc/",),
     "rapidocr": ("kyc/",),
     "minio": ("recordings/",),

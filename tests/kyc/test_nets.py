@@ -45,7 +45,8 @@ def test_a_crop_is_ordered_and_scaled_as_the_registry_says() -> None:
     """Blue 10, green 20, red 30: channels first, red first where wanted, less mean, over deviation."""
     crop = np.full((2, 4, 3), (10, 20, 30), np.uint8)
     plain = blob(Input((4, 2)), crop)
-    assert (plain.shape, plain.dtype) == ((1, 3, 2, 4), np.float32)
+    assert plain.shape == (1, 3, 2, 4)
+    assert plain.dtype == np.float32
     assert plain[0, :, 0, 0].tolist() == [10, 20, 30]
     scaled = blob(Input((4, 2), "RGB", (30, 10, 5), (2, 5, 10)), crop)
     assert scaled[0, :, 1, 3].tolist() == [0, 2, 0.5]
