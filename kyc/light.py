@@ -22,8 +22,6 @@ GAIN_PASSED = 0.02
 # The light that the background sent back, in proportion to the face's. A wall a metre behind the screen
 # has a quarter at most; a sheet of glass before everything has the whole.
 FLAT_SHARE = 0.5
-# Of 720 wrong sequences one in a hundred comes above 0.46, in simulation.
-_R_WRONG = 0.5
 # Under this the background's share of the light is noise.
 _R_FLAT = 0.5
 # White balance and swaying change over this long and more; both are taken out of trace and template.
@@ -34,8 +32,11 @@ _SAMPLES_PER_S_MIN = 7.0
 _SEEN_MIN = 0.85
 # A step takes as long as a camera's exposure and one frame; the rest of it should be level.
 _RISE_S = 0.15
-# Root mean square of the way between two of six colours on the circle of hues, of radius sqrt(2/3).
-_RMS_OF_A_CHANGE = 1.6**0.5
+# The median way from one of six colours to another on the circle of hues, of radius sqrt(2/3).
+_USUAL_CHANGE = 2**0.5
+# Steps that the sequence leaves unexplained, in shares of the gain: skin that answers half as much to blue as
+# to red leaves 0.3, another sequence that correlates by 0.78 leaves this much, and one by 0.6 1.3.
+_REST_MAX = 0.8
 # How much more a trace changes inside shifted steps than inside the true ones, so that it has steps.
 _STEPPED = 5.0
 
@@ -52,11 +53,13 @@ def correlate(sequence: LightSequence, samples: Sequence[LightSample], started_a
     order, give a finding.
     """
     when, face, background = _traces(samples, started_at)
-    best = _best_fit(sequence, when, face - background)
+    alone = _without_background(when, face, background)
+    best = _best_fit(sequence, when, alone)
     if best is None:
         return LightFinding(0.0, 0.0, 0.0, 0.0, CheckVerdict.REVIEW, "too_few_frames", len(when))
     share = _background_share(sequence, when, face, background)
-    stepped = best.r < _R_WRONG and _is_stepped(sequence, when, face - background)
+    rest = _without_light(sequence, best, when, alone)
+    stepped = _is_stepped(sequence, when, rest, max(GAIN_PASSED, _REST_MAX * best.gain))
     verdict, reason = _judge(best, share, stepped=stepped)
     numbers = round(best.r, 4), round(best.gain, 5), round(best.lag_s, 3), round(share, 3)
     return LightFinding(*numbers, verdict, reason, len(when))
@@ -86,6 +89,28 @@ def _traces(samples: Sequence[LightSample], started_at: float) -> tuple[Array, A
     face = np.log(np.array([sample.face for sample in fit], float))
     background = np.log(np.array([sample.background for sample in fit], float))
     return when[order], face[order], background[order]
+
+
+def _without_background(when: Array, face: Array, background: Array) -> Array:
+    """Return the face's trace less as much of the background's as explains it, at most the whole.
+
+    What white balance does is in both alike; somebody who walks by behind is in the background only.
+    """
+    slow = _slow_changes(when - when.min(initial=0.0), float(np.ptp(when)) if len(when) else 1.0)
+    behind = _without(slow, background @ _CHROMA.T)
+    energy = float((behind**2).sum())
+    share = float((behind * (face @ _CHROMA.T)).sum()) / energy if energy > 0 else 0.0
+    return face - min(max(share, 0.0), 1.0) * background
+
+
+def _without_light(sequence: LightSequence, fit: "_Fit", when: Array, logs: Array) -> Array:
+    """Return the trace less what the sequence explains of it."""
+    slots = ((when - fit.lag_s) // sequence.step_s).astype(int)
+    lit = (slots >= 0) & (slots < len(sequence.symbols))
+    shown = np.array([COLOURS[symbol] for symbol in sequence.symbols])[
+        slots.clip(0, len(sequence.symbols) - 1)
+    ]
+    return np.asarray(logs - max(fit.gain, 0.0) * shown * lit[:, None])
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -140,8 +165,8 @@ def _background_share(sequence: LightSequence, when: Array, face: Array, backgro
     return behind.gain * float(np.exp(background).mean()) / (on_face.gain * float(np.exp(face).mean()))
 
 
-def _is_stepped(sequence: LightSequence, when: Array, logs: Array) -> bool:
-    """Tell whether the trace changes in steps of this length, whatever the colours, and enough to pass.
+def _is_stepped(sequence: LightSequence, when: Array, logs: Array, gain: float) -> bool:
+    """Tell whether the trace changes in steps of this length, whatever the colours, by at least ``gain``.
 
     Cut where they begin, steps are level inside; cut elsewhere they are torn. What a turning head or the
     sun does is alike wherever it is cut.
@@ -149,17 +174,20 @@ def _is_stepped(sequence: LightSequence, when: Array, logs: Array) -> bool:
     chroma, step = logs @ _CHROMA.T, sequence.step_s
     cuts = [_cut_in_steps(when - phase, chroma, step) for phase in np.arange(0.0, step, step / 10)]
     best = min(cuts)
-    return max(cuts)[0] > _STEPPED * best[0] and best[1] > GAIN_PASSED * _RMS_OF_A_CHANGE
+    return max(cuts)[0] > _STEPPED * best[0] and best[1] > gain * _USUAL_CHANGE
 
 
 def _cut_in_steps(when: Array, chroma: Array, step: float) -> tuple[float, float]:
-    """Return the mean square within steps, where they should be level, and the rms from step to step."""
+    """Return the mean square inside the usual step, where it should be level, and its way to the next.
+
+    Medians over the steps: something that moves behind the head changes much, but once.
+    """
     slots = np.floor(when / step).astype(int)
     level = when - slots * step >= _RISE_S
     pieces = [chroma[level & (slots == slot)] for slot in np.unique(slots[level])]
     pieces = [piece for piece in pieces if len(piece) > 1]
-    if len(pieces) < COUNT_MIN // 2:
+    if len(pieces) < COUNT_MIN:
         return 0.0, 0.0
-    unrest = np.concatenate([piece - piece.mean(axis=0) for piece in pieces])
+    unrest = [((piece - piece.mean(axis=0)) ** 2).sum(axis=1).mean() for piece in pieces]
     changes = np.diff([piece.mean(axis=0) for piece in pieces], axis=0)
-    return float((unrest**2).sum(axis=1).mean()), float(np.sqrt((changes**2).sum(axis=1).mean()))
+    return float(np.median(unrest)), float(np.median(np.linalg.norm(changes, axis=1)))

@@ -37,6 +37,7 @@ def trace(
     noise: float = 0.003,
     drift: float = 0.1,
     seed: int = 1,
+    skin: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> list[LightSample]:
     """Return samples of a face that sends back ``gain`` of the colours, and a wall that sends a share."""
     chance = np.random.default_rng(seed)
@@ -48,7 +49,7 @@ def trace(
         lit = 0 <= symbol < len(sequence.symbols)
         colour = np.array(COLOURS[sequence.symbols[symbol]] if lit else (0, 0, 0))
         balance = np.exp(drift * np.sin(at / np.array((1.0, 1.4, 1.9))))
-        face = np.array((0.3, 0.2, 0.15)) * (1 + gain * colour) * balance
+        face = np.array((0.3, 0.2, 0.15)) * (1 + gain * colour * skin) * balance
         behind = np.array((0.3, 0.3, 0.3)) * (1 + gain * wall * colour) * balance
         seen = [part * np.exp(chance.normal(0, noise, 3)) for part in (face, behind)]
         red, green, blue = (float(value) for value in seen[0])
@@ -118,6 +119,24 @@ def test_a_face_in_the_light_passes(gain: float, lag: float, fps: int) -> None:
     # The quickest network delay, 0.05 s, cannot be told from lag.
     assert found.lag_s == pytest.approx(min(lag + 0.05, LAG_MAX_S), abs=0.05)
     assert found.background_share < 0.5
+
+
+@pytest.mark.parametrize("skin", [(1.0, 0.7, 0.5), (0.6, 1.0, 1.0), (1.0, 0.5, 1.0)])
+def test_skin_answers_each_colour_in_its_own_way(skin: tuple[float, float, float]) -> None:
+    """Strong light that comes back unevenly is still the right sequence."""
+    assert judged(trace(draw_sequence(NONCE), gain=0.2, skin=skin)).verdict is CheckVerdict.PASSED
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_somebody_who_walks_by_behind_is_no_light(seed: int) -> None:
+    """The background turns another colour for a second, three times as much as the light; it passes."""
+    walked = [
+        dataclasses.replace(sample, background=(sample.background[0] * 1.5, *sample.background[1:]))
+        if 3 + seed / 3 < sample.at < 4 + seed / 3
+        else sample
+        for sample in trace(draw_sequence(NONCE), seed=seed, drift=0.03)
+    ]
+    assert judged(walked).verdict is CheckVerdict.PASSED
 
 
 @pytest.mark.parametrize("seed", range(20))
