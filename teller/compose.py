@@ -145,9 +145,9 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(open_base(config))
         settings = await asyncio.to_thread(_signaling_settings, config)
+        pack = await asyncio.to_thread(admitted_pack, config)
         recovered = await _recover(base)
         media = await stack.enter_async_context(make_pool(config, arguments, base.journal, base.spool))
-        pack = await asyncio.to_thread(admitted_pack, config)
         engine = await stack.enter_async_context(Engine(pack, providers=config.kyc.providers))
         await media.wait_ready()
         signaling = await stack.enter_async_context(

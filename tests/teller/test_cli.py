@@ -140,7 +140,8 @@ def test_models_tell_their_source_and_refuse_others(tmp_path: Path) -> None:
 @pytest.mark.server
 def test_doctor_makes_a_call(tmp_path: Path) -> None:
     """Every check has a line, picture and sound go through, and the code is 0 on a healthy machine."""
-    told = teller(tmp_path, "--set", "http.port=0", "--set", "http.local_port=-1", "doctor")
+    settings = ("--set", "http.port=0", "--set", "http.local_port=-1", "--set", "kyc.production=false")
+    told = teller(tmp_path, *settings, "doctor")
 
     assert told.returncode == 0, told.stdout
     for name in ("disk", "ports", "certificate", "database", "archive", "models", "call"):
@@ -181,6 +182,16 @@ def test_the_scripted_demo_ends_well(tmp_path: Path, auto: str, word: str) -> No
         r"gaps in the recording +\d+\.\d\d s",
     ):
         assert re.search(measured, told.stdout), (measured, told.stdout)
+
+
+def test_models_for_demos_stop_the_start(tmp_path: Path) -> None:
+    """Without the open pack a service for real customers does not come up, and says what to do."""
+    told = teller(tmp_path, "--set", "http.port=0", "--set", "http.local_port=0", "serve")
+
+    assert told.returncode == 2
+    assert "kyc: the pack base is for demonstrations" in told.stderr
+    assert "teller models pull" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_hours_that_nobody_can_read_stop_the_start(tmp_path: Path) -> None:
