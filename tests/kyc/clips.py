@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from contract.ports import EncodedFrame
 from kyc.faces import Face, FaceModels
+from kyc.frames import decode_frames
 from kyc.models import Models
 from kyc.traces import Trace, Traced, TraceFrames
 from kyc.tracing import find_faces, trace_frames
@@ -78,6 +79,11 @@ def at_rate(pictures: Sequence[Picture], fps: float, wanted: float) -> list[Pict
 def sent(pictures: Sequence[Picture], codec: str, kbps: int, fps: int) -> tuple[EncodedFrame, ...]:
     """Return ``pictures`` as the server receives them."""
     return tuple(encoded(codec, pictures, fps, kbps))
+
+
+def delivered(pictures: Sequence[Picture], codec: str, kbps: int, fps: int) -> list[Picture]:
+    """Return ``pictures`` as the server decodes them."""
+    return [timed.picture for timed in decode_frames(codec, sent(pictures, codec, kbps, fps))]
 
 
 def traced(models: Models, pictures: Sequence[Picture], codec: str, kbps: int, fps: int) -> Traced:

@@ -153,6 +153,16 @@ def test_small_eyes_without_a_shut_lid_are_no_blink() -> None:
     assert sights(made) == set()
 
 
+def test_a_smile_is_no_open_mouth_and_does_not_hide_one() -> None:
+    smiling = [
+        replace(trace, mouth=trace.mouth + 0.22)
+        for trace in traces([Move()] * 20 + [Move(mouth=0.12)] * 20, 25)
+    ]
+    assert sights(smiling + [replace(t, at=t.at + 1.6) for t in smiling[:20]]) == set()
+    opened = [replace(t, mouth=t.mouth + 0.22) for t in traces(there_and_back(MOUTH, 25), 25)]
+    assert sights(opened) == {Gesture.OPEN_MOUTH}
+
+
 def test_a_camera_held_low_and_aside_does_not_matter() -> None:
     made = traces(there_and_back(NOD, 25), 25)
     tilted = [replace(trace, yaw=trace.yaw + 9, pitch=trace.pitch - 22) for trace in made]

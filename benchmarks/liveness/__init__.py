@@ -1,0 +1,1 @@
+"""Liveness: how fast, and which simulated attacks it accepts."""
