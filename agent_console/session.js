@@ -83,8 +83,8 @@ export class ConsoleSession {
       await request("POST", "/api/logout");
     } finally {
       localStorage.removeItem(LOGGED_IN_KEY);
-      const { bellOff, arrangement, wide } = this.store.get();
-      this.store.update({ ...START, bellOff, arrangement, wide, boot: "login" });
+      const { bellOff, keysOff, arrangement, wide } = this.store.get();
+      this.store.update({ ...START, bellOff, keysOff, arrangement, wide, boot: "login" });
     }
   }
 

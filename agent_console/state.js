@@ -21,7 +21,7 @@ import { UNTOUCHED } from "./stage/layout.js";
  *   parties: readonly PartySeen[]}>} CallNow
  * @typedef {Readonly<{presence: string, reason: string, since: number, endsAt: number | null}>} Doing
  * @typedef {Readonly<{id: number, name: string, size: number, share: number, error: string | null}>} Upload
- * @typedef {Readonly<{case: string, url: string, expires_at: number}>} Made  A customer's way in.
+ * @typedef {Readonly<{case: string, url: string, expires_at: number, qr: string}>} Made  A customer's way in; `qr` is a data URL.
  * @typedef {Readonly<{
  *   boot: "loading" | "login" | "desk", session: Session | null,
  *   loginBusy: boolean, loginError: string | null,
@@ -32,7 +32,7 @@ import { UNTOUCHED } from "./stage/layout.js";
  *   notice: Notice | null, cases: readonly any[], callbacks: readonly any[], made: Made | null,
  *   uploads: readonly Upload[], arrangement: import("./stage/layout.js").Arrangement,
  *   camera: "off" | "asking" | "on" | import("../web_kit/devices.js").CaptureTrouble,
- *   micOn: boolean, cameraOn: boolean, bellOff: boolean, wide: boolean, local: MediaStream | null,
+ *   micOn: boolean, cameraOn: boolean, bellOff: boolean, keysOff: boolean, wide: boolean, local: MediaStream | null,
  *   streams: readonly MediaStream[], screen: MediaStream | null, ownScreen: MediaStream | null,
  *   media: import("../web_kit/call.js").CallLink, stats: import("../web_kit/call_meter.js").Quality | null}>} ConsoleState
  */
@@ -67,6 +67,7 @@ export const START = Object.freeze({
   micOn: true,
   cameraOn: true,
   bellOff: false,
+  keysOff: false,
   wide: true,
   local: null,
   streams: NOTHING,

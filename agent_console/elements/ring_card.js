@@ -41,7 +41,9 @@ function eyebrow({ invited_by: by, transferred, private: apart }) {
   return t(transferred ? "ring.transferred" : apart ? "ring.asked_private" : "ring.asked", { name: by });
 }
 
-/** @extends {PartElement<{ring: RingView | null, bellOff: boolean}>} */
+/** @typedef {{ring: RingView | null, bellOff: boolean, keysOff: boolean}} Ringing */
+
+/** @extends {PartElement<Ringing>} */
 export class RingCardElement extends PartElement {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   timer = undefined;
@@ -51,16 +53,17 @@ export class RingCardElement extends PartElement {
   }
 
   /** @override */
-  looksAt(/** @type {{ring: RingView | null, bellOff: boolean}} */ { ring, bellOff }) {
-    return [ring, bellOff];
+  looksAt(/** @type {Ringing} */ { ring, bellOff, keysOff }) {
+    return [ring, bellOff, keysOff];
   }
 
   /** @override */
-  draw(/** @type {{ring: RingView | null, bellOff: boolean}} */ { ring, bellOff }) {
+  draw(/** @type {Ringing} */ { ring, bellOff, keysOff }) {
     if (!ring) {
       return;
     }
-    const accept = h("button", { class: "button accept big", type: "button", onclick: () => ask(this, "accept-request") }, icon("phone"), t("ring.accept"), h("kbd", {}, "A"));
+    const key = (/** @type {string} */ letter) => !keysOff && h("kbd", {}, letter);
+    const accept = h("button", { class: "button accept big", type: "button", onclick: () => ask(this, "accept-request") }, icon("phone"), t("ring.accept"), key("A"));
     mount(this, h("div", { class: `ring-box ${ring.invited_by ? "asked" : ""}`, role: "alertdialog", "aria-modal": "true", "aria-labelledby": "ring-who", "aria-describedby": "ring-why" },
       h("p", { class: "ring-eyebrow" }, eyebrow(ring)),
       this.dial(),
@@ -70,7 +73,7 @@ export class RingCardElement extends PartElement {
       ring.note && h("blockquote", { class: "ring-note" }, ring.note),
       ring.private && h("p", { class: "soft small" }, t("ring.private_hint")),
       h("div", { class: "ring-actions" },
-        h("button", { class: "button refuse big", type: "button", onclick: () => ask(this, "refuse-request") }, t(ring.invited_by ? "ring.decline" : "ring.refuse"), h("kbd", {}, "R")),
+        h("button", { class: "button refuse big", type: "button", onclick: () => ask(this, "refuse-request") }, t(ring.invited_by ? "ring.decline" : "ring.refuse"), key("R")),
         accept),
       h("button", { class: "button quiet", type: "button", "aria-pressed": String(bellOff), onclick: () => ask(this, "bell-request") }, t(bellOff ? "bell.off" : "bell.on")))); // prettier-ignore
     clearInterval(this.timer);

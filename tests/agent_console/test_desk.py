@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from contract import wire
 from contract.phases import Presence, Role
@@ -58,9 +60,36 @@ async def test_a_link_for_a_customer(desk: Page, server: StandIn) -> None:
     await card.get_by_role("button", name="复制").click()
     await expect(card.get_by_role("button", name="已复制")).to_be_visible()
     assert await desk.evaluate("navigator.clipboard.readText()") == f"{server.url}/c/#t"
+    code = card.get_by_role("img", name="客户链接的二维码")
+    assert await scanned(code) == f"{server.url}/c/#t"
     await shoot(desk, "agent-link")
     await card.get_by_role("button", name="再生成一个").click()
     await expect(card.get_by_label("客户姓名")).to_have_value("")
+
+
+async def scanned(picture: Locator) -> str:
+    """Return what a phone that is held before it would read."""
+    shown = cv2.imdecode(np.frombuffer(await picture.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert shown is not None
+    return str(cv2.QRCodeDetector().detectAndDecode(shown)[0])
+
+
+async def test_a_link_on_paper(desk: Page, server: StandIn) -> None:
+    """Printing is asked for by a button; on the paper stands the code, and nothing of the desk."""
+    await desk.add_init_script("window.print = () => document.body.classList.add('printing')")
+    await desk.reload()
+    card = desk.locator(".desk-link")
+    await card.get_by_role("button", name="生成链接").click()
+    await card.get_by_role("button", name="打印二维码").click()
+    await expect(desk.locator("body")).to_have_class("printing")
+    await desk.emulate_media(media="print")
+    code = card.get_by_role("img", name="客户链接的二维码")
+    assert await scanned(code) == f"{server.url}/c/#t"
+    await expect(card.get_by_text("有效期至")).to_be_visible()
+    for other in (desk.locator(".presence"), card.get_by_role("button"), card.get_by_label("客户链接")):
+        for one in await other.all():
+            await expect(one).to_be_hidden()
+    await shoot(desk, "agent-link-paper")
 
 
 async def test_customers_who_want_a_call_back(desk: Page, server: StandIn) -> None:

@@ -334,6 +334,35 @@ async def test_keys_are_listed_behind_the_question_mark(call: Page) -> None:
     await expect(call.get_by_role("button", name="麦克风")).to_have_attribute("aria-pressed", "false")
 
 
+async def test_single_keys_can_be_turned_off(call: Page, server: StandIn) -> None:
+    """Then no letter does anything, `?` neither, nor is one shown; it lasts over a reload, and the button
+    leads back to the switch."""
+    microphone = call.locator(".controls .control").first
+    await expect(microphone).to_have_attribute("aria-keyshortcuts", "M")
+    await call.keyboard.press("?")
+    sheet = call.get_by_role("dialog", name="快捷键")
+    await sheet.get_by_role("switch", name="启用单键快捷键").uncheck()
+    await shoot(call, "agent-keys-off")
+    await call.keyboard.press("Escape")
+    for key in "m?":
+        await call.keyboard.press(key)
+    await expect(sheet).to_have_count(0)
+    await expect(microphone).to_have_attribute("aria-pressed", "false")
+    assert await microphone.get_attribute("aria-keyshortcuts") is None
+    assert await microphone.get_attribute("title") == "麦克风"
+    await call.reload()
+    await server.wait_for(wire.Hello)
+    await expect(call.get_by_role("button", name="小休")).to_be_visible()
+    await call.keyboard.press("r")
+    await call.get_by_role("button", name="English").click()
+    await call.get_by_role("button", name="Keyboard shortcuts").click()
+    await call.get_by_role("switch", name="Single-key shortcuts").check()
+    await call.keyboard.press("Escape")
+    assert not any(isinstance(message, wire.SetPresence) for message in server.got)
+    await call.keyboard.press("r")
+    await server.wait_for(wire.SetPresence)
+
+
 async def test_the_call_fits_smaller_windows_in_english(call: Page, server: StandIn, story: Story) -> None:
     """At 1280x720, 1024 and 390 nothing sticks out sideways, in the longer language."""
     await server.send(running(story, inviting="anybody", parties=(customer_of(story), agent_of(story))))
