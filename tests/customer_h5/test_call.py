@@ -60,6 +60,16 @@ async def test_camera_off_and_on(phone: Phone) -> None:
     await plays(phone, ".own-picture video")
 
 
+async def test_one_camera_without_a_torch(phone: Phone) -> None:
+    """There is nothing to flip or to light, and no button for it."""
+    await enter_call(phone)
+    await phone.page.get_by_role("button", name="更多").click()
+    sheet = phone.page.get_by_role("dialog", name="更多")
+    await expect(sheet.get_by_role("button", name="关闭", exact=True)).to_be_visible()
+    for name in ("翻转镜头", "打开手电筒"):
+        await expect(sheet.get_by_role("button", name=name)).to_have_count(0)
+
+
 async def test_last_picture_stands(phone: Phone) -> None:
     """When the agent's camera goes off the last picture stays, marked, until it moves again; likewise when
     she drops."""
