@@ -81,6 +81,24 @@ class SeatMode(StrEnum):
     MONITOR = "monitor"
 
 
+class NetworkKind(StrEnum):
+    """What a customer's network is, as far as the bank's databases know.
+
+    ``UNLISTED``: the database of anonymisers was asked and has nothing about it. ``UNKNOWN``: none was
+    asked, or the address is none. ``PRIVATE``: an address of the house, or of this machine.
+    """
+
+    RESIDENTIAL = "residential"
+    MOBILE = "mobile"
+    HOSTING = "hosting"
+    VPN = "vpn"
+    PROXY = "proxy"
+    TOR = "tor"
+    PRIVATE = "private"
+    UNLISTED = "unlisted"
+    UNKNOWN = "unknown"
+
+
 class Capture(StrEnum):
     """What a microphone or camera does: ``OFF`` by its owner's choice, ``INTERRUPTED`` by the device.
 

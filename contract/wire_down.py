@@ -54,6 +54,8 @@ class Welcome(Message):
     account: AccountId | None = None
     # Seconds UTC at which the desk opens again; None while it is open.
     opens_at: float | None = None
+    # How often a customer's page tells its place during a call; None for staff.
+    location_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
