@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contract.errors import Busy, ProtocolError, UserError, WrongPhase
 from contract.facts import CallbackRequested, CaseAdvanced, ConsentGiven, DeviceChecked, LocationTold
 from contract.ids import CaseId, SeatId, new_call_id
-from contract.phases import CaseEnd, CasePhase, Role
+from contract.phases import CaseEnd, CasePhase, Presence, Role
 from contract.ports import Party
 from contract.wire import (
     CaptureState,
@@ -83,6 +83,9 @@ class Customers:
         hall.follow(desk, desk.step_in(call.call, hall.mono()))
         hall.unplaced.append(visit)
         self._show_call(visit, call, action.line)
+        if visit.call is not call:
+            # It is over, and another may be had.
+            return
 
     def lost(self, visit: Visit) -> None:
         """The line is closed; the seat waits for its customer."""
@@ -243,9 +246,14 @@ class Customers:
         """Media is prepared: put the call's customer into the queue."""
         hall = self._hall
         visit = hall.visits[call.case]
-        demand = Demand(call.call, skill=visit.who.skill, language=visit.language, vip=visit.who.vip)
-        desk = hall.desk_of(call)
-        hall.expect(desk, desk.join(demand, hall.mono()))
+        who, desk, now = visit.who, hall.desk_of(call), hall.mono()
+        ready = visit.again is not None and desk.presence(visit.again) is Presence.READY
+        only = visit.again if ready else None
+        demand = Demand(call.call, skill=who.skill, language=visit.language, vip=who.vip, only=only)
+        hall.expect(desk, desk.join(demand, now))
+        if visit.first:
+            hall.expect(desk, desk.move_up(call.call, now))
+        visit.first, visit.again = False, None
         if visit.line is None:
             desk.step_out(call.call)
         hall.unplaced.append(visit)

@@ -21,7 +21,8 @@ class Visit:
     The token before is honoured until a message proves that the new one has arrived. ``consent`` is
     what the journal holds, ``agreed`` what was said last, ``consents_due`` counts what is on its way
     there; ``joining`` waits for it. ``calls`` counts those which are not closed, earlier ones
-    too. ``located_at`` is monotonic.
+    too. ``first``: the last call ended without the customer's doing, who goes before all others now,
+    and to the agent of before ``again``. ``located_at`` is monotonic.
     """
 
     who: Visitor
@@ -39,6 +40,8 @@ class Visit:
     calls: int = 0
     # A call of before was recorded, and nobody merges that yet.
     unmerged: bool = False
+    first: bool = False
+    again: AccountId | None = None
     joined_at: float = 0.0
     located_at: float | None = None
     place: QueuePosition | None = None

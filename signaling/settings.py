@@ -61,6 +61,8 @@ class SignalingSettings:
     ``secret`` (at least 32 bytes) signs tickets and upload tokens and derives CSRF tokens.
     ``origins`` are extra origins (``https://bank.example``) that may connect, beside the own host.
     ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
+    # A customer who was dropped and is back gets a fresh call; else the same goes on.
+    fresh_call: bool = False
     ``https``: browsers come by HTTPS even when a request looks plain, because a proxy terminates TLS.
     ``ice_servers`` is asked at every welcome.
     ``public_url`` (``https://video.bank.example``) starts the links for customers; empty gives bare paths.
@@ -96,6 +98,8 @@ class SignalingSettings:
     # How much longer an ordinary customer has waited when he goes before an important one.
     vip_head_start_s: float = 300.0
     # An agent is ready again so long after a conversation; None: when he says so.
+    # What the policy wants for a customer who was dropped and is back within the grace: another call.
+    fresh_call: bool = False
     desk_wrap_up_s: float | None = None
     # What supervisors see as the service level and its alarms.
     board: BoardRules = field(default_factory=BoardRules)

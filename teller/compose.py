@@ -38,7 +38,7 @@ from store import Database
 from teller.clock import SystemClock
 from teller.config import Config, ConfigError
 from teller.media_pool import make_pool
-from teller.policy import load_policy, script_plan
+from teller.policy import AfterInterruption, load_policy, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -234,6 +234,7 @@ def _signaling_settings(config: Config) -> SignalingSettings:
         ring_s=policy.limits.ring_s,
         grace_s=policy.limits.grace_s,
         transfer_s=policy.limits.transfer_s,
+        fresh_call=policy.limits.after_interruption is AfterInterruption.FRESH_CALL,
         desk_wrap_up_s=policy.limits.wrap_up_s,
         heartbeat_s=config.desk.heartbeat_s,
         hours=_opening_hours(config),

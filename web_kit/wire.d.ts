@@ -20,7 +20,7 @@ export type TrackKind = "audio" | "video";
 
 export type TrackSource = "microphone" | "camera" | "screen";
 
-export type CallEnd = "customer_hung_up" | "agent_hung_up" | "customer_lost" | "agent_lost" | "media_timeout" | "media_failed" | "recorder_failed" | "supervisor_ended" | "transfer_failed" | "server_stopped" | "server_lost";
+export type CallEnd = "customer_hung_up" | "agent_hung_up" | "customer_lost" | "agent_lost" | "media_timeout" | "media_failed" | "recorder_failed" | "supervisor_ended" | "transfer_failed" | "interrupted" | "server_stopped" | "server_lost";
 
 export type RingEnd = "accepted" | "refused" | "timed_out" | "agent_left" | "customer_left" | "withdrawn";
 
