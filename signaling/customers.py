@@ -79,13 +79,13 @@ class Customers:
             return
         call.returned(visit.who.seat, hall.now())
         hall.run(call)
+        if visit.call is not call:
+            # It is over, and another may be had.
+            return
         desk = hall.desk_of(call)
         hall.follow(desk, desk.step_in(call.call, hall.mono()))
         hall.unplaced.append(visit)
         self._show_call(visit, call, action.line)
-        if visit.call is not call:
-            # It is over, and another may be had.
-            return
 
     def lost(self, visit: Visit) -> None:
         """The line is closed; the seat waits for its customer."""
