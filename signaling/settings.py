@@ -52,6 +52,8 @@ class CallLimits:
     wrap_up_s: float
     # The customer is on hold meanwhile: longer than two rings, shorter than patience.
     transfer_s: float = 120.0
+    # A customer who was dropped and is back gets a fresh call; else the same goes on.
+    fresh_call: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,6 @@ class SignalingSettings:
     ``secret`` (at least 32 bytes) signs tickets and upload tokens and derives CSRF tokens.
     ``origins`` are extra origins (``https://bank.example``) that may connect, beside the own host.
     ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
-    # A customer who was dropped and is back gets a fresh call; else the same goes on.
-    fresh_call: bool = False
     ``https``: browsers come by HTTPS even when a request looks plain, because a proxy terminates TLS.
     ``ice_servers`` is asked at every welcome.
     ``public_url`` (``https://video.bank.example``) starts the links for customers; empty gives bare paths.
@@ -89,6 +89,8 @@ class SignalingSettings:
     connect_s: float = 30.0
     wrap_up_s: float = 15 * 60
     transfer_s: float = 120.0
+    # What the policy wants for a customer who was dropped and is back within the grace: another call.
+    fresh_call: bool = False
     tick_s: float = 0.25
 
     # When the desk is open; None: always.
@@ -98,8 +100,6 @@ class SignalingSettings:
     # How much longer an ordinary customer has waited when he goes before an important one.
     vip_head_start_s: float = 300.0
     # An agent is ready again so long after a conversation; None: when he says so.
-    # What the policy wants for a customer who was dropped and is back within the grace: another call.
-    fresh_call: bool = False
     desk_wrap_up_s: float | None = None
     # What supervisors see as the service level and its alarms.
     board: BoardRules = field(default_factory=BoardRules)
