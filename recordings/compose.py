@@ -149,7 +149,7 @@ class Canvas:
         self._case, self._clock = case, ""
 
     def seat(self, people: Sequence[Caption], screen: Caption | None = None) -> None:
-        """Give two to four people their places, and a shared screen the main area."""
+        """Give two or more people their places, and a shared screen the main area."""
         captions = (*people, screen) if screen is not None else tuple(people)
         found = places(len(people), screen is not None)
         if found != self._places:

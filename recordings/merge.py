@@ -1,6 +1,6 @@
 """One seekable MP4 out of a case's recorded tracks.
 
-Everybody in the place of their role, all microphones mixed, everything placed by wall time. The work
+Everybody in a place of their own, all microphones mixed, everything placed by wall time. The work
 streams: memory holds one segment per track and what the encoder looks ahead. The same tracks and facts
 give the same decoded content. Functions here block; the pipeline runs them in a thread.
 """
@@ -28,7 +28,7 @@ from contract import codec
 from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
-from contract.phases import Role, TrackSource
+from contract.phases import TrackSource
 from recordings import compose, mix, scene, timeline
 from recordings.layout import HEIGHT, WIDTH
 from recordings.segments import RecordedTrack, read_frames, read_track
@@ -257,11 +257,12 @@ def _source(track: PlannedTrack) -> TrackSource:
 
 
 def _lanes(call: CallPlan) -> list[scene.Lane]:
-    found: dict[tuple[Role, TrackSource], scene.Lane] = {}
+    found: dict[tuple[str, TrackSource], scene.Lane] = {}
     for track in call.tracks:
         info = track.recorded.info
         if info.source is not TrackSource.MICROPHONE:
-            lane = found.setdefault((info.role, info.source), scene.Lane(info.role, info.source, {}))
+            whose = scene.Lane(info.seat, info.role, info.source, {})
+            lane = found.setdefault((info.seat, info.source), whose)
             lane.tracks[info.track] = compose.PictureTrack(info.codec, _coded(track))
     return list(found.values())
 
