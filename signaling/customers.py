@@ -28,6 +28,7 @@ from signaling.buckets import Buckets
 from signaling.call import Call
 from signaling.desk import Demand
 from signaling.hall import Hall, require
+from signaling.networks import NetworkWatch
 from signaling.people import Visit, customer_welcome, resume_key
 
 IssueUpload = Callable[[CaseId, SeatId], str]
@@ -52,6 +53,7 @@ class Customers:
     def __init__(self, hall: Hall, issue_upload: IssueUpload) -> None:
         self._hall = hall
         self._issue_upload = issue_upload
+        self._networks = NetworkWatch(hall)
         self._resumes: dict[str, CaseId] = {}
         self._tries = Buckets(_TRIES_PER_S, _TRIES_BURST)
         self._consents = Buckets(_TRIES_PER_S, _TRIES_BURST)
@@ -63,6 +65,7 @@ class Customers:
         visit = Visit(action.visitor)
         self._hall.visits[visit.who.case] = visit
         self._greet(visit, action.line)
+        self._networks.seen(visit, action.address)
 
     def resumed(self, action: CustomerResumed) -> None:
         """A resume token was shown; a wrong one ends the line."""
@@ -73,6 +76,7 @@ class Customers:
             action.line.end("resume_invalid")
             return
         self._greet(visit, action.line)
+        self._networks.seen(visit, action.address)
         self.join_at_last(visit)
         call = visit.call
         if call is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from contract.ids import AccountId, CallId
 from contract.phases import CasePhase, Role
-from contract.ports import Account
+from contract.ports import Account, NetworkFinding
 from contract.wire import VERSION, PresenceSet, QueuePosition, Ring, Welcome
 from signaling.actions import Line, Visitor
 from signaling.call import Call
@@ -23,6 +23,7 @@ class Visit:
     there; ``joining`` waits for it. ``calls`` counts those which are not closed, earlier ones
     too. ``first``: the last call ended without the customer's doing, who goes before all others now,
     and to the agent of before ``again``. ``located_at`` is monotonic.
+    ``address`` is where the page came from last, ``network`` what was found of that.
     """
 
     who: Visitor
@@ -44,6 +45,8 @@ class Visit:
     again: AccountId | None = None
     joined_at: float = 0.0
     located_at: float | None = None
+    address: str = ""
+    network: NetworkFinding | None = None
     place: QueuePosition | None = None
     feed: Feed | None = None
 
@@ -136,6 +139,7 @@ def customer_welcome(
         heartbeat_s=settings.heartbeat_s,
         consent_version=settings.consent_version,
         opens_at=settings.opens_at(now),
+        location_s=settings.location_s,
     )
 
 

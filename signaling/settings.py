@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from contract.phases import Outcome
+from contract.ports import NetworkFinding, NetworkLookup
 from contract.wire import Choice, IceServer
 from signaling.board import BoardRules
 from signaling.hours import Hours
@@ -18,6 +19,14 @@ IceServers = Callable[[str, float], tuple[IceServer, ...]]
 def no_ice_servers(party: str, now: float) -> tuple[IceServer, ...]:
     """Return none: every browser reaches the server by itself."""
     return ()
+
+
+class NoNetworks:
+    """Stands in where the bank has no databases of networks."""
+
+    def look_up(self, address: str) -> NetworkFinding:
+        """Return that nothing is known."""
+        return NetworkFinding()
 
 
 # What a house without a policy's script goes by: the checks in their order.
@@ -92,6 +101,12 @@ class SignalingSettings:
     # What the policy wants for a customer who was dropped and is back within the grace: another call.
     fresh_call: bool = False
     tick_s: float = 0.25
+
+    # Customers who agreed tell their place this often during a call.
+    location_s: float = 300.0
+    # What is known of the networks that customers come from, and the countries in which that is no wonder.
+    networks: NetworkLookup = field(default_factory=NoNetworks)
+    home_countries: frozenset[str] = frozenset()
 
     # When the desk is open; None: always.
     hours: Hours | None = None
