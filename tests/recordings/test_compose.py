@@ -270,6 +270,23 @@ def test_stamp() -> None:
     assert changed.max() < STRIP
 
 
+def test_the_place_stands_between_case_and_time() -> None:
+    """It comes and goes by itself, leaves the time alone, and the longest one is not cut off."""
+    clock, case = "2026-01-01 00:00:00 UTC", "case-mwmwmwmwmwmwmwmw"
+    canvas = Canvas(case)
+    canvas.stamp(clock)
+    plain = _luma(canvas)[:STRIP].copy()
+    canvas.stamp(clock, "89.2304°S 179.4737°W ±9999 km")
+    marked = _luma(canvas)[:STRIP].copy()
+    canvas.stamp(clock)
+
+    columns = np.flatnonzero((marked != plain).any(axis=0))
+    named = np.flatnonzero((plain[:, :PANE_WIDTH] > BACKGROUND + 40).any(axis=0)).max()
+    assert named < columns.min()
+    assert columns.max() < PANE_WIDTH - 1
+    assert (_luma(canvas)[:STRIP] == plain).all()
+
+
 def test_captions_are_lettered() -> None:
     """Role and name stand below each pane, Chinese glyphs included."""
     strip = _luma(_canvas())[-STRIP:]
