@@ -29,6 +29,7 @@ export function strainOf(quality) {
 export function callAfter(was, now, at) {
   return {
     screen: "call",
+    cutOff: "",
     caseId: now.case,
     phase: now.phase,
     // The goodbye names who was there last.

@@ -92,6 +92,7 @@ function levelMeter() {
  */
 export function checkScreen(session) {
   return (store, actions) => {
+    const { cutOff } = store.get();
     const own = ownPicture(t("queue.self"));
     const camera = cameraToggle(session, store);
     const level = levelMeter();
@@ -104,6 +105,7 @@ export function checkScreen(session) {
     const node = h(
       "main",
       { class: "page check" },
+      cutOff ? h("p", { class: "notice warn", role: "alert" }, t(`cut.${cutOff}`)) : null,
       h("h1", null, t("check.title")),
       h("div", { class: "preview" }, own.node, h("div", { class: "stack" }, level.node, camera.node)),
       list,

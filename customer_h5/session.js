@@ -24,6 +24,8 @@ import { CONSENT_VERSION } from "./strings.js";
 /** @typedef {{ code: string | null, ticket: string | null, seat: string | null }} Entrance */
 
 /** @type {readonly (string | null)[]} */
+const GOES_ON = ["interrupted", "transfer_failed"];
+/** @type {readonly (string | null)[]} */
 const OVER = ["agent_done", "under_audit", "approved", "rejected", "expired", "aborted"];
 /** @type {Readonly<Record<string, string>>} */
 const CLOSED_AS_ENDING = { grace_over: "customer_lost", resume_invalid: "customer_lost", server_stopped: "server_stopped" };
@@ -191,9 +193,11 @@ export class Session {
     this._store.update({ screen: "check", joining: false });
     this._locate();
     await check.run();
-    if (check !== this._check || !check.isGood) return;
+    // Who was cut off was good enough for a call a moment ago, and is not to find out that a tap is wanted.
+    const { cutOff } = this._store.get();
+    if (check !== this._check || !(cutOff ? check.isFit : check.isGood)) return;
     setTimeout(() => {
-      if (check === this._check && !this._store.get().cameraOff) this.join();
+      if (check === this._check && (cutOff || !this._store.get().cameraOff)) this.join();
     }, ALL_WELL_MS);
   }
 
@@ -239,10 +243,11 @@ export class Session {
 
   /** @param {CallState} state */
   async _gotCallState(state) {
-    if (state.phase === "ended" && state.reason === "transfer_failed") {
+    if (state.phase === "ended" && GOES_ON.includes(state.reason)) {
       // The case goes on: back to the check, and by itself into the queue.
       this._conversation.release();
-      this._store.update({ still: null, activeAt: null });
+      const cutOff = /** @type {State["cutOff"]} */ (state.reason);
+      this._store.update({ cutOff, still: null, activeAt: null, peerEndsAt: null, heldAt: null });
       await this.check();
       return;
     }
@@ -368,7 +373,7 @@ export class Session {
     this._consented = false;
     this.files.release();
     this.capture.release();
-    this._store.update({ position: null, findings: null, dropped: false, dropEndsAt: null });
+    this._store.update({ position: null, findings: null, cutOff: "", dropped: false, dropEndsAt: null });
   }
 
   /** End the call; the server's `call_state` closes the screen. */

@@ -36,6 +36,7 @@ import { createStore } from "../web_kit/store.js";
  * @property {BrowserTrouble | null} elsewhere
  * @property {Findings | null} findings
  * @property {boolean} joining
+ * @property {"" | "interrupted" | "transfer_failed"} cutOff  Why the last call ended, after which another is on its way.
  * @property {string | null} problem  An error word, `no_link` or `waiting`.
  * @property {boolean} canRestart  Whether tapping start again can lead anywhere: not with a used ticket.
  * @property {string} callbackPhone
@@ -94,6 +95,7 @@ const INITIAL = {
   elsewhere: null,
   findings: null,
   joining: false,
+  cutOff: "",
   problem: null,
   canRestart: true,
   callbackPhone: "",
