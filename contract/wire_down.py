@@ -169,7 +169,8 @@ class CallState(Message):
     ``phase`` is ``ended``. ``grace_s`` is the time left for a dropped party, None when nobody is.
     ``parties`` are the people whom the reader may know of, itself included, in the order of coming.
     ``host`` leads the conversation, ``sharing`` shows its screen; ``inviting`` names whom a ring goes to
-    that was not answered yet (an agent's name, a skill, or ``anybody``), empty when nobody.
+    that was not answered yet (an agent's name, a skill, or ``anybody``), empty when nobody. ``seat`` is the
+    reader's; None tells staff that they have left, whatever becomes of the call.
     """
 
     tag: ClassVar[str] = "call_state"
