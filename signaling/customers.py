@@ -43,8 +43,10 @@ _PROBLEMS_MAX = 16
 # What the page lets through as well; the shortest numbers that a bank would call have five digits.
 _PHONE = re.compile(r"[+]?[0-9 ()-]{5,32}")
 _DIGITS, _DIGITS_MIN = re.compile("[0-9]"), 5
-# A journal of positions is not wanted, only where the customer was.
-_LOCATION_S = 60.0
+# A journal of positions is not wanted, only where the customer was: before the queue, when the call begins,
+# when the page is back, and every few minutes.
+_LOCATIONS_PER_S = 1 / 60
+_LOCATIONS_BURST = 3.0
 
 
 class Customers:
@@ -57,6 +59,7 @@ class Customers:
         self._resumes: dict[str, CaseId] = {}
         self._tries = Buckets(_TRIES_PER_S, _TRIES_BURST)
         self._consents = Buckets(_TRIES_PER_S, _TRIES_BURST)
+        self._locations = Buckets(_LOCATIONS_PER_S, _LOCATIONS_BURST)
 
     # --- coming and going ---
 
@@ -211,9 +214,7 @@ class Customers:
         require(visit.phase in _OPEN, "the case is over")
         # The consent may be on its way to the journal still, and then goes there first.
         require("location" in visit.agreed, "no consent to the location", code="consent_missing")
-        now = self._hall.mono()
-        if visit.located_at is None or visit.located_at + _LOCATION_S <= now:
-            visit.located_at = now
+        if self._locations.take(visit.who.seat, self._hall.mono()):
             fact = LocationTold(message.latitude, message.longitude, message.accuracy_m)
             self._hall.append(visit.who.case, fact)
 

@@ -3,9 +3,9 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from contract.ids import AccountId, CallId
+from contract.ids import AccountId, CallId, new_seat_id
 from contract.phases import CasePhase, Role
-from contract.ports import Account, NetworkFinding
+from contract.ports import Account, NetworkFinding, Party
 from contract.wire import VERSION, PresenceSet, QueuePosition, Ring, Welcome
 from signaling.actions import Line, Visitor
 from signaling.call import Call
@@ -22,7 +22,7 @@ class Visit:
     what the journal holds, ``agreed`` what was said last, ``consents_due`` counts what is on its way
     there; ``joining`` waits for it. ``calls`` counts those which are not closed, earlier ones
     too. ``first``: the last call ended without the customer's doing, who goes before all others now,
-    and to the agent of before ``again``. ``located_at`` is monotonic.
+    and to the agent of before ``again``.
     ``address`` is where the page came from last, ``network`` what was found of that.
     """
 
@@ -44,7 +44,6 @@ class Visit:
     first: bool = False
     again: AccountId | None = None
     joined_at: float = 0.0
-    located_at: float | None = None
     address: str = ""
     network: NetworkFinding | None = None
     place: QueuePosition | None = None
@@ -96,6 +95,11 @@ class Staff:
     def me(self) -> AccountId:
         """The account's id."""
         return self.account.account
+
+    def party(self, role: Role) -> Party:
+        """Return this person as a party of a call, in a seat of its own."""
+        account = self.account
+        return Party(new_seat_id(), role, account.name, account.account, account.number)
 
     @property
     def seated(self) -> bool:

@@ -83,7 +83,7 @@ class SignalingSettings:
     trusted_proxies: tuple[Network, ...] = ()
     public_url: str = ""
     ice_servers: IceServers = no_ice_servers
-    consent_version: str = "2026-2"
+    consent_version: str = "2026-3"
     policy: str
     purpose: str = "open_account"
 

@@ -103,7 +103,7 @@ class Limits(_Part):
     transfer_s: float = Field(gt=0, le=1_800)
     wrap_up_s: float = Field(gt=0, le=3_600)
     max_loss_s: float = Field(gt=0, le=5)
-    # The server passes over what comes within a minute of the last.
+    # The server takes one a minute.
     location_s: float = Field(default=300, ge=60, le=3_600)
     after_interruption: AfterInterruption = AfterInterruption.RESUME
 
