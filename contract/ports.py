@@ -154,12 +154,13 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Someone in a call."""
+    """Someone in a call; ``number`` is the bank's public number of a member of staff."""
 
     seat: SeatId
     role: Role
     name: str
     account: AccountId | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class PartySeen:
 
     ``slot`` numbers the reader's receiving lines on which this party's sound and picture come, None for
     the reader itself and for whoever the reader neither hears nor sees now. ``account`` is not told to
-    customers.
+    customers; ``number`` is the bank's public number of a member of staff, empty when there is none.
     """
 
     seat: SeatId
@@ -159,12 +159,14 @@ class PartySeen:
     camera: Capture
     present: bool
     account: AccountId | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallState(Message):
     """The call as it stands; ``peer`` is the name of the person that the reader mainly talks to.
 
+    ``peer_number`` is the bank's public number of that person, empty for customers.
     ``kyc_unlocked`` is true once every mandatory track is on disk. ``reason`` is a CallEnd word when
     ``phase`` is ``ended``. ``grace_s`` is the time left for a dropped party, None when nobody is.
     ``parties`` are the people whom the reader may know of, itself included, in the order of coming.
@@ -188,6 +190,7 @@ class CallState(Message):
     sharing: SeatId | None = None
     inviting: str = ""
     parties: tuple[PartySeen, ...] = ()
+    peer_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ import { createStore } from "../web_kit/store.js";
  * @property {string | null} caseId
  * @property {CallPhase | null} phase
  * @property {string} peer
+ * @property {string} peerNumber  The bank's own number of that person, empty when there is none.
+ * @property {string} peerRole
  * @property {string | null} seat
  * @property {readonly PartySeen[]} parties
  * @property {string | null} sharing
@@ -106,6 +108,8 @@ const INITIAL = {
   caseId: null,
   phase: null,
   peer: "",
+  peerNumber: "",
+  peerRole: "agent",
   seat: null,
   parties: [],
   sharing: null,

@@ -8,9 +8,9 @@ from prometheus_client import Counter
 
 from contract.errors import Busy, NotFound, ProtocolError, UserError, WrongPhase
 from contract.facts import AgentDrawn, Fact
-from contract.ids import AccountId, CallId, CaseId, SeatId, TenantId, new_seat_id
+from contract.ids import AccountId, CallId, CaseId, SeatId, TenantId
 from contract.phases import CallEnd, CasePhase, Presence, RingEnd, Role
-from contract.ports import Clock, Party
+from contract.ports import Clock
 from contract.wire import CaptureState, Failed, Message, Offer, Playback
 from signaling.actions import Line
 from signaling.board import Board
@@ -387,7 +387,7 @@ class Hall:
         if call is None or call.reason is not None or who is None:
             return
         try:
-            call.rang(Party(new_seat_id(), rang.role, who.account.name, who.me), self.now())
+            call.rang(who.party(rang.role), self.now())
         except WrongPhase:
             # What the desk still offers is no longer wanted.
             self.expect(desk, desk.leave(rang.call, rang.role, self.mono()))

@@ -50,6 +50,7 @@ export interface PartySeen {
   readonly camera: Capture;
   readonly present: boolean;
   readonly account: string | null;
+  readonly number: string;
 }
 
 export interface Choice {
@@ -415,6 +416,7 @@ export interface CallState {
   readonly sharing: string | null;
   readonly inviting: string;
   readonly parties: readonly PartySeen[];
+  readonly peer_number: string;
 }
 
 export interface StillWanted {

@@ -192,3 +192,29 @@ def test_hours_that_nobody_can_read_stop_the_start(tmp_path: Path) -> None:
 
     assert told.returncode == 2
     assert "desk: opening hours" in told.stderr
+
+
+def test_numbers_are_given_listed_and_nobody_elses(tmp_path: Path) -> None:
+    """A number comes with an account or later, stands in the list, and is one person's at a bank."""
+    for code in ("hz", "nb"):
+        teller(tmp_path, "tenant", "add", code, code.upper())
+
+    def add(login: str, tenant: str, *more: str) -> str:
+        words = ("--name", login.title(), "--role", "agent", "--tenant", tenant, *more)
+        return teller(
+            tmp_path, "account", "add", login, *words, "--password", "long enough to be good"
+        ).stderr
+
+    assert add("anna", "hz", "--number", "8001") == ""
+    assert "number_taken" in add("ben", "hz", "--number", "8001")
+    assert "bad_number" in add("ben", "hz", "--number", "8001!")
+    assert add("ben", "hz") == ""
+    assert add("carl", "nb", "--number", "8001") == ""
+    assert "number_taken" in teller(tmp_path, "account", "number", "ben", "8001").stderr
+    assert "number 8002" in teller(tmp_path, "account", "number", "BEN", "8002").stdout
+    assert "number none" in teller(tmp_path, "account", "number", "anna").stdout
+    assert "not_found" in teller(tmp_path, "account", "number", "nobody", "1").stderr
+    listed = teller(tmp_path, "account", "list").stdout.splitlines()
+    assert sorted(line.split("\t")[:3] for line in listed) == [
+        ["anna", "agent", "-"], ["ben", "agent", "8002"], ["carl", "agent", "8001"]
+    ]  # fmt: skip
