@@ -85,17 +85,29 @@ export async function openMicrophone() {
  *
  * @param {Facing} facing
  * @param {boolean} [sharp]  Ask for the most the camera can give, for a still.
- * @param {string} [id]  This one if it is still there, wherever it looks.
+ * @param {string} [id]  This one, wherever it looks, if it is still there.
  * @returns {Promise<MediaStreamTrack>}
  * @throws {CaptureError}
  */
 export async function openCamera(facing, sharp = false, id = "") {
   const picture = sharp ? { width: { ideal: 3840 }, height: { ideal: 2160 } } : PICTURE;
-  const which = id ? { deviceId: { ideal: id } } : { facingMode: { ideal: facing } };
-  const stream = await capture({ video: { ...picture, ...which } });
+  // Among wishes the size would weigh more than which camera it is.
+  const which = id ? { deviceId: { exact: id } } : { facingMode: { ideal: facing } };
+  const opening = capture({ video: { ...picture, ...which } });
+  const stream = await (id ? opening.catch((error) => openAnother(error, facing, picture)) : opening);
   const track = stream.getVideoTracks()[0];
   if (!track) throw new CaptureError("missing", "no video track");
   return track;
+}
+
+/**
+ * @param {CaptureError} error  Of the camera that was to be opened.
+ * @param {Facing} facing
+ * @param {MediaTrackConstraints} picture
+ */
+function openAnother(error, facing, picture) {
+  if (error.reason !== "missing") throw error;
+  return capture({ video: { ...picture, facingMode: { ideal: facing } } });
 }
 
 /**

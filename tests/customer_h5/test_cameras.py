@@ -81,12 +81,13 @@ async def sending(page: Page, camera: str) -> None:
 async def more_arrive(phone: Phone) -> list[int]:
     """Wait until the other side decodes new pictures; return their sources."""
     before: dict[int, int] = dict(await phone.agent.evaluate(_ARRIVED))
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            now: dict[int, int] = dict(await phone.agent.evaluate(_ARRIVED))
-            if sum(now.values()) > sum(before.values()) + 5:
-                return list(now)
-            await asyncio.sleep(0.1)
+    deadline = asyncio.get_running_loop().time() + WAIT_S
+    while True:
+        now: dict[int, int] = dict(await phone.agent.evaluate(_ARRIVED))
+        if sum(now.values()) > sum(before.values()) + 5:
+            return list(now)
+        assert asyncio.get_running_loop().time() < deadline, f"{now} pictures decoded, before {before}"
+        await asyncio.sleep(0.1)
 
 
 async def enter(phone: Phone) -> None:
