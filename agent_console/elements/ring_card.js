@@ -41,7 +41,7 @@ function eyebrow({ invited_by: by, transferred, private: apart }) {
   return t(transferred ? "ring.transferred" : apart ? "ring.asked_private" : "ring.asked", { name: by });
 }
 
-/** @typedef {{ring: RingView | null, bellOff: boolean, keysOff: boolean}} Ringing */
+/** @typedef {{ring: RingView | null, cutOff: import("../state.js").CutOff | null, bellOff: boolean, keysOff: boolean}} Ringing */
 
 /** @extends {PartElement<Ringing>} */
 export class RingCardElement extends PartElement {
@@ -53,12 +53,12 @@ export class RingCardElement extends PartElement {
   }
 
   /** @override */
-  looksAt(/** @type {Ringing} */ { ring, bellOff, keysOff }) {
-    return [ring, bellOff, keysOff];
+  looksAt(/** @type {Ringing} */ { ring, cutOff, bellOff, keysOff }) {
+    return [ring, cutOff, bellOff, keysOff];
   }
 
   /** @override */
-  draw(/** @type {Ringing} */ { ring, bellOff, keysOff }) {
+  draw(/** @type {Ringing} */ { ring, cutOff, bellOff, keysOff }) {
     if (!ring) {
       return;
     }
@@ -70,6 +70,7 @@ export class RingCardElement extends PartElement {
       h("h1", { id: "ring-who" }, ring.customer_name || t("case.unnamed")),
       h("p", { id: "ring-why" }, wordFor("purpose", ring.purpose), " · ", t("ring.waited", { time: clock(ring.waited_s) })),
       h("p", { class: "ring-marks" }, ringMarks(ring).map(([words, tone]) => h("span", { class: `badge ${tone}` }, words))),
+      cutOff && h("p", { class: "notice warn" }, t("ring.cut_off")),
       ring.note && h("blockquote", { class: "ring-note" }, ring.note),
       ring.private && h("p", { class: "soft small" }, t("ring.private_hint")),
       h("div", { class: "ring-actions" },

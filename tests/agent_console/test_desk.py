@@ -8,8 +8,9 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from contract import wire
-from contract.phases import Presence, Role
-from tests.agent_console.console import ring_of
+from contract.ids import CallId
+from contract.phases import CallPhase, Presence, RingEnd, Role
+from tests.agent_console.console import GUEST_SEAT, ring_of, running
 from tests.agent_console.stand_in import StandIn
 from tests.agent_console.story import CUSTOMER_NAME, Story
 from tests.browser import shoot
@@ -138,3 +139,27 @@ async def test_a_colleague_rings_too(
     await expect(card).to_contain_text(CUSTOMER_NAME)
     await expect(card.get_by_role("button", name="谢绝")).to_be_visible()
     await shoot(desk, f"agent-ring-{len(more)}")
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_a_call_that_was_cut_off_leads_back_to_the_desk(
+    call: Page, server: StandIn, story: Story, leads: bool
+) -> None:
+    """Nothing is owed or wrapped up; the desk says who comes back and to whom, and so does the ring."""
+    host = story.agent if leads else GUEST_SEAT
+    await server.send(running(story, host=host))
+    await server.send(running(story, CallPhase.ENDED, host=host, reason="interrupted"))
+    said = call.locator(".cut-off")
+    await expect(said).to_contain_text(f"{CUSTOMER_NAME} 网络中断后已返回")
+    await expect(said).to_contain_text("将优先呼叫您" if leads else "将优先呼叫主持通话的柜员")
+    await server.send(wire.PresenceSet(Presence.READY, 0))
+    await expect(call.locator(".presence .ready")).to_have_attribute("aria-pressed", "true")
+    await expect(said).to_be_visible()
+    await expect(call.get_by_role("heading", name="办理结果")).to_have_count(0)
+    await shoot(call, "agent-cut-off")
+    again = replace(ring_of(story), call=CallId("call-0000000000000009"))
+    await server.send(wire.PresenceSet(Presence.RINGING, 0), again)
+    await expect(call.get_by_role("alertdialog")).to_contain_text("刚才的通话中断，客户重新接入")
+    await shoot(call, "agent-ring-cut-off")
+    await server.send(wire.RingOver(again.call, RingEnd.CUSTOMER_LEFT), wire.PresenceSet(Presence.BREAK, 0))
+    await expect(said).to_be_hidden()
