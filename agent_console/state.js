@@ -150,7 +150,8 @@ function gotCallState(state, message, now) {
   const seat = message.seat ?? was?.seat ?? null;
   return {
     ring: null,
-    cutOff: null,
+    // The ring, which comes after this word of it, still says so.
+    cutOff: message.phase === "ringing" ? state.cutOff : null,
     view: sameCase ? state.view : EMPTY,
     call: {
       call: message.call,
