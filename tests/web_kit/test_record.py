@@ -201,14 +201,14 @@ async def test_network_and_place_are_told_as_far_as_they_are_known(bench: Bench)
         LocationTold(-31.23041, 121.47369, 1_200.0),
     )
     assert told["zh-CN"] == [
-        "客户网络：8.8.8.8 美国 VPN；请留意：境外网络、使用代理或匿名网络",
-        "客户网络：1.2.4.8 中国香港 未发现代理 A carrier",
-        "客户网络：10.1.2.3 内部网络",
+        "客户网络：8.8.8.8（美国 · VPN）；请留意：境外网络、使用代理或匿名网络",
+        "客户网络：1.2.4.8（中国香港 · 未发现代理 · A carrier）",
+        "客户网络：10.1.2.3（内部网络）",
         "客户位置：31.2304°N 121.4737°W ±20 m",
         "客户位置：31.2304°S 121.4737°E ±2 km",
     ]
     assert told["en"][0] == (
-        "Customer's network: 8.8.8.8 United States VPN; "
+        "Customer's network: 8.8.8.8 (United States · VPN); "
         "please note: Network abroad, Behind a proxy or an anonymiser"
     )
     assert (view["network"]["pii_address"], view["place"]["accuracy_m"]) == ("10.1.2.3", 1_200.0)

@@ -86,7 +86,7 @@ export default {
   "fact.refused": ", refused {subjects}", "fact.target": " ({name})",
   "fact.DeviceChecked": "Device check: {problems_text}; uplink {uplink_text} kbit/s, round trip {rtt_text} ms ({browser})",
   "fact.LocationTold": "Customer's place: {place_text}",
-  "fact.NetworkSeen": "Customer's network: {pii_address} {country_text} {kind} {operator}{doubts_text}",
+  "fact.NetworkSeen": "Customer's network: {pii_address} ({network_text}){doubts_text}",
   "fact.doubts": "; please note: {doubts}",
   "whereabouts.title": "Where the customer is", "whereabouts.network": "Network", "whereabouts.place": "Place",
   "whereabouts.no_network": "not noted yet", "whereabouts.no_place": "not told yet", "whereabouts.refused": "the customer does not agree to tell it",

@@ -4,17 +4,14 @@ import { h, mount } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { define, PartElement } from "./part.js";
-import { countryName, placeWords, timeOfDay, wordFor } from "./words.js";
+import { networkWords, placeWords, timeOfDay, wordFor } from "./words.js";
 
 /** @typedef {import("./projection.js").CaseView} CaseView */
 /** @typedef {import("./projection.js").FactBody} FactBody */
 
-/** Country and kind of a network, as far as a database knows them. @param {FactBody} fact */
-function networkWords({ country, kind, operator, source }) {
-  if (kind === "unknown" && !source.length) {
-    return t("whereabouts.no_source");
-  }
-  return [countryName(country), wordFor("network_kind", kind), operator].filter(Boolean).join(" · ");
+/** @param {FactBody} fact */
+function known(fact) {
+  return fact.kind === "unknown" && !fact.source.length ? t("whereabouts.no_source") : networkWords(fact);
 }
 
 /** @extends {PartElement<{view: CaseView}>} */
@@ -41,7 +38,7 @@ export class CustomerWhereaboutsElement extends PartElement {
     const source = network?.source.length ? t("whereabouts.source", { source: network.source.join(t("list.comma")) }) : "";
     this.facts && mount(this.facts,
       h("dt", {}, t("whereabouts.network")),
-      h("dd", {}, network ? networkWords(network) : t("whereabouts.no_network"), source && h("small", {}, source)),
+      h("dd", {}, network ? known(network) : t("whereabouts.no_network"), source && h("small", {}, source)),
       h("dt", {}, t("whereabouts.place")),
       h("dd", {}, where)); // prettier-ignore
     if (!was || was.view.network !== network) {

@@ -53,7 +53,7 @@ const VOCABULARY = {
   "DeviceChecked.camera": "device", "DeviceChecked.microphone": "device",
   "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
   "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict",
-  "NetworkSeen.kind": "network_kind", "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
+  "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
 }; // prettier-ignore
 
 /**
@@ -158,7 +158,7 @@ function deviceWords(fact) {
     uplink_text: known ? Math.round(fact.uplink_kbps) : "—",
     rtt_text: typeof fact.rtt_ms === "number" ? Math.round(fact.rtt_ms) : "—",
     place_text: typeof fact.pii_latitude === "number" ? placeWords(fact) : "",
-    country_text: fact.country ? countryName(fact.country) : "",
+    network_text: typeof fact.country === "string" ? networkWords(fact) : "",
     doubts_text: fact.doubts?.length ? t("fact.doubts", { doubts: wordList("network_doubt", fact.doubts) }) : "",
   };
 }
@@ -170,8 +170,13 @@ export function placeWords({ pii_latitude: north, pii_longitude: east, accuracy_
   return `${Math.abs(north).toFixed(4)}°${north < 0 ? "S" : "N"} ${Math.abs(east).toFixed(4)}°${east < 0 ? "W" : "E"} ${within}`;
 }
 
+/** Where a network is, of which kind and whose, as far as that is known. @param {FactBody} fact */
+export function networkWords({ country, kind, operator }) {
+  return [countryName(country), wordFor("network_kind", kind), operator].filter(Boolean).join(" · ");
+}
+
 /** Return a country's name in the reader's language; a code that is none stays as it is. @param {string} code */
-export function countryName(code) {
+function countryName(code) {
   const own = wordFor("country", code);
   if (own !== code || !/^[A-Z]{2}$/.test(code)) {
     return own;

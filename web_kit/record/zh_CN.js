@@ -86,7 +86,7 @@ export default {
   "fact.refused": "；不同意：{subjects}", "fact.target": "（{name}）",
   "fact.DeviceChecked": "设备检测：{problems_text}；上行 {uplink_text} kbit/s，往返 {rtt_text} 毫秒（{browser}）",
   "fact.LocationTold": "客户位置：{place_text}",
-  "fact.NetworkSeen": "客户网络：{pii_address} {country_text} {kind} {operator}{doubts_text}",
+  "fact.NetworkSeen": "客户网络：{pii_address}（{network_text}）{doubts_text}",
   "fact.doubts": "；请留意：{doubts}",
   "whereabouts.title": "客户所在", "whereabouts.network": "网络", "whereabouts.place": "位置",
   "whereabouts.no_network": "尚未记录", "whereabouts.no_place": "尚未提供", "whereabouts.refused": "客户不同意提供位置",
