@@ -11,7 +11,6 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from contract.phases import EvidenceKind
 from tests.browser import chromium, wait_until
 from tests.customer_h5.conftest import Phone
-from tests.customer_h5.stand_in import WAIT_S
 from tests.customer_h5.steps import enter_call, plays, require_calm
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -49,6 +48,8 @@ _ARRIVED = """async () => {
   const video = report.filter((one) => one.type === "inbound-rtp" && one.kind === "video");
   return video.map(({ ssrc, framesDecoded }) => [ssrc, framesDecoded]).filter(([, count]) => count > 0);
 }"""
+# A busy machine takes its time for what an idle one shows within two seconds.
+ARRIVES_S = 40.0
 _OWN = "document.querySelector('.own-picture video').srcObject.getVideoTracks()[0]"
 
 
@@ -81,7 +82,7 @@ async def sending(page: Page, camera: str) -> None:
 async def more_arrive(phone: Phone) -> list[int]:
     """Wait until the other side decodes new pictures; return their sources."""
     before: dict[int, int] = dict(await phone.agent.evaluate(_ARRIVED))
-    deadline = asyncio.get_running_loop().time() + WAIT_S
+    deadline = asyncio.get_running_loop().time() + ARRIVES_S
     while True:
         now: dict[int, int] = dict(await phone.agent.evaluate(_ARRIVED))
         if sum(now.values()) > sum(before.values()) + 5:
@@ -91,11 +92,10 @@ async def more_arrive(phone: Phone) -> list[int]:
 
 
 async def enter(phone: Phone) -> None:
-    """Be in a call whose customer's picture arrives."""
+    """Be in a call to which the first camera is sent."""
     await phone.page.add_init_script(_TORCH)
     await enter_call(phone)
     await plays(phone, ".own-picture video")
-    await more_arrive(phone)
     await sending(phone.page, "fake_device_0")
 
 
