@@ -6,6 +6,7 @@ from contract.facts import QualityMeasured
 from contract.ids import new_seat_id
 from contract.phases import Role, TrackKind
 from contract.ports import Party
+from media import connection as connection_module
 from media import publication as publication_module
 from media import thinning as thinning_module
 from media.uplink import Uplink
@@ -18,6 +19,13 @@ CUSTOMERS, AGENTS = (3, 4), (5, 6)
 def _uplink(stage: Stage, party: Party, kind: TrackKind) -> Uplink:
     publications = stage.plane._calls[stage.call]._peers[party.seat].publications
     return next(one.uplink for one in publications if one.kind is kind)
+
+
+class _NoEstimate:
+    """Says nothing of the publishers' own lines, which a busy machine makes look slow."""
+
+    def add(self, **_: int) -> None:
+        return None
 
 
 def _is_key(frame: Arrived) -> bool:
@@ -44,10 +52,11 @@ async def test_a_slow_observer_slows_nobody(stage: Stage, monkeypatch: pytest.Mo
     """
     # Of the time that a still takes on his line nothing is lost by waiting to be allowed to ask.
     monkeypatch.setattr(publication_module, "_SELDOM_S", 1.0)
+    monkeypatch.setattr(connection_module, "RemoteBitrateEstimator", _NoEstimate)
     monitor = Party(new_seat_id(), Role.SUPERVISOR, "monitor")
     async with (
-        ScriptedPeer() as customer,
-        ScriptedPeer() as agent,
+        ScriptedPeer(slow=3) as customer,
+        ScriptedPeer(slow=3) as agent,
         ScriptedPeer(camera=False, microphone=False) as watching,
     ):
         await stage.connect(customer, stage.customer)
@@ -73,7 +82,7 @@ async def test_a_slow_observer_slows_nobody(stage: Stage, monkeypatch: pytest.Mo
             await until("two stills", lambda f=frames, n=before: sum(map(_is_key, f[n:])) >= 2)
         for peer, line in ((customer, CUSTOMERS[0]), (agent, AGENTS[0])):
             assert peer.sound is not None
-            await until("sound", lambda n=line: len(watching.arrived[n]) > heard[n] + 200)
+            await until("sound", lambda n=line: len(watching.arrived[n]) > heard[n] + 100)
             sounds = [frame.data for frame in watching.arrived[line][heard[line] :]]
             assert _is_part_of(sounds, peer.sound.sent)
         film = list(pictures("VP8"))
@@ -97,8 +106,8 @@ async def test_who_comes_to_watch_is_not_noticed(stage: Stage, monkeypatch: pyte
     monkeypatch.setattr(thinning_module, "_PATIENCE_S", 600.0)
     monitor = Party(new_seat_id(), Role.SUPERVISOR, "monitor")
     async with (
-        ScriptedPeer() as customer,
-        ScriptedPeer() as agent,
+        ScriptedPeer(slow=2) as customer,
+        ScriptedPeer(slow=2) as agent,
         ScriptedPeer(camera=False, microphone=False) as watching,
         ScriptedPeer(camera=False, microphone=False) as talking,
     ):
@@ -107,13 +116,15 @@ async def test_who_comes_to_watch_is_not_noticed(stage: Stage, monkeypatch: pyte
         await stage.plane.open_gate(stage.call)
         film = customer.picture
         assert film is not None
-        await until("60 pictures", lambda: len(agent.arrived[CUSTOMERS[1]]) >= 60)
+        await until("40 pictures", lambda: len(agent.arrived[CUSTOMERS[1]]) > 40)
         before = film.keyframe_requests
         await stage.connect(watching, monitor)
-        await until("60 pictures for him", lambda: len(watching.arrived[CUSTOMERS[1]]) >= 60)
+        # What aiortc would say of a busy machine is not what this is about.
+        await watching.say_rate(5_000_000)
+        await until("40 pictures for him", lambda: len(watching.arrived[CUSTOMERS[1]]) > 40)
         await watching.ask_keyframe(CUSTOMERS[1])
         seen = len(watching.arrived[CUSTOMERS[1]])
-        await until("more", lambda: len(watching.arrived[CUSTOMERS[1]]) >= seen + 50)
+        await until("more", lambda: len(watching.arrived[CUSTOMERS[1]]) >= seen + 40)
         assert _is_key(watching.arrived[CUSTOMERS[1]][0])
         assert film.keyframe_requests == before
         await stage.connect(talking, Party(new_seat_id(), Role.GUEST, "guest"))
