@@ -4,7 +4,17 @@ import pytest
 
 from contract import facts, wire
 from contract.ids import AccountId
-from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, Presence, RingEnd, Role, SeatMode
+from contract.phases import (
+    CallEnd,
+    CallPhase,
+    CaseEnd,
+    CasePhase,
+    Outcome,
+    Presence,
+    RingEnd,
+    Role,
+    SeatMode,
+)
 from contract.ports import Party
 from signaling import effects as fx
 from signaling.desk import Demand, GaveUp, RangOut
@@ -191,7 +201,7 @@ async def test_the_same_agent_is_rung_for_a_fresh_call() -> None:
         assert ring.call not in (first, waiting)
         await page.send(wire.Offer(place.call, "v=0 customer"))
         await page.state(lambda m: m.call == place.call and m.phase is CallPhase.ACTIVE)
-        await house.finish(anna, facts.Outcome.FAILED)
+        await house.finish(anna, Outcome.FAILED)
         await house.noted(case, facts.MergeQueued)
         ends = [fact.reason for fact in house.facts(case) if isinstance(fact, facts.CallEnded)]
         assert ends == [CallEnd.INTERRUPTED, CallEnd.AGENT_HUNG_UP]

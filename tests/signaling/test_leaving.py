@@ -27,7 +27,7 @@ def test_whoever_leaves_gets_a_last_state_without_a_seat(how: str) -> None:
             played.got(AGENT, wire.Invite(transfer=True))
         case "taken_over":
             played.got(SUPERVISOR, wire.TakeOver())
-        case "lost":
+        case _:
             played.call.dropped(AGENT.seat, played.time)
             played.call.tick(played.after(20))
     played.settle()
