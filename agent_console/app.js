@@ -131,7 +131,7 @@ const REQUESTS = {
 function openShortcuts() {
   const sheet = /** @type {import("./elements/shortcut_sheet.js").ShortcutSheetElement} */ (document.createElement("shortcut-sheet"));
   document.body.append(sheet);
-  sheet.open();
+  sheet.open(!store.get().keysOff);
 }
 
 /** @param {KeyboardEvent} event */

@@ -10,11 +10,13 @@ import { parseArrangement, UNTOUCHED } from "./stage/layout.js";
 
 const BELL_KEY = "teller-agent-bell-off";
 const WINDOWS_KEY = "teller-agent-windows";
+const KEYS_KEY = "teller-agent-keys-off";
 const WIDE_KEY = "teller-agent-figures-off";
 
 /** What this browser remembers of the agent's habits. */
 export function remembered() {
-  return { bellOff: localStorage.getItem(BELL_KEY) === "1", wide: localStorage.getItem(WIDE_KEY) !== "1", arrangement: parseArrangement(localStorage.getItem(WINDOWS_KEY)) };
+  const isSet = (/** @type {string} */ key) => localStorage.getItem(key) === "1";
+  return { bellOff: isSet(BELL_KEY), keysOff: isSet(KEYS_KEY), wide: !isSet(WIDE_KEY), arrangement: parseArrangement(localStorage.getItem(WINDOWS_KEY)) };
 }
 
 /** @param {ConsoleStore} store @param {string} key @param {boolean} on @param {Partial<import("./state.js").ConsoleState>} change */
@@ -43,6 +45,7 @@ function deskRequests(session, store) {
     "logout-request": () => session.logOut(),
     "camera-request": () => session.own.openCamera(),
     "bell-request": () => remember(store, BELL_KEY, !store.get().bellOff, { bellOff: !store.get().bellOff }),
+    "keys-request": () => remember(store, KEYS_KEY, !store.get().keysOff, { keysOff: !store.get().keysOff }),
     "presence-request": ({ presence, reason = "" }) => session.send({ type: "set_presence", presence, reason }),
     "accept-request": () => session.send({ type: "accept", call: store.get().ring?.call ?? "" }),
     "refuse-request": () => session.send({ type: "refuse", call: store.get().ring?.call ?? "" }),

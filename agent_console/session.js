@@ -83,8 +83,8 @@ export class ConsoleSession {
       await request("POST", "/api/logout");
     } finally {
       localStorage.removeItem(LOGGED_IN_KEY);
-      const { bellOff, arrangement, wide } = this.store.get();
-      this.store.update({ ...START, bellOff, arrangement, wide, boot: "login" });
+      const { bellOff, keysOff, arrangement, wide } = this.store.get();
+      this.store.update({ ...START, bellOff, keysOff, arrangement, wide, boot: "login" });
     }
   }
 
@@ -116,7 +116,7 @@ export class ConsoleSession {
       this.prepareCall(message.call);
     } else if (message.type === "ring_over" && message.how !== "accepted" && this.call?.call === message.call) {
       this.dropCall();
-    } else if (isGone(state.call) && !isGone(was.call)) {
+    } else if (was.call && !isGone(was.call) && (!state.call || isGone(state.call))) {
       this.dropCall();
     }
     if (message.type === "call_state" || message.type === "welcome") {

@@ -1,4 +1,7 @@
-/** The keys of the console: what each asks for, and where. The overlay behind `?` lists the same table. */
+/**
+ * The keys of the console: what each asks for, and where. The overlay behind `?` lists the same table. Who speaks
+ * to the computer, or rests a hand on it, can turn all of them off, `?` included (WCAG 2.1.4).
+ */
 
 /**
  * @typedef {import("./state.js").ConsoleState} ConsoleState
@@ -50,6 +53,9 @@ export function keyOf(request) {
  * @returns {Shortcut | null}
  */
 export function shortcutFor(screen, state, key) {
+  if (state.keysOff) {
+    return null;
+  }
   // A Chinese keyboard has a question mark of its own.
   const pressed = key === "？" ? "?" : key.toUpperCase();
   const found = SHORTCUTS.find((one) => one.key === pressed && one.screens.includes(screen));

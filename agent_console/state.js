@@ -20,19 +20,21 @@ import { UNTOUCHED } from "./stage/layout.js";
  *   seat: string | null, leads: boolean, left: boolean, sharing: string | null, inviting: string,
  *   parties: readonly PartySeen[]}>} CallNow
  * @typedef {Readonly<{presence: string, reason: string, since: number, endsAt: number | null}>} Doing
+ * @typedef {Readonly<{case: string, name: string, mine: boolean}>} CutOff  Whose call was broken off, and who is
+ *   on the way back; `mine`: to this agent.
  * @typedef {Readonly<{id: number, name: string, size: number, share: number, error: string | null}>} Upload
- * @typedef {Readonly<{case: string, url: string, expires_at: number}>} Made  A customer's way in.
+ * @typedef {Readonly<{case: string, url: string, expires_at: number, qr: string}>} Made  A customer's way in; `qr` is a data URL.
  * @typedef {Readonly<{
  *   boot: "loading" | "login" | "desk", session: Session | null,
  *   loginBusy: boolean, loginError: string | null,
  *   link: "idle" | "connecting" | "open" | "dropped" | "closed", linkReason: string | null,
- *   bank: string, doing: Doing, waiting: number, ring: RingView | null,
+ *   bank: string, doing: Doing, waiting: number, ring: RingView | null, cutOff: CutOff | null,
  *   call: CallNow | null, view: CaseView, script: import("../web_kit/wire").Script | null,
  *   colleagues: import("../web_kit/wire").Colleagues | null, board: import("../web_kit/wire").Wallboard | null,
  *   notice: Notice | null, cases: readonly any[], callbacks: readonly any[], made: Made | null,
  *   uploads: readonly Upload[], arrangement: import("./stage/layout.js").Arrangement,
  *   camera: "off" | "asking" | "on" | import("../web_kit/devices.js").CaptureTrouble,
- *   micOn: boolean, cameraOn: boolean, bellOff: boolean, wide: boolean, local: MediaStream | null,
+ *   micOn: boolean, cameraOn: boolean, bellOff: boolean, keysOff: boolean, wide: boolean, local: MediaStream | null,
  *   streams: readonly MediaStream[], screen: MediaStream | null, ownScreen: MediaStream | null,
  *   media: import("../web_kit/call.js").CallLink, stats: import("../web_kit/call_meter.js").Quality | null}>} ConsoleState
  */
@@ -52,6 +54,7 @@ export const START = Object.freeze({
   doing: Object.freeze({ presence: "offline", reason: "", since: 0, endsAt: null }),
   waiting: 0,
   ring: null,
+  cutOff: null,
   call: null,
   view: EMPTY,
   script: null,
@@ -67,6 +70,7 @@ export const START = Object.freeze({
   micOn: true,
   cameraOn: true,
   bellOff: false,
+  keysOff: false,
   wide: true,
   local: null,
   streams: NOTHING,
@@ -84,7 +88,8 @@ const REDUCERS = {
   presence_set: gotPresence,
   ring: (state, message, now) => {
     const { type: _, ...ring } = message;
-    return { ring: { ...ring, endsAt: now + ring.expires_in_s }, ...(state.call ? {} : { view: EMPTY, script: null }) };
+    const cutOff = state.cutOff?.case === ring.case ? state.cutOff : null;
+    return { ring: { ...ring, endsAt: now + ring.expires_in_s }, cutOff, ...(state.call ? {} : { view: EMPTY, script: null }) };
   },
   ring_over: (state, { call, how }) =>
     state.ring?.call === call ? { ring: null, ...(how === "accepted" ? {} : { call: null }) } : {},
@@ -121,11 +126,23 @@ function gotPresence(state, { presence, waiting, reason = "", since_s = 0, ends_
   const leaves = presence === "wrap_up" || (state.doing.presence === "busy" && AT_DESK.has(presence));
   const call = leaves && state.call ? { ...state.call, left: true } : state.call;
   const over = (leaves || isOver(state)) && AT_DESK.has(presence);
-  return { doing, waiting, call, ...(over ? AT_REST : {}) };
+  const cutOff = presence === "break" ? null : state.cutOff;
+  return { doing, waiting, call, cutOff, ...(over ? AT_REST : {}) };
 }
+
+/** Tell whether a call was broken off and nothing is owed: the same customer is on the way back. @param {{phase: string, reason?: string | null}} call */
+const isCutOff = ({ phase, reason }) => phase === "ended" && reason === "interrupted";
 
 /** @type {Reducer} */
 function gotCallState(state, message, now) {
+  if (message.seat === null && state.call?.call !== message.call) {
+    // Of a call that this page has left already.
+    return {};
+  }
+  if (isCutOff(message) && state.session?.role !== "supervisor") {
+    const name = message.peer || state.view.customer;
+    return { ...AT_REST, cutOff: { case: message.case, name, mine: state.call?.leads ?? true } };
+  }
   const sameCase = state.view.case === "" || state.view.case === message.case;
   const counting = message.phase === "active" || message.phase === "held" || message.phase === "reconnecting";
   const was = state.call?.call === message.call ? state.call : null;
@@ -133,6 +150,8 @@ function gotCallState(state, message, now) {
   const seat = message.seat ?? was?.seat ?? null;
   return {
     ring: null,
+    // The ring, which comes after this word of it, still says so.
+    cutOff: message.phase === "ringing" ? state.cutOff : null,
     view: sameCase ? state.view : EMPTY,
     call: {
       call: message.call,
@@ -147,7 +166,8 @@ function gotCallState(state, message, now) {
       seat,
       // Nobody leads what is over; the result is still owed by who did.
       leads: ended && was ? was.leads : seat !== null && message.host === seat,
-      left: was?.left ?? false,
+      // Who has no seat any more has left, whatever becomes of the call.
+      left: was?.left || message.seat === null,
       sharing: message.sharing ?? null,
       inviting: message.inviting ?? "",
       parties: ended && was ? was.parties : (message.parties ?? NOTHING),
@@ -172,7 +192,8 @@ export function isSettled({ decision, phase }) {
 
 /** Tell whether a supervisor leads a call, or still owes its result. @param {ConsoleState} state */
 function hasTakenOver({ call, view }) {
-  return Boolean(call?.leads && !call.left && !(call.phase === "ended" && isSettled(view)));
+  const over = call?.phase === "ended" && (isSettled(view) || isCutOff(call));
+  return Boolean(call?.leads && !call.left && !over);
 }
 
 /** @typedef {"loading" | "login" | "desk" | "ring" | "call" | "wrap_up" | "board"} Screen */

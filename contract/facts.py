@@ -2,7 +2,8 @@
 
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
-about media and recordings are written in ``contract.record_facts`` and belong here as well.
+about media and recordings are written in ``contract.record_facts``, those about the customer's place in
+``contract.place_facts``; they belong here as well.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from contract.phases import (
     SeatMode,
     StepResult,
 )
+from contract.place_facts import LocationTold, NetworkSeen
 from contract.record_facts import (
     WORKER_LOST,
     ArchiveVerified,
@@ -88,6 +90,7 @@ __all__ = [
     "MergeFailed",
     "MergeQueued",
     "MergeStarted",
+    "NetworkSeen",
     "ObserverJoined",
     "ObserverLeft",
     "PartyDropped",
@@ -188,15 +191,6 @@ class DeviceChecked(Fact):
     uplink_kbps: float | None
     rtt_ms: float | None
     problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LocationTold(Fact):
-    """Where the customer's device says that it is: WGS 84 degrees, radius in metres."""
-
-    pii_latitude: float
-    pii_longitude: float
-    accuracy_m: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 ::
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
-           QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed)
+           QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed, or a fresh call is due)
            from any open phase → EXPIRED | ABORTED
     call   RINGING → CONNECTING → ACTIVE ⇄ HELD, both ⇄ RECONNECTING; from any open phase → ENDED
 """
@@ -81,6 +81,24 @@ class SeatMode(StrEnum):
     MONITOR = "monitor"
 
 
+class NetworkKind(StrEnum):
+    """What a customer's network is, as far as the bank's databases know.
+
+    ``UNLISTED``: the database of anonymisers was asked and has nothing about it. ``UNKNOWN``: none was
+    asked, or the address is none. ``PRIVATE``: an address of the house, or of this machine.
+    """
+
+    RESIDENTIAL = "residential"
+    MOBILE = "mobile"
+    HOSTING = "hosting"
+    VPN = "vpn"
+    PROXY = "proxy"
+    TOR = "tor"
+    PRIVATE = "private"
+    UNLISTED = "unlisted"
+    UNKNOWN = "unknown"
+
+
 class Capture(StrEnum):
     """What a microphone or camera does: ``OFF`` by its owner's choice, ``INTERRUPTED`` by the device.
 
@@ -118,7 +136,10 @@ class TrackSource(StrEnum):
 
 
 class CallEnd(StrEnum):
-    """Every way in which a call can end."""
+    """Every way in which a call can end.
+
+    ``INTERRUPTED``: the customer was lost for a while and is back; the policy wants a fresh call.
+    """
 
     CUSTOMER_HUNG_UP = "customer_hung_up"
     AGENT_HUNG_UP = "agent_hung_up"
@@ -129,6 +150,7 @@ class CallEnd(StrEnum):
     RECORDER_FAILED = "recorder_failed"
     SUPERVISOR_ENDED = "supervisor_ended"
     TRANSFER_FAILED = "transfer_failed"
+    INTERRUPTED = "interrupted"
     SERVER_STOPPED = "server_stopped"
     SERVER_LOST = "server_lost"
 

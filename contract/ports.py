@@ -24,6 +24,7 @@ from contract.ids import (
 from contract.phases import (
     CheckVerdict,
     EvidenceKind,
+    NetworkKind,
     Role,
     TrackKind,
     TrackSource,
@@ -67,6 +68,8 @@ __all__ = [
     "LeaseLost",
     "MediaPlane",
     "MediaReceiver",
+    "NetworkFinding",
+    "NetworkLookup",
     "Party",
     "RecordedCalls",
     "SeatRoute",
@@ -88,6 +91,31 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
+        ...
+
+
+# --- networks ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFinding:
+    """What is known of an address.
+
+    ``country`` is ISO 3166-1 alpha-2 and ``operator`` a name, both empty when unknown. ``source`` names
+    the databases that were asked, with the dates on which they were built.
+    """
+
+    country: str = ""
+    kind: NetworkKind = NetworkKind.UNKNOWN
+    operator: str = ""
+    source: tuple[str, ...] = ()
+
+
+class NetworkLookup(Protocol):
+    """Knows networks by heart: never waits, never raises."""
+
+    def look_up(self, address: str) -> NetworkFinding:
+        """Return what is known of an IP address; of anything else nothing is."""
         ...
 
 
@@ -126,12 +154,13 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Someone in a call."""
+    """Someone in a call; ``number`` is the bank's public number of a member of staff."""
 
     seat: SeatId
     role: Role
     name: str
     account: AccountId | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Account:
     languages: tuple[str, ...] = ()
     # Seconds UTC when the yearly training runs out, after which nobody is routed here; None: never.
     trained_until: float | None = None
+    # The bank's own number for this person, as customers are told it; empty: none.
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

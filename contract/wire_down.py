@@ -54,6 +54,8 @@ class Welcome(Message):
     account: AccountId | None = None
     # Seconds UTC at which the desk opens again; None while it is open.
     opens_at: float | None = None
+    # How often a customer's page tells its place during a call; None for staff.
+    location_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class PartySeen:
 
     ``slot`` numbers the reader's receiving lines on which this party's sound and picture come, None for
     the reader itself and for whoever the reader neither hears nor sees now. ``account`` is not told to
-    customers.
+    customers; ``number`` is the bank's public number of a member of staff, empty when there is none.
     """
 
     seat: SeatId
@@ -157,17 +159,20 @@ class PartySeen:
     camera: Capture
     present: bool
     account: AccountId | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallState(Message):
     """The call as it stands; ``peer`` is the name of the person that the reader mainly talks to.
 
+    ``peer_number`` is the bank's public number of that person, empty for customers.
     ``kyc_unlocked`` is true once every mandatory track is on disk. ``reason`` is a CallEnd word when
     ``phase`` is ``ended``. ``grace_s`` is the time left for a dropped party, None when nobody is.
     ``parties`` are the people whom the reader may know of, itself included, in the order of coming.
     ``host`` leads the conversation, ``sharing`` shows its screen; ``inviting`` names whom a ring goes to
-    that was not answered yet (an agent's name, a skill, or ``anybody``), empty when nobody.
+    that was not answered yet (an agent's name, a skill, or ``anybody``), empty when nobody. ``seat`` is the
+    reader's; None tells staff that they have left, whatever becomes of the call.
     """
 
     tag: ClassVar[str] = "call_state"
@@ -185,6 +190,7 @@ class CallState(Message):
     sharing: SeatId | None = None
     inviting: str = ""
     parties: tuple[PartySeen, ...] = ()
+    peer_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

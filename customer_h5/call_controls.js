@@ -43,11 +43,10 @@ function moreSheet(session, store, actions) {
     return h("button", { class: "button quiet choice", type: "button", onclick }, icon(name), label);
   };
   function show() {
-    const { canFlip, canTorch, torch, facing } = store.get();
-    const other = facing === "user" ? "environment" : "user";
+    const { canFlip, canTorch, torch, cameraOff } = store.get();
     mount(
       node,
-      canFlip ? choice("flip", t("call.flip"), () => void session.devices.useCamera(other)) : null,
+      canFlip && !cameraOff ? choice("flip", t("call.flip"), () => void session.devices.flip()) : null,
       canTorch ? choice("torch", t(torch ? "call.torch.off" : "call.torch"), () => void session.devices.setTorch(!torch)) : null,
       choice("text", t("text.larger"), actions.switchSize),
       choice("globe", t("language.other"), actions.switchLanguage),

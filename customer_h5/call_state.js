@@ -7,6 +7,7 @@
  */
 
 import { troubleOf } from "../web_kit/call_meter.js";
+import { t } from "../web_kit/i18n.js";
 
 /**
  * @param {Quality | null} quality
@@ -27,12 +28,16 @@ export function strainOf(quality) {
  * @returns {Partial<State>}
  */
 export function callAfter(was, now, at) {
+  const host = now.parties.find((party) => party.seat === now.host);
   return {
     screen: "call",
+    cutOff: "",
     caseId: now.case,
     phase: now.phase,
     // The goodbye names who was there last.
     peer: now.peer || was.peer,
+    peerNumber: now.peer ? now.peer_number : was.peerNumber,
+    peerRole: host ? host.role : was.peerRole,
     seat: now.seat,
     parties: now.parties,
     sharing: now.sharing,
@@ -78,6 +83,18 @@ function lineOf({ name, seq, fact }) {
  */
 export function peopleOf({ parties }) {
   return parties.filter((party) => party.slot !== null).sort((one, other) => (one.slot || 0) - (other.slot || 0));
+}
+
+/**
+ * What the bank's people are called: what they are, the name, and the number on their badge.
+ *
+ * @param {string} name
+ * @param {string} number
+ * @param {string} role
+ */
+export function titleOf(name, number, role) {
+  const title = t(role === "supervisor" ? "call.titled.supervisor" : "call.titled", { name });
+  return number ? `${title} · ${t("call.number", { number })}` : title;
 }
 
 /**

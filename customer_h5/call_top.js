@@ -7,7 +7,7 @@
 
 import { h } from "../web_kit/dom.js";
 import { clock, t, tCode } from "../web_kit/i18n.js";
-import { peopleOf } from "./call_state.js";
+import { peopleOf, titleOf } from "./call_state.js";
 
 /** @param {number} endsAt */
 function secondsUntil(endsAt) {
@@ -35,8 +35,8 @@ function bannerWords(state) {
 
 /** @param {Readonly<State>} state */
 function names(state) {
-  const people = peopleOf(state).map((party) => party.name).filter(Boolean);
-  return people.join(t("call.and")) || state.peer || t("call.agent.role");
+  const people = peopleOf(state).filter((party) => party.name).map((party) => titleOf(party.name, party.number, party.role));
+  return people.join(t("call.and")) || (state.peer ? titleOf(state.peer, state.peerNumber, state.peerRole) : t("call.agent.role"));
 }
 
 /** @param {Session} session */

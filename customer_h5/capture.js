@@ -7,7 +7,7 @@
  * @import { State } from "./state.js"
  */
 
-import { CaptureError, cameraCount, openCamera, openCapture, openMicrophone } from "../web_kit/devices.js";
+import { CaptureError, cameraIds, idOf, openCamera, openCapture, openMicrophone } from "../web_kit/devices.js";
 import { stillsTrack } from "./stills_track.js";
 
 // A phone silences tracks for a moment when it changes its sound route; what lasts longer was taken away.
@@ -56,6 +56,8 @@ export class OwnCapture {
     /** @type {{ track: MediaStreamTrack, stop: () => void } | null} */
     this._stills = null;
     this._open = false;
+    /** The cameras that were used last. @type {Record<Facing, string>} */
+    this._ids = { user: "", environment: "" };
     this._hidden = () => this._gotVisibility();
   }
 
@@ -91,8 +93,7 @@ export class OwnCapture {
     this._open = true;
     this._store.update({ cameraOff: !this._camera });
     this._gotTracks();
-    const canFlip = (await cameraCount()) > 1;
-    this._store.update({ canFlip });
+    await this._countCameras();
     return troubles;
   }
 
@@ -151,33 +152,88 @@ export class OwnCapture {
   }
 
   /**
-   * Use another camera. Phones hold one camera at a time, so the present one is stopped first.
+   * Use the camera that looks there, if one tells that it does.
    *
    * @param {Facing} facing
    * @param {boolean} [sharp]
    * @throws {CaptureError}
    */
-  async useCamera(facing, sharp = false) {
+  useCamera(facing, sharp = false) {
+    return this._use(facing, sharp, "");
+  }
+
+  /**
+   * Use another camera than the present one.
+   *
+   * @param {boolean} [sharp]
+   * @throws {CaptureError}
+   */
+  flip(sharp = false) {
+    return this._use(this._store.get().facing === "user" ? "environment" : "user", sharp, idOf(this._camera));
+  }
+
+  /**
+   * Phones hold one camera at a time, so the present one is stopped first, and taken again when the other fails.
+   *
+   * @param {Facing} facing
+   * @param {boolean} sharp
+   * @param {string} unwanted  The id of a camera, or nothing.
+   * @throws {CaptureError}
+   */
+  async _use(facing, sharp, unwanted) {
     const before = this._store.get().facing;
     this._dropCamera();
-    let camera;
     try {
-      camera = await openCamera(facing, sharp);
+      this._gotCamera(await this._openCamera(facing, sharp, unwanted), facing);
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
-      camera = await openCamera(before);
-      facing = before;
+      this._gotCamera(await openCamera(before, false, this._ids[before]), before);
+      if (facing !== before) throw error;
     }
+    await this._countCameras();
+  }
+
+  /**
+   * @param {MediaStreamTrack} camera
+   * @param {Facing} facing
+   */
+  _gotCamera(camera, facing) {
     if (!this._open) {
       camera.stop();
       return;
     }
     this._camera = camera;
+    this._ids[facing] = idOf(camera);
     this._store.update({ facing, cameraOff: false });
     this._gotTracks();
   }
 
-  /** @param {boolean} on */
+  /**
+   * @param {Facing} facing
+   * @param {boolean} sharp
+   * @param {string} unwanted
+   * @throws {CaptureError}
+   */
+  async _openCamera(facing, sharp, unwanted) {
+    const camera = await openCamera(facing, sharp, this._ids[facing]);
+    if (!unwanted || idOf(camera) !== unwanted) return camera;
+    // Cameras of a desk do not tell where they look: then it is the next one.
+    const ids = await cameraIds();
+    const other = ids[(ids.indexOf(unwanted) + 1) % ids.length];
+    if (!other || other === unwanted) return camera;
+    camera.stop();
+    return openCamera(facing, sharp, other);
+  }
+
+  async _countCameras() {
+    const canFlip = (await cameraIds()).length > 1;
+    this._store.update({ canFlip });
+  }
+
+  /**
+   * @param {boolean} on
+   * @throws {DOMException}  The torch does not answer.
+   */
   async setTorch(on) {
     if (!this._camera) return;
     // Typed for no browser yet, though phones have had it for years.
@@ -212,7 +268,7 @@ export class OwnCapture {
     }
     if (camera === "interrupted" && !cameraOff) {
       this._dropCamera();
-      this._camera = await openCamera(facing);
+      this._camera = await openCamera(facing, false, this._ids[facing]);
     }
     this._gotTracks();
   }
@@ -242,8 +298,10 @@ export class OwnCapture {
   _gotTracks() {
     const tracks = [this._microphone, this._camera].filter((track) => track !== null);
     for (const track of tracks) this._watch(track);
-    const capabilities = this._camera && this._camera.getCapabilities ? this._camera.getCapabilities() : {};
-    this._store.update({ ownStream: new MediaStream(tracks), canTorch: "torch" in capabilities });
+    /** @type {Record<string, unknown>} */
+    const capabilities = this._camera && this._camera.getCapabilities ? { ...this._camera.getCapabilities() } : {};
+    // Browsers that know the word say `false` of a camera that has none.
+    this._store.update({ ownStream: new MediaStream(tracks), canTorch: capabilities.torch === true });
     this._check();
     this._onChange();
   }

@@ -52,6 +52,12 @@ export class Check {
     return findings !== null && Object.values(findings).every(({ mark }) => mark === "good");
   }
 
+  /** Whether one can be heard; all else is of less weight. */
+  get isFit() {
+    const { findings } = this._store.get();
+    return findings !== null && findings.microphone.mark !== "bad";
+  }
+
   /** Tell the server what was found, unless it was told the same. */
   report() {
     const { findings, screen } = this._store.get();

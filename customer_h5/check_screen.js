@@ -16,6 +16,8 @@ import { linkOut } from "./screens.js";
 
 /** @type {readonly Item[]} */
 const ITEMS = ["camera", "microphone", "uplink", "delay", "browser"];
+// As slowly as the needles of level meters fall: from full to empty in little more than a second.
+const FALL_PER_S = 0.8;
 const SIGNS = { good: "check", warn: "warning", bad: "close" };
 
 /**
@@ -71,10 +73,15 @@ function canGoOn({ camera, microphone, browser }) {
 function levelMeter() {
   const bar = h("i", null);
   const node = h("div", { class: "level", role: "meter", "aria-label": t("check.level"), "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 }, icon("microphone"), h("span", null, bar));
-  /** @param {number} level */
+  let shown = 0;
+  let at = performance.now();
+  /** @param {number} level  Rises at once and falls slowly, so that one short word is seen. */
   function show(level) {
-    bar.style.transform = `scaleX(${level.toFixed(2)})`;
-    node.setAttribute("aria-valuenow", String(Math.round(level * 10) * 10));
+    const now = performance.now();
+    shown = Math.max(level, shown - (FALL_PER_S * (now - at)) / 1000);
+    at = now;
+    bar.style.transform = `scaleX(${shown.toFixed(2)})`;
+    node.setAttribute("aria-valuenow", String(Math.round(shown * 10) * 10));
   }
   return { node, show };
 }
@@ -85,6 +92,7 @@ function levelMeter() {
  */
 export function checkScreen(session) {
   return (store, actions) => {
+    const { cutOff } = store.get();
     const own = ownPicture(t("queue.self"));
     const camera = cameraToggle(session, store);
     const level = levelMeter();
@@ -97,6 +105,7 @@ export function checkScreen(session) {
     const node = h(
       "main",
       { class: "page check" },
+      cutOff ? h("p", { class: "notice warn", role: "alert" }, t(`cut.${cutOff}`)) : null,
       h("h1", null, t("check.title")),
       h("div", { class: "preview" }, own.node, h("div", { class: "stack" }, level.node, camera.node)),
       list,

@@ -2,7 +2,6 @@
  * What the customer does with camera and microphone, and what is said when the device refuses.
  *
  * @import { Store } from "../web_kit/store.js"
- * @import { Facing } from "../web_kit/devices.js"
  * @import { OwnCapture } from "./capture.js"
  * @import { Finding, State } from "./state.js"
  */
@@ -32,9 +31,8 @@ export class Devices {
     this._found(trouble ? finding("bad", trouble) : good);
   }
 
-  /** @param {Facing} facing */
-  async useCamera(facing) {
-    await this._try(this._capture.useCamera(facing));
+  async flip() {
+    await this._try(this._capture.flip());
   }
 
   /** @param {boolean} muted */
@@ -44,8 +42,8 @@ export class Devices {
 
   /** @param {boolean} on */
   async setTorch(on) {
-    // A torch that does not light says so by itself.
-    await this._capture.setTorch(on).catch(() => undefined);
+    const lit = this._capture.setTorch(on);
+    this._tell(await lit.then(() => "", () => "torch_failed")); // prettier-ignore
   }
 
   /** Take again what the phone took away. */
@@ -65,10 +63,15 @@ export class Devices {
       if (!(error instanceof CaptureError)) throw error;
       deviceTrouble = codeOf("camera", error.reason);
     }
+    this._tell(deviceTrouble);
+    return deviceTrouble;
+  }
+
+  /** @param {string} deviceTrouble */
+  _tell(deviceTrouble) {
     this._store.update({ deviceTrouble });
     clearTimeout(this._hiding);
     this._hiding = setTimeout(() => this._store.update({ deviceTrouble: "" }), TOLD_MS);
-    return deviceTrouble;
   }
 
   /** @param {Finding} camera */

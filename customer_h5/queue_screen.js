@@ -18,6 +18,7 @@ import { confirmSheet, waitWords } from "./screens.js";
  */
 export function queueScreen(session) {
   return (store, actions) => {
+    const { cutOff } = store.get();
     const own = ownPicture(t("queue.self"));
     const camera = cameraToggle(session, store);
     const place = h("p", { class: "place" });
@@ -28,6 +29,7 @@ export function queueScreen(session) {
       "main",
       { class: "page centre queue" },
       banner,
+      cutOff ? h("p", { class: "notice", role: "status" }, t(`cut.queue.${cutOff}`)) : null,
       h("div", { class: "preview" }, own.node, camera.node),
       h("div", { class: "stack-small", role: "status", "aria-live": "polite" }, h("h1", null, t("queue.title")), place, wait),
       h("p", { class: "soft small" }, t("queue.stay")),

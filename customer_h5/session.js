@@ -17,12 +17,14 @@ import { chime } from "./chime.js";
 import { Conversation } from "./conversation.js";
 import { Devices } from "./devices.js";
 import { Files } from "./files.js";
-import { tellLocation } from "./location.js";
+import { Whereabouts } from "./location.js";
 import { forgetSeat, savedSeat, saveSeat, ticketOf } from "./seat.js";
 import { CONSENT_VERSION } from "./strings.js";
 
 /** @typedef {{ code: string | null, ticket: string | null, seat: string | null }} Entrance */
 
+/** @type {readonly (string | null)[]} */
+const GOES_ON = ["interrupted", "transfer_failed"];
 /** @type {readonly (string | null)[]} */
 const OVER = ["agent_done", "under_audit", "approved", "rejected", "expired", "aborted"];
 /** @type {Readonly<Record<string, string>>} */
@@ -47,13 +49,13 @@ export class Session {
     /** What the connection is wanted for: a call, a call-back, or the seat left behind. */
     this._purpose = /** @type {"call" | "callback" | "resume"} */ ("call");
     this._consented = false;
-    this._located = false;
     this._upload = "";
     this._wish = { phone: "", wish: "" };
     this.capture = new OwnCapture(store, () => this._conversation.gotCapture());
     this.devices = new Devices(store, this.capture);
     this._conversation = new Conversation(store, this.capture);
     this.files = new Files(store, () => ({ caseId: store.get().caseId, token: this._upload }));
+    this._whereabouts = new Whereabouts(() => store.get().locationConsent, (message) => void this._send(message));
   }
 
   // --- the door ---
@@ -189,11 +191,13 @@ export class Session {
     const check = new Check(this._store, this._connection, this.capture);
     this._check = check;
     this._store.update({ screen: "check", joining: false });
-    this._locate();
+    this._whereabouts.tell();
     await check.run();
-    if (check !== this._check || !check.isGood) return;
+    // Who was cut off was good enough for a call a moment ago, and is not to find out that a tap is wanted.
+    const { cutOff } = this._store.get();
+    if (check !== this._check || !(cutOff ? check.isFit : check.isGood)) return;
     setTimeout(() => {
-      if (check === this._check && !this._store.get().cameraOff) this.join();
+      if (check === this._check && (cutOff || !this._store.get().cameraOff)) this.join();
     }, ALL_WELL_MS);
   }
 
@@ -211,11 +215,6 @@ export class Session {
     this._check = null;
     this._store.update({ joining: true });
     this._send({ type: "join_queue" });
-  }
-
-  _locate() {
-    if (!this._store.get().locationConsent) return;
-    tellLocation((message) => void this._send(message));
   }
 
   /** @param {QueuePosition} place */
@@ -239,10 +238,12 @@ export class Session {
 
   /** @param {CallState} state */
   async _gotCallState(state) {
-    if (state.phase === "ended" && state.reason === "transfer_failed") {
+    if (state.phase === "ended" && GOES_ON.includes(state.reason)) {
       // The case goes on: back to the check, and by itself into the queue.
       this._conversation.release();
-      this._store.update({ still: null, activeAt: null });
+      this._whereabouts.stop();
+      const cutOff = /** @type {State["cutOff"]} */ (state.reason);
+      this._store.update({ cutOff, still: null, activeAt: null, peerEndsAt: null, heldAt: null });
       await this.check();
       return;
     }
@@ -254,9 +255,8 @@ export class Session {
     if (state.phase === "connecting" && this._store.get().screen === "queue") chime();
     if (state.phase !== "ringing") this._store.update(callAfter(this._store.get(), state, performance.now()));
     await this._conversation.ensure(this._connection, state.call);
-    if (state.phase !== "active" || this._located) return;
-    this._located = true;
-    this._locate();
+    const everyS = this._connection && this._connection.welcome ? this._connection.welcome.location_s : null;
+    if (state.phase === "active" && everyS) this._whereabouts.follow(everyS);
   }
 
   /** @param {StillWanted} wanted */
@@ -275,6 +275,8 @@ export class Session {
         biometricsConsent: fact.subjects.includes("biometrics"),
         locationConsent: fact.subjects.includes("location"),
       });
+      // The history begins anew with every connection.
+      this._whereabouts.returned();
       const { screen } = this._store.get();
       if ((screen === "starting" || screen === "landing") && !this._isWaitingOrTalking()) void this.check();
     } else if (name === "CaseAdvanced" && fact.reason === "callback_requested") {
@@ -363,12 +365,13 @@ export class Session {
     if (this._check) this._check.stop();
     this._check = null;
     this._conversation.release();
+    this._whereabouts.stop();
     if (this._connection) this._connection.close("done");
     this._connection = null;
     this._consented = false;
     this.files.release();
     this.capture.release();
-    this._store.update({ position: null, findings: null, dropped: false, dropEndsAt: null });
+    this._store.update({ position: null, findings: null, cutOff: "", dropped: false, dropEndsAt: null });
   }
 
   /** End the call; the server's `call_state` closes the screen. */

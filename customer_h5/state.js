@@ -36,6 +36,7 @@ import { createStore } from "../web_kit/store.js";
  * @property {BrowserTrouble | null} elsewhere
  * @property {Findings | null} findings
  * @property {boolean} joining
+ * @property {"" | "interrupted" | "transfer_failed"} cutOff  Why the last call ended, after which another is on its way.
  * @property {string | null} problem  An error word, `no_link` or `waiting`.
  * @property {boolean} canRestart  Whether tapping start again can lead anywhere: not with a used ticket.
  * @property {string} callbackPhone
@@ -46,6 +47,8 @@ import { createStore } from "../web_kit/store.js";
  * @property {string | null} caseId
  * @property {CallPhase | null} phase
  * @property {string} peer
+ * @property {string} peerNumber  The bank's own number of that person, empty when there is none.
+ * @property {string} peerRole
  * @property {string | null} seat
  * @property {readonly PartySeen[]} parties
  * @property {string | null} sharing
@@ -94,6 +97,7 @@ const INITIAL = {
   elsewhere: null,
   findings: null,
   joining: false,
+  cutOff: "",
   problem: null,
   canRestart: true,
   callbackPhone: "",
@@ -104,6 +108,8 @@ const INITIAL = {
   caseId: null,
   phase: null,
   peer: "",
+  peerNumber: "",
+  peerRole: "agent",
   seat: null,
   parties: [],
   sharing: null,

@@ -12,6 +12,7 @@ import { h, mount, playStream, videoElement } from "../web_kit/dom.js";
 import { t, tCode } from "../web_kit/i18n.js";
 import { icon } from "../web_kit/icons.js";
 import { RestError } from "../web_kit/rest.js";
+import { turning } from "./own_picture.js";
 import { hasPhotoCapture, photograph } from "./photo.js";
 
 const SENT_SHOWN_MS = 900;
@@ -49,12 +50,15 @@ class StillSheet {
     /** @type {StillRequest | null} */
     this._request = null;
     this._url = "";
+    this._torch = turning(() => h("span", null));
     /** How the camera was before, to be so again. */
     this._before = { facing: /** @type {State["facing"]} */ ("user"), off: false };
   }
 
   /** @param {Readonly<State>} state */
-  update({ still, ownStream, facing, cameraOff }) {
+  update(state) {
+    const { still, ownStream, facing, cameraOff } = state;
+    this._showTorch(state);
     this._finder.classList.toggle("mirrored", facing === "user");
     if (still && this._finder.srcObject !== ownStream) void playStream(this._finder, ownStream);
     if (still === this._request) return;
@@ -125,13 +129,32 @@ class StillSheet {
     const stage = h("div", { class: "stage" }, this._finder, shape ? h("div", { class: shape, "aria-hidden": "true" }) : null);
     const shutter = h("button", { class: "shutter", type: "button", "aria-label": t("still.shutter"), onclick: () => void this._shoot(still, shutter) });
     const flip = h("button", { class: "button round flip-still", type: "button", "aria-label": t("call.flip"), onclick: () => void this._flip() }, icon("flip"));
-    this._draw(tCode("still", still.kind), tCode("still.help", still.kind), stage, shutter, this._store.get().canFlip ? flip : null);
+    this._torch = turning((on) => h("button", { class: "button round", type: "button", "aria-label": t(on ? "call.torch.off" : "call.torch"), onclick: () => void this._light(!on) }, icon("torch")));
+    this._torch.node.classList.add("torch-still");
+    this._draw(tCode("still", still.kind), tCode("still.help", still.kind), stage, shutter, this._torch.node, this._store.get().canFlip ? flip : null);
+    this._showTorch(this._store.get());
     void playStream(this._finder, this._store.get().ownStream);
   }
 
+  /** @param {Readonly<State>} state */
+  _showTorch({ canTorch, torch }) {
+    this._torch.node.hidden = !canTorch;
+    this._torch.update(torch);
+  }
+
+  /** @param {boolean} on */
+  async _light(on) {
+    const help = this.node.querySelector(".still-words p");
+    try {
+      await this._session.capture.setTorch(on);
+    } catch {
+      // What the call tells of it lies behind this sheet.
+      if (help) help.textContent = `${t("found.torch_failed")} ${t("found.help.torch_failed")}`;
+    }
+  }
+
   async _flip() {
-    const facing = this._store.get().facing === "user" ? "environment" : "user";
-    await this._session.capture.useCamera(facing, !hasPhotoCapture()).catch(() => undefined);
+    await this._session.capture.flip(!hasPhotoCapture()).catch(() => undefined);
   }
 
   /**

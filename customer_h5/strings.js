@@ -1,7 +1,7 @@
 /** The customer's first words. Both languages have the same keys; a changed consent text needs a new version. */
 
 /** The version that the consent texts below carry; the server must ask for the same. */
-export const CONSENT_VERSION = "2026-2";
+export const CONSENT_VERSION = "2026-3";
 
 /** @type {import("../web_kit/i18n.js").Dictionary} */
 export const STRINGS = {
@@ -21,7 +21,7 @@ export const STRINGS = {
     "consent.recording": "我同意全程录音录像（必选）",
     "consent.biometrics": "我同意使用人脸信息核验身份（可选）",
     "consent.read": "查看全文（版本 {version}）",
-    "consent.recording.text": "为履行监管要求并保护您的权益，本次通话的声音、画面和文字将全程记录，加密保存至法规规定的期限，仅供业务审核、监管检查和争议处理使用。您可以随时结束通话，录制随即停止。",
+    "consent.recording.text": "为履行监管要求并保护您的权益，本次通话的声音、画面和文字将全程记录，加密保存至法规规定的期限，仅供业务审核、监管检查和争议处理使用。您的网络地址及其所属国家和网络类型也会一并记录，用于防范冒名办理。您可以随时结束通话，录制随即停止。",
     "consent.biometrics.text": "为确认是您本人办理，我们将把您身份证上的照片与通话中拍摄的人脸照片进行比对。人脸信息属于敏感个人信息，仅用于本次身份核验，随业务档案加密保存，不作其他用途，也不会向无关方提供。您可以不同意，并选择其他核验方式。",
     "connecting": "正在连接银行…",
     "trouble.insecure": "当前连接不安全，无法打开摄像头",
@@ -56,7 +56,7 @@ export const STRINGS = {
     "consent.biometrics.hint": "不同意也可以通话：柜员将以其他方式核对身份，部分业务需到网点完成。",
     "consent.location": "我同意提供当前位置（可选）",
     "consent.location.hint": "用于防范异地冒名办理；不同意不影响通话，柜员可能多问几个问题。",
-    "consent.location.text": "我们将在排队前和接通时各读取一次本机位置，记入本次业务档案，仅用于风险核查，不作其他用途，也不会持续跟踪。",
+    "consent.location.text": "我们将在排队前、接通时、通话中每隔几分钟以及中断恢复时读取本机位置，记入本次业务档案并显示在录像中，仅用于风险核查，不作其他用途；通话结束后不再读取。",
     "trouble.share": "用其他应用打开",
     "back": "返回",
     "other.title": "其他办理方式",
@@ -101,7 +101,7 @@ export const STRINGS = {
     "consent.recording": "I agree that the call is recorded in sound and picture (needed)",
     "consent.biometrics": "I agree that my face is used to check my identity (optional)",
     "consent.read": "Read the full text (version {version})",
-    "consent.recording.text": "To meet regulatory duties and to protect you, the sound, picture and text of this call are recorded from beginning to end, kept encrypted for the period that the law sets, and used only for review of the application, supervision and disputes. You may end the call at any time, which ends the recording.",
+    "consent.recording.text": "To meet regulatory duties and to protect you, the sound, picture and text of this call are recorded from beginning to end, kept encrypted for the period that the law sets, and used only for review of the application, supervision and disputes. Your network address, with its country and kind of network, is recorded as well, against impostors. You may end the call at any time, which ends the recording.",
     "consent.biometrics.text": "To make sure that it is you who applies, we compare the portrait on your ID card with a photo of your face taken in the call. Face data is sensitive personal information. It is used for this identity check only, kept encrypted with the record, put to no other use and given to no unrelated party. You may decline and be checked by other means.",
     "connecting": "Connecting to the bank…",
     "trouble.insecure": "The camera cannot be opened over an insecure connection",
@@ -136,7 +136,7 @@ export const STRINGS = {
     "consent.biometrics.hint": "You can call without it: the agent checks you by other means, and some business is finished at a branch.",
     "consent.location": "I agree to tell my present location (optional)",
     "consent.location.hint": "It helps against impostors elsewhere. Without it the call goes on; the agent may ask a few more questions.",
-    "consent.location.text": "Your device's location is read once before the queue and once when the call begins. It is kept with this record, used for risk checks only, and you are not tracked.",
+    "consent.location.text": "Your device's location is read before the queue, when the call begins, every few minutes during the call, and when an interruption is over. It is kept with this record, shown in the recording and used for risk checks only. After the call it is not read any more.",
     "trouble.share": "Hand to another app",
     "back": "Back",
     "other.title": "Other ways to be served",

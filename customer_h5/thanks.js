@@ -11,6 +11,7 @@ import { h, mount } from "../web_kit/dom.js";
 import { clock, moment, t, tCode } from "../web_kit/i18n.js";
 import { icon } from "../web_kit/icons.js";
 import { RestError, upload } from "../web_kit/rest.js";
+import { titleOf } from "./call_state.js";
 import { kept } from "./callback.js";
 import { drafts } from "./state.js";
 
@@ -94,7 +95,7 @@ function row(name, value, style = "") {
  */
 export function thanksScreen(session) {
   return (store, actions) => {
-    const { ending, caseId, peer, canRestart } = store.get();
+    const { ending, caseId, peer, peerNumber, peerRole, canRestart } = store.get();
     const reason = ending ? ending.reason : "other";
     const whole = ["customer_hung_up", "agent_hung_up", "other"].includes(reason);
     // Somebody was there to be rated.
@@ -111,7 +112,7 @@ export function thanksScreen(session) {
         { class: "card facts" },
         row(t("thanks.reference"), caseId || "", "mono"),
         row(t("thanks.when"), ending ? moment(ending.at) : ""),
-        row(t("thanks.agent"), peer),
+        row(t("thanks.agent"), peer && titleOf(peer, peerNumber, peerRole)),
         row(t("thanks.length"), ending && ending.seconds ? clock(ending.seconds) : ""),
         row(t("thanks.reason"), tCode("ended", reason)),
       ),

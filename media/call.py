@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from contract.errors import MediaError, StorageError
 from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackEnded, TrackStarted
 from contract.ids import CallId, CaseId, SeatId, new_track_id
-from contract.phases import TrackSource
+from contract.phases import TrackKind, TrackSource
 from contract.ports import Clock, Journal, MediaReceiver, Party, SeatRoute, TrackInfo, TrackSink
 from media.connection import Opens
 from media.depacketiser import TrackDepacketiser
@@ -21,6 +21,7 @@ from media.peer import Peer
 from media.publication import Publication
 from media.routes import Arrangement
 from media.settings import MediaSettings
+from media.thinning import Allowance
 
 _log = structlog.get_logger(__name__)
 _lost_facts = Counter("teller_media_lost_facts", "Facts that could not be journaled", ["why"])
@@ -229,16 +230,22 @@ class Call:
         """Let every publication pass, and every leg be fed, as the arrangement and the gate say."""
         now = time.monotonic()
         legs: dict[Publication, list[Leg]] = {publication: [] for publication in self._publishers}
+        observing: dict[Publication, list[tuple[Leg, Allowance]]] = {one: [] for one in self._publishers}
         for peer in self._peers.values():
             for leg in peer.legs:
                 publication = self._feeding(peer, leg)
                 if publication is None:
                     leg.connect(None)
-                else:
+                elif leg.kind is TrackKind.AUDIO or self._may_limit(peer, publication):
                     legs[publication].append(leg)
+                else:
+                    observing[publication].append((leg, peer.allowance))
         for publication, fed in legs.items():
             self._let_pass(publication, now)
-            publication.feed(fed, now)
+            publication.feed(fed, now, observing[publication])
+
+    def _may_limit(self, reader: Peer, publication: Publication) -> bool:
+        return self._arrangement.may_limit(reader.party.seat, self._publishers[publication].party.seat)
 
     def _feeding(self, peer: Peer, leg: Leg) -> Publication | None:
         seat = self._arrangement.feeder(peer.party.seat, leg.media.line)

@@ -31,6 +31,7 @@ from media.answer import (
 from media.leg import Leg
 from media.payloads import OPUS
 from media.rtp_header import mid_of
+from media.thinning import Allowance
 from media.transport import Tap, Transport
 from media.twcc import TransportFeedback
 from media.uplink import Uplink
@@ -104,6 +105,7 @@ class Connection:
     def __init__(self, endpoint: Opens, video_codecs: Sequence[str], changed: Callable[[str], None]) -> None:
         self.uplinks: list[Uplink] = []
         self.legs: list[Leg] = []
+        self.allowance = Allowance(self.legs)
         self._endpoint, self._video_codecs, self._changed = endpoint, video_codecs, changed
         self._offer: Offer | None = None
         self._transport: Transport | None = None
@@ -373,6 +375,7 @@ class Connection:
 
     def _limit(self, bits_per_s: int, now: float) -> None:
         """Share what the far end can take among the pictures that it gets now."""
+        self.allowance.bits_per_s = bits_per_s
         pictures = [leg for leg in self.legs if leg.kind is TrackKind.VIDEO]
         sending = [leg for leg in pictures if leg.sends(now)]
         for leg in pictures if sending else ():

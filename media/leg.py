@@ -124,6 +124,11 @@ class Leg:
         # What came before was for others' ears, and it may yet come again.
         self.restart(source.highest if source is not None else -_NEVER)
 
+    def leave(self, source: Source) -> None:
+        """Be silent if it is ``source`` that feeds this leg."""
+        if self.source is source:
+            self.connect(None)
+
     def restart(self, fence: int) -> None:
         """Begin anew with the next packet that can, above the sequence number ``fence``."""
         if self._first != _NEVER:

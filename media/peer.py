@@ -18,6 +18,7 @@ from media.leg import Leg
 from media.publication import Host, Publication
 from media.quality import QualityMeter
 from media.settings import MediaSettings
+from media.thinning import Allowance
 
 _log = structlog.get_logger(__name__)
 
@@ -54,6 +55,11 @@ class Peer:
     def legs(self) -> list[Leg]:
         """What this person sees and hears, in the order of the plan."""
         return self._connection.legs
+
+    @property
+    def allowance(self) -> Allowance:
+        """What this person's line can take, as far as it is known."""
+        return self._connection.allowance
 
     async def answer(self, offer: str, publishable: Sequence[str]) -> str:
         """Answer the offer; publications and legs are there afterwards.

@@ -1,6 +1,6 @@
 """A publication: what one person's m-line brings, handed to legs and sinks as far as it may pass."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, Protocol
 
@@ -13,6 +13,7 @@ from media.answer import OfferedCodec
 from media.leg import Leg
 from media.payloads import begins_keyframe
 from media.rtp_stats import ClockMap, from_ntp
+from media.thinning import Allowance, Thinned
 from media.uplink import Uplink
 
 _log = structlog.get_logger(__name__)
@@ -21,6 +22,9 @@ _failed_sinks = Counter("teller_media_failed_sinks", "Sinks dropped because they
 # No packet has a higher unwrapped sequence number: no track has begun.
 _NEVER = 1 << 62
 _U32, _U31 = 0xFFFFFFFF, 0x80000000
+# All observers together ask no more often: a keyframe is as large as ten frames, so at fifteen a second the
+# picture pays an eighth of its bits for them at most, and only while the line of one of them fails for ever.
+_SELDOM_S = 5.0
 
 
 class Host(Protocol):
@@ -60,7 +64,8 @@ class Publication:
         self.awaited_at: float | None = None
         self._passes = self._recorded = False
         self._host, self._wall_now = host, host.wall_now
-        self._legs: list[Leg] = []
+        self._legs: list[Leg | Thinned] = []
+        self._asked_seldom_at = float("-inf")
         self._sinks: list[TrackSink] = []
         self._pushes: list[Callable[[bytes, float], None]] = []
         # From this sequence number on packets take the short way; up to the other one none is recorded.
@@ -98,6 +103,12 @@ class Publication:
         if self._passes:
             self.uplink.request_keyframe(now)
 
+    def request_keyframe_seldom(self, now: float) -> None:
+        """Ask for a keyframe for those who must not be noticed: now and then, and once."""
+        if self._passes and now - self._asked_seldom_at >= _SELDOM_S:
+            self._asked_seldom_at = now
+            self.uplink.request_keyframe(now, tries=1)
+
     def limit_bitrate(self, who: object, bits_per_s: int | None) -> None:
         """Note how much ``who`` can take."""
         self.uplink.limit_bitrate(who, bits_per_s)
@@ -132,21 +143,20 @@ class Publication:
             self.uplink.request_keyframe(now)
         return opens or recorded
 
-    def feed(self, legs: list[Leg], now: float) -> None:
-        """Feed these legs from now on, and no others."""
+    def feed(self, legs: Sequence[Leg], now: float, observing: Sequence[tuple[Leg, Allowance]] = ()) -> None:
+        """Feed these legs from now on, and no others; ``observing`` are those that must not be noticed."""
         if any(leg.source is not self for leg in legs):
             self.request_keyframe(now)
         for leg in legs:
             leg.connect(self)
-        self._legs = list(legs)
+        self._legs = [*legs, *(self._thinned(leg, allowance, now) for leg, allowance in observing)]
 
     def end(self) -> None:
         """No more packets will come. Idempotent."""
         self._ended = True
         self.shut("gate")
         for leg in self._legs:
-            if leg.source is self:
-                leg.connect(None)
+            leg.leave(self)
         self._legs = []
 
     # --- from the uplink -----------------------------------------------------------------------
@@ -209,6 +219,14 @@ class Publication:
         self._type, self._fence = -1, fence
         for leg in self._legs:
             leg.restart(fence)
+
+    def _thinned(self, leg: Leg, allowance: Allowance, now: float) -> Thinned:
+        before = leg.source
+        if isinstance(before, Thinned) and before.thins(self):
+            return before
+        thinned = Thinned(leg, self, allowance, now)
+        leg.connect(thinned)
+        return thinned
 
     def _record(self, recorded: bool) -> None:
         self._recorded = recorded

@@ -33,6 +33,14 @@ class Arrangement:
         route = self._routes.get(seat)
         return route is not None and route.publishes and route.recorded
 
+    def may_limit(self, reader: SeatId, feeder: SeatId) -> bool:
+        """Tell whether the line of ``reader`` may hold back what ``feeder`` sends.
+
+        What is recorded is for the customer's eyes or from his camera: only those talk there who are
+        recorded as well, and nobody else's line is to be noticed.
+        """
+        return self.records(reader) or (self.publishes(reader) and not self.records(feeder))
+
     def promises(self, seat: SeatId) -> tuple[TrackSource, ...]:
         """Return what ``seat`` must send in time."""
         route = self._routes.get(seat)

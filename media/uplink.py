@@ -282,11 +282,14 @@ class Uplink:
             self._feedback.ask_keyframe(self.ssrc)
         return self._keyframe_due or self._keyframe_tries > 0 or bool(self._gaps)
 
-    def request_keyframe(self, now: float) -> None:
-        """Ask for a keyframe until one begins; requests within KEYFRAME_INTERVAL_S become one."""
+    def request_keyframe(self, now: float, tries: int = _KEYFRAME_TRIES) -> None:
+        """Ask for a keyframe until one begins, at most ``tries`` times.
+
+        Requests within KEYFRAME_INTERVAL_S become one.
+        """
         if not self._picture or not self.ssrc:
             return
-        self._keyframe_tries = _KEYFRAME_TRIES
+        self._keyframe_tries = max(self._keyframe_tries, tries)
         if not self._keyframe_due:
             self._keyframe_due = True
             if self.tick(now):

@@ -146,10 +146,10 @@ class Canvas:
         self._captions: tuple[Caption, ...] = ()
         self._sizes: dict[int, tuple[int, int]] = {}
         self._shown: dict[int, tuple[VideoFrame | None, bool]] = {}
-        self._case, self._clock = case, ""
+        self._case, self._stamped = case, ("", "")
 
     def seat(self, people: Sequence[Caption], screen: Caption | None = None) -> None:
-        """Give two to four people their places, and a shared screen the main area."""
+        """Give two or more people their places, and a shared screen the main area."""
         captions = (*people, screen) if screen is not None else tuple(people)
         found = places(len(people), screen is not None)
         if found != self._places:
@@ -175,11 +175,11 @@ class Canvas:
         if stale:
             self._mark_stale(self._places[number])
 
-    def stamp(self, clock: str) -> None:
-        """Write the case and the time into the upper strip."""
-        if clock != self._clock:
-            self._clock = clock
-            self._write(self._case, 0, 0, PANE_WIDTH)
+    def stamp(self, clock: str, pii_place: str = "") -> None:
+        """Write the case, where the customer is if that is known, and the time into the upper strip."""
+        if (clock, pii_place) != self._stamped:
+            self._stamped = (clock, pii_place)
+            self._write(f"{self._case}  {pii_place}", 0, 0, PANE_WIDTH)
             self._write(clock, PANE_WIDTH, 0, PANE_WIDTH)
 
     def picture(self) -> VideoFrame:

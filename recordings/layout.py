@@ -2,7 +2,8 @@
 
 Two people stand side by side. Of three the customer keeps the left half and the others share the right
 one; four have a quarter each. A shared screen takes the main area and puts people into a column beside
-it. A strip above is for case and time; under every place is one for who it is.
+it. A strip above is for case and time; under every place is one for who it is. No call has more than four
+people; should facts tell of more, the rows grow, for a record that cannot be merged is none.
 """
 
 from dataclasses import dataclass
@@ -27,13 +28,14 @@ class Place:
 
 
 def places(people: int, shared: bool) -> tuple[Place, ...]:
-    """Return the places of two to four ``people``, the customer's first, then the screen's if ``shared``."""
+    """Return the places of two or more ``people``, the customer's first, then the screen's if ``shared``."""
     if shared:
         main = Place(0, STRIP, MAIN_WIDTH, PANE_HEIGHT)
         return (*_column(MAIN_WIDTH, WIDTH - MAIN_WIDTH, people), main)
     if people > 3:
-        left, right = _column(0, PANE_WIDTH, 2), _column(PANE_WIDTH, PANE_WIDTH, 2)
-        return (left[0], right[0], left[1], right[1])
+        rows = (people + 1) // 2
+        left, right = _column(0, PANE_WIDTH, rows), _column(PANE_WIDTH, PANE_WIDTH, rows)
+        return tuple(place for row in zip(left, right, strict=True) for place in row)[:people]
     return (Place(0, STRIP, PANE_WIDTH, PANE_HEIGHT), *_column(PANE_WIDTH, PANE_WIDTH, people - 1))
 
 

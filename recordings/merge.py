@@ -1,6 +1,6 @@
 """One seekable MP4 out of a case's recorded tracks.
 
-Everybody in the place of their role, all microphones mixed, everything placed by wall time. The work
+Everybody in a place of their own, all microphones mixed, everything placed by wall time. The work
 streams: memory holds one segment per track and what the encoder looks ahead. The same tracks and facts
 give the same decoded content. Functions here block; the pipeline runs them in a thread.
 """
@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
@@ -28,11 +28,12 @@ from contract import codec
 from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
-from contract.phases import Role, TrackSource
+from contract.phases import TrackSource
 from recordings import compose, mix, scene, timeline
 from recordings.layout import HEIGHT, WIDTH
 from recordings.segments import RecordedTrack, read_frames, read_track
 from recordings.spool import Spool, replace_synced, sync_dir
+from recordings.whereabouts import Whereabouts, whereabouts
 
 _T = TypeVar("_T")
 
@@ -76,12 +77,14 @@ class CallPlan:
 class MergePlan:
     """What to render: the recorded calls of a case, one after another.
 
-    ``utc_offset_s`` is the local time that is burnt in, in seconds east of UTC.
+    ``utc_offset_s`` is the local time that is burnt in, in seconds east of UTC; ``whereabouts`` are burnt
+    in beside it.
     """
 
     case: CaseId
     calls: tuple[CallPlan, ...]
     utc_offset_s: int = 0
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
 
     @property
     def seconds(self) -> float:
@@ -124,7 +127,8 @@ def plan_merge(spool: Spool, case: CaseId, entries: Sequence[Entry], utc_offset_
     names = sorted(p.name for p in folder.iterdir() if is_id(p.name)) if folder.is_dir() else []
     plans = [_plan_call(spool, case, CallId(name), entries) for name in names]
     found = [plan for plan in plans if plan is not None]
-    return MergePlan(case, tuple(sorted(found, key=lambda plan: plan.timeline.axis.start)), utc_offset_s)
+    ordered = tuple(sorted(found, key=lambda plan: plan.timeline.axis.start))
+    return MergePlan(case, ordered, utc_offset_s, whereabouts(entries))
 
 
 def _plan_call(spool: Spool, case: CaseId, call: CallId, entries: Sequence[Entry]) -> CallPlan | None:
@@ -239,7 +243,8 @@ def _ticks(
     for tick in range(round(call.timeline.axis.seconds * compose.FPS)):
         now = tick / compose.FPS
         if tick % compose.FPS == 0:
-            canvas.stamp(clock_text(call.timeline.axis.start + now, plan.utc_offset_s))
+            second = call.timeline.axis.start + now
+            canvas.stamp(clock_text(second, plan.utc_offset_s), plan.whereabouts.at(second))
         yield painted.paint(now), mix.mix(sounds, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
 
 
@@ -257,11 +262,12 @@ def _source(track: PlannedTrack) -> TrackSource:
 
 
 def _lanes(call: CallPlan) -> list[scene.Lane]:
-    found: dict[tuple[Role, TrackSource], scene.Lane] = {}
+    found: dict[tuple[str, TrackSource], scene.Lane] = {}
     for track in call.tracks:
         info = track.recorded.info
         if info.source is not TrackSource.MICROPHONE:
-            lane = found.setdefault((info.role, info.source), scene.Lane(info.role, info.source, {}))
+            whose = scene.Lane(info.seat, info.role, info.source, {})
+            lane = found.setdefault((info.seat, info.source), whose)
             lane.tracks[info.track] = compose.PictureTrack(info.codec, _coded(track))
     return list(found.values())
 

@@ -1,7 +1,8 @@
 """One call of a merge as a row of pictures: who stands where when, decoded and painted.
 
-Places go by role: customer, agent, and a third and fourth party while they take part. A shared screen
-takes the main area while it is shared. Where nobody of a role is there its place is plain.
+Places go by seat: the customer, then who leads, in the agent's place from the moment of the change, then
+third parties in the order of coming. A shared screen takes the main area while it is shared. Of the
+customer, and of an agent while no staff is there, a plain place is kept.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,11 +10,11 @@ from dataclasses import dataclass
 
 from av.video.frame import VideoFrame
 
-from contract.ids import TrackId
+from contract.ids import SeatId, TrackId
 from contract.phases import Role, TrackSource
 from recordings import timeline
 from recordings.compose import FPS, STALE_S, Canvas, Caption, PictureTrack
-from recordings.stays import PEOPLE, Span, Stay
+from recordings.stays import Span, Stay
 
 # A picture is shown in the tick whose middle it came before: then it is early or late by at most half
 # a tick, instead of late by up to a whole one, and sound and picture stay closer.
@@ -30,8 +31,9 @@ _HELD = "保持中 / on hold"
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The pictures of one role's cameras or screens, in the order in which their tracks were found."""
+    """The pictures of one seat's cameras or screens, in the order in which their tracks were found."""
 
+    seat: SeatId
     role: Role
     source: TrackSource
     tracks: dict[TrackId, PictureTrack]
@@ -41,7 +43,8 @@ class Lane:
         for since, until in (stretch for track in self.tracks.values() for stretch in track.damage):
             low, high = max(since, 0.0), min(until, seconds)
             if high - low > timeline.VIDEO_GAP_S:
-                yield timeline.Gap(self.role, self.source, low, high, timeline.GapCause.DAMAGED)
+                cause = timeline.GapCause.DAMAGED
+                yield timeline.Gap(self.seat, self.role, self.source, low, high, cause)
 
 
 class Scene:
@@ -49,7 +52,7 @@ class Scene:
 
     def __init__(self, canvas: Canvas, laid: timeline.Timeline, lanes: Sequence[Lane]) -> None:
         self._canvas, self._attendance = canvas, laid.attendance
-        self._cameras = {lane.role: lane for lane in lanes if lane.source is TrackSource.CAMERA}
+        self._cameras = {lane.seat: lane for lane in lanes if lane.source is TrackSource.CAMERA}
         self._screens = {
             track: pictures
             for lane in lanes
@@ -60,27 +63,36 @@ class Scene:
 
     def paint(self, now: float) -> VideoFrame:
         """Return what is seen at ``now``; calls must not go back."""
-        present = self._attendance.present(now)
-        roles = _placed(present)
+        people = self._placed(now)
         share = self._share(now)
-        people = [self._caption(role, present.get(role), now) for role in roles]
-        owner = present.get(share[1]) if share is not None else None
-        screen = Caption(_SCREEN, owner.pii_name if owner is not None else "") if share is not None else None
-        self._canvas.seat(people, screen)
-        for number, role in enumerate(roles):
-            at, picture = self._person(role, present.get(role), now)
+        names = {stay.seat: stay.pii_name for _, stay in people if stay is not None}
+        screen = Caption(_SCREEN, names.get(share[1], "")) if share is not None else None
+        self._canvas.seat([self._caption(role, stay, now) for role, stay in people], screen)
+        for number, (_, stay) in enumerate(people):
+            at, picture = self._person(stay, now)
             self._canvas.show(number, picture, now - at > STALE_S)
         if share is not None:
             at, picture = newest([self._screens[share[0]]], now + HALF_TICK_S)
-            self._canvas.show(len(roles), picture, now - at > timeline.SHARE_HOLD_S)
+            self._canvas.show(len(people), picture, now - at > timeline.SHARE_HOLD_S)
         return self._canvas.picture()
 
-    def _person(self, role: Role, stay: Stay | None, now: float) -> tuple[float, VideoFrame | None]:
+    def _placed(self, now: float) -> list[tuple[Role, Stay | None]]:
+        """Return who has a place, and as what: an agent invited as a guest is the agent once he leads."""
+        people: list[tuple[Role, Stay | None]] = []
+        for stay in self._attendance.present(now):
+            takes_over = stay.role is Role.GUEST and self._attendance.leads(stay, now)
+            people.append((Role.AGENT if takes_over else stay.role, stay))
+        if not people or people[0][0] is not Role.CUSTOMER:
+            people.insert(0, (Role.CUSTOMER, None))
+        return people if len(people) > 1 else [*people, (Role.AGENT, None)]
+
+    def _person(self, stay: Stay | None, now: float) -> tuple[float, VideoFrame | None]:
         """Return what the camera of who is there shows now; nothing from before they came."""
-        lane = self._cameras.get(role)
-        at, picture = newest(lane.tracks.values(), now + HALF_TICK_S) if lane is not None else (now, None)
-        came = stay is not None and (stay.span.since_s <= 0.0 or at >= stay.span.since_s)
-        return at, picture if came else None
+        lane = self._cameras.get(stay.seat) if stay is not None and stay.seat is not None else None
+        if stay is None or lane is None:
+            return now, None
+        at, picture = newest(lane.tracks.values(), now + HALF_TICK_S)
+        return at, picture if stay.span.since_s <= 0.0 or at >= stay.span.since_s else None
 
     def _caption(self, role: Role, stay: Stay | None, now: float) -> Caption:
         if stay is not None:
@@ -88,18 +100,10 @@ class Scene:
         held = role is not Role.CUSTOMER and any(span.holds(now) for span in self._attendance.held)
         return Caption(LABELS[role], _HELD if held else "")
 
-    def _share(self, now: float) -> tuple[TrackId, Role, Span] | None:
+    def _share(self, now: float) -> tuple[TrackId, SeatId, Span] | None:
         """Return the screen that is shared now; of several the one that was begun last."""
         running = [one for one in self._shares if one[0] in self._screens and one[2].holds(now + HALF_TICK_S)]
         return running[-1] if running else None
-
-
-def _placed(present: Iterable[Role]) -> list[Role]:
-    """Return who has a place: who is there, the customer always, an agent unless another stands in."""
-    there = set(present) | {Role.CUSTOMER}
-    if len(there) == 1:
-        there.add(Role.AGENT)
-    return [role for role in PEOPLE if role in there]
 
 
 def newest(tracks: Iterable[PictureTrack], now: float) -> tuple[float, VideoFrame | None]:

@@ -7,13 +7,14 @@ PartyJoined to its PartyLeft, staff not while the customer is held, for then the
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from contract.facts import CallAdvanced, CaptureChanged, Entry, PartyJoined, PartyLeft
-from contract.ids import CallId, SeatId
+from contract.facts import CallAdvanced, CaptureChanged, Entry, HostChanged, PartyJoined, PartyLeft
+from contract.ids import AccountId, CallId, SeatId
 from contract.phases import CallPhase, Capture, Role, TrackSource
 
-# In the order of their places in the picture.
-PEOPLE = (Role.CUSTOMER, Role.AGENT, Role.GUEST, Role.SUPERVISOR)
-STAFF = PEOPLE[1:]
+STAFF = (Role.AGENT, Role.GUEST, Role.SUPERVISOR)
+PEOPLE = (Role.CUSTOMER, *STAFF)
+# Without sound and picture of these there is no call.
+NEEDED = (Role.CUSTOMER, Role.AGENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +31,57 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A party that takes part. ``pii_name`` is empty where no fact tells who it was."""
+    """A party that takes part. ``pii_name`` is empty, and there is no ``seat``, where no fact tells of it."""
 
     role: Role
     span: Span
     pii_name: str = ""
     seat: SeatId | None = None
+    account: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Everybody's stays, when the customer was ``held``, and when whose device was off by choice."""
+    """Everybody's stays, in the order of coming, no two of one seat at a time.
+
+    Besides: when the customer was ``held``, when whose device was ``off`` by choice, and who led since when
+    as far as facts tell of a change.
+    """
 
     stays: tuple[Stay, ...]
     held: tuple[Span, ...] = ()
     off: tuple[tuple[SeatId, TrackSource, Span], ...] = ()
+    hosts: tuple[tuple[AccountId | None, Span], ...] = ()
 
-    def present(self, at_s: float) -> dict[Role, Stay]:
-        """Return who takes part at ``at_s``, by role; of two the one who came last."""
-        return {stay.role: stay for stay in self.stays if stay.span.holds(at_s)}
+    def present(self, at_s: float) -> tuple[Stay, ...]:
+        """Return who takes part at ``at_s``: the customer, who leads, the others in the order of coming."""
+        here = [stay for stay in self.stays if stay.span.holds(at_s)]
+        here.sort(key=lambda stay: (stay.role is not Role.CUSTOMER, not self.leads(stay, at_s)))
+        return tuple(here)
 
-    def expected(self, role: Role, source: TrackSource) -> tuple[Span, ...]:
-        """Return when this lane should have media, in order and apart."""
+    def leads(self, stay: Stay, at_s: float) -> bool:
+        """Tell whether this party leads the conversation: until the first change whoever came as agent."""
+        for account, span in self.hosts:
+            if span.holds(at_s):
+                return account is not None and account == stay.account
+        return stay.role is Role.AGENT
+
+    def expected(self, seat: SeatId | None, source: TrackSource, came: Sequence[Span]) -> tuple[Span, ...]:
+        """Return when this lane should have media, in order and apart.
+
+        Of a third party that is only where something ``came``: no call needs it until it leads.
+        """
         spans: list[Span] = []
         for stay in self.stays:
-            if stay.role is role:
-                off = [span for seat, what, span in self.off if (seat, what) == (stay.seat, source)]
-                spans += without([stay.span], off)
+            if stay.seat == seat:
+                off = [span for who, what, span in self.off if (who, what) == (seat, source)]
+                spans += within(without([stay.span], off), [*self._needed(stay), *came])
         return joined(spans)
+
+    def _needed(self, stay: Stay) -> list[Span]:
+        if stay.role in NEEDED:
+            return [stay.span]
+        return [span for account, span in self.hosts if account is not None and account == stay.account]
 
 
 def attend(entries: Iterable[Entry], call: CallId, start: float, seconds: float) -> Attendance:
@@ -70,7 +94,7 @@ def attend(entries: Iterable[Entry], call: CallId, start: float, seconds: float)
         for stay in _stays(mine, whole)
         for span in without([stay.span], held if stay.role in STAFF else ())
     ]
-    return Attendance(tuple(stays), held, tuple(_off(mine, whole)))
+    return Attendance(tuple(stays), held, tuple(_off(mine, whole)), _hosts(mine, whole))
 
 
 def without(spans: Iterable[Span], holes: Iterable[Span]) -> list[Span]:
@@ -89,6 +113,16 @@ def without(spans: Iterable[Span], holes: Iterable[Span]) -> list[Span]:
     return left
 
 
+def within(spans: Iterable[Span], bounds: Sequence[Span]) -> list[Span]:
+    """Return the parts of ``spans`` that lie in any of ``bounds``."""
+    parts = (
+        Span(max(span.since_s, bound.since_s), min(span.until_s, bound.until_s))
+        for span in spans
+        for bound in bounds
+    )
+    return [part for part in parts if part.since_s < part.until_s]
+
+
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return the same time as spans that are in order and do not touch."""
     found: list[Span] = []
@@ -100,16 +134,28 @@ def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _stays(facts: Sequence[tuple[float, object]], whole: Span) -> Iterable[Stay]:
-    here: dict[SeatId, Stay] = {}
+def _stays(facts: Sequence[tuple[float, object]], whole: Span) -> list[Stay]:
+    stays: list[Stay] = []
+    here: dict[SeatId, int] = {}
     for at, fact in facts:
         match fact:
-            case PartyJoined(seat=seat, role=role, name=name) if role in PEOPLE and seat not in here:
-                here[seat] = Stay(role, Span(max(at, 0.0), whole.until_s), name, seat)
+            case PartyJoined(seat=seat, role=role) if role in PEOPLE and seat not in here:
+                here[seat] = len(stays)
+                stays.append(Stay(role, Span(max(at, 0.0), whole.until_s), fact.name, seat, fact.account))
             case PartyLeft(seat=seat) if seat in here:
-                stay = here.pop(seat)
-                yield replace(stay, span=Span(stay.span.since_s, min(at, whole.until_s)))
-    yield from here.values()
+                number = here.pop(seat)
+                since = stays[number].span.since_s
+                stays[number] = replace(stays[number], span=Span(since, min(at, whole.until_s)))
+    return stays
+
+
+def _hosts(facts: Sequence[tuple[float, object]], whole: Span) -> tuple[tuple[AccountId | None, Span], ...]:
+    changes = [(at, fact.now) for at, fact in facts if isinstance(fact, HostChanged)]
+    ends = [*(at for at, _ in changes[1:]), whole.until_s]
+    return tuple(
+        (now, Span(max(at, 0.0), min(end, whole.until_s)))
+        for (at, now), end in zip(changes, ends, strict=False)
+    )
 
 
 def _held(facts: Sequence[tuple[float, object]], whole: Span) -> tuple[Span, ...]:

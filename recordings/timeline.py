@@ -4,12 +4,14 @@ A sender report (RFC 3550, section 6.4.1) says which RTP time was "now" on the s
 sender's clock is tied to the server's by the fastest report of the person: the smallest of
 ``arrived_at - ntp_at`` over all of the person's tracks, so that sound and picture of one person
 share one offset. Where a track has no report, the arrival of the first frame of each segment takes
-its place. What should be there and the tracks do not cover becomes a ledger of gaps.
+its place. What should be there and the tracks do not cover becomes a ledger of gaps, by seat: two people
+of one role do not stand for each other.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from contract.facts import CallAdvanced, CallEnded, Entry
 from contract.ids import CallId, SeatId, TrackId
 from contract.phases import CallEnd, CallPhase, Role, TrackKind, TrackSource
 from contract.ports import ClockSample
-from recordings.stays import PEOPLE, STAFF, Attendance, Span, Stay, attend, without
+from recordings.stays import NEEDED, STAFF, Attendance, Span, Stay, attend, without
 
 Seconds = NDArray[np.float64]
 
@@ -35,13 +37,8 @@ VIDEO_HOLD_S = 1 / 15
 AUDIO_HOLD_S = 0.02
 # A screen that stands still is sent again once a second; for so long its last frame stands for it.
 SHARE_HOLD_S = 1.2
-# The tracks that every call must have; a lane without any track is one gap of the whole call.
-MANDATORY_LANES = (
-    (Role.CUSTOMER, TrackSource.MICROPHONE),
-    (Role.CUSTOMER, TrackSource.CAMERA),
-    (Role.AGENT, TrackSource.MICROPHONE),
-    (Role.AGENT, TrackSource.CAMERA),
-)
+# A shared screen that stands still looks like one that is over: of it nothing can be missing.
+DEVICES = (TrackSource.MICROPHONE, TrackSource.CAMERA)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +77,12 @@ class GapCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Time without media, in seconds from the start of the axis: ``since_s <= t < until_s``."""
+    """Time without media, in seconds from the start of the axis: ``since_s <= t < until_s``.
 
+    ``seat`` is None where nothing tells who should have been there.
+    """
+
+    seat: SeatId | None
     role: Role
     source: TrackSource
     since_s: float
@@ -112,6 +113,7 @@ class Placement:
     """Where each frame of a track goes: seconds from the start of the axis, never falling (shape N)."""
 
     track: TrackId
+    seat: SeatId
     role: Role
     source: TrackSource
     at: Seconds
@@ -149,7 +151,7 @@ def lay_timeline(entries: Sequence[Entry], call: CallId, tracks: Sequence[TrackT
     last = max(float(wall[-1]) + _hold_s(track.kind) for wall, track in zip(walls, filled, strict=True))
     axis = call_axis(entries, call, first, last)
     placements = tuple(
-        Placement(track.track, track.role, track.source, wall - axis.start)
+        Placement(track.track, track.seat, track.role, track.source, wall - axis.start)
         for track, wall in zip(filled, walls, strict=True)
     )
     attendance = _attendance(entries, call, axis, placements)
@@ -230,62 +232,53 @@ def add_damage(gaps: Sequence[Gap], damage: Iterable[Gap]) -> tuple[Gap, ...]:
     return tuple(sorted(known, key=lambda gap: (*_lane(gap), gap.since_s)))
 
 
-def _lane(gap: Gap) -> tuple[Role, TrackSource]:
-    return gap.role, gap.source
+def _lane(gap: Gap) -> tuple[Role, str, TrackSource]:
+    return gap.role, gap.seat or "", gap.source
 
 
 def _attendance(
     entries: Sequence[Entry], call: CallId, axis: Axis, placements: Sequence[Placement]
 ) -> Attendance:
-    """Return who takes part; where no fact tells of a role, the call's two for all of it, others by track."""
+    """Return who takes part; of whom no fact tells: the call's two for all of it, others by their tracks."""
     told = attend(entries, call, axis.start, axis.seconds)
-    known, stays = {stay.role for stay in told.stays}, list(told.stays)
-    for role in PEOPLE:
-        own = [placement.at for placement in placements if placement.role is role]
-        if role in known:
-            continue
-        if any(role is mandatory for mandatory, _ in MANDATORY_LANES):
+    roles, seats = {stay.role for stay in told.stays}, {stay.seat for stay in told.stays}
+    untold = {placed.seat: placed.role for placed in placements if placed.seat not in seats}
+    nobody = [role for role in NEEDED if role not in roles and role not in untold.values()]
+    stays = list(told.stays)
+    for role, seat in (*((role, seat) for seat, role in untold.items()), *((role, None) for role in nobody)):
+        if role in NEEDED and role not in roles:
             away = told.held if role in STAFF else ()
-            stays += [Stay(role, span) for span in without([Span(0.0, axis.seconds)], away)]
-        elif own:
-            first, last = min(at[0] for at in own), max(at[-1] for at in own)
-            stays.append(Stay(role, Span(float(first), float(last) + VIDEO_HOLD_S)))
+            stays += [Stay(role, span, seat=seat) for span in without([Span(0.0, axis.seconds)], away)]
+        else:
+            own = _reach([placed for placed in placements if placed.seat == seat])
+            stays.append(Stay(role, Span(own.since_s, own.until_s + VIDEO_HOLD_S), seat=seat))
     return replace(told, stays=tuple(stays))
 
 
+def _reach(placed: Sequence[Placement]) -> Span:
+    """Return the time between the first and the last frame of at least one track."""
+    return Span(float(min(one.at[0] for one in placed)), float(max(one.at[-1] for one in placed)))
+
+
 def _ledger(placements: Sequence[Placement], seconds: float, attendance: Attendance) -> Iterable[Gap]:
-    lanes = {lane: [] for lane in MANDATORY_LANES}  # type: dict[tuple[Role, TrackSource], list[Placement]]
-    for placement in placements:
-        # A screen that stands still looks like one that is no longer shared: neither is missing.
-        if placement.source is not TrackSource.SCREEN:
-            lanes.setdefault((placement.role, placement.source), []).append(placement)
-    for (role, source), placed in lanes.items():
-        asked = _asked(placed, (role, source), attendance)
+    roles = {stay.seat: stay.role for stay in attendance.stays}
+    for (seat, role), source in product(roles.items(), DEVICES):
+        placed = [one for one in placements if (one.seat, one.source) == (seat, source)]
+        came = [_reach(placed)] if placed else []
+        asked = attendance.expected(seat, source, came)
         limit = gap_limit_s(_kind(source))
         for since, until, cause in _lane_gaps(placed, source, seconds):
             for span in asked:
                 low, high = max(since, span.since_s), min(until, span.until_s)
                 # At the edges of a stay, less is the way to us and the encoder's start.
                 if high - low > limit:
-                    yield Gap(role, source, low, high, cause)
+                    yield Gap(seat, role, source, low, high, cause)
 
 
-def _asked(
-    placed: Sequence[Placement], lane: tuple[Role, TrackSource], attendance: Attendance
-) -> tuple[Span, ...]:
-    """Return when a lane should have media: one that no call must have, between its first and last frame."""
-    expected = attendance.expected(*lane)
-    if lane in MANDATORY_LANES:
-        return expected
-    first, last = min(one.at[0] for one in placed), max(one.at[-1] for one in placed)
-    inside = (Span(max(span.since_s, first), min(span.until_s, last)) for span in expected)
-    return tuple(span for span in inside if span.since_s < span.until_s)
-
-
-def shares(placements: Iterable[Placement]) -> tuple[tuple[TrackId, Role, Span], ...]:
+def shares(placements: Iterable[Placement]) -> tuple[tuple[TrackId, SeatId, Span], ...]:
     """Return when which screen is shared, by whom, in the order in which they began."""
     found = [
-        (one.track, one.role, Span(float(one.at[0]), float(one.at[-1]) + SHARE_HOLD_S))
+        (one.track, one.seat, Span(float(one.at[0]), float(one.at[-1]) + SHARE_HOLD_S))
         for one in placements
         if one.source is TrackSource.SCREEN
     ]

@@ -43,19 +43,21 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class CustomerCame:
-    """A ticket was redeemed on this line."""
+    """A ticket was redeemed on this line; ``address`` is where it comes from."""
 
     line: Line
     visitor: Visitor
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerResumed:
-    """A resume token was shown on this line."""
+    """A resume token was shown on this line; ``address`` is where it comes from."""
 
     line: Line
     token: str
     language: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

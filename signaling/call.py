@@ -300,6 +300,8 @@ class Call(Work):
         if self.reason is not None:
             return
         seat.here = True
+        if self._broke_off(seat, moment):
+            return
         if seat.media_lost:
             seat.gone_until = moment.mono + self._limits.grace_s
         self._ask_offer(seat)
@@ -313,12 +315,27 @@ class Call(Work):
             if told:
                 seat.missed = True
                 self._fact(PartyDropped(self.call, seat.seat, moment.at + self._limits.grace_s))
-        elif not seat.away and seat.gone_until is not None:
-            seat.gone_until = None
-            if seat.missed:
-                seat.missed = False
-                self._fact(PartyReturned(self.call, seat.seat))
+        elif not seat.away and seat.gone_until is not None and not self._broke_off(seat, moment):
+            self._back(seat)
         self._settle()
+
+    def _back(self, seat: Seat) -> None:
+        seat.gone_until = None
+        if seat.missed:
+            seat.missed = False
+            self._fact(PartyReturned(self.call, seat.seat))
+
+    def _broke_off(self, seat: Seat, moment: Moment) -> bool:
+        """End the call of a customer who was counted as dropped, where the policy wants a fresh one.
+
+        While nobody leads there was no conversation to break: a transfer goes on.
+        """
+        led = self.phase in FLOWING and self._table.leading is not None
+        if not (self._limits.fresh_call and led and seat is self._table.customer and seat.missed):
+            return False
+        self._back(seat)
+        self._end(CallEnd.INTERRUPTED, moment)
+        return True
 
     def tick(self, moment: Moment) -> None:
         """Act on what has lasted too long."""

@@ -67,9 +67,15 @@ class Changes:
         self._due, self.again_at = (), None
 
     def hold(self) -> tuple[Change, ...]:
-        """The oldest arrangement asked for holds: return what it carried."""
+        """The oldest arrangement asked for holds: return what is different now.
+
+        What it carried from arrangements that failed, and was overtaken since, never was.
+        """
         self.failing_since = None
-        return self._flights.popleft() if self._flights else ()
+        carried = self._flights.popleft() if self._flights else ()
+        modes = {change.seat: Change(seat=change.seat, mode=change.mode) for change in carried if change.mode}
+        held = [Change(held=change.held) for change in carried if change.held is not None]
+        return (*modes.values(), *held[-1:])
 
     def fail(self, mono: float) -> tuple[Change, ...]:
         """The oldest arrangement asked for failed: return what is given up."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contract.errors import Busy, ProtocolError, UserError, WrongPhase
 from contract.facts import CallbackRequested, CaseAdvanced, ConsentGiven, DeviceChecked, LocationTold
 from contract.ids import CaseId, SeatId, new_call_id
-from contract.phases import CaseEnd, CasePhase, Role
+from contract.phases import CaseEnd, CasePhase, Presence, Role
 from contract.ports import Party
 from contract.wire import (
     CaptureState,
@@ -28,6 +28,7 @@ from signaling.buckets import Buckets
 from signaling.call import Call
 from signaling.desk import Demand
 from signaling.hall import Hall, require
+from signaling.networks import NetworkWatch
 from signaling.people import Visit, customer_welcome, resume_key
 
 IssueUpload = Callable[[CaseId, SeatId], str]
@@ -42,8 +43,10 @@ _PROBLEMS_MAX = 16
 # What the page lets through as well; the shortest numbers that a bank would call have five digits.
 _PHONE = re.compile(r"[+]?[0-9 ()-]{5,32}")
 _DIGITS, _DIGITS_MIN = re.compile("[0-9]"), 5
-# A journal of positions is not wanted, only where the customer was.
-_LOCATION_S = 60.0
+# A journal of positions is not wanted, only where the customer was: before the queue, when the call begins,
+# when the page is back, and every few minutes.
+_LOCATIONS_PER_S = 1 / 60
+_LOCATIONS_BURST = 3.0
 
 
 class Customers:
@@ -52,9 +55,11 @@ class Customers:
     def __init__(self, hall: Hall, issue_upload: IssueUpload) -> None:
         self._hall = hall
         self._issue_upload = issue_upload
+        self._networks = NetworkWatch(hall)
         self._resumes: dict[str, CaseId] = {}
         self._tries = Buckets(_TRIES_PER_S, _TRIES_BURST)
         self._consents = Buckets(_TRIES_PER_S, _TRIES_BURST)
+        self._locations = Buckets(_LOCATIONS_PER_S, _LOCATIONS_BURST)
 
     # --- coming and going ---
 
@@ -63,6 +68,7 @@ class Customers:
         visit = Visit(action.visitor)
         self._hall.visits[visit.who.case] = visit
         self._greet(visit, action.line)
+        self._networks.seen(visit, action.address)
 
     def resumed(self, action: CustomerResumed) -> None:
         """A resume token was shown; a wrong one ends the line."""
@@ -73,12 +79,16 @@ class Customers:
             action.line.end("resume_invalid")
             return
         self._greet(visit, action.line)
+        self._networks.seen(visit, action.address)
         self.join_at_last(visit)
         call = visit.call
         if call is None:
             return
         call.returned(visit.who.seat, hall.now())
         hall.run(call)
+        if visit.call is not call:
+            # It is over, and another may be had.
+            return
         desk = hall.desk_of(call)
         hall.follow(desk, desk.step_in(call.call, hall.mono()))
         hall.unplaced.append(visit)
@@ -204,9 +214,7 @@ class Customers:
         require(visit.phase in _OPEN, "the case is over")
         # The consent may be on its way to the journal still, and then goes there first.
         require("location" in visit.agreed, "no consent to the location", code="consent_missing")
-        now = self._hall.mono()
-        if visit.located_at is None or visit.located_at + _LOCATION_S <= now:
-            visit.located_at = now
+        if self._locations.take(visit.who.seat, self._hall.mono()):
             fact = LocationTold(message.latitude, message.longitude, message.accuracy_m)
             self._hall.append(visit.who.case, fact)
 
@@ -243,9 +251,14 @@ class Customers:
         """Media is prepared: put the call's customer into the queue."""
         hall = self._hall
         visit = hall.visits[call.case]
-        demand = Demand(call.call, skill=visit.who.skill, language=visit.language, vip=visit.who.vip)
-        desk = hall.desk_of(call)
-        hall.expect(desk, desk.join(demand, hall.mono()))
+        who, desk, now = visit.who, hall.desk_of(call), hall.mono()
+        ready = visit.again is not None and desk.presence(visit.again) is Presence.READY
+        only = visit.again if ready else None
+        demand = Demand(call.call, skill=who.skill, language=visit.language, vip=who.vip, only=only)
+        hall.expect(desk, desk.join(demand, now))
+        if visit.first:
+            hall.expect(desk, desk.move_up(call.call, now))
+        visit.first, visit.again = False, None
         if visit.line is None:
             desk.step_out(call.call)
         hall.unplaced.append(visit)

@@ -235,6 +235,21 @@ class Desk:
         self._wake_at(known.until, known)
         self._mean.add(talked_s)
 
+    def break_off(self, agent: AccountId, now: float, *, keep: bool) -> list[DeskEvent]:
+        """The agent's conversation was broken off: ready at once; ignored when gone.
+
+        With ``keep`` he is rung for one ring's time only for whoever asks for him by name.
+        """
+        known = self._members.get(agent)
+        if known is None or known.presence is not Presence.BUSY:
+            return []
+        known.idle_since = now
+        if keep:
+            known.kept_until = now + self._rules.ring_s
+            self._wake_at(known.kept_until, known)
+        self._ready(known, now)
+        return self._pair(now)
+
     def decided(self, agent: AccountId, now: float) -> None:
         """The agent's result is there; who is gone is ignored."""
         known = self._members.get(agent)
@@ -376,6 +391,8 @@ class Desk:
         elif known.presence is Presence.WRAP_UP and not known.owes:
             known.idle_since = now
             self._ready(known, now)
+        elif known.presence is Presence.READY and known.kept_until <= now:
+            self._free[known.account] = known
         return over
 
     def _end_trainings(self, now: float) -> list[DeskEvent]:
@@ -431,6 +448,7 @@ class Desk:
             chance = Draw(tuple(sorted(member.account for member in able)), self._draw())
         chosen = self._members[chance.chosen] if chance else able[0]
         self._set(chosen, Presence.RINGING, "", now)
+        chosen.kept_until = now
         chosen.row, chosen.call, chosen.until = row, row.demand.call, now + self._rules.ring_s
         row.agent = chosen.account
         self._wake_at(chosen.until, chosen)

@@ -136,11 +136,13 @@ class CompareFaces:
 class FreeAgent:
     """The agent's conversation is over after ``talked_s`` seconds; wrap-up begins.
 
-    The call may go on without this agent.
+    The call may go on without this agent. Without ``wraps_up`` he is ready at once: the same customer
+    comes back with a fresh call.
     """
 
     agent: AccountId
     talked_s: float
+    wraps_up: bool = True
 
 
 Effect = (

@@ -12,6 +12,8 @@ from signaling.seats import Seat
 
 # After these, which somebody chose, the host decides; every other ending closes the case.
 _DECIDED = frozenset({CallEnd.CUSTOMER_HUNG_UP, CallEnd.AGENT_HUNG_UP, CallEnd.SUPERVISOR_ENDED})
+# The customer did nothing wrong and may queue again at once, before all others.
+GOES_ON = frozenset({CallEnd.TRANSFER_FAILED, CallEnd.INTERRUPTED})
 _CASE_ENDS = {
     CallEnd.CUSTOMER_HUNG_UP: CaseEnd.CUSTOMER_LEFT,
     CallEnd.CUSTOMER_LOST: CaseEnd.CUSTOMER_LEFT,
@@ -99,19 +101,19 @@ class Endings(Machine):
 
     def _end_talking(self, reason: CallEnd, moment: Moment) -> None:
         for seat in self._table.staff:
-            self._free(seat, moment)
+            self._free(seat, moment, wraps_up=reason is not CallEnd.INTERRUPTED)
         if reason in _DECIDED and self.host is not None:
             self._undecided = True
             self._deadline = moment.mono + self._limits.wrap_up_s
-        elif reason is CallEnd.TRANSFER_FAILED:
-            # The customer did nothing wrong, and may queue again at once.
+        elif reason in GOES_ON:
             self._advance_case(CasePhase.PRE_CALL)
         else:
             self._advance_case(CasePhase.ABORTED, _CASE_ENDS.get(reason, CaseEnd.CALL_FAILED))
 
-    def _free(self, seat: Seat, moment: Moment) -> None:
+    def _free(self, seat: Seat, moment: Moment, *, wraps_up: bool = True) -> None:
         since = None if self._active_at is None else max(self._active_at, seat.came_at)
-        self._out.append(FreeAgent(seat.account, 0.0 if since is None else moment.mono - since))
+        talked_s = 0.0 if since is None else moment.mono - since
+        self._out.append(FreeAgent(seat.account, talked_s, wraps_up))
 
     def _abandon(self, end: CaseEnd) -> None:
         self._undecided, self._deadline = False, None

@@ -82,6 +82,14 @@ class Guard:
         if parts.scheme not in {"http", "https"} or parts.netloc.lower() != request.host.lower():
             raise Denied("a page of another origin", code="origin")
 
+    def origin(self, request: web.Request) -> str:
+        """Return our own origin as who asks knows it."""
+        origin = request.headers.get("Origin", "")
+        # Behind a proxy only the browser knows by which scheme it came.
+        if urlsplit(origin).netloc.lower() == request.host.lower():
+            return origin
+        return f"{'https' if self._https(request) else 'http'}://{request.host}"
+
     def address(self, request: web.Request) -> str:
         """Return the client's address: the socket's, or what a trusted proxy says."""
         peer = request.remote or ""

@@ -8,9 +8,9 @@ from prometheus_client import Counter
 
 from contract.errors import Busy, NotFound, ProtocolError, UserError, WrongPhase
 from contract.facts import AgentDrawn, Fact
-from contract.ids import AccountId, CallId, CaseId, SeatId, TenantId, new_seat_id
-from contract.phases import CasePhase, Presence, RingEnd, Role
-from contract.ports import Clock, Party
+from contract.ids import AccountId, CallId, CaseId, SeatId, TenantId
+from contract.phases import CallEnd, CasePhase, Presence, RingEnd, Role
+from contract.ports import Clock
 from contract.wire import CaptureState, Failed, Message, Offer, Playback
 from signaling.actions import Line
 from signaling.board import Board
@@ -19,6 +19,7 @@ from signaling.call import Call
 from signaling.commands import Commands
 from signaling.desk import Demand, Desk, DeskEvent, DeskRules, GaveUp, Rang, RangOut
 from signaling.effects import Append, Effect, FreeAgent, Moment, QueueMerge, Send, Summon, Unsummon
+from signaling.ending import GOES_ON
 from signaling.feed import Feed
 from signaling.people import Past, Staff, Visit, Wanted, ring_of
 from signaling.settings import CallLimits, SignalingSettings
@@ -45,7 +46,11 @@ class Hall:
         self.clock = clock
         self.commands = commands
         self.limits = CallLimits(
-            settings.grace_s, settings.connect_s, settings.wrap_up_s, settings.transfer_s
+            settings.grace_s,
+            settings.connect_s,
+            settings.wrap_up_s,
+            settings.transfer_s,
+            settings.fresh_call,
         )
         self.desks: dict[TenantId, Desk] = {}
         self.boards: dict[TenantId, Board] = {}
@@ -246,11 +251,18 @@ class Hall:
             case FreeAgent():
                 self._free(call, effect)
             case _:
+                if isinstance(effect, QueueMerge):
+                    # It takes in the case's earlier calls as well.
+                    self.visits[call.case].unmerged = False
                 self.commands.submit(call.case, call.call, effect)
 
     def _free(self, call: Call, effect: FreeAgent) -> None:
         now = self.mono()
         leads_last = call.reason is not None and effect.agent == call.host
+        if not effect.wraps_up:
+            desk = self.desk_of(call)
+            self.expect(desk, desk.break_off(effect.agent, now, keep=leads_last))
+            return
         # How long customers wait follows from whole conversations, not from parts of them.
         talked_s = effect.talked_s if leads_last else 0.0
         self.desk_of(call).wrap_up(effect.agent, talked_s, now, call.owes(effect.agent))
@@ -294,6 +306,9 @@ class Hall:
             visit.own_phase = call.case_phase
             if call.case_phase is CasePhase.PRE_CALL:
                 visit.call = None
+            if call.reason in GOES_ON:
+                visit.first = True
+                visit.again = call.host if call.reason is CallEnd.INTERRUPTED else None
         if call.closed:
             del self.calls[call.call]
             visit.calls -= 1
@@ -372,7 +387,7 @@ class Hall:
         if call is None or call.reason is not None or who is None:
             return
         try:
-            call.rang(Party(new_seat_id(), rang.role, who.account.name, who.me), self.now())
+            call.rang(who.party(rang.role), self.now())
         except WrongPhase:
             # What the desk still offers is no longer wanted.
             self.expect(desk, desk.leave(rang.call, rang.role, self.mono()))

@@ -194,6 +194,7 @@ class Machine:
             sharing=sharing_for(reader, self._screens(), stance),
             inviting=self._inviting() if staff else "",
             parties=parties_for(reader, self._table, stance if self.reason is None else None),
+            peer_number=other.party.number if other and self._joined else "",
         )
 
     def script(self) -> Script:

@@ -13,7 +13,7 @@ from contract.facts import (
 from contract.ids import AccountId
 from contract.phases import CallPhase, CasePhase, RingEnd, Role, SeatMode
 from contract.ports import Party
-from contract.wire import Failed, Hold, Invite, SetMode
+from contract.wire import CallState, Failed, Hold, Invite, SetMode
 from signaling.changes import Change
 from signaling.effects import DropSeat, Moment, OpenGate, Send, Summon
 from signaling.ending import Endings
@@ -154,6 +154,12 @@ class Parties(Endings):
         self._free(seat, moment)
         self._table.staff.remove(seat)
         self._changes.forget(seat.seat)
+        self._out.append(Send(seat.account, self._farewell(moment)))
+
+    def _farewell(self, moment: Moment) -> CallState:
+        """Return the call as whoever has left it is to see it last: without a seat."""
+        phase = self.phase or CallPhase.ENDED
+        return CallState(self.call, self.case, phase, "", self._active_s(moment), False, False)
 
     def _go(self, seat: Seat, moment: Moment) -> None:
         """Let a member of staff go without ending the call, which somebody else leads on."""

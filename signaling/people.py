@@ -3,9 +3,9 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from contract.ids import AccountId, CallId
+from contract.ids import AccountId, CallId, new_seat_id
 from contract.phases import CasePhase, Role
-from contract.ports import Account
+from contract.ports import Account, NetworkFinding, Party
 from contract.wire import VERSION, PresenceSet, QueuePosition, Ring, Welcome
 from signaling.actions import Line, Visitor
 from signaling.call import Call
@@ -21,7 +21,9 @@ class Visit:
     The token before is honoured until a message proves that the new one has arrived. ``consent`` is
     what the journal holds, ``agreed`` what was said last, ``consents_due`` counts what is on its way
     there; ``joining`` waits for it. ``calls`` counts those which are not closed, earlier ones
-    too. ``located_at`` is monotonic.
+    too. ``first``: the last call ended without the customer's doing, who goes before all others now,
+    and to the agent of before ``again``.
+    ``address`` is where the page came from last, ``network`` what was found of that.
     """
 
     who: Visitor
@@ -39,8 +41,11 @@ class Visit:
     calls: int = 0
     # A call of before was recorded, and nobody merges that yet.
     unmerged: bool = False
+    first: bool = False
+    again: AccountId | None = None
     joined_at: float = 0.0
-    located_at: float | None = None
+    address: str = ""
+    network: NetworkFinding | None = None
     place: QueuePosition | None = None
     feed: Feed | None = None
 
@@ -91,6 +96,11 @@ class Staff:
         """The account's id."""
         return self.account.account
 
+    def party(self, role: Role) -> Party:
+        """Return this person as a party of a call, in a seat of its own."""
+        account = self.account
+        return Party(new_seat_id(), role, account.name, account.account, account.number)
+
     @property
     def seated(self) -> bool:
         """True while he sits in a call that goes on."""
@@ -133,6 +143,7 @@ def customer_welcome(
         heartbeat_s=settings.heartbeat_s,
         consent_version=settings.consent_version,
         opens_at=settings.opens_at(now),
+        location_s=settings.location_s,
     )
 
 

@@ -97,11 +97,12 @@ class Reception:
         if len(proofs) != 1:
             raise ProtocolError("one of ticket, resume and csrf is wanted")
         if hello.resume is not None:
-            await self._front.post(CustomerResumed(socket, hello.resume, hello.language))
+            address = self._guard.address(request)
+            await self._front.post(CustomerResumed(socket, hello.resume, hello.language, address))
             return None
         if hello.ticket is not None:
             visitor = await self._redeem(hello.ticket, hello.language)
-            await self._front.post(CustomerCame(socket, visitor))
+            await self._front.post(CustomerCame(socket, visitor, self._guard.address(request)))
             return None
         person = await self._guard.person(request)
         require_csrf(person, hello.csrf)

@@ -1,9 +1,11 @@
 """REST of cases: opened for customers, found again, told with their journals."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Annotated
 
+import segno
 from aiohttp import web
 
 from contract import codec
@@ -21,6 +23,8 @@ from signaling.settings import SignalingSettings
 # An administrator keeps accounts; what customers said and showed is not for that.
 _SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
 _LIMIT_MAX = 200
+# A link needs about 70 modules: some 400 pixels, sharp on a screen, and 5 cm wide in print at 200 dpi.
+_MODULE_PX = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Cases:
         return web.json_response({"case": case, "ticket": ticket, "expires_at": expires_at}, status=201)
 
     async def create(self, request: web.Request) -> web.Response:
-        """Open a case and return the link for the customer."""
+        """Open a case and return the link for the customer, also as a QR code."""
         person = await self._rooms.guard.require(request, Role.AGENT, Role.SUPERVISOR)
         body = await self._intake.body(request, CaseBody)
         created = CaseCreated(
@@ -75,13 +79,20 @@ class Cases:
             skill=body.skill.strip(),
             vip=body.vip,
         )
-        return web.json_response(await self.invite(created), status=201)
+        return web.json_response(await self.invite(created, request), status=201)
 
-    async def invite(self, created: CaseCreated) -> dict[str, str | float]:
-        """Open the case; return its id with ticket, link and the link's end (seconds UTC)."""
+    async def invite(self, created: CaseCreated, request: web.Request) -> dict[str, str | float]:
+        """Open the case; return its id with ticket, link and the link's end (seconds UTC).
+
+        ``qr`` is a picture of the link, as a data URL. A phone needs a whole address: where the server does
+        not know its own name, that at which the request came.
+        """
         case, ticket, expires_at = await self._open(created, self._settings.link_ticket_s)
-        url = f"{self._settings.public_url}/c/#ticket={ticket}"
-        return {"case": case, "ticket": ticket, "url": url, "expires_at": expires_at}
+        path, public_url = f"/c/#ticket={ticket}", self._settings.public_url
+        whole = (public_url or self._rooms.guard.origin(request)) + path
+        # 40 ms of arithmetic, for which the sockets are not to wait.
+        qr = await asyncio.to_thread(_qr, whole)
+        return {"case": case, "ticket": ticket, "url": public_url + path, "expires_at": expires_at, "qr": qr}
 
     async def _open(self, created: CaseCreated, lifetime_s: float) -> tuple[CaseId, str, float]:
         case = new_case_id()
@@ -153,6 +164,11 @@ class Cases:
         if found.tenant != tenant:
             raise NotFound("no such case")
         return found
+
+
+def _qr(link: str) -> str:
+    """Return a PNG of the QR code, black on white with the border that scanners need, as a data URL."""
+    return str(segno.make_qr(link, error="m").png_data_uri(scale=_MODULE_PX))
 
 
 def _number(text: str | None, default: int, low: int, high: int) -> int:

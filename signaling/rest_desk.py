@@ -88,7 +88,7 @@ class Lobby:
         with self._alone(asked.case):
             entries = await self._rooms.journal.read(asked.case)
             _require_asked(await self._rooms.cases.case(asked.case), entries)
-            told = await self._cases.invite(self._follow_up(entries))
+            told = await self._cases.invite(self._follow_up(entries), request)
             made = CallbackMade(person.account.account, CaseId(str(told["case"])))
             await self._rooms.journal.append(asked.case, made)
         return web.json_response(told, status=201)

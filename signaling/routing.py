@@ -156,7 +156,10 @@ class Row:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """An agent who is here. ``until`` ends a ring or wrap-up, ``idle_since`` orders who are ready."""
+    """An agent who is here. ``until`` ends a ring or wrap-up, ``idle_since`` orders who are ready.
+
+    Before ``kept_until`` only whoever asks for this agent by name gets him.
+    """
 
     account: AccountId
     profile: Profile
@@ -168,6 +171,7 @@ class Member:
     row: Row | None = None
     call: CallId | None = None
     owes: bool = False
+    kept_until: float = 0.0
 
 
 def suits(row: Row, member: Member) -> bool:
@@ -186,6 +190,7 @@ def may_ring(row: Row, member: Member, now: float) -> bool:
         member.presence is Presence.READY
         and suits(row, member)
         and member.profile.trained(now)
+        and (member.kept_until <= now or row.only is not None)
         and row.passed.get(member.account, now) <= now
         and (row.soft <= now or row.only is not None or member.profile.speaks(row.demand.language))
     )

@@ -30,6 +30,7 @@ def _seen(reader: Seat, seat: Seat, stance: Stance | None) -> PartySeen:
         camera=seat.camera,
         present=not seat.away,
         account=None if reader.party.role is Role.CUSTOMER else party.account,
+        number=party.number,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from contract.phases import Outcome
+from contract.ports import NetworkFinding, NetworkLookup
 from contract.wire import Choice, IceServer
 from signaling.board import BoardRules
 from signaling.hours import Hours
@@ -18,6 +19,14 @@ IceServers = Callable[[str, float], tuple[IceServer, ...]]
 def no_ice_servers(party: str, now: float) -> tuple[IceServer, ...]:
     """Return none: every browser reaches the server by itself."""
     return ()
+
+
+class NoNetworks:
+    """Stands in where the bank has no databases of networks."""
+
+    def look_up(self, address: str) -> NetworkFinding:
+        """Return that nothing is known."""
+        return NetworkFinding()
 
 
 # What a house without a policy's script goes by: the checks in their order.
@@ -52,6 +61,8 @@ class CallLimits:
     wrap_up_s: float
     # The customer is on hold meanwhile: longer than two rings, shorter than patience.
     transfer_s: float = 120.0
+    # A customer who was dropped and is back gets a fresh call; else the same goes on.
+    fresh_call: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +83,7 @@ class SignalingSettings:
     trusted_proxies: tuple[Network, ...] = ()
     public_url: str = ""
     ice_servers: IceServers = no_ice_servers
-    consent_version: str = "2026-2"
+    consent_version: str = "2026-3"
     policy: str
     purpose: str = "open_account"
 
@@ -87,7 +98,15 @@ class SignalingSettings:
     connect_s: float = 30.0
     wrap_up_s: float = 15 * 60
     transfer_s: float = 120.0
+    # What the policy wants for a customer who was dropped and is back within the grace: another call.
+    fresh_call: bool = False
     tick_s: float = 0.25
+
+    # Customers who agreed tell their place this often during a call.
+    location_s: float = 300.0
+    # What is known of the networks that customers come from, and the countries in which that is no wonder.
+    networks: NetworkLookup = field(default_factory=NoNetworks)
+    home_countries: frozenset[str] = frozenset()
 
     # When the desk is open; None: always.
     hours: Hours | None = None

@@ -2,9 +2,8 @@
 
 from contract.errors import ProtocolError, WrongPhase
 from contract.facts import SupervisorActed
-from contract.ids import AccountId, CallId, new_seat_id
+from contract.ids import AccountId, CallId
 from contract.phases import Role
-from contract.ports import Party
 from contract.wire import ForceEnd, Message, MoveUp, Reassign, SetMode, TakeOver, Watch
 from signaling.actions import SupervisorCame
 from signaling.agents import back_in_call, dropped_from_call, got_from_staff, got_in_call
@@ -54,8 +53,7 @@ class Supervisors:
         call = hall.call_for(who, call_id)
         if who.call is not None:
             raise WrongPhase("in a call already")
-        party = Party(new_seat_id(), Role.SUPERVISOR, who.account.name, who.me)
-        call.watch(party, hall.now())
+        call.watch(who.party(Role.SUPERVISOR), hall.now())
         who.call, who.last = call, None
         hall.show_history(who, call.case)
         hall.run(call)

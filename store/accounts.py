@@ -71,6 +71,17 @@ class Accounts:
             row = (await connection.execute(sa.select(*_ACCOUNT_COLUMNS).where(condition))).one_or_none()
         return None if row is None else _account_in(row._asdict())
 
+    async def accounts(self) -> tuple[Account, ...]:
+        """Return everybody's account, by tenant and login."""
+        order = (ACCOUNTS.c.tenant, ACCOUNTS.c.login_key)
+        async with self._engine.read() as connection:
+            rows = (await connection.execute(sa.select(*_ACCOUNT_COLUMNS).order_by(*order))).all()
+        return tuple(_account_in(row._asdict()) for row in rows)
+
+    async def set_number(self, account: AccountId, number: str) -> None:
+        """Replace the number that customers are told. Raises NotFound."""
+        await self._change(account, number=number)
+
     async def set_routing(
         self,
         account: AccountId,

@@ -38,6 +38,7 @@ ACCOUNTS = sa.Table(
     sa.Column("skills", sa.JSON, nullable=False),
     sa.Column("languages", sa.JSON, nullable=False),
     sa.Column("trained_until", sa.Double),
+    sa.Column("number", sa.Text, nullable=False),
 )
 
 SESSIONS = sa.Table(

@@ -271,6 +271,7 @@ def _routing(command: _Command) -> _Command:
 @click.option("--name", required=True, help="As customers and auditors see it.")
 @click.option("--role", type=click.Choice(["agent", "supervisor", "auditor", "admin"]), required=True)
 @click.option("--tenant", required=True, help="Code of the bank or branch.")
+@click.option("--number", default="", help="Staff number that customers are told, such as 8001.")
 @_routing
 @click.password_option(help="Asked for when not given.")
 @click.pass_obj
@@ -281,6 +282,7 @@ def add_account(
     name: str,
     role: str,
     tenant: str,
+    number: str,
     skills: tuple[str, ...],
     languages: tuple[str, ...],
     trained_until: datetime | None,
@@ -290,7 +292,32 @@ def add_account(
     from teller.people import Routing, add_person  # noqa: PLC0415
 
     routing = Routing(skills, languages, trained_until.date() if trained_until else None)
-    return _run(add_person(call.load(), login, name, role, tenant, password, routing))
+    return _run(add_person(call.load(), login, name, role, tenant, password, routing, number))
+
+
+@account.command("list")
+@click.pass_obj
+@_guarded
+def list_accounts(call: Call) -> int | None:
+    """Show who can log in: login, role, number, name, bank."""
+    from teller.people import print_people  # noqa: PLC0415
+
+    return _run(print_people(call.load()))
+
+
+@account.command("number")
+@click.argument("login")
+@click.argument("number", default="")
+@click.pass_obj
+@_guarded
+def set_number(call: Call, login: str, number: str) -> int | None:
+    """Replace the staff NUMBER of LOGIN that customers are told; left out, there is none.
+
+    It counts from the next time that the console connects.
+    """
+    from teller.people import renumber  # noqa: PLC0415
+
+    return _run(renumber(call.load(), login, number))
 
 
 @account.command("routing")

@@ -38,7 +38,8 @@ from teller.clock import SystemClock
 from teller.config import Config, ConfigError
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
-from teller.policy import load_policy, script_plan
+from teller.networks import Networks
+from teller.policy import AfterInterruption, load_policy, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -229,8 +230,12 @@ def _signaling_settings(config: Config) -> SignalingSettings:
         ring_s=policy.limits.ring_s,
         grace_s=policy.limits.grace_s,
         transfer_s=policy.limits.transfer_s,
+        fresh_call=policy.limits.after_interruption is AfterInterruption.FRESH_CALL,
         desk_wrap_up_s=policy.limits.wrap_up_s,
         heartbeat_s=config.desk.heartbeat_s,
+        location_s=policy.limits.location_s,
+        networks=Networks.open(config.customer_network),
+        home_countries=frozenset(config.customer_network.home_countries),
         hours=_opening_hours(config),
         random_assignment=config.desk.assignment == "random",
         vip_head_start_s=config.desk.vip_head_start_s,

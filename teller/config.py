@@ -70,6 +70,7 @@ def _turn_uri(value: str) -> str:
 
 
 TurnText = Annotated[str, AfterValidator(_turn_uri)]
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 def _secret(value: SecretStr, file: Path | None, name: str) -> str:
@@ -348,6 +349,27 @@ class KycSection(_Section):
     )
 
 
+class CustomerNetworkSection(_Section):
+    """What is known of the networks that customers come from: advice for the agent, never a refusal. The
+    files are the bank's to buy and to renew; they are read at the start.
+    """
+
+    country_db: OptionalPath = Field(
+        default=None,
+        description="Countries and operators: an MMDB file such as GeoLite2-Country or GeoIP2-Enterprise. "
+        "Empty: no country is known.",
+    )
+    anonymous_db: OptionalPath = Field(
+        default=None,
+        description="VPN, proxies, Tor and hosting: an MMDB file such as GeoIP2-Anonymous-IP or IPinfo "
+        "Privacy. Empty: nothing is known of them.",
+    )
+    home_countries: tuple[CountryCode, ...] = Field(
+        default=("CN",),
+        description="Countries from which customers are expected, ISO 3166-1: all others raise a doubt.",
+    )
+
+
 class LogSection(_Section):
     """The log, on standard error."""
 
@@ -391,6 +413,7 @@ class Config(BaseSettings):
     desk: DeskSection = DeskSection()
     tickets: TicketSection = TicketSection()
     kyc: KycSection = KycSection()
+    customer_network: CustomerNetworkSection = CustomerNetworkSection()
     log: LogSection = LogSection()
     policy: PolicySection = PolicySection()
 

@@ -35,6 +35,7 @@ from teller.demo.pictures import FaceVideo, astronaut
 from teller.demo.sound import Voice
 from teller.media_worker import media_settings
 from teller.models import configured_pack
+from teller.networks import Networks
 from teller.relays import try_relay
 from teller.turn import TurnUri
 
@@ -162,6 +163,17 @@ async def _models(config: Config) -> Finding:
     return Finding(mark, f"{text}; {outcome}: {'; '.join(against)}", advice)
 
 
+async def _networks(config: Config) -> Finding:
+    networks = await asyncio.to_thread(Networks.open, config.customer_network)
+    settings = config.customer_network
+    wanted = {"country_db": settings.country_db, "anonymous_db": settings.anonymous_db}
+    missing = [f"customer_network.{name}" for name, path in wanted.items() if path is None]
+    if not missing:
+        return Finding(Mark.GOOD, ", ".join(networks.source))
+    text = "; ".join(filter(None, (", ".join(networks.source), f"without {' and '.join(missing)}")))
+    return Finding(Mark.WARNING, text, "what is not told there is unknown of customers' networks")
+
+
 def _relays(config: Config) -> list[tuple[str, Check]]:
     ways: list[Check] = [partial(_relay, uri) for uri in map(TurnUri.parse, config.media.turn)]
     return [("turn", way) for way in ways or [_no_relay]]
@@ -259,6 +271,7 @@ CHECKS: dict[str, Check] = {
     "database": _database,
     "archive": _archive,
     "models": _models,
+    "networks": _networks,
     "workers": _workers,
     "call": _loopback,
 }

@@ -14,11 +14,14 @@ from contract.phases import Role
 from contract.ports import Account, Tenant
 from signaling.accounts import PasswordHashes
 from store import Database
+from store.accounts import Accounts
 from teller.config import Config
 
 # A password of twelve characters is the least that current guidance accepts without a second factor.
 PASSWORD_MIN = 12
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+# As staff numbers are printed on badges; it stands beside the name on a phone's screen.
+_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,15}")
 # As long as a case may ask for.
 _SKILL_MAX = 64
 # The tags of BCP 47 that people use: language, then script or region.
@@ -61,6 +64,39 @@ class Routing:
         return datetime.combine(self.trained_until + timedelta(days=1), time(), zone).timestamp()
 
 
+async def _require_free(accounts: Accounts, number: str, tenant: TenantId, login: str) -> None:
+    """Raise UserError for a number that is none, or somebody else's at this bank."""
+    if not number:
+        return
+    if _NUMBER.fullmatch(number) is None:
+        raise UserError("a number has 1 to 16 letters, digits and hyphens", code="bad_number")
+    for other in await accounts.accounts():
+        if (other.tenant, other.number) == (tenant, number) and other.login != login:
+            raise UserError(f"{number} is {other.name} already", code="number_taken")
+
+
+async def renumber(config: Config, login: str, number: str) -> int:
+    """Replace the number by which customers know somebody; empty: none. Raises NotFound, UserError."""
+    async with Database(config.database_url) as database:
+        account = await database.accounts.account_by_login(login)
+        if account is None:
+            raise NotFound(f"nobody logs in as {login}")
+        await _require_free(database.accounts, number, account.tenant, account.login)
+        await database.accounts.set_number(account.account, number)
+    click.echo(f"{login}: number {number or 'none'}")
+    return 0
+
+
+async def print_people(config: Config) -> int:
+    """Print who works here: login, role, number, name, bank."""
+    async with Database(config.database_url) as database:
+        for one in await database.accounts.accounts():
+            bank = await database.accounts.tenant(one.tenant)
+            words = [one.login, one.role.value, one.number or "-", one.name, bank.name]
+            click.echo("\t".join([*words, "disabled"] if one.disabled else words))
+    return 0
+
+
 async def route(config: Config, login: str, routing: Routing) -> int:
     """Replace what routing knows of an account. Raises NotFound."""
     zone = ZoneInfo(config.desk.time_zone)
@@ -77,13 +113,21 @@ async def route(config: Config, login: str, routing: Routing) -> int:
 
 
 async def add_person(
-    config: Config, login: str, name: str, role: str, tenant: str, password: str, routing: Routing
+    config: Config,
+    login: str,
+    name: str,
+    role: str,
+    tenant: str,
+    password: str,
+    routing: Routing,
+    number: str = "",
 ) -> int:
-    """Add an account. Raises UserError for a short password or a login that is taken."""
+    """Add an account. Raises UserError for a short password, or a login or number that is taken."""
     if len(password) < PASSWORD_MIN:
         raise UserError(f"a password has at least {PASSWORD_MIN} characters", code="short_password")
     async with Database(config.database_url) as database:
         bank = await database.accounts.tenant_by_code(tenant)
+        await _require_free(database.accounts, number, bank.tenant, login)
         password_hash = await PasswordHashes().make(password)
         account = Account(
             new_account_id(),
@@ -95,6 +139,7 @@ async def add_person(
             skills=routing.skills,
             languages=routing.languages,
             trained_until=routing.ends_at(ZoneInfo(config.desk.time_zone)),
+            number=number,
         )
         await database.accounts.add_account(account)
     click.echo(f"{login} can log in at {bank.name}")

@@ -88,14 +88,24 @@ class Step(_Part):
         return self
 
 
+class AfterInterruption(StrEnum):
+    """What a customer comes back to who was dropped: the call of before, or a fresh one."""
+
+    RESUME = "resume"
+    FRESH_CALL = "fresh_call"
+
+
 class Limits(_Part):
-    """Bounds, in seconds."""
+    """Bounds, in seconds, and what becomes of a call when one of them was needed."""
 
     ring_s: float = Field(gt=0, le=600)
     grace_s: float = Field(gt=0, le=600)
     transfer_s: float = Field(gt=0, le=1_800)
     wrap_up_s: float = Field(gt=0, le=3_600)
     max_loss_s: float = Field(gt=0, le=5)
+    # The server takes one a minute.
+    location_s: float = Field(default=300, ge=60, le=3_600)
+    after_interruption: AfterInterruption = AfterInterruption.RESUME
 
 
 class Retention(_Part):

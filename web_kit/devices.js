@@ -85,15 +85,29 @@ export async function openMicrophone() {
  *
  * @param {Facing} facing
  * @param {boolean} [sharp]  Ask for the most the camera can give, for a still.
+ * @param {string} [id]  This one, wherever it looks, if it is still there.
  * @returns {Promise<MediaStreamTrack>}
  * @throws {CaptureError}
  */
-export async function openCamera(facing, sharp = false) {
+export async function openCamera(facing, sharp = false, id = "") {
   const picture = sharp ? { width: { ideal: 3840 }, height: { ideal: 2160 } } : PICTURE;
-  const stream = await capture({ video: { ...picture, facingMode: { ideal: facing } } });
+  // Among wishes the size would weigh more than which camera it is.
+  const which = id ? { deviceId: { exact: id } } : { facingMode: { ideal: facing } };
+  const opening = capture({ video: { ...picture, ...which } });
+  const stream = await (id ? opening.catch((error) => openAnother(error, facing, picture)) : opening);
   const track = stream.getVideoTracks()[0];
   if (!track) throw new CaptureError("missing", "no video track");
   return track;
+}
+
+/**
+ * @param {CaptureError} error  Of the camera that was to be opened.
+ * @param {Facing} facing
+ * @param {MediaTrackConstraints} picture
+ */
+function openAnother(error, facing, picture) {
+  if (error.reason !== "missing") throw error;
+  return capture({ video: { ...picture, facingMode: { ideal: facing } } });
 }
 
 /**
@@ -121,8 +135,16 @@ export async function openScreen(surface) {
   return track;
 }
 
-/** How many cameras there are; labels and true numbers are known only after permission. */
-export async function cameraCount() {
+/** The ids of all cameras; they and their true number are known only after permission. */
+export async function cameraIds() {
   const devices = await navigator.mediaDevices.enumerateDevices();
-  return devices.filter((device) => device.kind === "videoinput").length;
+  return devices.filter((device) => device.kind === "videoinput").map((device) => device.deviceId);
+}
+
+/**
+ * @param {MediaStreamTrack | null} track
+ * @returns {string}
+ */
+export function idOf(track) {
+  return (track && track.getSettings().deviceId) || "";
 }

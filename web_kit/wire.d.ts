@@ -10,6 +10,8 @@ export type Presence = "offline" | "break" | "ready" | "ringing" | "busy" | "wra
 
 export type SeatMode = "talking" | "private" | "whisper" | "monitor";
 
+export type NetworkKind = "residential" | "mobile" | "hosting" | "vpn" | "proxy" | "tor" | "private" | "unlisted" | "unknown";
+
 export type Capture = "on" | "off" | "interrupted" | "stills";
 
 export type StepResult = "passed" | "failed" | "waived";
@@ -18,7 +20,7 @@ export type TrackKind = "audio" | "video";
 
 export type TrackSource = "microphone" | "camera" | "screen";
 
-export type CallEnd = "customer_hung_up" | "agent_hung_up" | "customer_lost" | "agent_lost" | "media_timeout" | "media_failed" | "recorder_failed" | "supervisor_ended" | "transfer_failed" | "server_stopped" | "server_lost";
+export type CallEnd = "customer_hung_up" | "agent_hung_up" | "customer_lost" | "agent_lost" | "media_timeout" | "media_failed" | "recorder_failed" | "supervisor_ended" | "transfer_failed" | "interrupted" | "server_stopped" | "server_lost";
 
 export type RingEnd = "accepted" | "refused" | "timed_out" | "agent_left" | "customer_left" | "withdrawn";
 
@@ -48,6 +50,7 @@ export interface PartySeen {
   readonly camera: Capture;
   readonly present: boolean;
   readonly account: string | null;
+  readonly number: string;
 }
 
 export interface Choice {
@@ -339,6 +342,7 @@ export interface Welcome {
   readonly consent_version: string;
   readonly account: string | null;
   readonly opens_at: number | null;
+  readonly location_s: number | null;
 }
 
 export interface QueuePosition {
@@ -412,6 +416,7 @@ export interface CallState {
   readonly sharing: string | null;
   readonly inviting: string;
   readonly parties: readonly PartySeen[];
+  readonly peer_number: string;
 }
 
 export interface StillWanted {
@@ -529,6 +534,22 @@ export type ServerMessage =
   | Pong
   | Failed
   | Bye;
+
+export interface LocationTold {
+  readonly pii_latitude: number;
+  readonly pii_longitude: number;
+  readonly accuracy_m: number;
+}
+
+export interface NetworkSeen {
+  readonly seat: string;
+  readonly pii_address: string;
+  readonly country: string;
+  readonly kind: NetworkKind;
+  readonly operator: string;
+  readonly doubts: readonly string[];
+  readonly source: readonly string[];
+}
 
 export interface MediaConnected {
   readonly call: string;
@@ -734,12 +755,6 @@ export interface DeviceChecked {
   readonly uplink_kbps: number | null;
   readonly rtt_ms: number | null;
   readonly problems: readonly string[];
-}
-
-export interface LocationTold {
-  readonly pii_latitude: number;
-  readonly pii_longitude: number;
-  readonly accuracy_m: number;
 }
 
 export interface CallbackRequested {
@@ -961,6 +976,8 @@ export interface AgentDecided {
 }
 
 export interface Facts {
+  LocationTold: LocationTold;
+  NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;
   MediaLost: MediaLost;
   MediaMissing: MediaMissing;
@@ -988,7 +1005,6 @@ export interface Facts {
   ConsentGiven: ConsentGiven;
   CaseAdvanced: CaseAdvanced;
   DeviceChecked: DeviceChecked;
-  LocationTold: LocationTold;
   CallbackRequested: CallbackRequested;
   CallbackMade: CallbackMade;
   AgentDrawn: AgentDrawn;

@@ -3,6 +3,7 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
+import "../../web_kit/record/whereabouts.js";
 import { successor } from "../stage/windows.js";
 import "../stage/video_stage.js";
 import { finishView } from "./finish_form.js";
@@ -23,6 +24,7 @@ export class CallViewElement extends PartElement {
   /** @override */
   build() {
     this.stage = /** @type {import("../stage/video_stage.js").VideoStageElement} */ (part("video-stage"));
+    this.whereabouts = /** @type {import("../../web_kit/record/whereabouts.js").CustomerWhereaboutsElement} */ (part("customer-whereabouts"));
     this.steps = /** @type {import("./script_panel.js").ScriptPanelElement} */ (part("script-panel"));
     this.side = /** @type {import("./side_tabs.js").SideTabsElement} */ (part("side-tabs", "card"));
     this.form = /** @type {import("./finish_form.js").FinishFormElement} */ (part("finish-form"));
@@ -35,7 +37,7 @@ export class CallViewElement extends PartElement {
     this.decide = this.dialog("decide", t("finish.title"), this.form);
     this.ending = this.confirm("ending", "call.end_title", "call.end_text", "call.hang_up", "hang-up-confirmed");
     this.leaving = this.confirm("leaving", "call.leave_title", "call.leave_text", "call.leave", "leave-request");
-    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("h2", {}, t("step.title")), this.steps, this.ends),
+    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("h2", {}, t("step.title")), this.whereabouts, this.steps, this.ends),
       this.side, this.decide, this.ending, this.leaving, this.invite, this.viewer); // prettier-ignore
     this.listen();
   }
@@ -95,6 +97,7 @@ export class CallViewElement extends PartElement {
     const { script, view, call, link, notice } = state;
     const leads = call?.leads ?? false;
     this.stage?.show(state);
+    this.whereabouts?.show(state);
     this.steps?.show({ script, view, leads, live: true, busy: link !== "open" });
     this.side?.show(state);
     this.form?.show(finishView(state, notice?.about === "finish" ? tCode("error", notice.code) : ""));

@@ -10,6 +10,7 @@ import { icon } from "../../web_kit/icons.js";
 import { ask, define, PartElement } from "../../web_kit/record/part.js";
 import { timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { FILE_TYPES } from "../files.js";
+import { silenced } from "../stage/windows.js";
 
 /**
  * @typedef {import("../state.js").ConsoleState} ConsoleState
@@ -26,18 +27,19 @@ const sharedUrl = (caseId, file) => `/api/cases/${encodeURIComponent(caseId)}/fi
 export class ChatPanelElement extends PartElement {
   /** @override */
   looksAt(/** @type {ConsoleState} */ { view, link, uploads, call }) {
-    return [view.chat, view.case, link, uploads, call?.seat];
+    return [view.chat, view.case, link, uploads, call?.seat, call?.phase, call?.parties];
   }
 
   /** @override */
   build() {
     this.lines = h("ol", { class: "chat-lines", role: "log", "aria-live": "polite", tabindex: "0", "aria-label": t("chat.title") });
     this.uploads = h("ul", { class: "uploads", "aria-label": t("chat.uploads") });
-    this.input = h("input", { class: "input", maxlength: LINE_MAX, placeholder: t("chat.write"), "aria-label": t("chat.write"), autocomplete: "off" });
+    this.input = h("input", { class: "input", maxlength: LINE_MAX, placeholder: t("chat.write"), "aria-label": t("chat.write"), "aria-describedby": "chat-closed", autocomplete: "off" });
     this.picker = h("input", { type: "file", multiple: true, hidden: true, accept: FILE_TYPES.join(","), "aria-label": t("chat.attach"), onchange: () => this.pick() });
     this.attach = h("button", { class: "button quiet", type: "button", title: t("chat.attach_hint"), "aria-label": t("chat.attach"), onclick: () => this.picker?.click() }, icon("attach"));
     this.send = h("button", { class: "button primary", type: "submit", "aria-label": t("chat.send") }, icon("send"));
-    mount(this, this.lines, this.uploads, h("form", { class: "chat-form", onsubmit: (/** @type {Event} */ event) => this.askChat(event) }, this.picker, this.attach, this.input, this.send),
+    this.closed = h("p", { class: "notice chat-closed", role: "status", id: "chat-closed", hidden: true });
+    mount(this, this.lines, this.uploads, this.closed, h("form", { class: "chat-form", onsubmit: (/** @type {Event} */ event) => this.askChat(event) }, this.picker, this.attach, this.input, this.send),
       h("p", { class: "drop-hint", "aria-hidden": "true" }, icon("attach"), t("chat.drop"))); // prettier-ignore
     this.addEventListener("paste", (event) => this.gotFiles(event, event.clipboardData));
     this.addEventListener("dragover", (event) => this.gotDrag(event));
@@ -47,15 +49,28 @@ export class ChatPanelElement extends PartElement {
 
   /** @override */
   draw(/** @type {ConsoleState} */ state, /** @type {ConsoleState | undefined} */ was) {
-    const { view, link, uploads, call } = state;
+    const { view, uploads, call } = state;
     if (this.lines && (view.chat !== was?.view.chat || call?.seat !== was?.call?.seat)) {
       const lines = view.chat.map((line) => this.line(state, line));
       mount(this.lines, lines.length ? lines : h("li", { class: "soft empty" }, t("chat.none")));
       this.lines.scrollTop = this.lines.scrollHeight;
     }
     this.uploads && mount(this.uploads, uploads.map((one) => this.upload(one)));
-    this.send?.toggleAttribute("disabled", link !== "open");
-    this.attach?.toggleAttribute("disabled", link !== "open");
+    this.drawForm(state);
+  }
+
+  /** Closed while the server would refuse it, and it is said why. @param {ConsoleState} state */
+  drawForm(state) {
+    const why = silenced(state);
+    const shut = why !== "" || state.link !== "open";
+    this.send?.toggleAttribute("disabled", shut);
+    this.attach?.toggleAttribute("disabled", shut);
+    this.input?.toggleAttribute("disabled", why !== "");
+    if (this.closed && this.closed.dataset.why !== why) {
+      this.closed.dataset.why = why;
+      this.closed.hidden = why === "";
+      this.closed.textContent = why && t(`chat.closed.${why}`);
+    }
   }
 
   /** @param {ConsoleState} state @param {ChatLine} line */
@@ -91,7 +106,7 @@ export class ChatPanelElement extends PartElement {
 
   /** @param {DragEvent} event */
   gotDrag(event) {
-    if (event.dataTransfer?.types.includes("Files")) {
+    if (event.dataTransfer?.types.includes("Files") && !this.attach?.disabled) {
       event.preventDefault();
       this.classList.add("dropping");
     }
@@ -100,7 +115,7 @@ export class ChatPanelElement extends PartElement {
   /** @param {Event} event @param {DataTransfer | null} data */
   gotFiles(event, data) {
     this.classList.remove("dropping");
-    if (data?.files.length) {
+    if (data?.files.length && !this.attach?.disabled) {
       event.preventDefault();
       ask(this, "files-request", { files: [...data.files] });
     }

@@ -18,13 +18,14 @@ const WAITING_WORDS = { 0: "desk.nobody", 1: "desk.waiting_one" };
 /** @extends {PartElement<ConsoleState>} */
 export class DeskViewElement extends PartElement {
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { doing, waiting, camera, local, cases, callbacks, made, link, session, bellOff }) {
-    return [doing, waiting, camera, local, cases, callbacks, made, link, session, bellOff];
+  looksAt(/** @type {ConsoleState} */ { doing, waiting, camera, local, cases, callbacks, made, link, session, bellOff, cutOff }) {
+    return [doing, waiting, camera, local, cases, callbacks, made, link, session, bellOff, cutOff];
   }
 
   /** @override */
   build() {
     this.greeting = h("h1", {});
+    this.cutOff = h("p", { class: "notice warn cut-off", role: "status", hidden: true });
     this.presence = /** @type {import("./presence_chooser.js").PresenceChooserElement} */ (part("presence-chooser"));
     this.waiting = h("strong", {});
     this.waitingWords = h("span", { class: "soft" });
@@ -37,7 +38,8 @@ export class DeskViewElement extends PartElement {
     this.cases = h("div", { class: "my-cases" });
     mount(this,
       h("header", { class: "desk-head" }, h("div", { class: "grow" }, this.greeting, h("p", { class: "soft" }, t("desk.intro"))), this.bell,
-        h("button", { class: "button quiet", type: "button", onclick: () => ask(this, "shortcuts-open") }, icon("keyboard"), t("keys.title"))),
+        h("button", { class: "button quiet", type: "button", onclick: () => ask(this, "shortcuts-open") }, icon("keyboard"), t("keys.title")),
+        this.cutOff),
       h("section", { class: "card desk-presence", "aria-live": "polite" }, h("h2", {}, t("presence.label")), this.presence,
         h("div", { class: "queue" }, this.waiting, this.waitingWords)),
       h("section", { class: "card desk-camera" }, h("h2", {}, t("camera.own")), h("div", { class: "preview" }, this.video, this.cameraHelp)),
@@ -49,6 +51,7 @@ export class DeskViewElement extends PartElement {
   /** @override */
   draw(/** @type {ConsoleState} */ state, /** @type {ConsoleState | undefined} */ was) {
     this.greeting?.replaceChildren(t("desk.hello", { name: state.session?.name ?? "" }));
+    this.drawCutOff(state);
     this.presence?.show(state);
     this.waiting?.replaceChildren(String(state.waiting));
     this.waitingWords?.replaceChildren(t(WAITING_WORDS[state.waiting] ?? "desk.waiting"));
@@ -61,6 +64,15 @@ export class DeskViewElement extends PartElement {
     this.drawCamera(state);
     if (state.cases !== was?.cases) {
       this.drawCases(state);
+    }
+  }
+
+  /** @param {ConsoleState} state */
+  drawCutOff({ cutOff }) {
+    const words = cutOff ? t(cutOff.mine ? "desk.cut_off" : "desk.cut_off_guest", { name: cutOff.name || t("call.the_customer") }) : "";
+    if (this.cutOff && this.cutOff.textContent !== words) {
+      this.cutOff.hidden = words === "";
+      this.cutOff.textContent = words;
     }
   }
 

@@ -1,4 +1,4 @@
-/** A way in for a customer: opens a case and shows its link. Asks by `case-request` and `made-dismiss`. */
+/** A way in for a customer: opens a case and shows its link and QR code. Asks by `case-request`, `made-dismiss`. */
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
@@ -49,7 +49,9 @@ export class NewCaseElement extends PartElement {
     const line = h("input", { class: "input mono", readonly: true, value: url, "aria-label": t("new_case.link"), onfocus: () => line.select() });
     const copy = h("button", { class: "button primary", type: "button", onclick: () => void this.copy(copy, url) }, icon("copy"), t("new_case.copy"));
     mount(this.result, h("p", { class: "notice good" }, icon("check"), t("new_case.made")), h("div", { class: "row" }, line, copy),
+      h("figure", { class: "qr" }, h("img", { src: made.qr, alt: t("new_case.qr") }), h("figcaption", { class: "soft small" }, t("new_case.scan"))),
       h("p", { class: "soft small" }, t("new_case.expires", { time: dateAndTime(made.expires_at) })),
+      h("button", { class: "button", type: "button", onclick: () => print() }, icon("file"), t("new_case.print")),
       h("button", { class: "button quiet", type: "button", onclick: () => ask(this, "made-dismiss") }, t("new_case.another"))); // prettier-ignore
     this.form.reset();
   }

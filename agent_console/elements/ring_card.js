@@ -41,7 +41,9 @@ function eyebrow({ invited_by: by, transferred, private: apart }) {
   return t(transferred ? "ring.transferred" : apart ? "ring.asked_private" : "ring.asked", { name: by });
 }
 
-/** @extends {PartElement<{ring: RingView | null, bellOff: boolean}>} */
+/** @typedef {{ring: RingView | null, cutOff: import("../state.js").CutOff | null, bellOff: boolean, keysOff: boolean}} Ringing */
+
+/** @extends {PartElement<Ringing>} */
 export class RingCardElement extends PartElement {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   timer = undefined;
@@ -51,26 +53,28 @@ export class RingCardElement extends PartElement {
   }
 
   /** @override */
-  looksAt(/** @type {{ring: RingView | null, bellOff: boolean}} */ { ring, bellOff }) {
-    return [ring, bellOff];
+  looksAt(/** @type {Ringing} */ { ring, cutOff, bellOff, keysOff }) {
+    return [ring, cutOff, bellOff, keysOff];
   }
 
   /** @override */
-  draw(/** @type {{ring: RingView | null, bellOff: boolean}} */ { ring, bellOff }) {
+  draw(/** @type {Ringing} */ { ring, cutOff, bellOff, keysOff }) {
     if (!ring) {
       return;
     }
-    const accept = h("button", { class: "button accept big", type: "button", onclick: () => ask(this, "accept-request") }, icon("phone"), t("ring.accept"), h("kbd", {}, "A"));
+    const key = (/** @type {string} */ letter) => !keysOff && h("kbd", {}, letter);
+    const accept = h("button", { class: "button accept big", type: "button", onclick: () => ask(this, "accept-request") }, icon("phone"), t("ring.accept"), key("A"));
     mount(this, h("div", { class: `ring-box ${ring.invited_by ? "asked" : ""}`, role: "alertdialog", "aria-modal": "true", "aria-labelledby": "ring-who", "aria-describedby": "ring-why" },
       h("p", { class: "ring-eyebrow" }, eyebrow(ring)),
       this.dial(),
       h("h1", { id: "ring-who" }, ring.customer_name || t("case.unnamed")),
       h("p", { id: "ring-why" }, wordFor("purpose", ring.purpose), " · ", t("ring.waited", { time: clock(ring.waited_s) })),
       h("p", { class: "ring-marks" }, ringMarks(ring).map(([words, tone]) => h("span", { class: `badge ${tone}` }, words))),
+      cutOff && h("p", { class: "notice warn" }, t("ring.cut_off")),
       ring.note && h("blockquote", { class: "ring-note" }, ring.note),
       ring.private && h("p", { class: "soft small" }, t("ring.private_hint")),
       h("div", { class: "ring-actions" },
-        h("button", { class: "button refuse big", type: "button", onclick: () => ask(this, "refuse-request") }, t(ring.invited_by ? "ring.decline" : "ring.refuse"), h("kbd", {}, "R")),
+        h("button", { class: "button refuse big", type: "button", onclick: () => ask(this, "refuse-request") }, t(ring.invited_by ? "ring.decline" : "ring.refuse"), key("R")),
         accept),
       h("button", { class: "button quiet", type: "button", "aria-pressed": String(bellOff), onclick: () => ask(this, "bell-request") }, t(bellOff ? "bell.off" : "bell.on")))); // prettier-ignore
     clearInterval(this.timer);

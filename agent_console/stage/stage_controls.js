@@ -15,8 +15,8 @@ const SURFACES = /** @type {const} */ (["monitor", "window", "browser"]);
 /** @extends {PartElement<ConsoleState>} */
 export class StageControlsElement extends PartElement {
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { call, micOn, cameraOn, ownScreen, view, link }) {
-    return [call?.phase, call?.leads, call?.inviting, call?.parties, call?.kycUnlocked, micOn, cameraOn, ownScreen, view.asked, link];
+  looksAt(/** @type {ConsoleState} */ { call, micOn, cameraOn, ownScreen, view, link, keysOff }) {
+    return [call?.phase, call?.leads, call?.inviting, call?.parties, call?.kycUnlocked, micOn, cameraOn, ownScreen, view.asked, link, keysOff];
   }
 
   /** @override */
@@ -44,16 +44,13 @@ export class StageControlsElement extends PartElement {
 
   /** @param {string} request @param {string} [style] */
   control(request, style = "") {
-    const key = keyOf(request);
-    return h("button", { class: `control ${style}`, type: "button", "aria-keyshortcuts": key || null, onclick: () => ask(this, request) });
+    return h("button", { class: `control ${style}`, type: "button", "data-key": keyOf(request), onclick: () => ask(this, request) });
   }
 
   /** @param {HTMLButtonElement | undefined} button @param {string} shape @param {string} words @param {string} [label] shorter, to be seen */
   say(button, shape, words, label = words) {
     if (button && button.dataset.words !== words) {
       button.dataset.words = words;
-      const key = button.getAttribute("aria-keyshortcuts");
-      button.title = key ? `${t(words)} (${key})` : t(words);
       button.setAttribute("aria-label", t(words));
       mount(button, icon(shape), h("span", {}, t(label)));
     }
@@ -78,6 +75,21 @@ export class StageControlsElement extends PartElement {
       button?.toggleAttribute("hidden", !leads);
     }
     this.leave?.toggleAttribute("hidden", leads);
+    this.offerKeys(!state.keysOff);
+  }
+
+  /** A key that is turned off is not told either. @param {boolean} on */
+  offerKeys(on) {
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".control"))) {
+      const key = (on && button.dataset.key) || "";
+      const words = button.getAttribute("aria-label") ?? "";
+      button.title = key ? `${words} (${key})` : words;
+      if (key) {
+        button.setAttribute("aria-keyshortcuts", key);
+      } else {
+        button.removeAttribute("aria-keyshortcuts");
+      }
+    }
   }
 
   /** @param {HTMLButtonElement | undefined} button @param {boolean} pressed @param {string} shape @param {string} words */

@@ -29,8 +29,8 @@ export class VideoStageElement extends PartElement {
 
   /** @override */
   looksAt(/** @type {ConsoleState} */ state) {
-    const { call, local, streams, screen, ownScreen, micOn, cameraOn, stats, media, link, view, camera, arrangement, wide, session } = state;
-    return [call, local, streams, screen, ownScreen, micOn, cameraOn, stats, media, link, view, camera, arrangement, wide, session];
+    const { call, local, streams, screen, ownScreen, micOn, cameraOn, stats, media, link, view, camera, arrangement, wide, keysOff, session } = state;
+    return [call, local, streams, screen, ownScreen, micOn, cameraOn, stats, media, link, view, camera, arrangement, wide, keysOff, session];
   }
 
   /** @override */

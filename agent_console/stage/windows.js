@@ -28,6 +28,22 @@ export function consulted(state) {
   return others(state).find((one) => one.mode === "private") ?? null;
 }
 
+/**
+ * Why nothing that is written here would be sent, which the server refuses; empty when it would be. Held is who
+ * is not on a line of a colleague who talks.
+ *
+ * @param {ConsoleState} state @returns {"" | "private" | "consult" | "held"}
+ */
+export function silenced(state) {
+  const me = myself(state);
+  if (me?.mode === "private") {
+    return "private";
+  }
+  const customer = others(state).find((one) => one.role === "customer");
+  const held = state.call?.phase === "held" || (state.call?.phase === "reconnecting" && customer?.slot === null);
+  return held ? (consulted(state) ? "consult" : "held") : "";
+}
+
 /** The colleague to whom the call can be left. @param {ConsoleState} state @returns {PartySeen | null} */
 export function successor(state) {
   return others(state).find((one) => one.role !== "customer" && one.mode === "talking" && one.present) ?? null;

@@ -5,7 +5,7 @@ import { language, t } from "../../web_kit/i18n.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import "../../web_kit/record/fact_list.js";
 import { factWords, timeOfDay, wordFor } from "../../web_kit/record/words.js";
-import { myself } from "../stage/windows.js";
+import { myself, silenced } from "../stage/windows.js";
 import { KeyedRows, say } from "./keyed_rows.js";
 
 /**
@@ -23,7 +23,7 @@ const STEP_TONES = { passed: "good", review: "warn", failed: "bad", waived: "war
 export class WatchSideElement extends PartElement {
   /** @override */
   looksAt(/** @type {ConsoleState} */ { view, script, call, link }) {
-    return [view, script, call?.parties, link];
+    return [view, script, call?.parties, call?.phase, link];
   }
 
   /** @override */
@@ -72,9 +72,11 @@ export class WatchSideElement extends PartElement {
   draw(/** @type {ConsoleState} */ state) {
     const { view, script, link } = state;
     const talking = myself(state)?.mode === "talking";
-    this.form?.toggleAttribute("hidden", !talking);
+    const why = talking ? silenced(state) : "";
+    this.form?.toggleAttribute("hidden", !talking || why !== "");
     this.form?.querySelector("button")?.toggleAttribute("disabled", link !== "open");
-    this.quiet?.toggleAttribute("hidden", talking);
+    this.quiet?.toggleAttribute("hidden", talking && why === "");
+    this.quiet && say(this.quiet, talking ? why && t(`chat.closed.${why}`) : t("watch.read_only"));
     const atEnd = this.lines && this.lines.scrollTop + this.lines.clientHeight >= this.lines.scrollHeight - 8;
     this.chatRows?.show(view.chat.map((line, nr) => ({ ...line, nr })));
     if (this.lines && atEnd) {

@@ -30,17 +30,25 @@ class Person:
     login: str
     name: str
     role: Role
+    number: str = ""
     skills: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
 
 
 PEOPLE = (
-    Person(AccountId("acct-d3m0agent0000001"), "agent", "李敏 Li Min", Role.AGENT, ("accounts",)),
+    Person(AccountId("acct-d3m0agent0000001"), "agent", "李敏 Li Min", Role.AGENT, "8001", ("accounts",)),
     Person(
-        AccountId("acct-d3m0agent0000002"), "agent2", "王芳 Wang Fang", Role.AGENT, ("accounts", "wealth")
+        AccountId("acct-d3m0agent0000002"),
+        "agent2",
+        "王芳 Wang Fang",
+        Role.AGENT,
+        "8002",
+        ("accounts", "wealth"),
     ),
-    Person(AccountId("acct-d3m0agent0000003"), "agent3", "James Zhou", Role.AGENT, ("wealth",), ("en",)),
-    Person(AccountId("acct-d3m0ch1ef0000001"), "supervisor", "赵磊 Zhao Lei", Role.SUPERVISOR),
+    Person(
+        AccountId("acct-d3m0agent0000003"), "agent3", "James Zhou", Role.AGENT, "8003", ("wealth",), ("en",)
+    ),
+    Person(AccountId("acct-d3m0ch1ef0000001"), "supervisor", "赵磊 Zhao Lei", Role.SUPERVISOR, "8000"),
     Person(AccountId("acct-d3m0check0000001"), "auditor", "陈静 Chen Jing", Role.AUDITOR),
 )
 LOGINS = Logins(agent=("agent", PASSWORD), auditor=("auditor", PASSWORD))

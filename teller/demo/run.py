@@ -73,6 +73,7 @@ async def seed(config: Config) -> None:
                     await PasswordHashes().make(PASSWORD),
                     skills=person.skills,
                     languages=person.languages,
+                    number=person.number,
                 )
                 await database.accounts.add_account(account)
 

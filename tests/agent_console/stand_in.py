@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import segno
 from aiohttp import WSMsgType, web
 
 from contract import codec, wire
@@ -125,6 +126,7 @@ class StandIn:
         assert request.headers["X-CSRF-Token"] == "csrf-1"
         self.posted.append((request.path, await request.json()))
         made = {"case": "case-0000000000000009", "ticket": "t", "url": "/c/#t", "expires_at": START}
+        made |= {"qr": segno.make_qr(f"{self.url}{made['url']}").png_data_uri(scale=6)}
         return web.json_response(made, status=201)
 
     async def got_shared(self, request: web.Request) -> web.Response:

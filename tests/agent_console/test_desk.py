@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from contract import wire
-from contract.phases import Presence, Role
-from tests.agent_console.console import ring_of
+from contract.ids import CallId
+from contract.phases import CallPhase, Presence, RingEnd, Role
+from tests.agent_console.console import GUEST_SEAT, ring_of, running
 from tests.agent_console.stand_in import StandIn
 from tests.agent_console.story import CUSTOMER_NAME, Story
 from tests.browser import shoot
@@ -58,9 +61,36 @@ async def test_a_link_for_a_customer(desk: Page, server: StandIn) -> None:
     await card.get_by_role("button", name="复制").click()
     await expect(card.get_by_role("button", name="已复制")).to_be_visible()
     assert await desk.evaluate("navigator.clipboard.readText()") == f"{server.url}/c/#t"
+    code = card.get_by_role("img", name="客户链接的二维码")
+    assert await scanned(code) == f"{server.url}/c/#t"
     await shoot(desk, "agent-link")
     await card.get_by_role("button", name="再生成一个").click()
     await expect(card.get_by_label("客户姓名")).to_have_value("")
+
+
+async def scanned(picture: Locator) -> str:
+    """Return what a phone that is held before it would read."""
+    shown = cv2.imdecode(np.frombuffer(await picture.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert shown is not None
+    return str(cv2.QRCodeDetector().detectAndDecode(shown)[0])
+
+
+async def test_a_link_on_paper(desk: Page, server: StandIn) -> None:
+    """Printing is asked for by a button; on the paper stands the code, and nothing of the desk."""
+    await desk.add_init_script("window.print = () => document.body.classList.add('printing')")
+    await desk.reload()
+    card = desk.locator(".desk-link")
+    await card.get_by_role("button", name="生成链接").click()
+    await card.get_by_role("button", name="打印二维码").click()
+    await expect(desk.locator("body")).to_have_class("printing")
+    await desk.emulate_media(media="print")
+    code = card.get_by_role("img", name="客户链接的二维码")
+    assert await scanned(code) == f"{server.url}/c/#t"
+    await expect(card.get_by_text("有效期至")).to_be_visible()
+    for other in (desk.locator(".presence"), card.get_by_role("button"), card.get_by_label("客户链接")):
+        for one in await other.all():
+            await expect(one).to_be_hidden()
+    await shoot(desk, "agent-link-paper")
 
 
 async def test_customers_who_want_a_call_back(desk: Page, server: StandIn) -> None:
@@ -109,3 +139,28 @@ async def test_a_colleague_rings_too(
     await expect(card).to_contain_text(CUSTOMER_NAME)
     await expect(card.get_by_role("button", name="谢绝")).to_be_visible()
     await shoot(desk, f"agent-ring-{len(more)}")
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_a_call_that_was_cut_off_leads_back_to_the_desk(
+    call: Page, server: StandIn, story: Story, leads: bool
+) -> None:
+    """Nothing is owed or wrapped up; the desk says who comes back and to whom, and so does the ring."""
+    host = story.agent if leads else GUEST_SEAT
+    await server.send(running(story, host=host))
+    await server.send(running(story, CallPhase.ENDED, host=host, reason="interrupted"))
+    said = call.locator(".cut-off")
+    await expect(said).to_contain_text(f"{CUSTOMER_NAME} 网络中断后已返回")
+    await expect(said).to_contain_text("将优先呼叫您" if leads else "将优先呼叫主持通话的柜员")
+    await server.send(wire.PresenceSet(Presence.READY, 0))
+    await expect(call.locator(".presence .ready")).to_have_attribute("aria-pressed", "true")
+    await expect(said).to_be_visible()
+    await expect(call.get_by_role("heading", name="办理结果")).to_have_count(0)
+    await shoot(call, "agent-cut-off")
+    again = replace(ring_of(story), call=CallId("call-0000000000000009"))
+    ringing = replace(running(story, CallPhase.RINGING, host=None), call=again.call)
+    await server.send(wire.PresenceSet(Presence.RINGING, 0), ringing, again)
+    await expect(call.get_by_role("alertdialog")).to_contain_text("刚才的通话中断，客户重新接入")
+    await shoot(call, "agent-ring-cut-off")
+    await server.send(wire.RingOver(again.call, RingEnd.CUSTOMER_LEFT), wire.PresenceSet(Presence.BREAK, 0))
+    await expect(said).to_be_hidden()

@@ -151,6 +151,35 @@ async def test_hold_is_what_the_server_says(call: Page, server: StandIn, story: 
     await expect(banner).to_have_count(0)
 
 
+async def test_the_chat_says_why_it_is_closed(call: Page, server: StandIn, story: Story) -> None:
+    """On hold, with a colleague in private, and as that colleague; a dropped party does not open it."""
+    line, shut = call.get_by_placeholder("输入消息…"), call.locator(".chat-closed")
+    mute = replace(customer_of(story), slot=None)
+    await line.fill("还没写完")
+    await expect(shut).to_be_hidden()
+    held = running(story, CallPhase.HELD, parties=(mute, agent_of(story)))
+    for state in (held, replace(held, phase=CallPhase.RECONNECTING, grace_s=12.0)):
+        await server.send(state)
+        await expect(shut).to_contain_text("客户已保持：现在写的客户收不到")
+        for field in (
+            line,
+            call.get_by_role("button", name="发送文件"),
+            call.get_by_role("button", name="发送", exact=True),
+        ):
+            await expect(field).to_be_disabled()
+    await server.send(replace(held, parties=(mute, agent_of(story), guest_of(SeatMode.PRIVATE))))
+    await expect(shut).to_contain_text("正在私下交谈：聊天内容客户看得到")
+    await shoot(call, "agent-chat-closed")
+    me = replace(agent_of(story), role=Role.GUEST, mode=SeatMode.PRIVATE)
+    await server.send(replace(held, host=GUEST_SEAT, parties=(mute, guest_of(), me)))
+    await expect(shut).to_contain_text("加入通话后才能发送")
+    await server.send(running(story))
+    await expect(shut).to_be_hidden()
+    await expect(line).to_have_value("还没写完")
+    await line.press("Enter")
+    assert (await server.wait_for(wire.Chat)).text == "还没写完"
+
+
 async def test_a_colleague_is_invited_and_called_back(call: Page, server: StandIn, story: Story) -> None:
     """By name, privately, with a note; while nobody has answered the invitation can be withdrawn."""
     await call.keyboard.press("i")
@@ -332,6 +361,35 @@ async def test_keys_are_listed_behind_the_question_mark(call: Page) -> None:
     await call.keyboard.press("Escape")
     await expect(sheet).to_have_count(0)
     await expect(call.get_by_role("button", name="麦克风")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_single_keys_can_be_turned_off(call: Page, server: StandIn) -> None:
+    """Then no letter does anything, `?` neither, nor is one shown; it lasts over a reload, and the button
+    leads back to the switch."""
+    microphone = call.locator(".controls .control").first
+    await expect(microphone).to_have_attribute("aria-keyshortcuts", "M")
+    await call.keyboard.press("?")
+    sheet = call.get_by_role("dialog", name="快捷键")
+    await sheet.get_by_role("switch", name="启用单键快捷键").uncheck()
+    await shoot(call, "agent-keys-off")
+    await call.keyboard.press("Escape")
+    for key in "m?":
+        await call.keyboard.press(key)
+    await expect(sheet).to_have_count(0)
+    await expect(microphone).to_have_attribute("aria-pressed", "false")
+    assert await microphone.get_attribute("aria-keyshortcuts") is None
+    assert await microphone.get_attribute("title") == "麦克风"
+    await call.reload()
+    await server.wait_for(wire.Hello)
+    await expect(call.get_by_role("button", name="小休")).to_be_visible()
+    await call.keyboard.press("r")
+    await call.get_by_role("button", name="English").click()
+    await call.get_by_role("button", name="Keyboard shortcuts").click()
+    await call.get_by_role("switch", name="Single-key shortcuts").check()
+    await call.keyboard.press("Escape")
+    assert not any(isinstance(message, wire.SetPresence) for message in server.got)
+    await call.keyboard.press("r")
+    await server.wait_for(wire.SetPresence)
 
 
 async def test_the_call_fits_smaller_windows_in_english(call: Page, server: StandIn, story: Story) -> None:

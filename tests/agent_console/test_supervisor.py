@@ -417,3 +417,21 @@ async def test_devices_follow_a_second_login(
         assert await wall.evaluate("document.querySelectorAll('video').length") == 0
         await log_in(wall, server)
         await server.send(board(story))
+
+
+@pytest.mark.parametrize("how", ["left", "cut_off"])
+async def test_who_led_and_is_out_is_back_at_the_wall(
+    wall: Page, server: StandIn, story: Story, other_end: OtherEnd, how: str
+) -> None:
+    """By the server's word: without a seat, or when the customer gets a fresh call; no result is owed."""
+    await watch(wall, server, story, other_end)
+    await server.send(state_of(story, SeatMode.TALKING, host=BOSS_SEAT))
+    await expect(wall.locator("call-view")).to_be_visible()
+    if how == "left":
+        await server.send(state_of(story, SeatMode.TALKING, seat=None, host=None, parties=()))
+    else:
+        over = {"reason": "interrupted", "host": BOSS_SEAT}
+        await server.send(state_of(story, SeatMode.TALKING, CallPhase.ENDED, **over))
+        words = wall.get_by_role("status").filter(has_text="按规定重新接通")
+        await expect(words).to_be_visible()
+    await expect(wall.get_by_role("heading", name="排队客户")).to_be_visible()

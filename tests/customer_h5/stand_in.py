@@ -27,7 +27,7 @@ _M = TypeVar("_M", bound=wire.Message)
 WELCOME = wire.Welcome(
     version=wire.VERSION, role=Role.CUSTOMER, name="", bank="海州银行", case=CASE, phase=CasePhase.PRE_CALL,
     seat=SEAT, call=None, resume="resume-1", upload=UPLOAD, ice_servers=(), grace_s=20.0, heartbeat_s=5.0,
-    consent_version="2026-2",
+    consent_version="2026-3",
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def party(
 
 
 SELF = party(SEAT, Role.CUSTOMER, "王芳", None)
-AGENT = party(AGENT_SEAT, Role.AGENT, "李静", 0)
+AGENT = replace(party(AGENT_SEAT, Role.AGENT, "李静", 0), number="8001")
 
 
 @dataclass
@@ -228,7 +228,7 @@ class StandIn:
     async def call_state(self, phase: CallPhase, active_s: float = 0.0, **changes: object) -> None:
         """Tell the page how the call stands; recording once it is active."""
         live = phase not in (CallPhase.RINGING, CallPhase.CONNECTING)
-        state = wire.CallState(CALL, CASE, phase, "李静", active_s, live, live)
+        state = wire.CallState(CALL, CASE, phase, "李静", active_s, live, live, peer_number="8001")
         await self.send(replace(state, **changes))  # type: ignore[arg-type]
 
     async def want_still(self, kind: EvidenceKind, *, at_once: bool = False) -> EvidenceId:

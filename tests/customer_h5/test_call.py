@@ -16,7 +16,7 @@ from tests.customer_h5.steps import enter_call, enter_queue, plays, require_calm
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SIZES = [(360, 640), (1280, 800)]
-THIRD = party(THIRD_SEAT, Role.GUEST, "陈主管", 1)
+THIRD = party(THIRD_SEAT, Role.SUPERVISOR, "陈主管", 1)
 # How many different colours a canvas has, up to a few: a picture has many, nothing has one.
 _COLOURS = """(canvas) => new Set(new Uint32Array(
   canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
@@ -60,6 +60,16 @@ async def test_camera_off_and_on(phone: Phone) -> None:
     await plays(phone, ".own-picture video")
 
 
+async def test_one_camera_without_a_torch(phone: Phone) -> None:
+    """There is nothing to flip or to light, and no button for it."""
+    await enter_call(phone)
+    await phone.page.get_by_role("button", name="更多").click()
+    sheet = phone.page.get_by_role("dialog", name="更多")
+    await expect(sheet.get_by_role("button", name="关闭", exact=True)).to_be_visible()
+    for name in ("翻转镜头", "打开手电筒"):
+        await expect(sheet.get_by_role("button", name=name)).to_have_count(0)
+
+
 async def test_last_picture_stands(phone: Phone) -> None:
     """When the agent's camera goes off the last picture stays, marked, until it moves again; likewise when
     she drops."""
@@ -91,12 +101,12 @@ async def test_third_person(phone: Phone) -> None:
     await talk(phone, AGENT, THIRD)
     await plays(phone, ".person.side video")
     await expect(page.locator(".person.side figcaption")).to_have_text("陈主管")
-    await expect(page.locator(".peer-name")).to_have_text("李静、陈主管")
+    await expect(page.locator(".peer-name")).to_have_text("客户经理 李静 · 工号 8001、主管 陈主管")
     await require_calm(phone)
     await phone.shot("third")
     await talk(phone, THIRD, host=THIRD_SEAT)
     await expect(page.locator(".person.side")).to_have_count(0)
-    await expect(page.locator(".peer-name")).to_have_text("陈主管")
+    await expect(page.locator(".peer-name")).to_have_text("主管 陈主管")
     await plays(phone, ".person.main video")
 
 
@@ -324,3 +334,18 @@ async def test_camera_off_survives_a_reload(phone: Phone) -> None:
     assert (await phone.bank.wait_for(wire.CaptureState, 2)).camera == "off"
     await talk(phone, AGENT)
     await expect(phone.page.locator(".own-picture .no-picture")).to_be_visible()
+
+
+async def test_the_goodbye_names_who_led_last(phone: Phone) -> None:
+    """After a hand-over name and number are the last host's, also when that one is gone already."""
+    page = phone.page
+    await enter_call(phone)
+    guest = replace(AGENT, seat=THIRD_SEAT, role=Role.GUEST, name="王芳", number="8002")
+    await talk(phone, guest, host=THIRD_SEAT, peer="王芳", peer_number="8002")
+    await expect(page.locator(".peer-name")).to_have_text("客户经理 王芳 · 工号 8002")
+    await talk(phone, phase=CallPhase.HELD, host=None, peer="", peer_number="")
+    await phone.bank.call_state(CallPhase.ENDED, reason="agent_lost", peer="", peer_number="")
+    facts_shown = page.locator(".facts")
+    await expect(facts_shown).to_contain_text("客户经理 王芳 · 工号 8002")
+    await expect(facts_shown).not_to_contain_text("8001")
+    await phone.shot("thanks-handed-over")

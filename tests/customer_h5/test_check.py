@@ -74,7 +74,7 @@ async def test_consent_is_journaled_before_capture(phone: Phone) -> None:
     await page.get_by_role("button", name="开始视频通话").click()
     consent = await phone.bank.wait_for(wire.Consent)
     assert (consent.recording, consent.biometrics, consent.location) == (True, False, False)
-    assert consent.text_version == "2026-2"
+    assert consent.text_version == "2026-3"
     await phone.bank.wait_for(wire.Ping)  # a heartbeat later there still is no camera
     assert await page.evaluate("window.captures") == 0
     phone.bank.journals = True

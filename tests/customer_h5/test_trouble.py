@@ -10,8 +10,8 @@ from contract import facts, wire
 from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase
 from tests.browser import watched_page
 from tests.customer_h5.conftest import Phone
-from tests.customer_h5.stand_in import CUSTOMER_H5, StandIn
-from tests.customer_h5.steps import enter_call, enter_queue, tap_start
+from tests.customer_h5.stand_in import AGENT, CUSTOMER_H5, StandIn
+from tests.customer_h5.steps import enter_call, enter_queue, talk, tap_start
 from web_kit.serve import WebKit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -111,9 +111,9 @@ async def test_keyboard_alone(phone: Phone) -> None:
 
 
 async def test_every_ending_has_words(phone: Phone) -> None:
-    """Each CallEnd shows its own sentence and never a machine word; a failed transfer is not the end."""
+    """Each CallEnd shows its own sentence and never a machine word; after two of them the visit goes on."""
     seen = set()
-    endings = set(CallEnd) - {CallEnd.TRANSFER_FAILED}
+    endings = set(CallEnd) - {CallEnd.TRANSFER_FAILED, CallEnd.INTERRUPTED}
     for reason in endings:
         phone.bank.got.clear()
         await tap_start(phone)
@@ -125,13 +125,31 @@ async def test_every_ending_has_words(phone: Phone) -> None:
     assert len(seen) == len(endings)
 
 
-async def test_a_failed_transfer_leads_back_into_the_queue(phone: Phone) -> None:
-    """By itself, by way of the check, with a connection of its own."""
+@pytest.mark.parametrize(
+    ("reason", "checking", "waiting"),
+    [
+        ("transfer_failed", "刚才没有柜员能够接续", "正在优先为您安排柜员"),
+        ("interrupted", "按规定需要重新接通", "正在优先为您接通刚才的柜员"),
+    ],
+)
+async def test_who_was_cut_off_is_led_back_into_the_queue(
+    phone: Phone, reason: str, checking: str, waiting: str
+) -> None:
+    """By itself, by way of the check, with a connection of its own, a slow line or not; it is said why."""
+    page = phone.page
     await enter_call(phone)
-    await phone.bank.call_state(CallPhase.ENDED, reason="transfer_failed")
+    # Fifty times slower than what the check calls good.
+    phone.bank.probe_s = 2.0
+    await phone.bank.call_state(CallPhase.ENDED, reason=reason)
+    await expect(page.get_by_text(checking)).to_be_visible()
+    await phone.shot(f"cut-off-check-{reason}")
     await phone.bank.wait_for(wire.JoinQueue, 2)
     await phone.bank.wait_for(wire.Offer, 2)
-    await expect(phone.page.get_by_role("button", name="离开排队")).to_be_visible()
+    await expect(page.get_by_role("button", name="离开排队")).to_be_visible()
+    await expect(page.get_by_text(waiting)).to_be_visible()
+    await phone.shot(f"cut-off-queue-{reason}")
+    await talk(phone, AGENT)
+    await expect(page.get_by_text(waiting)).to_have_count(0)
 
 
 @pytest.mark.parametrize("told", ["fact", "error"])

@@ -19,7 +19,7 @@ SIZES = [(360, 640), (1280, 800)]
 
 @pytest.mark.parametrize("viewport", SIZES)
 async def test_call(phone: Phone) -> None:
-    """Picture, timer, mute, camera, chat and hang-up work; the goodbye has reference and reason."""
+    """Picture, timer, mute, camera, chat and hang-up work; the goodbye has reference, reason and name."""
     page = phone.page
     await enter_queue(phone)
     await phone.bank.call_state(CallPhase.CONNECTING)
@@ -28,7 +28,7 @@ async def test_call(phone: Phone) -> None:
     await talk(phone, AGENT)
     await plays(phone, ".agent-picture")
     await plays(phone, ".own-picture video")
-    await expect(page.locator(".peer-name")).to_have_text("李静")
+    await expect(page.locator(".peer-name")).to_have_text("客户经理 李静 · 工号 8001")
     await expect(page.get_by_text(CLOCK)).to_be_visible()
     await require_calm(phone)
     await phone.shot("call")
@@ -60,6 +60,7 @@ async def test_call(phone: Phone) -> None:
     await expect(page.get_by_text(CASE)).to_be_visible()
     await expect(page.get_by_text("您结束了通话")).to_be_visible()
     await expect(page.get_by_text("1:23")).to_be_visible()
+    await expect(page.get_by_text("客户经理 李静 · 工号 8001")).to_be_visible()
     await require_calm(phone)
     await phone.shot("thanks")
     await page.get_by_role("radio", name="4 星").check(force=True)

@@ -1,7 +1,8 @@
-"""A phone's line to the server, for tests: everything goes through it, and it can be cut or changed.
+"""A phone's line to the server, for tests: everything goes through it, and it can be cut, dead or changed.
 
 TCP connections and datagrams are relayed over loopback. A cut resets the connections and loses the
-datagrams; a change of address lets everything come from new ports, as behind another router.
+datagrams; a dead line loses them too, and its connections stand as if nobody said anything; a change of
+address lets everything come from new ports, as behind another router.
 """
 
 import asyncio
@@ -99,6 +100,8 @@ class Line:
         self._tasks = tasks
         self._near: dict[int, _Near] = {}
         self._writers: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     def spawn(self, work: Any) -> None:
         """Run ``work`` until the line is closed."""
@@ -115,9 +118,15 @@ class Line:
         for writer in self._writers:
             writer.transport.abort()
 
+    def die(self) -> None:
+        """Carry nothing more, and tell nobody."""
+        self.is_cut = True
+        self._flows.clear()
+
     def mend(self) -> None:
         """Carry again."""
         self.is_cut = False
+        self._flows.set()
 
     def change_address(self) -> None:
         """Reach the server from other ports from now on; connections do not survive that."""
@@ -136,6 +145,7 @@ class Line:
         return int(near.transport.get_extra_info("sockname")[1])
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._flows.wait()
         if self.is_cut:
             writer.transport.abort()
             return
@@ -143,9 +153,20 @@ class Line:
         self._writers |= {writer, far_writer}
         with suppress(ConnectionError):
             async with asyncio.TaskGroup() as both:
-                both.create_task(_pump(reader, far_writer))
-                both.create_task(_pump(far_reader, writer))
+                both.create_task(self._pump(reader, far_writer))
+                both.create_task(self._pump(far_reader, writer))
         self._writers -= {writer, far_writer}
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(_BLOCK):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Line"]:
@@ -156,21 +177,11 @@ class Line:
             yield self
         finally:
             self.cut()
+            self._flows.set()
             for near in self._near.values():
                 near.close()
             server.close()
             await server.wait_closed()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(_BLOCK):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 @asynccontextmanager

@@ -23,20 +23,22 @@ _STANDS = 3
 _CONTRAST_MIN = 80
 
 
-def write_marked(folder: Path, who: Speaker, portrait: Portrait) -> tuple[Path, Path]:
-    """Write picture and sound of a person."""
+def write_marked(
+    folder: Path, who: Speaker, portrait: Portrait, size: tuple[int, int] = SIZE
+) -> tuple[Path, Path]:
+    """Write picture and sound of a person; the width is a multiple of ten."""
     picture, sound = folder / f"{who.name}.y4m", folder / f"{who.name}.wav"
-    write_pictures(picture, _frames(who, portrait))
+    write_pictures(picture, _frames(who, portrait, size))
     write_sound(sound, who)
     return picture, sound
 
 
-def _frames(who: Speaker, portrait: Portrait) -> Iterator[Picture]:
-    video = FaceVideo(portrait, SIZE, FPS, agent=who is not Speaker.CUSTOMER)
+def _frames(who: Speaker, portrait: Portrait, size: tuple[int, int]) -> Iterator[Picture]:
+    video = FaceVideo(portrait, size, FPS, agent=who is not Speaker.CUSTOMER)
     for n in range(_NUMBERS * _STANDS):
         picture = video.frame(n)
-        blocks = np.repeat(_blocks(who, n // _STANDS), SIZE[0] // COLUMNS)
-        picture[int(SIZE[1] * (1 - SHARE)) :] = blocks[None, :, None]
+        blocks = np.repeat(_blocks(who, n // _STANDS), size[0] // COLUMNS)
+        picture[int(size[1] * (1 - SHARE)) :] = blocks[None, :, None]
         yield picture
 
 

@@ -18,12 +18,16 @@ from tests.e2e.marked import COLUMNS, SHARE, read_levels
 SOUNDS, PICTURES = (3, 5, 8), (4, 6, 9)
 # A busy machine takes its time for what an idle one shows within two seconds.
 ARRIVES_S = 40.0
+# The longest jitter buffer: so long one may hear who has just been taken off the line.
+DRAINS_S = 1.0
+# Everybody beeps once a second, and a half of it is for a look that came late.
+LISTENS_S = 1.5
 
 # A beep lasts 80 ms; an analyser looks back as far, so none passes unheard between two looks. A voice
 # stays 17 dB below its beep, which comes at -20 dB.
 _EARS = """
 window.connections = [];
-window.heard = new Set();
+window.heard = new Map();
 window.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...words) {
     super(...words);
@@ -46,8 +50,11 @@ setInterval(() => {
     if (!ears.has(track)) ears.set(track, earOf(track));
     const levels = new Float32Array(2048);
     ears.get(track).getFloatFrequencyData(levels);
-    for (const hz of TONES)
-      if (levels[Math.round((hz * 4096) / 48000)] > -36) heard.add(`${line} ${hz}`);
+    for (const hz of TONES) {
+      const level = levels[Math.round((hz * 4096) / 48000)];
+      const name = `${line} ${hz}`;
+      if (level > -36) heard.set(name, Math.max(level, heard.get(name) ?? level));
+    }
   }
 }, 40);
 const show = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);
@@ -80,15 +87,15 @@ _PAUSES = """() => {
 }"""
 
 
-# A frame of a playing element, small: the levels of its strip, and of all of it.
+# A frame of a playing element or a kept one, small: the levels of its strip, and of all of it.
 _DRAW = """
 function draw(selector, width, height, share) {
   const video = document.querySelector(selector);
-  if (!video || !video.videoWidth) return null;
+  const [w, h] = video ? [video.videoWidth || video.width, video.videoHeight || video.height] : [0, 0];
+  if (!w) return null;
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
-  const { videoWidth: w, videoHeight: h } = video;
   context.imageSmoothingQuality = "high";
   context.drawImage(video, 0, h * (1 - share), w, h * share, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
@@ -114,11 +121,11 @@ async def forget(page: Page) -> None:
     await page.evaluate("heard.clear()")
 
 
-async def heard(page: Page) -> set[tuple[int, Speaker]]:
-    """Return whose beeps came on which line since ``forget``."""
+async def heard(page: Page) -> dict[tuple[int, Speaker], float]:
+    """Return whose beeps came on which line since ``forget``, and how loud at most, in dB."""
     speakers = {speaker.beep_hz: speaker for speaker in Speaker}
-    found = [one.split() for one in await page.evaluate("[...heard]")]
-    return {(int(line), speakers[int(hz)]) for line, hz in found}
+    found = [(*name.split(), level) for name, level in await page.evaluate("[...heard]")]
+    return {(int(line), speakers[int(hz)]): level for line, hz, level in found}
 
 
 async def until(what: Callable[[], Coroutine[Any, Any, bool]], why: str, seconds: float = ARRIVES_S) -> None:
@@ -130,26 +137,20 @@ async def until(what: Callable[[], Coroutine[Any, Any, bool]], why: str, seconds
 
 
 async def hears(page: Page, wanted: dict[int, Speaker]) -> None:
-    """Wait until the page hears each of these speakers on his line, and on no line anybody else.
+    """Wait until the page hears each of these speakers on his line; anybody else on any line is an error.
 
-    What it heard of somebody who has just left counts until it has heard the others once more.
+    What its jitter buffers hold of somebody who has just left is let pass.
     """
-    told: set[tuple[int, Speaker]] = set()
+    await asyncio.sleep(DRAINS_S)
+    await forget(page)
+    listens = asyncio.get_running_loop().time() + LISTENS_S
 
     async def complete() -> bool:
-        told.update(await heard(page))
-        if told == set(wanted.items()):
-            return True
-        if told > set(wanted.items()):
-            told.clear()
-            await forget(page)
-        return False
+        told = await heard(page)
+        assert told.keys() <= set(wanted.items()), f"{told} heard, not {wanted}"
+        return told.keys() == set(wanted.items()) and asyncio.get_running_loop().time() > listens
 
-    await forget(page)
-    try:
-        await until(complete, "")
-    except AssertionError:
-        raise AssertionError(f"{told} heard, not {wanted}") from None
+    await until(complete, f"not all of {wanted} heard")
 
 
 async def packets(page: Page) -> dict[int, int]:
@@ -167,13 +168,29 @@ async def pauses(page: Page) -> dict[int, float]:
     return {int(line): ms / 1000 for line, ms in (await page.evaluate("pauses")).items()}
 
 
+async def mark_in(page: Page, selector: str) -> tuple[Speaker, int] | None:
+    """Return whose picture an element shows and its number, None when there is none or it cannot be read."""
+    levels = await page.evaluate(_LEVELS, [selector, COLUMNS])
+    return read_levels(np.asarray(levels, np.float64)) if levels else None
+
+
+async def stands(page: Page, selector: str, who: Speaker, seconds: float) -> None:
+    """Look at an element for a while: it shows one picture of this person and no other."""
+    seen: set[tuple[Speaker, int] | None] = set()
+    deadline = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < deadline:
+        seen.add(await mark_in(page, selector))
+        await asyncio.sleep(0.1)
+    (mark,) = seen
+    assert mark is not None and mark[0] is who, f"{mark} stands in {selector}, not {who}"
+
+
 async def moves(page: Page, selector: str, who: Speaker) -> None:
     """Wait until a playing element has shown three different numbers of this person, and nobody else's."""
     seen: set[int] = set()
 
     async def moved() -> bool:
-        levels = await page.evaluate(_LEVELS, [selector, COLUMNS])
-        mark = read_levels(np.asarray(levels, np.float64)) if levels else None
+        mark = await mark_in(page, selector)
         if mark is not None:
             assert mark[0] is who, f"{mark[0]} is seen in {selector}, not {who}"
             seen.add(mark[1])

@@ -87,6 +87,7 @@ def test_visit_without_a_picture(server: Server, clip: tuple[Path, Path]) -> Non
             await enter(page, server, "录音录像", "当前位置")
             await page.get_by_role("button", name="关闭摄像头").click()
             measured.set()
+            await expect(page.locator(".checked.wait")).to_have_count(0, timeout=STEP_MS)
             await page.get_by_role("button", name="不开摄像头，进入排队").click()
             await answer(agent)
             given = await agent.wait_for_fact(facts.ConsentGiven)

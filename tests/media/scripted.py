@@ -36,6 +36,7 @@ from contract.ports import (
     TrackInfo,
     TrackSink,
 )
+from media import rtcp
 from media.plan import PLAN
 from media.plane import Plane
 from media.routes import everybody_talks
@@ -295,6 +296,26 @@ class ScriptedPeer:
         receiver: Any = self.pc.getTransceivers()[line].receiver
         for ssrc in receiver._RTCRtpReceiver__remote_streams:
             await receiver._send_rtcp_pli(ssrc)
+
+    async def say_rate(self, bits_per_s: int) -> None:
+        """Tell what the line can take (REMB), instead of what aiortc would estimate from now on."""
+        receivers: list[Any] = [transceiver.receiver for transceiver in self.pc.getTransceivers()]
+        for receiver in receivers:
+            receiver._RTCRtpReceiver__remote_bitrate_estimator = None
+        await receivers[0].transport._send_rtp(rtcp.compose_remb(1, bits_per_s, []))
+
+    def hear_limits(self) -> list[int]:
+        """Return what this peer is told from now on that it may send, in bit/s."""
+        transport: Any = self.pc.getTransceivers()[0].receiver.transport
+        limits: list[int] = []
+        handle = transport._handle_rtcp_data
+
+        async def hearing(data: bytes) -> None:
+            limits.extend(e.bits_per_s for e in rtcp.parse(data) if isinstance(e, rtcp.BitrateLimit))
+            await handle(data)
+
+        transport._handle_rtcp_data = hearing
+        return limits
 
     def lose_every(self, nth: int) -> None:
         """Lose every ``nth`` RTP packet that this peer sends from now on."""

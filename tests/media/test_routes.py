@@ -19,6 +19,7 @@ from media.plan import OTHERS_MAX, PLAN
 from media.publication import Publication
 from media.routes import Arrangement, everybody_talks
 from media.settings import MediaSettings
+from media.thinning import Allowance
 from media.uplink import Uplink
 from tests.media.packets import KEY, PICTURES, SOUND, Wire, leg, packet, uplink
 from tests.media.scripted import KeepingReceiver, ListJournal, SystemClock
@@ -75,6 +76,26 @@ def test_what_cannot_be_arranged_is_refused() -> None:
         assert refused.value.code == "bad_arrangement"
 
 
+def test_only_the_lines_of_who_talks_on_the_record_hold_back_what_is_recorded() -> None:
+    """Whoever watches or whispers does not; in a private talk, which is not, those who talk there do."""
+    customer, agent, guest, supervisor = SEATS
+    talk = everybody_talks([customer, agent])
+
+    def silent(seat: SeatId, publishes: bool) -> SeatRoute:
+        return SeatRoute(seat, publishes, False, (), (), None)
+
+    for publishes in (False, True):
+        watched = Arrangement((*talk, silent(supervisor, publishes)))
+        assert watched.may_limit(customer, agent) and watched.may_limit(agent, customer)
+        assert not any(watched.may_limit(supervisor, feeder) for feeder in (customer, agent))
+        # What the customer never sees, the agent's line may well hold back.
+        assert watched.may_limit(agent, supervisor)
+    private = Arrangement((talk[0], silent(agent, True), silent(guest, True), silent(supervisor, False)))
+    assert private.may_limit(agent, guest) and private.may_limit(guest, agent)
+    assert not private.may_limit(guest, customer) and not private.may_limit(supervisor, agent)
+    assert not Arrangement().may_limit(agent, customer)
+
+
 @settings(deadline=None)
 @given(_routes())
 def test_a_line_carries_whom_its_slot_names_if_that_one_may_send(routes: tuple[SeatRoute, ...]) -> None:
@@ -104,8 +125,10 @@ class _Person:
     legs: list[Leg] = field(default_factory=list)
     wires: dict[int, Wire] = field(default_factory=dict)
     noted_missing: set[str] = field(default_factory=set)
+    allowance: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
+        self.allowance = Allowance(self.legs)
         for index in OWN:
             self.uplinks[index], _ = uplink(index, _codecs(index))
             self.publications.append(Publication(self.uplinks[index], self.call))

@@ -200,6 +200,18 @@ def test_places_lie_apart_on_the_canvas(people: int, shared: bool) -> None:
     assert largest == found[-1 if shared else 0]
 
 
+@pytest.mark.parametrize("people", range(PEOPLE_MAX + 1, 9))
+@pytest.mark.parametrize("shared", [False, True])
+def test_more_people_than_can_be_have_smaller_places(people: int, shared: bool) -> None:
+    """All apart, on the canvas, and large enough for a picture."""
+    taken = np.zeros((HEIGHT, WIDTH), int)
+    for place in places(people, shared):
+        assert place.width >= 64 and place.height >= 36
+        taken[place.top : place.top + place.height + STRIP, place.left : place.left + place.width] += 1
+
+    assert len(places(people, shared)) == people + shared and taken.max() == 1
+
+
 def test_everybody_and_a_screen_are_readable_in_their_places() -> None:
     """Four people in a column, the screen beside them; when it is over they have the canvas to themselves."""
     people = [Caption(label, "") for label in ("客户", "坐席", "第三方", "主管")]
@@ -256,6 +268,23 @@ def test_stamp() -> None:
     changed = np.flatnonzero((_luma(canvas) != first).any(axis=1))
     assert changed.size > 0
     assert changed.max() < STRIP
+
+
+def test_the_place_stands_between_case_and_time() -> None:
+    """It comes and goes by itself, leaves the time alone, and the longest one is not cut off."""
+    clock, case = "2026-01-01 00:00:00 UTC", "case-mwmwmwmwmwmwmwmw"
+    canvas = Canvas(case)
+    canvas.stamp(clock)
+    plain = _luma(canvas)[:STRIP].copy()
+    canvas.stamp(clock, "89.2304°S 179.4737°W ±9999 km")
+    marked = _luma(canvas)[:STRIP].copy()
+    canvas.stamp(clock)
+
+    columns = np.flatnonzero((marked != plain).any(axis=0))
+    named = np.flatnonzero((plain[:, :PANE_WIDTH] > BACKGROUND + 40).any(axis=0)).max()
+    assert named < columns.min()
+    assert columns.max() < PANE_WIDTH - 1
+    assert (_luma(canvas)[:STRIP] == plain).all()
 
 
 def test_captions_are_lettered() -> None:

@@ -10,11 +10,10 @@ import av
 import numpy as np
 import pytest
 
-from contract.facts import CallAdvanced, CallEnded, PartyJoined, PartyLeft
+from contract.facts import CallAdvanced, CallEnded
 from contract.ids import CallId, CaseId, new_seat_id
 from contract.phases import CallEnd, CallPhase, Role, TrackSource
 from contract.ports import ClockSample, EncodedFrame
-from recordings import layout
 from recordings.compose import BACKGROUND
 from recordings.journal import FileJournal
 from recordings.merge import MergeResult, clock_text, merge_call, plan_merge
@@ -23,7 +22,7 @@ from recordings.spool import Spool
 from recordings.timeline import GapCause
 from recordings.track_writer import RecorderSettings
 from tests.recordings.encoded import MovedClock
-from tests.recordings.measured import Merged, beeps, boxes, flashes, measure, numbers, pane, part
+from tests.recordings.measured import Merged, beeps, boxes, flashes, measure, numbers, pane
 from tests.recordings.packets import feed
 from tests.recordings.staged import (
     START,
@@ -31,7 +30,6 @@ from tests.recordings.staged import (
     Stage,
     StagedTrack,
     film,
-    read_number,
     stage,
     stage_call,
     voice,
@@ -318,57 +316,6 @@ def test_plain_before_the_first_picture(tmp_path: Path) -> None:
     assert [
         g.cause for g in result.ledger[staged.call] if (g.role, g.source) == (Role.AGENT, TrackSource.CAMERA)
     ] == [GapCause.NOT_STARTED]
-
-
-def _count(merged: Merged, place: layout.Place, second: float, size: tuple[int, int] = (320, 240)) -> int:
-    """Return the counter of the picture in a place, in seconds, as it was taken: 30 ms before."""
-    return read_number(part(merged.luma[round((second + 0.03) * 15)], place, size))
-
-
-def test_three_people_and_a_share(tmp_path: Path) -> None:
-    """A third party has a place while it takes part, a screen has the main area while it is shared, and
-    the agent's place is plain while the customer is held; sound comes from all, and no gap is made up.
-    """
-    staged = stage(tmp_path)
-    customer, agent, guest = new_seat_id(), new_seat_id(), new_seat_id()
-    staged.begin()
-    for seat, role, parts in (
-        (customer, Role.CUSTOMER, [(0.0, 12.0)]),
-        (agent, Role.AGENT, [(0.0, 3.0), (5.0, 7.0)]),
-        (guest, Role.GUEST, [(5.0, 5.0)]),
-    ):
-        for first, seconds in parts:
-            pictures = film(seconds, first=round(first * 15))
-            staged.record(StagedTrack(role, TrackSource.CAMERA, "VP8", pictures, seat), joins=False)
-            sound = voice(seconds, first_s=first, tone_hz=2000.0 if role is Role.GUEST else 1000.0)
-            staged.record(StagedTrack(role, TrackSource.MICROPHONE, "opus", sound, seat), joins=False)
-    screen = film(2.0, first=7 * 15, size=(640, 360))
-    staged.record(StagedTrack(Role.GUEST, TrackSource.SCREEN, "VP8", screen, guest), joins=False)
-    staged.note(
-        0,
-        *(
-            PartyJoined(staged.call, *who)
-            for who in ((customer, Role.CUSTOMER, "张三"), (agent, Role.AGENT, "李四"))
-        ),
-    )
-    staged.note(3, CallAdvanced(staged.call, CallPhase.ACTIVE, CallPhase.HELD))
-    staged.note(5, PartyJoined(staged.call, guest, Role.GUEST, "王五"))
-    staged.note(5, CallAdvanced(staged.call, CallPhase.HELD, CallPhase.ACTIVE))
-    staged.note(10, PartyLeft(staged.call, guest))
-    staged.end(12)
-    result, out = _merge(staged)
-    merged = measure(out)
-
-    two, three, shared = layout.places(2, False), layout.places(3, False), layout.places(3, True)
-    assert [_count(merged, place, 2.0) for place in two] == [30, 30]
-    assert abs(part(merged.luma[4 * 15], two[1]).astype(int) - BACKGROUND).max() < 4
-    assert _count(merged, two[0], 4.0) == 60
-    assert [_count(merged, place, 6.4) for place in three] == [96, 96, 96]
-    assert [_count(merged, place, 8.0) for place in shared[:3]] == [120, 120, 120]
-    assert _count(merged, shared[3], 8.0, (640, 360)) == 120
-    assert [_count(merged, place, 11.0) for place in two] == [165, 165]
-    assert [round(heard) for heard in beeps(merged, 2000.0)] == [5, 6, 7, 8, 9]
-    assert [gap for gap in result.ledger[staged.call] if gap.seconds > 0.3] == []
 
 
 def test_reconnect_is_joined_on_the_axis(tmp_path: Path) -> None:

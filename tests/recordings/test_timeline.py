@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.facts import (
@@ -14,11 +14,22 @@ from contract.facts import (
     CaptureChanged,
     Entry,
     Fact,
+    HostChanged,
     PartyJoined,
     PartyLeft,
     seal_entry,
 )
-from contract.ids import CallId, CaseId, SeatId, TrackId, new_call_id, new_case_id, new_seat_id, new_track_id
+from contract.ids import (
+    AccountId,
+    CallId,
+    CaseId,
+    SeatId,
+    TrackId,
+    new_call_id,
+    new_case_id,
+    new_seat_id,
+    new_track_id,
+)
 from contract.phases import CallEnd, CallPhase, Capture, Role, TrackKind, TrackSource
 from contract.ports import ClockSample
 from recordings.timeline import (
@@ -66,7 +77,7 @@ def _track(
     ppm: float = 0.0,
     base: int = 1_000_000,
 ) -> TrackTimes:
-    """Return a track whose frames were taken at these seconds of the call."""
+    """Return a track whose frames were taken at these seconds of the call; of one role is one person."""
     rate = 48_000 if source is MIC else 90_000
     at = np.asarray(seconds, np.float64)
     ticks = (base + at * rate * (1 + ppm / 1e6)).round().astype(np.int64)
@@ -75,7 +86,7 @@ def _track(
     clock = tuple(ClockSample(T0 + at[i] + ntp_ahead_s, int(ticks[i]), T0 + at[i] + delay[i]) for i in picks)
     arrivals = tuple((int(ticks[i]), T0 + at[i] + delay[i]) for i in range(0, len(at), 60))
     return TrackTimes(
-        new_track_id(), seat or new_seat_id(), role, source, rate, ticks, arrivals, clock if reports else ()
+        new_track_id(), seat or SeatId(role), role, source, rate, ticks, arrivals, clock if reports else ()
     )
 
 
@@ -246,9 +257,13 @@ def test_a_screen_that_stands_still_is_not_missing() -> None:
 
     assert {gap.source for gap in laid.gaps} == {MIC, CAM}
     told = [
-        (track, role, span.since_s, round(span.until_s, 2)) for track, role, span in shares(laid.placements)
+        (track, seat, span.since_s, round(span.until_s, 2)) for track, seat, span in shares(laid.placements)
     ]
-    assert told == [(first.track, Role.AGENT, 0.5, 4.2), (second.track, Role.GUEST, 6.0, 7.3)]
+    assert told == [(first.track, first.seat, 0.5, 4.2), (second.track, second.seat, 6.0, 7.3)]
+
+
+def _present(laid: Timeline, at: float) -> list[str]:
+    return [stay.pii_name for stay in laid.attendance.present(at)]
 
 
 def _person(seat: SeatId, role: Role, seconds: np.ndarray) -> list[TrackTimes]:
@@ -287,10 +302,9 @@ def test_while_held_staff_are_not_missing() -> None:
     assert _gaps(laid, Role.CUSTOMER, CAM) == [(6.0, 7.0, GapCause.LOST)]
     assert _gaps(laid, Role.AGENT, MIC) == [(4.0, 4.5, GapCause.LOST)]
     assert laid.gap_s == pytest.approx(1 + 0.5 + 0.5)
-    assert [sorted(laid.attendance.present(at)) for at in (1.0, 3.0, 5.0, 9.0)] == [
-        ["agent", "customer"], ["customer"], ["agent", "customer", "guest"], ["customer", "guest"],
+    assert [_present(laid, at) for at in (1.0, 3.0, 5.0, 9.0)] == [
+        ["张三", "李四"], ["张三"], ["张三", "李四", "王五"], ["张三", "王五"],
     ]  # fmt: skip
-    assert laid.attendance.present(9.0)[Role.GUEST].pii_name == "王五"
 
 
 def test_one_agent_after_the_other() -> None:
@@ -312,12 +326,72 @@ def test_one_agent_after_the_other() -> None:
     )
 
     assert _gaps(laid, Role.AGENT, MIC) == _gaps(laid, Role.AGENT, CAM) == []
-    names = [laid.attendance.present(at)[Role.AGENT].pii_name for at in (2.9, 6.1)]
-    assert names == ["李四", "王五"] and Role.AGENT not in laid.attendance.present(5.5)
+    # Of the customer no fact tells.
+    assert [_present(laid, at) for at in (2.9, 5.5, 6.1)] == [["", "李四"], [""], ["", "王五"]]
+
+
+_GUESTS = SeatId("guest-1"), SeatId("guest-2")
+_missing = st.frozensets(st.integers(0, 19), max_size=6)
+
+
+@settings(deadline=None)
+@given(st.tuples(_missing, _missing))
+def test_what_is_missing_of_one_is_not_made_up_by_another(missing: tuple[frozenset[int], ...]) -> None:
+    """Two of one role: of who leads every missing second is told, as his; of the other, those between his
+    first frame and his last.
+    """
+    joined = [(-1, PartyJoined(CALL, seat, Role.GUEST, seat, AccountId(f"of-{seat}"))) for seat in _GUESTS]
+    led = (-1, HostChanged(CALL, None, AccountId(f"of-{_GUESTS[0]}"), "guest-1"))
+    entries = _entries(*joined, led, (0, _active()), (20, _ended(20)))
+    tracks = []
+    for seat, gone in zip(_GUESTS, missing, strict=True):
+        there = [_every(0.1, second, second + 1) for second in range(20) if second not in gone]
+        tracks += _person(seat, Role.GUEST, np.concatenate(there))
+    laid = _lay(entries, *tracks)
+
+    for number, (seat, gone) in enumerate(zip(_GUESTS, missing, strict=True)):
+        there_s = [second for second in range(20) if second not in gone]
+        wanted = gone if number == 0 else {one for one in gone if there_s[0] < one < there_s[-1]}
+        for source in (MIC, CAM):
+            gaps = [gap for gap in laid.gaps if (gap.seat, gap.source) == (seat, source)]
+            told = {s for s in range(20) if any(gap.since_s <= s + 0.5 < gap.until_s for gap in gaps)}
+            assert told == wanted
+
+
+def test_who_leads_must_be_there_from_then_on() -> None:
+    """A third party without a camera is nobody's gap until it leads; then it is, up to the next who does."""
+    guest, account = SeatId("guest"), AccountId("of-guest")
+    entries = _entries(
+        (-1, PartyJoined(CALL, SeatId("agent"), Role.AGENT, "李四", AccountId("of-agent"))),
+        (0, _active()),
+        (2, PartyJoined(CALL, guest, Role.GUEST, "王五", account)),
+        (6, PartyLeft(CALL, SeatId("agent"))),
+        (6, HostChanged(CALL, AccountId("of-agent"), account, "王五")),
+        (8, HostChanged(CALL, account, AccountId("of-supervisor"), "赵六")),
+        (10, _ended(10)),
+    )
+    sound = _track(_every(0.1, 2, 10), MIC, Role.GUEST, seat=guest, delays=(0.0,))
+    laid = _lay(entries, sound, *_person(SeatId("agent"), Role.AGENT, _every(0.1, 0, 6)))
+
+    mine = [(gap.source, gap.since_s, gap.until_s, gap.cause) for gap in laid.gaps if gap.seat == guest]
+    assert mine == [(CAM, 6.0, 8.0, GapCause.ABSENT)]
+    assert not _gaps(laid, Role.AGENT, CAM)
+
+
+def test_a_seat_that_no_fact_tells_of_has_a_place_all_the_same() -> None:
+    """From its first frame to its last, and a lane of its own."""
+    told, untold = SeatId("told"), SeatId("untold")
+    entries = _entries((-1, PartyJoined(CALL, told, Role.GUEST, "王五")), (0, _active()), (10, _ended(10)))
+    tracks = [*_person(told, Role.GUEST, _every(0.1, 0, 9)), *_person(untold, Role.GUEST, _every(0.1, 4, 6))]
+    laid = _lay(entries, *tracks)
+
+    there = [[stay.seat for stay in laid.attendance.present(at)] for at in (3.0, 5.0, 7.0)]
+    assert there == [[None, None, told], [None, None, told, untold], [None, None, told]]
+    assert not _gaps(laid, Role.GUEST, CAM)
 
 
 def _gap(since: float, until: float, role: Role = Role.AGENT, cause: GapCause = GapCause.LOST) -> Gap:
-    return Gap(role, CAM, since, until, cause)
+    return Gap(SeatId(role), role, CAM, since, until, cause)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +407,8 @@ def _gap(since: float, until: float, role: Role = Role.AGENT, cause: GapCause = 
 )
 def test_damage_counts_once(hurt: tuple[float, float], added: list[tuple[float, float]]) -> None:
     """Undecodable time is added to the ledger where no gap covers it already."""
-    gaps = (_gap(2, 3), _gap(6, 7), _gap(0, 9, Role.CUSTOMER))
+    other = dataclasses.replace(_gap(0, 9), seat=SeatId("another agent's"))
+    gaps = (_gap(2, 3), _gap(6, 7), _gap(0, 9, Role.CUSTOMER), other)
     found = add_damage(gaps, [_gap(*hurt, cause=GapCause.DAMAGED)])
 
     assert [(g.since_s, g.until_s) for g in found if g.cause is GapCause.DAMAGED] == added

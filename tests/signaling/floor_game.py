@@ -7,6 +7,7 @@ does not answer yet is answered at some later throw.
 import random
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from contract import facts, wire
@@ -26,6 +27,8 @@ from contract.ids import (
 from contract.phases import (
     CallPhase,
     Capture,
+    CaseEnd,
+    CasePhase,
     EvidenceKind,
     Outcome,
     Presence,
@@ -38,6 +41,7 @@ from contract.ports import Account, SeatRoute
 from contract.wire import Message
 from signaling import actions
 from signaling import effects as fx
+from signaling.ending import GOES_ON
 from signaling.floor import Floor
 from signaling.people import Staff, Visit
 from signaling.settings import SignalingSettings
@@ -212,7 +216,8 @@ class Game:
         self.dice = random.Random(seed)
         self.clock = FakeClock()
         self.rooms = Rooms(self.dice, self.clock)
-        self.floor = Floor(SETTINGS, self.clock, self.rooms, lambda case, seat: "upload")  # type: ignore[arg-type]
+        settings = replace(SETTINGS, fresh_call=seed % 2 == 1)
+        self.floor = Floor(settings, self.clock, self.rooms, lambda case, seat: "upload")  # type: ignore[arg-type]
         self.hall = self.floor._hall
         self.accounts = {
             name: Account(AccountId(f"acct-{name}"), tenant, name, name.title(), role, "", skills=skills)
@@ -277,14 +282,14 @@ class Game:
             case, BANK, "Bank", "王小明", "open", "zh-CN", new_seat_id(), skill, self.dice.random() < 0.3
         )
         self.phones[case] = line
-        self.post(actions.CustomerCame(line, visitor))
+        self.post(actions.CustomerCame(line, visitor, "198.51.100.1"))
         self.say(line, wire.Consent(True, True, True, SETTINGS.consent_version, "zh-CN"))
 
     def _customer_returns(self, case: CaseId) -> None:
         welcome = self.phones[case].last(wire.Welcome)
         if welcome is not None:
             line = self.phones[case] = Wire()
-            self.post(actions.CustomerResumed(line, welcome.resume, "zh-CN"))
+            self.post(actions.CustomerResumed(line, welcome.resume, "zh-CN", "198.51.100.1"))
 
     def _staff_comes(self, name: str) -> None:
         account, line = self.accounts[name], Wire()
@@ -461,6 +466,46 @@ class Game:
 
     # --- the end ---
 
+    def serve_who_was_cut_off(self) -> None:
+        """Whose call ended without their doing come back, every agent works, and each of them is rung for."""
+        visits = self.hall.visits
+        owed = {case for case in visits if visits[case].first and visits[case].phase is CasePhase.PRE_CALL}
+        for case in owed:
+            if visits[case].line is None:
+                self._customer_returns(case)
+        for _ in range(60):
+            owed -= {call.case for call in self.hall.calls.values() if call.rung(Role.AGENT)}
+            if not owed:
+                return
+            for case in owed:
+                self.say(self.phones[case], wire.JoinQueue())
+            for name in self.accounts:
+                self._work(name, owed)
+            self._settle_down()
+        raise AssertionError(f"never rung for again: {owed}")
+
+    def _work(self, name: str, owed: set[CaseId]) -> None:
+        who, line = self._who(name), self.consoles[name]
+        if who is None or who.line is None:
+            self._staff_comes(name)
+        elif who.account.role is Role.SUPERVISOR:
+            for call in list(self.hall.calls.values()):
+                if call.case not in owed:
+                    self.say(line, wire.ForceEnd(call.call, "make room"))
+        elif who.call is not None and who.call.owes(who.me):
+            self.say(line, wire.Finish(Outcome.INCOMPLETE, "picture"))
+        else:
+            self.say(line, wire.SetPresence(Presence.READY))
+
+    def _settle_down(self) -> None:
+        while not self.rooms.idle:
+            self.rooms.step()
+            while self.rooms.posted:
+                self.post(self.rooms.posted.popleft())
+        self.clock.advance(5)
+        self.post(actions.Tick())
+        self.look()
+
     def finish(self) -> None:
         """Let everybody go home, and time pass until nothing is left to be done."""
         for line in (*self.phones.values(), *self.consoles.values()):
@@ -485,7 +530,24 @@ class Game:
             last = [entry.fact.now for entry in entries if isinstance(entry.fact, facts.CaseAdvanced)]
             assert last, "a case without a phase"
             assert str(last[-1]) in {"aborted", "agent_done"}, f"{case} ended as {last[-1]}"
+            self._look_at_who_was_cut_off(entries)
             ended = Counter(entry.fact.call for entry in entries if isinstance(entry.fact, facts.CallEnded))
             assert all(count == 1 for count in ended.values())
             active = any(getattr(entry.fact, "now", None) is CallPhase.ACTIVE for entry in entries)
             assert self.rooms.merges[case] >= active, "a recording that is never merged"
+
+    def _look_at_who_was_cut_off(self, entries: list[Entry]) -> None:
+        """Whose call ended without their doing may queue again, and only they themselves end the case."""
+        moves = [
+            entry.fact for entry in entries if isinstance(entry.fact, facts.CallEnded | facts.CaseAdvanced)
+        ]
+        for at, ended in enumerate(moves):
+            if not isinstance(ended, facts.CallEnded) or ended.reason not in GOES_ON:
+                continue
+            assert len(moves) > at + 2, "the case of a customer who was cut off is never closed"
+            moved, then = moves[at + 1 : at + 3]
+            assert isinstance(moved, facts.CaseAdvanced)
+            assert (moved.was, moved.now) == (CasePhase.IN_CALL, CasePhase.PRE_CALL)
+            assert isinstance(then, facts.CaseAdvanced)
+            left = {CaseEnd.CUSTOMER_LEFT, CaseEnd.CALLBACK_REQUESTED}
+            assert then.now is CasePhase.QUEUED or then.reason in left, f"the customer was lost: {then}"

@@ -1,5 +1,6 @@
 """A call machine that tests play on: what it wanted is kept, time moves by hand."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -61,9 +62,14 @@ class Played:
     """A call with everything it ever wanted, and a time that moves."""
 
     def __init__(
-        self, consent: frozenset[str] = frozenset({"recording", "biometrics"}), plan: ScriptPlan = PLAN
+        self,
+        consent: frozenset[str] = frozenset({"recording", "biometrics"}),
+        plan: ScriptPlan = PLAN,
+        *,
+        fresh_call: bool = False,
     ) -> None:
-        self.call = Call(CALL, CASE, CUSTOMER, consent, LIMITS, plan)
+        limits = replace(LIMITS, fresh_call=fresh_call)
+        self.call = Call(CALL, CASE, CUSTOMER, consent, limits, plan)
         self.time = Moment(1_000.0, 50.0)
         self.effects: list[Effect] = []
         self.tracks = 0

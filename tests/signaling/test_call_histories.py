@@ -10,7 +10,15 @@ from contract import facts, wire
 from contract.errors import UserError
 from contract.facts import Fact
 from contract.ids import SeatId
-from contract.phases import CALL_TRANSITIONS, CASE_TRANSITIONS, CallPhase, CasePhase, Role, SeatMode
+from contract.phases import (
+    CALL_TRANSITIONS,
+    CASE_TRANSITIONS,
+    CallEnd,
+    CallPhase,
+    CasePhase,
+    Role,
+    SeatMode,
+)
 from signaling import effects as fx
 from signaling import machine
 from signaling.effects import Effect
@@ -182,6 +190,10 @@ def _check_end(world: World) -> None:
     assert not call.undecided
     assert call.reason is not None
     assert world.freed == world.seated, "who was seated is freed once"
+    if call.reason is CallEnd.INTERRUPTED:
+        assert world.fresh_call, "the policy wants the same call to go on"
+        assert call.case_phase is CasePhase.PRE_CALL, "the customer cannot come back"
+        assert world.facts(facts.PartyReturned)[-1].seat == CUSTOMER.seat
     calls = [(fact.was, fact.now) for fact in world.facts(facts.CallAdvanced)]
     for (_, before), (was, now) in zip([(None, None), *calls], calls, strict=False):
         assert was == before

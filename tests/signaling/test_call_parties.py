@@ -1,5 +1,7 @@
 """More than two people in a call: hold, private talk, invitations, handing over, transfers."""
 
+from dataclasses import replace
+
 import pytest
 
 from contract import facts, wire
@@ -494,3 +496,25 @@ def test_a_guest_without_a_camera_ends_nothing() -> None:
     assert played.call.reason is None
     played.note(facts.MediaMissing(CALL, AGENT.seat, ("microphone",), 20))
     assert played.call.reason is CallEnd.MEDIA_TIMEOUT
+
+
+def test_a_customer_is_told_names_and_numbers_of_who_talks() -> None:
+    """The bank's public number, never the account; after a hand-over the next host's."""
+    anna, bert = replace(AGENT, number="8001"), replace(GUEST, number="8002")
+    played = Played().queued()
+    played.call.rang(anna, played.time)
+    played.call.accepted(ANNA, played.time)
+    played.connect()
+    played.start()
+    played.settle().got(AGENT, wire.Invite())
+    played.call.rang(bert, played.time)
+    played.call.accepted(BERT, played.time)
+    played.connect(GUEST)
+    seen = played.settle().seen(CUSTOMER)
+    assert (seen.peer, seen.peer_number) == ("Anna", "8001")
+    assert [(party.number, party.account) for party in seen.parties[1:]] == [("8001", None), ("8002", None)]
+    assert played.seen(AGENT).peer_number == ""
+    played.got(AGENT, wire.Leave())
+    played.settle().got(CUSTOMER, wire.HangUp())
+    over = played.seen(CUSTOMER)
+    assert (over.phase, over.peer, over.peer_number) == (CallPhase.ENDED, "Bert", "8002")

@@ -1,7 +1,10 @@
 """REST of cases: who finds and sees which, and nothing across tenants."""
 
+from base64 import b64decode
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from aiohttp import web
 
@@ -46,6 +49,37 @@ async def test_links_start_with_the_public_address() -> None:
         agent = await person(house, "anna")
         _, told = await agent.request("POST", "/api/cases", json={})
         assert told["url"] == f"https://video.bank.example/c/#ticket={told['ticket']}"
+
+
+def scanned(told: dict[str, Any]) -> str:
+    """Return what a scanner reads from the answer's picture."""
+    head, _, data = told["qr"].partition(",")
+    assert head == "data:image/png;base64"
+    picture = cv2.imdecode(np.frombuffer(b64decode(data), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    return str(cv2.QRCodeDetector().detectAndDecode(picture)[0])
+
+
+async def test_a_link_comes_with_its_picture(house: House) -> None:
+    """A phone scans the whole address: the public one, else the one at which the console or the bank's
+    program found us."""
+    async with open_house(public_url="https://video.bank.example") as known:
+        _, told = await (await person(known, "anna")).request("POST", "/api/cases", json={})
+        assert scanned(told) == told["url"]
+    agent = await person(house, "anna")
+    secure = {"Origin": house.base.replace("http://", "https://")}
+    for headers, origin in ({}, house.base), (secure, secure["Origin"]):
+        _, told = await agent.request("POST", "/api/cases", json={}, headers=headers)
+        assert scanned(told) == origin + told["url"]
+
+
+async def test_a_page_elsewhere_gets_links_to_here() -> None:
+    """A page of the bank that may ask us is not where the customer's page is."""
+    bank = "https://bank.example"
+    async with open_house(origins=(bank,)) as house:
+        agent = await person(house, "anna")
+        _, told = await agent.request("POST", "/api/cases", json={}, headers={"Origin": bank})
+        assert scanned(told) == house.base + told["url"]
 
 
 async def test_cases_are_listed_and_searched(house: House) -> None:

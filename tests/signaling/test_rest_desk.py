@@ -134,7 +134,7 @@ async def test_calling_back_opens_the_case_for_it(house: House) -> None:
     ben = await person(house, "ben")
     status, told = await ben.request("POST", f"/api/callbacks/{case}")
     assert status == 201
-    assert set(told) == {"case", "ticket", "url", "expires_at"}
+    assert set(told) == {"case", "ticket", "url", "expires_at", "qr"}
     created = house.facts(CaseId(told["case"]))[0]
     assert isinstance(created, CaseCreated)
     assert (created.purpose, created.pii_customer_name, created.pii_customer_ref) == ("loan", "王芳", "c-77")

@@ -38,7 +38,8 @@ class World(Played):
     """One history: ``step`` does one thing that may happen, and returns what the machine wanted."""
 
     def __init__(self, random: Random) -> None:
-        super().__init__()
+        self.fresh_call = random.random() < 0.5
+        super().__init__(fresh_call=self.fresh_call)
         self.random = random
         self.seats = 0
         # What media really does, and what it was told and has not answered yet.

@@ -58,6 +58,7 @@ async def test_unknown_names_are_not_found(database: Database) -> None:
         accounts.note_failed_login(nobody, 3, 0.0),
         accounts.set_password_hash(nobody, "x"),
         accounts.set_routing(nobody, (), (), None),
+        accounts.set_number(nobody, "8001"),
     ):
         with pytest.raises(NotFound):
             await asked
@@ -172,3 +173,12 @@ async def test_expired_sessions_are_forgotten(staffed: Database) -> None:
     )
     assert await staffed.accounts.session("aa", 100.0) is None
     assert await staffed.accounts.session("cc", 600.0) is not None
+
+
+async def test_numbers_come_with_an_account_or_later(staffed: Database) -> None:
+    """All accounts are listed by bank and login, each with its number."""
+    wang = replace(LI, account=AccountId("acct-2"), login="anna", number="8001")
+    await staffed.accounts.add_account(wang)
+    assert await staffed.accounts.accounts() == (wang, LI)
+    await staffed.accounts.set_number(LI.account, "8002")
+    assert [one.number for one in await staffed.accounts.accounts()] == ["8001", "8002"]

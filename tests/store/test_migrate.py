@@ -60,7 +60,7 @@ async def test_what_an_older_program_left_is_kept(url: str, clock: MovedClock) -
     async with Database(url, clock) as database:
         account = await database.accounts.account(AccountId("acct-1"))
         assert (account.name, account.skills, account.languages) == ("李娜", (), ())
-        assert account.trained_until is None
+        assert (account.trained_until, account.number) == (None, "")
         case = await database.cases.case(CaseId("case-1"))
         assert (case.pii_customer_name, case.pii_customer_ref, case.callback_at) == ("王芳", "", None)
         assert await database.cases.callbacks(TenantId("tenant-1")) == ()

@@ -7,13 +7,18 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from contract.errors import TellerError
 from contract.ports import Account
 from store import Database
+from teller import people
+from teller.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -203,3 +208,38 @@ def test_hours_that_nobody_can_read_stop_the_start(tmp_path: Path) -> None:
 
     assert told.returncode == 2
     assert "desk: opening hours" in told.stderr
+
+
+def test_numbers_are_given_listed_and_nobody_elses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A number comes with an account or later, stands in the list, and is one person's at a bank."""
+    # In this process: each command of its own would start an interpreter.
+    config = load(None, {"data_dir": str(tmp_path / "data")})
+    config.data_dir.mkdir()
+
+    def add(login: str, tenant: str, number: str = "") -> str:
+        person = (login, login.title(), "agent", tenant, "long enough to be good", people.Routing())
+        return refused(people.add_person(config, *person, number))
+
+    def refused(work: Coroutine[Any, Any, int]) -> str:
+        try:
+            return "" if asyncio.run(work) == 0 else "?"
+        except TellerError as error:
+            return error.code
+
+    for code in ("hz", "nb"):
+        asyncio.run(people.add_bank(config, code, code.upper(), walk_in=False))
+    assert [add("anna", "hz", "8001"), add("ben", "hz", "8001"), add("ben", "hz", "8001!")] == [
+        "", "number_taken", "bad_number"
+    ]  # fmt: skip
+    assert [add("ben", "hz"), add("carl", "nb", "8001")] == ["", ""]
+    assert refused(people.renumber(config, "ben", "8001")) == "number_taken"
+    assert refused(people.renumber(config, "nobody", "1")) == "not_found"
+    assert [refused(people.renumber(config, *who)) for who in (("BEN", "8002"), ("anna", ""))] == ["", ""]
+    capsys.readouterr()
+    listed = teller(tmp_path, "account", "list").stdout.splitlines()
+    assert sorted(line.split("\t")[:3] for line in listed) == [
+        ["anna", "agent", "-"], ["ben", "agent", "8002"], ["carl", "agent", "8001"]
+    ]  # fmt: skip
+    assert "number 8003" in teller(tmp_path, "account", "number", "ben", "8003").stdout

@@ -11,7 +11,8 @@ import yaml
 
 from contract.phases import Outcome
 from teller import policy
-from teller.config import Config, ConfigError
+from teller.compose import _signaling_settings
+from teller.config import Config, ConfigError, load
 from teller.policy import Check, load_policy, script_plan
 
 PACKS = sorted(policy.FOLDER.glob("*.yaml"))
@@ -64,6 +65,23 @@ def test_every_figure_of_law_is_marked(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "fresh"),
+    [(None, False), ("resume", False), ("fresh_call", True)],
+    ids=["default", "same", "fresh"],
+)
+def test_the_pack_says_what_follows_an_interruption(tmp_path: Path, word: str | None, fresh: bool) -> None:
+    """It reaches the desk; a pack that says nothing resumes."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["limits"].pop("after_interruption")
+        data["limits"].update({"after_interruption": word} if word else {})
+
+    config = load(None, {"data_dir": str(tmp_path / "data"), "policy": {"pack": _edited(tmp_path, edit)}})
+    config.data_dir.mkdir()
+    assert _signaling_settings(config).fresh_call is fresh
+
+
+@pytest.mark.parametrize(
     ("edit", "said"),
     [
         (lambda data: data.update(colour="red"), "colour: Extra inputs are not permitted"),
@@ -71,6 +89,7 @@ def test_every_figure_of_law_is_marked(file: Path) -> None:
         (lambda data: data["limits"].pop("ring_s"), "limits.ring_s: Field required"),
         (lambda data: data["limits"].update(ring_s="30"), "limits.ring_s: Input should be a valid number"),
         (lambda data: data["limits"].update(max_loss_s=6), "limits.max_loss_s: Input should be less"),
+        (lambda data: data["limits"].update(after_interruption="ask"), "limits.after_interruption: Input"),
         (lambda data: data.update(version=True), "version: Input should be a valid integer"),
         (lambda data: data["steps"][0].update(check="palm"), "steps.0.check: Input should be"),
         (lambda data: data["steps"][1].update(check="consent"), "step purpose has a check and answers"),

@@ -20,6 +20,8 @@ from contract.facts import (
     Fact,
     FileShared,
     HostChanged,
+    LocationTold,
+    NetworkSeen,
     ObserverJoined,
     ObserverLeft,
     PartyInvited,
@@ -33,7 +35,7 @@ from contract.facts import (
     seal_entry,
 )
 from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, TrackId
-from contract.phases import Capture, Role, SeatMode, StepResult, TrackKind, TrackSource
+from contract.phases import Capture, NetworkKind, Role, SeatMode, StepResult, TrackKind, TrackSource
 from tests.web_kit.conftest import Bench
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -185,3 +187,28 @@ async def test_a_recorded_screen_is_told_as_such(bench: Bench) -> None:
     told, view = await tell(bench, started, RecordingStarted(CALL, TRACK, Role.AGENT, TrackKind.VIDEO))
     assert told["zh-CN"][1] == "开始录制：柜员屏幕"
     assert view["recordings"][TRACK]["source"] == "screen"
+
+
+async def test_network_and_place_are_told_as_far_as_they_are_known(bench: Bench) -> None:
+    """The country by its name, doubts as such; coordinates as they are burnt into the recording."""
+    source = ("Test-Country 2026-11-01",)
+    told, view = await tell(
+        bench,
+        NetworkSeen(SEAT, "8.8.8.8", "US", NetworkKind.VPN, "", ("abroad", "anonymiser"), source),
+        NetworkSeen(SEAT, "1.2.4.8", "HK", NetworkKind.UNLISTED, "A carrier", (), source),
+        NetworkSeen(SEAT, "10.1.2.3", "", NetworkKind.PRIVATE, "", (), ()),
+        LocationTold(31.23041, -121.47369, 19.2),
+        LocationTold(-31.23041, 121.47369, 1_200.0),
+    )
+    assert told["zh-CN"] == [
+        "客户网络：8.8.8.8（美国 · VPN）；请留意：境外网络、使用代理或匿名网络",
+        "客户网络：1.2.4.8（中国香港 · 未发现代理 · A carrier）",
+        "客户网络：10.1.2.3（内部网络）",
+        "客户位置：31.2304°N 121.4737°W ±20 m",
+        "客户位置：31.2304°S 121.4737°E ±2 km",
+    ]
+    assert told["en"][0] == (
+        "Customer's network: 8.8.8.8 (United States · VPN); "
+        "please note: Network abroad, Behind a proxy or an anonymiser"
+    )
+    assert (view["network"]["pii_address"], view["place"]["accuracy_m"]) == ("10.1.2.3", 1_200.0)

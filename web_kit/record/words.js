@@ -16,7 +16,7 @@ import { clock, language, t } from "../i18n.js";
 /** @type {Readonly<Record<string, string>>} */
 const GROUPS = {
   CaseCreated: "case", TicketIssued: "case", TicketRedeemed: "case", ConsentGiven: "case", CaseAdvanced: "case",
-  DeviceChecked: "case", LocationTold: "case", CallbackRequested: "case", CallbackMade: "case", ServiceRated: "case",
+  DeviceChecked: "case", LocationTold: "case", NetworkSeen: "case", CallbackRequested: "case", CallbackMade: "case", ServiceRated: "case",
   AgentDrawn: "call", RingStarted: "call", RingEnded: "call", CallAdvanced: "call", CallEnded: "call",
   PartyJoined: "people", PartyLeft: "people", PartyDropped: "people", PartyReturned: "people",
   PartyInvited: "people", ObserverJoined: "people", ObserverLeft: "people", SeatModeChanged: "people",
@@ -157,9 +157,31 @@ function deviceWords(fact) {
     problems_text: wordList("device_problem", fact.problems) || t("device.fine"),
     uplink_text: known ? Math.round(fact.uplink_kbps) : "—",
     rtt_text: typeof fact.rtt_ms === "number" ? Math.round(fact.rtt_ms) : "—",
-    place_text: typeof fact.pii_latitude === "number" ? `${fact.pii_latitude.toFixed(4)}, ${fact.pii_longitude.toFixed(4)}` : "",
-    accuracy_text: Math.round(fact.accuracy_m ?? 0),
+    place_text: typeof fact.pii_latitude === "number" ? placeWords(fact) : "",
+    network_text: typeof fact.country === "string" ? networkWords(fact) : "",
+    doubts_text: fact.doubts?.length ? t("fact.doubts", { doubts: wordList("network_doubt", fact.doubts) }) : "",
   };
+}
+
+/** Coordinates with their radius, as they are burnt into the recording. @param {FactBody} fact */
+export function placeWords({ pii_latitude: north, pii_longitude: east, accuracy_m: radius }) {
+  const metres = Math.ceil(radius);
+  const within = metres < 1000 ? `±${metres} m` : `±${Math.ceil(metres / 1000)} km`;
+  return `${Math.abs(north).toFixed(4)}°${north < 0 ? "S" : "N"} ${Math.abs(east).toFixed(4)}°${east < 0 ? "W" : "E"} ${within}`;
+}
+
+/** Where a network is, of which kind and whose, as far as that is known. @param {FactBody} fact */
+export function networkWords({ country, kind, operator }) {
+  return [countryName(country), wordFor("network_kind", kind), operator].filter(Boolean).join(" · ");
+}
+
+/** Return a country's name in the reader's language; a code that is none stays as it is. @param {string} code */
+function countryName(code) {
+  const own = wordFor("country", code);
+  if (own !== code || !/^[A-Z]{2}$/.test(code)) {
+    return own;
+  }
+  return new Intl.DisplayNames([language()], { type: "region" }).of(code) ?? code;
 }
 
 /** @type {Readonly<Record<string, string>>} */
@@ -175,6 +197,9 @@ function reasonWord(name, reason) {
 /** @param {Entry} entry @returns {Tone} */
 function toneOf({ name, fact }) {
   const verdict = fact.verdict ?? fact.outcome ?? fact.result;
+  if (name === "NetworkSeen" && fact.doubts.length) {
+    return "warn";
+  }
   return (verdict && VERDICT_TONES[verdict]) || TONES[name] || "plain";
 }
 
