@@ -1,10 +1,14 @@
 """The model process, here run inside the test's own."""
 
+import importlib
+import inspect
 import io
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +19,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kyc
 from contract.errors import ModelError
 from contract.ports import FaceFinding, ImageFinding
 from kyc import child, matching
 from kyc.images import encode_jpeg
 from kyc.packs import find_pack
-from kyc.pipes import PREFIX, Broke, Inspect, Load, Match, Ready, Refused, body_length, packed, unpacked
+from kyc.pipes import (
+    PREFIX,
+    Broke,
+    Inspect,
+    Job,
+    Load,
+    Match,
+    Ready,
+    Refused,
+    Watch,
+    body_length,
+    packed,
+    unpacked,
+)
 from kyc.registry import CPU
 
 PICTURE = encode_jpeg(np.full((400, 400, 3), 90, np.uint8))
@@ -102,6 +120,25 @@ def test_main_serves_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert served[:2] == [5, 1]
     assert served[2] not in (0, 1, 2)
     assert os.fstat(1)
+
+
+def kinds(of: type[Job[Any]]) -> Iterator[type[Job[Any]]]:
+    """Yield every kind of work of the product."""
+    for kind in of.__subclasses__():
+        if kind.__module__.startswith("kyc.") and "HANDLER" in vars(kind):
+            yield kind
+        yield from kinds(kind)
+
+
+def test_every_kind_of_work_has_its_handler() -> None:
+    """What a job names is there and takes the models and the job."""
+    for module in pkgutil.iter_modules(kyc.__path__, "kyc."):
+        importlib.import_module(module.name)
+    found = list(kinds(Job))
+    assert {Inspect, Match, Watch} <= set(found)
+    for kind in found:
+        function = child.handler(kind.HANDLER)
+        assert len(inspect.signature(function).parameters) == 2, kind
 
 
 @given(st.binary(max_size=2000), st.binary(max_size=2000))
