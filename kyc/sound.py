@@ -30,7 +30,7 @@ def decode_sound(packets: Sequence[EncodedFrame]) -> Sound:
         return np.empty(0, np.int16)
     sound = np.zeros(SECONDS_MAX * RATE, np.int16)
     end = 0
-    decoder = av.CodecContext.create("libopus", "r")
+    decoder = av.AudioCodecContext.create("libopus", "r")
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     for packet in packets:
         at = packet.timestamp - packets[0].timestamp
@@ -41,7 +41,7 @@ def decode_sound(packets: Sequence[EncodedFrame]) -> Sound:
     return sound[:end]
 
 
-def _decoded(decoder: av.codec.context.CodecContext, resampler: av.AudioResampler, data: bytes) -> Sound:
+def _decoded(decoder: av.AudioCodecContext, resampler: av.AudioResampler, data: bytes) -> Sound:
     try:
         frames = decoder.decode(av.Packet(data))
         parts = [part.to_ndarray().reshape(-1) for frame in frames for part in resampler.resample(frame)]

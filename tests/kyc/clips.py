@@ -45,7 +45,7 @@ def media_dir() -> Path | None:
 def intel_clip(folder: Path, name: str) -> list[Picture]:
     """Return the frames of ``female``, ``male`` or ``female-and-male``."""
     with av.open(str(folder / "intel" / f"head-pose-face-detection-{name}.gif")) as clip:
-        return [frame.to_ndarray(format="bgr24") for frame in clip.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in clip.decode(video=0)]
 
 
 def close_up(pictures: Sequence[Picture], face: Face, share: float = 0.3) -> list[Picture]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kyc.gestures import Gesture, Trace, judge, judge_step, repeats
+from kyc.gestures import judge, judge_step, repeats
+from kyc.traces import Gesture, Trace
 from kyc.voice import hear
 from tests.kyc.puppet import Move, alive, blinking, there_and_back
 from tests.kyc.talking import digits, mouth_of, said

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kyc.gestures import Gesture, Trace, judge, judge_step
+from kyc.gestures import judge, judge_step
 from kyc.models import Models
 from kyc.packs import find_pack
 from kyc.registry import Task
-from kyc.traces import TraceFrames
+from kyc.traces import Gesture, Trace, TraceFrames
 from kyc.tracing import find_faces, load_passive, load_tracer, trace_frames
 from teller.demo.pictures import astronaut, other_person
 from tests.kyc.attacks import looped, shaken, tilted
