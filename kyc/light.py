@@ -26,6 +26,8 @@ FLAT_SHARE = 0.5
 _R_FLAT = 0.5
 # White balance and swaying change over this long and more; both are taken out of trace and template.
 _SLOW_S = 3.0
+# What is looked at before and behind the challenge.
+_AROUND_S = 1.0
 # Less than this many samples a second cannot tell one step from the next.
 _SAMPLES_PER_S_MIN = 7.0
 # The rest may fall into a gap of the line.
@@ -52,7 +54,7 @@ def correlate(sequence: LightSequence, samples: Sequence[LightSample], started_a
     ``started_at``: seconds UTC when the server heard that the first colour is shown. Any samples, in any
     order, give a finding.
     """
-    when, face, background = _traces(samples, started_at)
+    when, face, background = _traces(samples, started_at, sequence.seconds)
     alone = _without_background(when, face, background)
     best = _best_fit(sequence, when, alone)
     if best is None:
@@ -75,9 +77,10 @@ def _judge(best: "_Fit", share: float, *, stepped: bool) -> tuple[CheckVerdict, 
     return CheckVerdict.PASSED, ""
 
 
-def _traces(samples: Sequence[LightSample], started_at: float) -> tuple[Array, Array, Array]:
-    """Return seconds since the start (n,), and log colour (n, 3) of face and background."""
-    fit = [s for s in samples if min(*s.face, *s.background) > 0 and np.isfinite((s.at, s.arrived_at)).all()]
+def _traces(samples: Sequence[LightSample], started_at: float, seconds: float) -> tuple[Array, Array, Array]:
+    """Return seconds since the start (n,), log colour (n, 3) of face and background, near the challenge."""
+    fit = [s for s in samples if np.isfinite((s.at, s.arrived_at, *s.face, *s.background)).all()]
+    fit = [sample for sample in fit if min(*sample.face, *sample.background) > 0]
     if not fit:
         return np.empty(0), np.empty((0, 3)), np.empty((0, 3))
     at = np.array([sample.at for sample in fit])
@@ -86,6 +89,7 @@ def _traces(samples: Sequence[LightSample], started_at: float) -> tuple[Array, A
     # says how the two clocks stand, and one frame that is quicker than possible does not.
     when = at + np.percentile(arrived - at, 10) - started_at
     order = np.argsort(when, kind="stable")
+    order = order[(when[order] > -_AROUND_S) & (when[order] < seconds + LAG_MAX_S + _AROUND_S)]
     face = np.log(np.array([sample.face for sample in fit], float))
     background = np.log(np.array([sample.background for sample in fit], float))
     return when[order], face[order], background[order]
@@ -96,7 +100,7 @@ def _without_background(when: Array, face: Array, background: Array) -> Array:
 
     What white balance does is in both alike; somebody who walks by behind is in the background only.
     """
-    slow = _slow_changes(when - when.min(initial=0.0), float(np.ptp(when)) if len(when) else 1.0)
+    slow = _slow_changes(when + _AROUND_S, max(float(np.ptp(when)) if len(when) else 0.0, _SLOW_S))
     behind = _without(slow, background @ _CHROMA.T)
     energy = float((behind**2).sum())
     share = float((behind * (face @ _CHROMA.T)).sum()) / energy if energy > 0 else 0.0
@@ -140,7 +144,8 @@ def _fit(sequence: LightSequence, lag: float, when: Array, logs: Array) -> _Fit 
     slow = _slow_changes(when[inside] - lag, sequence.seconds)
     template, trace = (_without(slow, part @ _CHROMA.T) for part in (shown, logs[inside]))
     both, squares, energy = (template * trace).sum(), (template**2).sum(), (trace**2).sum()
-    if energy <= 0:
+    # Rounding of a trace that never changes is no light.
+    if energy < 1e-12:
         return _Fit(0.0, 0.0, lag)
     return _Fit(float(both / np.sqrt(squares * energy)), float(both / squares), lag)
 

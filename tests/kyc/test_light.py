@@ -213,14 +213,36 @@ def test_samples_that_say_nothing_are_passed_over() -> None:
         dataclasses.replace(samples[0], face=(0.0, 0.1, 0.1)),
         dataclasses.replace(samples[1], at=math.nan),
         dataclasses.replace(samples[2], arrived_at=math.inf),
+        dataclasses.replace(samples[3], background=(math.inf, 0.1, 0.1)),
+        dataclasses.replace(samples[4], face=(0.1, math.nan, 0.1)),
     ]
     assert judged(samples + broken).r == judged(samples).r
 
 
-def test_a_frozen_picture_is_inconclusive() -> None:
+@pytest.mark.parametrize("colour", [(0.3, 0.2, 0.1), (0.3, 0.3, 0.3)])
+def test_a_frozen_picture_is_inconclusive(colour: tuple[float, float, float]) -> None:
     """Nothing changes at all."""
-    still = [LightSample(n / 15, STARTED + n / 15, (0.3, 0.2, 0.1), (0.3, 0.3, 0.3)) for n in range(120)]
+    still = [LightSample(n / 15, STARTED + n / 15, colour, (0.3, 0.3, 0.3)) for n in range(120)]
     assert judged(still).reason == "inconclusive"
+
+
+def test_bursts_accuse_nobody() -> None:
+    """A line that brings most frames in a third of the time shows no steps, neither right nor wrong ones."""
+    bursts = [
+        sample
+        for n, sample in enumerate(trace(draw_sequence(NONCE), fps=30))
+        if n // 12 % 3 == 0 or n % 12 == 5
+    ]
+    assert judged(bursts, bytes([9]) * 16).verdict is CheckVerdict.REVIEW
+
+
+def test_stamps_of_a_madman_cost_nothing() -> None:
+    """Times that are years apart, or all the same."""
+    samples = trace(draw_sequence(NONCE))
+    years = [dataclasses.replace(sample, at=sample.at * 1e9) for sample in samples]
+    once = [dataclasses.replace(sample, at=0.0, arrived_at=STARTED + 1) for sample in samples]
+
+    assert judged(years).reason == judged(once).reason == "too_few_frames"
 
 
 def test_one_impossible_arrival_moves_nothing() -> None:
