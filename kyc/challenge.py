@@ -135,8 +135,9 @@ def ask(challenge: Challenge, drawn: Draw, at: float) -> Challenge:
     return replace(challenge, phase=ChallengePhase.ASKING, draw=drawn, step=0, asked_at=at)
 
 
-# What shows that the person does something else, or is none: the try is over at once.
-_FATAL = frozenset({"wrong_gesture", "repeats", "several_faces"})
+# What shows that the person does something else, or is none: the try is over at once. A second face
+# for a moment is not among them: it only counts when it stays, and then the gesture is never seen.
+_FATAL = frozenset({"wrong_gesture", "repeats"})
 
 
 def judged(challenge: Challenge, finding: GestureFinding, at: float) -> Challenge:

@@ -19,6 +19,8 @@ _LONG_SIDE = 320
 # Frames nearer to each other than this are the same look; ten of them in 4 s.
 _LOOK_EVERY_S = 0.4
 _NO_FACE = 0.0
+# A smaller one is a poster behind the customer, as in kyc.faces.several_faces.
+_OTHER_MIN = 0.5
 
 
 class Tracer:
@@ -41,7 +43,7 @@ class Tracer:
             eye=round(eye_openness(points), 4),
             eye_closed_p=round(self._eyes.closed(picture, faces[0]), 4),
             mouth=round(mouth_openness(points), 4),
-            face_count=len(faces),
+            face_count=sum(face.side >= _OTHER_MIN * faces[0].side for face in faces),
             face_width_share=_share(picture, faces[0]),
         )
 

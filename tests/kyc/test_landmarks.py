@@ -91,6 +91,8 @@ def test_a_mesh_agrees_with_the_detector_or_is_none(open_models_dir: Path) -> No
     elsewhere = Face((x + width, y - height / 2, width, height), aside, 0.9)
     assert tracer.mesh.landmarks(picture, elsewhere) is None or disagreement(points, elsewhere) > 1
     assert tracer.trace(picture, (face, face), 1.0).face_count == 2
+    poster = Face((x, y, width / 3, height / 3), face.points, 0.9)
+    assert tracer.trace(picture, (face, poster), 1.0).face_count == 1
 
 
 @pytest.mark.models
