@@ -61,13 +61,12 @@ class CardReading:
     Front: ``name``, ``sex`` (男 or 女), ``nation``, ``born``, ``address``, ``number``. Back:
     ``authority``, ``issued``, ``expires`` (``long`` for 长期). Zone: ``surname``, ``given_names``,
     ``number``, ``nationality``, ``born``, ``sex`` (``M`` or ``F``), ``expires``; all of them are in ``mrz``
-    too. Days are ISO 8601. A field that was not read is missing. ``flipped``: the text stands on its head.
+    too. Days are ISO 8601. A field that was not read is missing.
     """
 
     side: Side
     fields: dict[str, Field]
     mrz: Mrz | None = None
-    flipped: bool = False
 
 
 # With this the value contradicts itself, whatever the recogniser thinks of its characters.
@@ -130,11 +129,11 @@ def read_fields(lines: Sequence[Line], on: date) -> CardReading:
     text = "".join(row.text for row in rows)
     front, back = (sum(word in text for word in words) for words in (_FRONT_WORDS, _BACK_WORDS))
     if back > front:
-        return CardReading(Side.BACK, _back_fields(rows), flipped=_back_flipped(rows))
+        return CardReading(Side.BACK, _back_fields(rows))
     number = _number(rows)
     if front < 2 and number is None:
         return CardReading(Side.UNKNOWN, {})
-    return CardReading(Side.FRONT, _front_fields(level, number), flipped=_front_flipped(rows, number))
+    return CardReading(Side.FRONT, _front_fields(level, number))
 
 
 def _level(lines: Sequence[Line]) -> list[Line]:
@@ -144,7 +143,7 @@ def _level(lines: Sequence[Line]) -> list[Line]:
     wanted = (line for line in lines if "SPECIMEN" not in line.text.upper())
     level = [_rotated(line, usual) for line in wanted if abs(line.tilt - usual) <= _TILT_MAX]
     start = min((line.left for line in level), default=0.0)
-    span = max((line.left + line.width for line in level), default=1.0) - start
+    span = max((line.left + line.width for line in level), default=1.0) - start or 1.0
     return [
         replace(
             line,
@@ -173,22 +172,22 @@ def _rows(lines: Sequence[Line]) -> list[_Row]:
     return rows
 
 
-def _number(rows: Sequence[_Row]) -> tuple[Field, int] | None:
-    """Return the number and its row; one with a right check character before one without."""
-    found: list[tuple[bool, Field, int]] = []
-    for place, row in enumerate(rows):
+def _number(rows: Sequence[_Row]) -> Field | None:
+    """Return the number; one with a right check character before one without."""
+    found: list[tuple[bool, Field]] = []
+    for row in rows:
         for match in _NUMBER.finditer(re.sub(r"[\s.]", "", row.text)):
             number = match[0][:17].translate(_LOOK_ALIKE).replace("X", "0") + match[0][17].translate(
                 _LOOK_ALIKE
             )
             right = number[:17].isdigit() and check_character(number[:17]) == number[17]
             confidence = row.confidence if right else min(row.confidence, DOUBTFUL)
-            found.append((right, Field(number, confidence), place))
+            found.append((right, Field(number, confidence)))
     best = max(found, key=lambda one: one[0], default=None)
-    return None if best is None else best[1:]
+    return None if best is None else best[1]
 
 
-def _front_fields(level: Sequence[Line], number: tuple[Field, int] | None) -> dict[str, Field]:
+def _front_fields(level: Sequence[Line], number: Field | None) -> dict[str, Field]:
     rows = _rows([line for line in level if line.left < _TEXT_RIGHT])
     sex = _first(rows, lambda row: re.search("性别|民族|别[男女]|[男女]民|族.$", row.text) is not None)
     born = _first(rows, lambda row: _BORN.search(_digits(row.text)) is not None)
@@ -200,7 +199,7 @@ def _front_fields(level: Sequence[Line], number: tuple[Field, int] | None) -> di
         fields |= _born(rows[born])
         fields |= _address(rows[born + 1 : end])
     if number is not None:
-        fields["number"] = number[0]
+        fields["number"] = number
     return fields
 
 
@@ -227,7 +226,9 @@ def _sex_and_nation(row: _Row) -> dict[str, Field]:
 def _name(rows: Sequence[_Row]) -> dict[str, Field]:
     row = next((row for row in rows if "姓名" in row.text), rows[-1] if rows else None)
     name = _NAME_LABEL.sub("", row.text) if row is not None else ""
-    return {"name": Field(name, row.confidence)} if row is not None and name else {}
+    if row is None or not name or any(character.isdigit() for character in name):
+        return {}
+    return {"name": Field(name, row.confidence)}
 
 
 def _born(row: _Row) -> dict[str, Field]:
@@ -243,13 +244,6 @@ def _address(rows: Sequence[_Row]) -> dict[str, Field]:
     parts = [_ADDRESS_LABEL.sub("", row.text) for row in rows]
     address = "".join(parts)
     return {"address": Field(address, min(row.confidence for row in rows))} if address else {}
-
-
-def _front_flipped(rows: Sequence[_Row], number: tuple[Field, int] | None) -> bool:
-    """Tell whether the number, which stands at the bottom, was found above half of the rows with labels."""
-    labelled = [row.y for row in rows if any(word in row.text for word in _FRONT_WORDS[:5])]
-    at = rows[number[1]].y if number else _place(rows, _FRONT_WORDS[5:])
-    return at is not None and sum(y > at for y in labelled) > len(labelled) / 2
 
 
 def _back_fields(rows: Sequence[_Row]) -> dict[str, Field]:
@@ -271,15 +265,6 @@ def _back_fields(rows: Sequence[_Row]) -> dict[str, Field]:
 
 def _term(row: _Row) -> str:
     return re.sub(r"^\D*(?=\d{4})", "", row.text)
-
-
-def _back_flipped(rows: Sequence[_Row]) -> bool:
-    title, foot = _place(rows, _BACK_WORDS[:2]), _place(rows, _BACK_WORDS[2:])
-    return title is not None and foot is not None and title > foot
-
-
-def _place(rows: Sequence[_Row], words: Sequence[str]) -> float | None:
-    return next((row.y for row in rows if any(word in row.text for word in words)), None)
 
 
 def _zone_fields(zone: Mrz, lines: Sequence[Line]) -> dict[str, Field]:

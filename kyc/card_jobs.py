@@ -15,10 +15,13 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class CopySigns:
-    """Advisory scores, 0 to 1, that the card is a screen or a copy; none of them may decide anything."""
+    """Advisory scores, 0 to 1, that no card was photographed; neither may decide anything.
 
-    screen: float
-    print: float
+    ``raster``: a pattern repeats all over, as of a screen's pixels or a printer's dots. ``grey``: there
+    is no colour, as on a photocopy.
+    """
+
+    raster: float
     grey: float
 
 

@@ -26,10 +26,11 @@ _TILES_MIN = 8
 _BAND = (0.1, 0.47)
 # JPEG's blocks of 8 pixels make peaks of their own at whole eighths, two bins wide under this window.
 _EIGHTHS = 0.1
-# Peak over surroundings, in decades of power: what becomes 0 and what becomes 1.
-_PEAK = (0.9, 1.9)
-# Deviation of the colours in Lab: a card in colour has a portrait and blue labels.
-_COLOUR = (3.0, 7.0)
+# Highest peak over its surroundings, in decades of power: what becomes 0 and what becomes 1. Rendered
+# cards have 0.9 to 1.1, rendered screens and prints 1.4 to 3.8.
+_PEAK = (1.0, 1.6)
+# Deviation of the colours in Lab: grey copies have 0.2 to 1.2, cards at least 3.5.
+_COLOUR = (1.5, 3.0)
 
 
 def copy_signs(photo: Picture, corners: Corners) -> CopySigns | None:
@@ -45,10 +46,10 @@ def copy_signs(photo: Picture, corners: Corners) -> CopySigns | None:
     spectra = [_power(tile) for tile in _tiles(np.asarray(lab[:, :, 0], np.uint8), inside)]
     if len(spectra) < _TILES_MIN:
         return None
-    axes, diagonal = _peaks(np.quantile(np.stack(spectra), _QUANTILE, axis=0))
+    raster = _highest_peak(np.quantile(np.stack(spectra), _QUANTILE, axis=0))
     _, deviation = cv2.meanStdDev(lab, mask=inside)
     colour = float(np.hypot(*deviation.ravel()[1:]))
-    return CopySigns(_ramp(axes, _PEAK), _ramp(diagonal, _PEAK), round(1 - _ramp(colour, _COLOUR), 3))
+    return CopySigns(raster=_ramp(raster, _PEAK), grey=round(1 - _ramp(colour, _COLOUR), 3))
 
 
 def _ramp(value: float, ends: tuple[float, float]) -> float:
@@ -72,14 +73,11 @@ def _power(tile: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.fft.fftshift(np.log10(power + 1e-6)), np.float32)
 
 
-def _peaks(spectrum: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the highest peak near the photo's axes and between them, in decades over the surroundings."""
+def _highest_peak(spectrum: NDArray[np.float64]) -> float:
+    """Return the highest peak of a raster, in decades over its surroundings."""
     peak = spectrum - cv2.blur(spectrum, (17, 17))
     across = np.fft.fftshift(np.fft.fftfreq(_TILE))
     x, y = np.meshgrid(across, across)
-    radius, angle = np.hypot(x, y), np.degrees(np.arctan2(np.abs(y), np.abs(x)))
+    radius = np.hypot(x, y)
     blocks = (np.abs(8 * x - np.rint(8 * x)) < _EIGHTHS) & (np.abs(8 * y - np.rint(8 * y)) < _EIGHTHS)
-    band = (radius > _BAND[0]) & (radius < _BAND[1]) & ~blocks
-    # A screen is photographed nearly level with its pixels; printers turn their raster by 45 degrees.
-    level = (angle < 20) | (angle > 70)
-    return float(peak[band & level].max()), float(peak[band & ~level].max())
+    return float(peak[(radius > _BAND[0]) & (radius < _BAND[1]) & ~blocks].max())

@@ -255,14 +255,22 @@ def find_mrz(texts: Sequence[str], on: date) -> Mrz | None:
     a person: one in ten wrong exchanges fits by chance.
     """
     lines = [line for line in map(_zone_line, texts) if len(line) >= _LINE_MIN and "<" in line]
+    # TD3 and TD2 begin their second lines alike: the one that needs fewer fillers moved is meant.
+    for _, zone, layout in sorted(_candidates(lines), key=lambda one: one[0]):
+        found = _repaired(zone, layout, on)
+        if found is not None:
+            return found
+    return None
+
+
+def _candidates(lines: Sequence[str]) -> Iterator[tuple[int, str, _Layout]]:
+    """Yield each run of lines that can be fitted to a layout, with how many characters that moves."""
     for layout in _LAYOUTS:
         for start in range(len(lines) - layout.lines + 1):
-            fitted = [_fitted(line, layout.width) for line in lines[start : start + layout.lines]]
+            part = lines[start : start + layout.lines]
+            fitted = [_fitted(line, layout.width) for line in part]
             if all(len(line) == layout.width for line in fitted):
-                found = _repaired("".join(fitted), layout, on)
-                if found is not None:
-                    return found
-    return None
+                yield sum(abs(layout.width - len(line)) for line in part), "".join(fitted), layout
 
 
 def _zone_line(text: str) -> str:

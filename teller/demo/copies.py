@@ -3,14 +3,17 @@
 import cv2
 import numpy as np
 
-from teller.demo.card import Scene, photograph
-from teller.demo.pictures import Picture, jpeg
+from teller.demo.pictures import Picture
+
+# Twice what a photo of 1600 x 1200 has of a card, so that each of its pixels gathers the light of several
+# points, as a camera's does.
+_WIDTH = 2304
 
 
 def on_screen(card: Picture, chance: np.random.Generator) -> Picture:
     """Return ``card`` as a liquid crystal screen shows it, 900 to 1500 of its pixels wide.
 
-    Each of them is 3 x 3 here: a red, a green and a blue column over a dark row.
+    Each of them is drawn as 3 x 3: a red, a green and a blue column over a dark row.
     """
     width = int(chance.integers(900, 1501))
     shown = cv2.resize(
@@ -22,13 +25,13 @@ def on_screen(card: Picture, chance: np.random.Generator) -> Picture:
     mask = np.where(columns[:, None] == np.array((2, 1, 0)), 1.0, 0.2)[None]
     rows = np.where(np.arange(fine.shape[0]) % 3 == 2, 0.35, 1.0)[:, None, None]
     light = fine * mask * rows
-    return np.asarray(np.clip(light * (card.mean() / light.mean()), 0, 255), np.uint8)
+    return _fine(np.clip(light * (card.mean() / light.mean()), 0, 255).astype(np.uint8))
 
 
 def on_paper(card: Picture, chance: np.random.Generator, *, grey: bool = False) -> Picture:
     """Return ``card`` as a laser printer puts it on plain paper: 85 to 133 dots to the inch at 45 degrees.
 
-    Four times as fine as the card. ``grey`` copies are without colour.
+    ``grey`` copies are without colour.
     """
     ink = cv2.resize(card, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
     if grey:
@@ -41,12 +44,9 @@ def on_paper(card: Picture, chance: np.random.Generator, *, grey: bool = False) 
     raster = ((np.cos(u) + np.cos(v)) / 4 + 0.5)[:, :, None]
     # Dots with soft rims; toner reflects a tenth, paper not all.
     dots = np.clip((ink - raster) * 6 + 0.5, 0, 1)
-    return np.asarray(np.clip(255 * (0.1 + 0.82 * dots), 0, 255), np.uint8)
+    return _fine(np.clip(255 * (0.1 + 0.82 * dots), 0, 255).astype(np.uint8))
 
 
-def photograph_finely(card: Picture, seed: int, size: tuple[int, int], scene: Scene) -> bytes:
-    """Photograph as :func:`teller.demo.card.photograph`, each pixel gathering the light of four points."""
-    wide, tall = size
-    data = photograph(card, seed, (2 * wide, 2 * tall), scene)
-    large = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return jpeg(cv2.resize(np.asarray(large), size, interpolation=cv2.INTER_AREA), scene.quality)
+def _fine(picture: Picture) -> Picture:
+    height = round(_WIDTH * picture.shape[0] / picture.shape[1])
+    return np.asarray(cv2.resize(picture, (_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -212,6 +212,13 @@ def test_a_zone_is_found_between_other_lines(lines: tuple[str, ...]) -> None:
     assert find_mrz(["PASSPORT", "UTOPIA " * 5, *spoiled, "x"], TODAY) == parsed(lines)
 
 
+def test_an_almost_empty_passport_is_no_card() -> None:
+    """With few names and no optional data TD3 could be squeezed into TD2; it is not."""
+    lines = zone_of("LI", "LEI", "L898902C3", date(1974, 8, 12), "F", date(2012, 4, 15))
+    assert find_mrz(lines, TODAY) == parsed(lines)
+    assert parsed(lines).format is MrzFormat.TD3
+
+
 @given(st.sampled_from(SPECIMENS), st.lists(st.integers(-6, 12), min_size=3, max_size=3))
 @example(TD3, [-2, 3, 0])
 def test_miscounted_fillers(lines: tuple[str, ...], lost: list[int]) -> None:
@@ -230,9 +237,7 @@ def test_letters_among_digits_and_digits_among_letters() -> None:
     assert find_mrz([spoiled[0], spoiled[1].replace("7A0", "740")], TODAY) == ANNA
 
 
-@pytest.mark.parametrize(
-    ("number", "read"), [("L898902C3", "L8989O2C3"), ("L898902C3", "L898902X3")]
-)
+@pytest.mark.parametrize(("number", "read"), [("L898902C3", "L8989O2C3"), ("L898902C3", "L898902X3")])
 def test_one_confusion_in_the_number(number: str, read: str) -> None:
     """The check digits decide between look-alikes; other misreadings stay wrong and are said."""
     found = find_mrz([TD3[0], TD3[1].replace(number, read)], TODAY)
