@@ -16,12 +16,12 @@ MODELS := $(wildcard $(or $(TEST_MODELS_DIR),../shared/models))
 LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models)
 
 # Pure code and the tests that must reach every branch of it.
-PURE := contract recordings.timeline recordings.manifest $(addprefix kyc., documents bounds calibration lanes) \
+PURE := contract recordings.timeline recordings.manifest $(addprefix kyc., documents mrz consistency card_fields bounds calibration lanes) \
   $(addprefix signaling., desk routing rows places desk_events board hours \
     call machine ending parties work arrangement changes seats tracks seen invitation script checks) \
   $(addprefix media., plan answer rtcp twcc unwrap payloads depacketiser quality)
 PROOFS := tests/contract tests/recordings/test_timeline.py tests/recordings/test_manifest.py \
-  $(patsubst %,tests/kyc/test_%.py, documents bounds calibration lanes) \
+  $(patsubst %,tests/kyc/test_%.py, documents mrz consistency card_fields bounds calibration lanes) \
   $(patsubst %,tests/signaling/test_%.py, desk routing places board hours \
     call call_endings call_parties call_supervisors call_work arrangement script) \
   $(patsubst media.%,tests/media/test_%.py,$(filter media.%,$(PURE)))
