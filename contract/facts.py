@@ -3,14 +3,18 @@
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
 about media and recordings are written in ``contract.record_facts``, those about the customer's place in
-``contract.place_facts``; they belong here as well.
+``contract.place_facts``; they belong here as well. Those of ``contract.identity_facts`` are listed in
+``FACTS`` and read from there.
 """
 
 import hashlib
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from contract import codec
+from contract import (
+    codec,
+    identity_facts,  # noqa: F401  its facts stand in FACTS
+)
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId

@@ -200,10 +200,70 @@ class CheckVerdict(StrEnum):
     FAILED = "failed"
 
 
+class DocumentKind(StrEnum):
+    """A resident identity card, or a document with a machine-readable zone (ICAO Doc 9303)."""
+
+    CN_ID = "cn_id"
+    TD1 = "td1"
+    TD3 = "td3"
+    UNKNOWN = "unknown"
+
+
+class LivenessKind(StrEnum):
+    """How it is shown that a living person is before the camera."""
+
+    PASSIVE = "passive"
+    GESTURES = "gestures"
+    LIGHT = "light"
+
+
+class WatchEvent(StrEnum):
+    """What continuous looking at the customer finds, and that it is over."""
+
+    LEFT_PICTURE = "left_picture"
+    SECOND_FACE = "second_face"
+    DIFFERENT_PERSON = "different_person"
+    ENDED_LEFT_PICTURE = "ended_left_picture"
+    ENDED_SECOND_FACE = "ended_second_face"
+    ENDED_DIFFERENT_PERSON = "ended_different_person"
+
+
+class CodeChannel(StrEnum):
+    """How a one-time code reaches the customer."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class CheckWord(StrEnum):
+    """All that a customer is told of a check that is over: never what failed (NIST SP 800-63A, 3.2.1)."""
+
+    THANKS = "thanks"
+    AGAIN = "again"
+    AGENT_HELPS = "agent_helps"
+
+
+class AccountClass(StrEnum):
+    """Classes of personal settlement accounts in mainland China."""
+
+    I = "I"  # noqa: E741
+    II = "II"
+    III = "III"
+
+
 class EvidenceKind(StrEnum):
-    """What an immutable evidence file shows. ``SCENE`` is a still on demand, of whatever is in view."""
+    """What an immutable evidence file shows. ``SCENE`` is a still on demand, of whatever is in view.
+
+    ``DOCUMENT`` is a document seen from straight above, cut out by the server; ``REFERENCE`` a portrait
+    from a registry; ``ANSWER`` what an outside source said, as it came.
+    """
 
     ID_CARD = "id_card"
+    ID_CARD_BACK = "id_card_back"
+    PASSPORT = "passport"
+    DOCUMENT = "document"
+    REFERENCE = "reference"
+    ANSWER = "answer"
     FACE_STILL = "face_still"
     ID_PORTRAIT = "id_portrait"
     SCENE = "scene"

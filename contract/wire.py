@@ -1,9 +1,9 @@
 """Messages between browser and server, protocol version 1.
 
 One JSON object per WebSocket text frame: ``{"type": tag, ...fields}``. ``CLIENT_MESSAGES`` and
-``SERVER_MESSAGES`` map tags to classes, which are written in ``contract.wire_up`` and
-``contract.wire_down``. The prose is in ``docs/protocol.md``; ``web_kit`` generates ``wire.d.ts`` from
-these classes.
+``SERVER_MESSAGES`` map tags to classes, which are written in ``contract.wire_up``,
+``contract.wire_down`` and ``contract.wire_identity``. The prose is in ``docs/protocol.md``; ``web_kit``
+generates ``wire.d.ts`` from these classes.
 """
 
 import json
@@ -38,6 +38,26 @@ from contract.wire_down import (
     StillWanted,
     Wallboard,
     Welcome,
+)
+from contract.wire_identity import (
+    AskExternal,
+    CameraClaim,
+    ChallengeReady,
+    ChallengeStep,
+    ChallengeWanted,
+    CheckOver,
+    CodeWanted,
+    ComparePortraits,
+    CorrectField,
+    DecideChallenge,
+    DrawQuestion,
+    EnterCode,
+    JudgeQuestion,
+    LightSequence,
+    LightShown,
+    ReadDocument,
+    SendCode,
+    StartLiveness,
 )
 from contract.wire_up import (
     Accept,
@@ -86,20 +106,32 @@ __all__ = [
     "Admit",
     "Answer",
     "AskColleagues",
+    "AskExternal",
     "BoardAgent",
     "BoardCall",
     "BoardWaiting",
     "Bye",
     "CallState",
+    "CameraClaim",
     "CaptureState",
+    "ChallengeReady",
+    "ChallengeStep",
+    "ChallengeWanted",
     "Chat",
     "CheckIdNumber",
+    "CheckOver",
     "Choice",
     "ClientMessage",
+    "CodeWanted",
     "Colleague",
     "Colleagues",
+    "ComparePortraits",
     "Consent",
+    "CorrectField",
+    "DecideChallenge",
     "DeviceCheck",
+    "DrawQuestion",
+    "EnterCode",
     "FactNoted",
     "Failed",
     "Finish",
@@ -110,8 +142,11 @@ __all__ = [
     "IceServer",
     "Invite",
     "JoinQueue",
+    "JudgeQuestion",
     "Leave",
     "LeaveQueue",
+    "LightSequence",
+    "LightShown",
     "Location",
     "MarkStep",
     "MatchFaces",
@@ -125,6 +160,7 @@ __all__ = [
     "Pong",
     "PresenceSet",
     "QueuePosition",
+    "ReadDocument",
     "Reassign",
     "Refuse",
     "Reoffer",
@@ -133,8 +169,10 @@ __all__ = [
     "Ring",
     "RingOver",
     "Script",
+    "SendCode",
     "SetMode",
     "SetPresence",
+    "StartLiveness",
     "StepSeen",
     "StillWanted",
     "TakeOver",
@@ -157,21 +195,26 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
         Hello, Consent, JoinQueue, LeaveQueue, SetPresence, Accept, Refuse, Offer, Chat, RequestStill,
         CheckIdNumber, MatchFaces, Finish, HangUp, Playback, Ping, DeviceCheck, Location, RequestCallback,
         CaptureState, Hold, AskColleagues, Invite, WithdrawInvite, Admit, Leave, Watch, SetMode, TakeOver,
-        ForceEnd, MoveUp, Reassign, NoteEvidence, MarkStep, WrapUp,
+        ForceEnd, MoveUp, Reassign, NoteEvidence, MarkStep, WrapUp, ReadDocument, CorrectField, ComparePortraits,
+        StartLiveness, DecideChallenge, DrawQuestion, JudgeQuestion, SendCode, AskExternal, ChallengeReady,
+        LightShown, EnterCode, CameraClaim,
     )
 }  # fmt: skip
 SERVER_MESSAGES: dict[str, type[Message]] = {
     cls.tag: cls
     for cls in (
         Welcome, QueuePosition, PresenceSet, Ring, RingOver, Answer, Reoffer, CallState, StillWanted,
-        Script, Colleagues, Wallboard, FactNoted, Pong, Failed, Bye,
+        Script, Colleagues, Wallboard, FactNoted, Pong, Failed, Bye, ChallengeWanted, ChallengeStep,
+        LightSequence, CodeWanted, CheckOver,
     )
 }  # fmt: skip
 ClientMessage = (
     Hello | Consent | JoinQueue | LeaveQueue | SetPresence | Accept | Refuse | Offer | Chat | RequestStill
     | CheckIdNumber | MatchFaces | Finish | HangUp | Playback | Ping | DeviceCheck | Location |
     RequestCallback | CaptureState | Hold | AskColleagues | Invite | WithdrawInvite | Admit | Leave |
-    Watch | SetMode | TakeOver | ForceEnd | MoveUp | Reassign | NoteEvidence | MarkStep | WrapUp
+    Watch | SetMode | TakeOver | ForceEnd | MoveUp | Reassign | NoteEvidence | MarkStep | WrapUp |
+    ReadDocument | CorrectField | ComparePortraits | StartLiveness | DecideChallenge | DrawQuestion |
+    JudgeQuestion | SendCode | AskExternal | ChallengeReady | LightShown | EnterCode | CameraClaim
 )  # fmt: skip
 
 

@@ -32,7 +32,19 @@ export type Verdict = "approved" | "rejected";
 
 export type CheckVerdict = "passed" | "review" | "failed";
 
-export type EvidenceKind = "id_card" | "face_still" | "id_portrait" | "scene" | "shared_file";
+export type DocumentKind = "cn_id" | "td1" | "td3" | "unknown";
+
+export type LivenessKind = "passive" | "gestures" | "light";
+
+export type WatchEvent = "left_picture" | "second_face" | "different_person" | "ended_left_picture" | "ended_second_face" | "ended_different_person";
+
+export type CodeChannel = "sms" | "email";
+
+export type CheckWord = "thanks" | "again" | "agent_helps";
+
+export type AccountClass = "I" | "II" | "III";
+
+export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
 
 export interface IceServer {
   readonly urls: readonly string[];
@@ -112,6 +124,36 @@ export interface BoardCall {
   readonly active_s: number;
   readonly parties: number;
   readonly trouble: string;
+}
+
+export interface Signal {
+  readonly name: string;
+  readonly score: number;
+  readonly reason: string;
+}
+
+export interface ModelUsed {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+export interface ReadField {
+  readonly name: string;
+  readonly pii_value: string;
+  readonly confidence: number;
+}
+
+export interface PairScore {
+  readonly first: string;
+  readonly second: string;
+  readonly score: number | null;
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+}
+
+export interface Limit {
+  readonly name: string;
+  readonly amount: number;
 }
 
 export interface Hello {
@@ -324,6 +366,89 @@ export interface WrapUp {
   readonly note?: string;
 }
 
+export interface ReadDocument {
+  readonly type: "read_document";
+  readonly evidence: string;
+}
+
+export interface CorrectField {
+  readonly type: "correct_field";
+  readonly check: string;
+  readonly field: string;
+  readonly value: string;
+}
+
+export interface ComparePortraits {
+  readonly type: "compare_faces";
+  readonly card: string;
+  readonly still: string;
+  readonly reference?: string | null;
+}
+
+export interface StartLiveness {
+  readonly type: "start_liveness";
+  readonly kind: LivenessKind;
+  readonly elder?: boolean;
+}
+
+export interface DecideChallenge {
+  readonly type: "decide_challenge";
+  readonly check: string;
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+}
+
+export interface DrawQuestion {
+  readonly type: "draw_question";
+}
+
+export interface JudgeQuestion {
+  readonly type: "judge_question";
+  readonly check: string;
+  readonly verdict: CheckVerdict;
+  readonly note?: string;
+}
+
+export interface SendCode {
+  readonly type: "send_code";
+  readonly channel: CodeChannel;
+}
+
+export interface AskExternal {
+  readonly type: "ask_external";
+  readonly service: string;
+}
+
+export interface ChallengeReady {
+  readonly type: "challenge_ready";
+  readonly check: string;
+}
+
+export interface LightShown {
+  readonly type: "light_shown";
+  readonly check: string;
+  readonly started_at: number;
+}
+
+export interface EnterCode {
+  readonly type: "enter_code";
+  readonly check: string;
+  readonly code: string;
+}
+
+export interface CameraClaim {
+  readonly type: "camera_claim";
+  readonly label: string;
+  readonly facing: string;
+  readonly width: number;
+  readonly height: number;
+  readonly frame_rate: number;
+  readonly width_max?: number;
+  readonly height_max?: number;
+  readonly frame_rate_max?: number;
+  readonly phone?: boolean;
+}
+
 export interface Welcome {
   readonly type: "welcome";
   readonly version: number;
@@ -480,6 +605,47 @@ export interface Bye {
   readonly code: string;
 }
 
+export interface ChallengeWanted {
+  readonly type: "challenge_wanted";
+  readonly check: string;
+  readonly kind: LivenessKind;
+  readonly elder: boolean;
+}
+
+export interface ChallengeStep {
+  readonly type: "challenge_step";
+  readonly check: string;
+  readonly step: string;
+  readonly index: number;
+  readonly of: number;
+  readonly seconds: number;
+  readonly attempt: number;
+  readonly digits: string;
+}
+
+export interface LightSequence {
+  readonly type: "light_sequence";
+  readonly check: string;
+  readonly colours: readonly string[];
+  readonly seconds_each: number;
+  readonly starts_in_s: number;
+}
+
+export interface CodeWanted {
+  readonly type: "code_wanted";
+  readonly check: string;
+  readonly digits: number;
+  readonly channel: CodeChannel;
+  readonly left: number;
+  readonly seconds: number;
+}
+
+export interface CheckOver {
+  readonly type: "check_over";
+  readonly check: string;
+  readonly word: CheckWord;
+}
+
 export type ClientMessage =
   | Hello
   | Consent
@@ -515,7 +681,20 @@ export type ClientMessage =
   | Reassign
   | NoteEvidence
   | MarkStep
-  | WrapUp;
+  | WrapUp
+  | ReadDocument
+  | CorrectField
+  | ComparePortraits
+  | StartLiveness
+  | DecideChallenge
+  | DrawQuestion
+  | JudgeQuestion
+  | SendCode
+  | AskExternal
+  | ChallengeReady
+  | LightShown
+  | EnterCode
+  | CameraClaim;
 
 export type ServerMessage =
   | Welcome
@@ -533,7 +712,243 @@ export type ServerMessage =
   | FactNoted
   | Pong
   | Failed
-  | Bye;
+  | Bye
+  | ChallengeWanted
+  | ChallengeStep
+  | LightSequence
+  | CodeWanted
+  | CheckOver;
+
+export interface PersonWatched {
+  readonly call: string;
+  readonly seat: string;
+  readonly event: WatchEvent;
+  readonly at: number;
+  readonly score: number | null;
+}
+
+export interface SourceJudged {
+  readonly call: string;
+  readonly seat: string;
+  readonly signals: readonly Signal[];
+  readonly score: number;
+}
+
+export interface DocumentRead {
+  readonly call: string | null;
+  readonly check: string;
+  readonly evidence: string;
+  readonly picture: string | null;
+  readonly side: string;
+  readonly kind: DocumentKind;
+  readonly fields: readonly ReadField[];
+  readonly findings: readonly string[];
+  readonly models: readonly ModelUsed[];
+}
+
+export interface FieldCorrected {
+  readonly call: string;
+  readonly check: string;
+  readonly seat: string;
+  readonly field: string;
+  readonly pii_before: string;
+  readonly pii_after: string;
+}
+
+export interface DocumentJudged {
+  readonly call: string | null;
+  readonly check: string;
+  readonly verdict: CheckVerdict;
+  readonly failures: readonly string[];
+  readonly advisory: readonly Signal[];
+}
+
+export interface PortraitsCompared {
+  readonly call: string | null;
+  readonly check: string;
+  readonly card: string;
+  readonly still: string;
+  readonly reference: string | null;
+  readonly portrait: string | null;
+  readonly pairs: readonly PairScore[];
+  readonly frames: number;
+  readonly quality: readonly string[];
+  readonly threshold: number;
+  readonly review_threshold: number;
+  readonly operating_point: string;
+  readonly models: readonly ModelUsed[];
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+  readonly agent: string | null;
+}
+
+export interface LivenessStarted {
+  readonly call: string;
+  readonly check: string;
+  readonly kind: LivenessKind;
+  readonly attempt: number;
+  readonly elder: boolean;
+  readonly agent: string;
+}
+
+export interface LivenessMeasured {
+  readonly call: string;
+  readonly check: string;
+  readonly frames: number;
+  readonly median: number;
+  readonly spread: number;
+  readonly threshold: number;
+  readonly review_threshold: number;
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+  readonly models: readonly ModelUsed[];
+}
+
+export interface ChallengeDrawn {
+  readonly call: string;
+  readonly check: string;
+  readonly attempt: number;
+  readonly steps: readonly string[];
+  readonly digits: string;
+  readonly random_hex: string;
+  readonly seconds_each: number;
+  readonly tries: number;
+}
+
+export interface ChallengeAsked {
+  readonly call: string;
+  readonly check: string;
+  readonly attempt: number;
+  readonly step: string;
+  readonly index: number;
+  readonly of: number;
+  readonly seconds: number;
+  readonly digits: string;
+}
+
+export interface ChallengeTried {
+  readonly call: string;
+  readonly check: string;
+  readonly attempt: number;
+  readonly step: string;
+  readonly seen: boolean;
+  readonly reason: string;
+}
+
+export interface ChallengeEnded {
+  readonly call: string;
+  readonly check: string;
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+}
+
+export interface LightDrawn {
+  readonly call: string;
+  readonly check: string;
+  readonly nonce_hex: string;
+  readonly symbols: string;
+  readonly seconds_each: number;
+}
+
+export interface LightMeasured {
+  readonly call: string;
+  readonly check: string;
+  readonly started_at: number | null;
+  readonly r: number;
+  readonly gain: number;
+  readonly lag_s: number;
+  readonly background_share: number;
+  readonly frames: number;
+  readonly verdict: CheckVerdict;
+  readonly reason: string;
+}
+
+export interface ChallengeDecided {
+  readonly call: string;
+  readonly check: string;
+  readonly verdict: CheckVerdict;
+  readonly pii_reason: string;
+  readonly agent: string;
+}
+
+export interface QuestionDrawn {
+  readonly call: string;
+  readonly check: string;
+  readonly question: string;
+  readonly candidates: readonly string[];
+  readonly random_hex: string;
+  readonly pii_zh: string;
+  readonly pii_en: string;
+  readonly pii_expected: string;
+}
+
+export interface QuestionJudged {
+  readonly call: string;
+  readonly check: string;
+  readonly verdict: CheckVerdict;
+  readonly pii_note: string;
+  readonly agent: string;
+}
+
+export interface CodeSent {
+  readonly call: string | null;
+  readonly check: string;
+  readonly channel: CodeChannel;
+  readonly pii_to_masked: string;
+  readonly expires_at: number;
+  readonly attempts: number;
+  readonly code_hmac: string;
+}
+
+export interface CodeTried {
+  readonly call: string | null;
+  readonly check: string;
+  readonly right: boolean;
+  readonly left: number;
+}
+
+export interface ExternalAsked {
+  readonly call: string | null;
+  readonly check: string;
+  readonly service: string;
+}
+
+export interface ExternalAnswered {
+  readonly call: string | null;
+  readonly check: string;
+  readonly service: string;
+  readonly verdict: CheckVerdict;
+  readonly code: string;
+  readonly raw_sha256: string;
+  readonly evidence: string | null;
+}
+
+export interface SelfCheckStarted {
+  readonly check: string;
+  readonly attempt: number;
+  readonly return_to: string;
+}
+
+export interface SelfChecked {
+  readonly check: string;
+  readonly verdict: CheckVerdict;
+  readonly left: number;
+}
+
+export interface ChecksLocked {
+  readonly kind: string;
+  readonly until: number;
+}
+
+export interface Decided {
+  readonly verdict: CheckVerdict;
+  readonly account_class: AccountClass | null;
+  readonly limits: readonly Limit[];
+  readonly reasons: readonly string[];
+  readonly policy: string;
+  readonly policy_version: number;
+  readonly inputs_sha256: string;
+}
 
 export interface LocationTold {
   readonly pii_latitude: number;
@@ -976,6 +1391,31 @@ export interface AgentDecided {
 }
 
 export interface Facts {
+  PersonWatched: PersonWatched;
+  SourceJudged: SourceJudged;
+  DocumentRead: DocumentRead;
+  FieldCorrected: FieldCorrected;
+  DocumentJudged: DocumentJudged;
+  PortraitsCompared: PortraitsCompared;
+  LivenessStarted: LivenessStarted;
+  LivenessMeasured: LivenessMeasured;
+  ChallengeDrawn: ChallengeDrawn;
+  ChallengeAsked: ChallengeAsked;
+  ChallengeTried: ChallengeTried;
+  ChallengeEnded: ChallengeEnded;
+  LightDrawn: LightDrawn;
+  LightMeasured: LightMeasured;
+  ChallengeDecided: ChallengeDecided;
+  QuestionDrawn: QuestionDrawn;
+  QuestionJudged: QuestionJudged;
+  CodeSent: CodeSent;
+  CodeTried: CodeTried;
+  ExternalAsked: ExternalAsked;
+  ExternalAnswered: ExternalAnswered;
+  SelfCheckStarted: SelfCheckStarted;
+  SelfChecked: SelfChecked;
+  ChecksLocked: ChecksLocked;
+  Decided: Decided;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;

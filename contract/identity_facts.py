@@ -1,0 +1,404 @@
+"""Facts about who the customer is: documents, faces, liveness, questions, codes, outside sources.
+
+Read them from here; ``contract.facts`` lists their tags. The facts of one ``check`` belong together.
+``call`` is None where the customer was alone, in self-service. None of them is shown to customers: what
+failed stays with the bank (NIST SP 800-63A, 3.2.1), and pages are led by messages of the wire.
+"""
+
+from dataclasses import dataclass
+
+from contract.fact import Fact
+from contract.ids import AccountId, CallId, CheckId, EvidenceId, SeatId
+from contract.phases import (
+    AccountClass,
+    CheckVerdict,
+    CodeChannel,
+    DocumentKind,
+    LivenessKind,
+    WatchEvent,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """An advisory sign: ``score`` 0 to 1, uncalibrated; ``reason`` is a machine word, empty at 0."""
+
+    name: str
+    score: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """A model or program that a finding rests on."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadField:
+    """A field of a document as it was read; ``confidence`` 0 to 1, uncalibrated."""
+
+    name: str
+    pii_value: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairScore:
+    """Two of the pictures ``card``, ``still`` and ``reference`` compared; see :class:`PortraitsCompared`.
+
+    ``score`` is None when no comparison was possible; ``reason`` then says why.
+    """
+
+    first: str
+    second: str
+    score: float | None
+    verdict: CheckVerdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound of an account: ``amount`` in yuan, or a count where ``name`` says so."""
+
+    name: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonWatched(Fact):
+    """What continuous looking at a party found, ``at`` seconds UTC; ``score`` is the likeness, if any.
+
+    The ``ended_`` events tell that it is over. Advice to the agent, within three seconds.
+    """
+
+    call: CallId
+    seat: SeatId
+    event: WatchEvent
+    at: float
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceJudged(Fact):
+    """Signs that a party's pictures come from no camera; ``score`` is the highest. Advisory, always."""
+
+    call: CallId
+    seat: SeatId
+    signals: tuple[Signal, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRead(Fact):
+    """One side of a document was read. ``picture`` is the card seen from straight above, if it was found.
+
+    ``side`` is ``front``, ``back``, ``zone`` or ``unknown``; ``findings`` what is wrong with the photo.
+    """
+
+    call: CallId | None
+    check: CheckId
+    evidence: EvidenceId
+    picture: EvidenceId | None
+    side: str
+    kind: DocumentKind
+    fields: tuple[ReadField, ...]
+    findings: tuple[str, ...]
+    models: tuple[ModelUsed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCorrected(Fact):
+    """An agent overruled what was read. ``seat`` is the agent's."""
+
+    call: CallId
+    check: CheckId
+    seat: SeatId
+    field: str
+    pii_before: str
+    pii_after: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentJudged(Fact):
+    """All sides that were read, as corrected, against each other and the rules of such documents.
+
+    ``failures`` are machine words, empty when passed; ``advisory`` are signs of a copy or a screen.
+    """
+
+    call: CallId | None
+    check: CheckId
+    verdict: CheckVerdict
+    failures: tuple[str, ...]
+    advisory: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitsCompared(Fact):
+    """The card's portrait, the best of ``frames`` live pictures and the reference, each with each.
+
+    ``quality`` are words about the pictures; ``operating_point`` says what ``threshold`` stands for: the
+    rates of error, on how many comparisons they were measured, and their bounds.
+    """
+
+    call: CallId | None
+    check: CheckId
+    card: EvidenceId
+    still: EvidenceId
+    reference: EvidenceId | None
+    portrait: EvidenceId | None
+    pairs: tuple[PairScore, ...]
+    frames: int
+    quality: tuple[str, ...]
+    threshold: float
+    review_threshold: float
+    operating_point: str
+    models: tuple[ModelUsed, ...]
+    verdict: CheckVerdict
+    reason: str
+    agent: AccountId | None
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessStarted(Fact):
+    """A liveness check begins; ``attempt`` counts those of its kind in this case, from 1."""
+
+    call: CallId
+    check: CheckId
+    kind: LivenessKind
+    attempt: int
+    elder: bool
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessMeasured(Fact):
+    """Passive liveness over ``frames``: the scores' ``median`` (0 to 1) and ``spread``; ends its check."""
+
+    call: CallId
+    check: CheckId
+    frames: int
+    median: float
+    spread: float
+    threshold: float
+    review_threshold: float
+    verdict: CheckVerdict
+    reason: str
+    models: tuple[ModelUsed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeDrawn(Fact):
+    """What a try of a challenge will ask, drawn from ``random_hex`` as ``kyc.challenge.draw`` does.
+
+    ``digits`` is empty unless they are to be read aloud.
+    """
+
+    call: CallId
+    check: CheckId
+    attempt: int
+    steps: tuple[str, ...]
+    digits: str
+    random_hex: str
+    seconds_each: float
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeAsked(Fact):
+    """The customer is asked for the gesture ``step``, the ``index``-th (from 1) of ``of``."""
+
+    call: CallId
+    check: CheckId
+    attempt: int
+    step: str
+    index: int
+    of: int
+    seconds: float
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeTried(Fact):
+    """A step is over: ``seen``, or the ``reason`` why not, which ends the try."""
+
+    call: CallId
+    check: CheckId
+    attempt: int
+    step: str
+    seen: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeEnded(Fact):
+    """A challenge is over; REVIEW means that the agent is to decide. Ends its check."""
+
+    call: CallId
+    check: CheckId
+    verdict: CheckVerdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LightDrawn(Fact):
+    """What the screen will show: ``symbols`` of R, G, B, C, M, Y, drawn from ``nonce_hex``."""
+
+    call: CallId
+    check: CheckId
+    nonce_hex: str
+    symbols: str
+    seconds_each: float
+
+
+@dataclass(frozen=True, slots=True)
+class LightMeasured(Fact):
+    """What the face sent back, as in ``kyc.light_sequence.LightFinding``; ends its check.
+
+    ``started_at``: seconds UTC when the server heard that the first colour is shown, None if it never did.
+    """
+
+    call: CallId
+    check: CheckId
+    started_at: float | None
+    r: float
+    gain: float
+    lag_s: float
+    background_share: float
+    frames: int
+    verdict: CheckVerdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeDecided(Fact):
+    """An agent ended or overruled a liveness check; ``check`` is that check. A reason is demanded."""
+
+    call: CallId
+    check: CheckId
+    verdict: CheckVerdict
+    pii_reason: str
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDrawn(Fact):
+    """A question was drawn: ``candidates[int(random_hex, 16) % len(candidates)]`` is ``question``.
+
+    ``candidates`` are those that this customer was not asked in this place of the order before.
+    ``pii_expected`` is what the bank knows of the answer, for the agent's eyes; empty when nothing.
+    """
+
+    call: CallId
+    check: CheckId
+    question: str
+    candidates: tuple[str, ...]
+    random_hex: str
+    pii_zh: str
+    pii_en: str
+    pii_expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionJudged(Fact):
+    """An agent judged the customer's answer."""
+
+    call: CallId
+    check: CheckId
+    verdict: CheckVerdict
+    pii_note: str
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSent(Fact):
+    """A one-time code is on its way. ``expires_at`` in seconds UTC.
+
+    ``code_hmac`` is HMAC-SHA-256 of the code under a key that no file holds: it binds the server to the
+    code, and nobody finds the code from it, however few codes there are.
+    """
+
+    call: CallId | None
+    check: CheckId
+    channel: CodeChannel
+    pii_to_masked: str
+    expires_at: float
+    attempts: int
+    code_hmac: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTried(Fact):
+    """The customer entered a code; ``left`` attempts remain. What was entered is not kept."""
+
+    call: CallId | None
+    check: CheckId
+    right: bool
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalAsked(Fact):
+    """An outside source is asked about the customer: ``service`` as the configuration names it."""
+
+    call: CallId | None
+    check: CheckId
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalAnswered(Fact):
+    """It answered: ``code`` is its word, made ours; ``evidence`` is the raw answer as it came."""
+
+    call: CallId | None
+    check: CheckId
+    service: str
+    verdict: CheckVerdict
+    code: str
+    raw_sha256: str
+    evidence: EvidenceId | None
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheckStarted(Fact):
+    """The bank's own app began a face check without an agent; ``attempt`` counts from 1."""
+
+    check: CheckId
+    attempt: int
+    return_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelfChecked(Fact):
+    """It is over; ``left`` attempts remain, and with none left an agent goes on."""
+
+    check: CheckId
+    verdict: CheckVerdict
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksLocked(Fact):
+    """A kind of check was tried too often by this customer, until ``until`` (seconds UTC)."""
+
+    kind: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Fact):
+    """What the evidence of the case comes to under its policy; see ``kyc.decision``.
+
+    ``account_class`` is None unless an account may be opened. ``inputs_sha256`` is the hash of all that
+    was looked at, so that the same inputs give the same decision again.
+    """
+
+    verdict: CheckVerdict
+    account_class: AccountClass | None
+    limits: tuple[Limit, ...]
+    reasons: tuple[str, ...]
+    policy: str
+    policy_version: int
+    inputs_sha256: str

@@ -1,0 +1,225 @@
+"""Ports of the identity checks: documents, faces, living people, and sources outside the bank's walls.
+
+Like all ports, see ``contract.ports``: awaited methods may be given a deadline and then leave nothing
+half done.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from contract.identity_facts import ModelUsed, PairScore, ReadField, Signal
+from contract.ids import CallId, CaseId, CheckId, SeatId
+from contract.phases import CheckVerdict, CodeChannel, DocumentKind, LivenessKind
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFinding:
+    """What one picture of a document says; see ``contract.identity_facts.DocumentRead``.
+
+    ``picture`` is the JPEG of the document seen from straight above, None when it was not found.
+    """
+
+    side: str
+    kind: DocumentKind
+    fields: tuple[ReadField, ...]
+    findings: tuple[str, ...]
+    advisory: tuple[Signal, ...]
+    picture: bytes | None
+    models: tuple[ModelUsed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentVerdict:
+    """All sides of a document together; ``failures`` are machine words, empty when passed."""
+
+    verdict: CheckVerdict
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitsFinding:
+    """Portrait, stills and reference compared; see ``contract.identity_facts.PortraitsCompared``.
+
+    ``portrait`` is the JPEG that was cut from the card.
+    """
+
+    pairs: tuple[PairScore, ...]
+    frames: int
+    quality: tuple[str, ...]
+    threshold: float
+    review_threshold: float
+    operating_point: str
+    models: tuple[ModelUsed, ...]
+    verdict: CheckVerdict
+    reason: str
+    portrait: bytes | None
+
+
+class DocumentChecks(Protocol):
+    """Pictures of documents and people to findings. Work runs off the event loop, behind a bound.
+
+    All raise UserError when something is no picture, Busy when the bound is reached, ModelError when a
+    model failed.
+    """
+
+    async def read_document(self, data: bytes, on: date) -> DocumentFinding:
+        """Read one side of a document as of the day ``on``."""
+        ...
+
+    async def judge_document(
+        self, sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date
+    ) -> DocumentVerdict:
+        """Hold the fields of all sides (corrected) against each other, the rules and what was ``entered``.
+
+        Keys are those of ``kyc.card_fields``; ``entered`` may hold ``name`` and ``number``.
+        """
+        ...
+
+    async def compare_portraits(
+        self, card: bytes, stills: Sequence[bytes], reference: bytes | None
+    ) -> PortraitsFinding:
+        """Compare the card's portrait, the best of ``stills`` and the reference, each with each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessRun:
+    """A liveness check to be run. ``former`` are the orders of gestures that this customer was ever asked."""
+
+    case: CaseId
+    call: CallId
+    seat: SeatId
+    check: CheckId
+    kind: LivenessKind
+    former: tuple[tuple[str, ...], ...] = ()
+    elder: bool = False
+
+
+class LiveChecks(Protocol):
+    """Runs liveness checks on the pictures that the server receives, and looks on all through a call.
+
+    What it does it journals: ``ChallengeDrawn``, ``ChallengeAsked``, ``ChallengeTried``, ``LightDrawn``;
+    each run ends with one of ``LivenessMeasured``, ``ChallengeEnded``, ``LightMeasured``, whatever comes,
+    with verdict REVIEW when it could not be brought to its end. ``PersonWatched`` and ``SourceJudged``
+    come of themselves while a call is watched.
+    """
+
+    async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:
+        """Look at the customer once a second from now on, until ``close``. Idempotent."""
+        ...
+
+    async def start(self, run: LivenessRun) -> None:
+        """Begin ``run`` and return at once; gestures and light wait for ``ready``.
+
+        Raises:
+            Busy: a run of this call is not over.
+            ModelError: the pack has no models for it.
+        """
+        ...
+
+    async def ready(self, call: CallId, check: CheckId) -> None:
+        """The customer is ready. Ignored for a run that is over."""
+        ...
+
+    async def light_shown(self, call: CallId, check: CheckId) -> None:
+        """The first colour is on the screen, as the server just heard. Ignored for a run that is over."""
+        ...
+
+    async def stop(self, call: CallId, check: CheckId, reason: str) -> None:
+        """End the run now; its last fact has this reason. Ignored for a run that is over."""
+        ...
+
+    def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
+        """The page said this of its camera (the fields of ``contract.wire.CameraClaim``)."""
+        ...
+
+    async def close(self, call: CallId) -> None:
+        """The call is over: end what runs, look no more. Idempotent; returns when its facts are written."""
+        ...
+
+
+class Messenger(Protocol):
+    """Sends short texts to customers, outside the call."""
+
+    async def send(self, channel: CodeChannel, to: str, text: str) -> None:
+        """Hand ``text`` over for delivery.
+
+        Raises:
+            UserError: ``no_such_channel``, or the address is none.
+            InternalError: the provider refused, or cannot be reached.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom an outside source is asked about; what is not known is empty."""
+
+    customer_ref: str
+    name: str
+    number: str
+    phone: str = ""
+    bank_card: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalAnswer:
+    """What it said: ``code`` is one of our words, ``raw`` the answer as it came.
+
+    Codes: ``match``, ``mismatch``, ``not_found``, ``listed``, ``unclear``. ``reference`` is a portrait of
+    the subject as JPEG, where the source gives one.
+    """
+
+    verdict: CheckVerdict
+    code: str
+    raw: bytes
+    media_type: str
+    reference: bytes | None = None
+
+
+class ExternalCheck(Protocol):
+    """One outside source: a registry of citizens, a bound bank card, a list of sanctions."""
+
+    async def ask(self, subject: Subject) -> ExternalAnswer:
+        """Ask about ``subject``.
+
+        Raises:
+            UserError: ``subject_incomplete``: something that the source needs is not known.
+            InternalError: the source cannot be reached or answers nonsense.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Where the bank reaches a customer; empty when it cannot."""
+
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A movement on the customer's account; ``amount`` in fen, negative when money left."""
+
+    day: date
+    amount: int
+    counterparty: str
+
+
+class CoreBank(Protocol):
+    """What the bank's own books know of a customer."""
+
+    async def contacts(self, customer_ref: str) -> Contacts:
+        """Return where to reach the customer; empty for an unknown one."""
+        ...
+
+    async def recent_transactions(self, customer_ref: str, limit: int) -> tuple[Transaction, ...]:
+        """Return at most ``limit`` movements, the newest first; none for an unknown customer."""
+        ...
+
+    async def open_accounts(self, customer_ref: str) -> Mapping[str, int]:
+        """Return how many accounts of class ``I``, ``II`` and ``III`` the customer has."""
+        ...
