@@ -195,8 +195,8 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
         Hello, Consent, JoinQueue, LeaveQueue, SetPresence, Accept, Refuse, Offer, Chat, RequestStill,
         CheckIdNumber, MatchFaces, Finish, HangUp, Playback, Ping, DeviceCheck, Location, RequestCallback,
         CaptureState, Hold, AskColleagues, Invite, WithdrawInvite, Admit, Leave, Watch, SetMode, TakeOver,
-        ForceEnd, MoveUp, Reassign, NoteEvidence, MarkStep, WrapUp, ReadDocument, CorrectField, ComparePortraits,
-        StartLiveness, DecideChallenge, DrawQuestion, JudgeQuestion, SendCode, AskExternal, ChallengeReady,
+        ForceEnd, MoveUp, Reassign, NoteEvidence, MarkStep, WrapUp, ReadDocument, CorrectField,
+        ComparePortraits, StartLiveness, DecideChallenge, DrawQuestion, JudgeQuestion, SendCode, AskExternal, ChallengeReady,
         LightShown, EnterCode, CameraClaim,
     )
 }  # fmt: skip
