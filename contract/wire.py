@@ -196,8 +196,8 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
         CheckIdNumber, MatchFaces, Finish, HangUp, Playback, Ping, DeviceCheck, Location, RequestCallback,
         CaptureState, Hold, AskColleagues, Invite, WithdrawInvite, Admit, Leave, Watch, SetMode, TakeOver,
         ForceEnd, MoveUp, Reassign, NoteEvidence, MarkStep, WrapUp, ReadDocument, CorrectField,
-        ComparePortraits, StartLiveness, DecideChallenge, DrawQuestion, JudgeQuestion, SendCode, AskExternal, ChallengeReady,
-        LightShown, EnterCode, CameraClaim,
+        ComparePortraits, StartLiveness, DecideChallenge, DrawQuestion, JudgeQuestion, SendCode, AskExternal,
+        ChallengeReady, LightShown, EnterCode, CameraClaim,
     )
 }  # fmt: skip
 SERVER_MESSAGES: dict[str, type[Message]] = {
