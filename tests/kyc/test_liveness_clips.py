@@ -13,6 +13,7 @@ from kyc.packs import find_pack
 from kyc.registry import Task
 from kyc.traces import Gesture, Trace, TraceFrames
 from kyc.tracing import find_faces, load_passive, load_tracer, trace_frames
+from kyc.voice import hear
 from teller.demo.pictures import astronaut, other_person
 from tests.kyc.attacks import looped, shaken, tilted
 from tests.kyc.clips import (
@@ -29,6 +30,7 @@ from tests.kyc.clips import (
 )
 from tests.kyc.encoding import BASE
 from tests.kyc.puppet import Move, Puppet, alive, blinking, there_and_back
+from tests.kyc.talking import digits, mouth_of, said
 
 pytestmark = pytest.mark.models
 FPS = 25
@@ -113,6 +115,15 @@ def test_an_animated_photograph_shows_each_gesture(
     pictures = [puppet.frame(move) for move in alive(moves, FPS, 7)]
     found = traced(models, pictures, codec, kbps, FPS).traces
     assert sights(found) == {gesture}
+
+
+def test_an_animated_photograph_that_reads_digits_is_in_step(models: Models, puppet: Puppet) -> None:
+    rng = np.random.default_rng(11)
+    spoken, others = digits(rng), digits(rng, begins=1.5)
+    opened = mouth_of(spoken, np.arange(0, 5, 1 / 15), rng)
+    found = traces_of(models, [puppet.frame(Move(mouth=0.5 * float(m))) for m in opened], 15)
+    assert judge_step(Gesture.SAY_DIGITS, found, hear(said(spoken, rng))).seen
+    assert judge_step(Gesture.SAY_DIGITS, found, hear(said(others, rng))).reason == "not_in_step"
 
 
 def test_a_still_in_a_hand_shows_no_gesture(models: Models) -> None:
