@@ -350,7 +350,11 @@ class ExternalAsked(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ExternalAnswered(Fact):
-    """It answered: ``code`` is its word, made ours; ``evidence`` is the raw answer as it came."""
+    """It answered: ``code`` is its word, made ours; ``evidence`` is the raw answer as it came.
+
+    ``matched`` are the elements that it confirmed, of ``name``, ``number``, ``phone``, ``account``,
+    ``account_class``.
+    """
 
     call: CallId | None
     check: CheckId
@@ -359,6 +363,7 @@ class ExternalAnswered(Fact):
     code: str
     raw_sha256: str
     evidence: EvidenceId | None
+    matched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +390,13 @@ class ChecksLocked(Fact):
 
     kind: str
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsCounted(Fact):
+    """How many accounts of each class (``name``) the customer has at this bank, by its own books."""
+
+    counts: tuple[Limit, ...]
 
 
 @dataclass(frozen=True, slots=True)

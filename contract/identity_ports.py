@@ -168,14 +168,15 @@ class Subject:
 class ExternalAnswer:
     """What it said: ``code`` is one of our words, ``raw`` the answer as it came.
 
-    Codes: ``match``, ``mismatch``, ``not_found``, ``listed``, ``unclear``. ``reference`` is a portrait of
-    the subject as JPEG, where the source gives one.
+    Codes: ``match``, ``mismatch``, ``not_found``, ``listed``, ``unclear``. ``matched`` are the elements
+    that it confirmed; ``reference`` is a portrait of the subject as JPEG, where the source gives one.
     """
 
     verdict: CheckVerdict
     code: str
     raw: bytes
     media_type: str
+    matched: tuple[str, ...] = ()
     reference: bytes | None = None
 
 

@@ -921,6 +921,7 @@ export interface ExternalAnswered {
   readonly code: string;
   readonly raw_sha256: string;
   readonly evidence: string | null;
+  readonly matched: readonly string[];
 }
 
 export interface SelfCheckStarted {
@@ -938,6 +939,10 @@ export interface SelfChecked {
 export interface ChecksLocked {
   readonly kind: string;
   readonly until: number;
+}
+
+export interface AccountsCounted {
+  readonly counts: readonly Limit[];
 }
 
 export interface Decided {
@@ -1415,6 +1420,7 @@ export interface Facts {
   SelfCheckStarted: SelfCheckStarted;
   SelfChecked: SelfChecked;
   ChecksLocked: ChecksLocked;
+  AccountsCounted: AccountsCounted;
   Decided: Decided;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;

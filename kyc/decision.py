@@ -1,0 +1,321 @@
+"""The decision on a case: its journal's facts and the bank's rules in, a verdict with reasons out. Pure.
+
+Nothing else goes in, no clock and no configuration, so that anybody with the journal and the policy pack
+comes to the same decision years later.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from contract import codec
+from contract.fact import Fact
+from contract.facts import AgentDecided, ConsentGiven, FacesCompared, IdNumberChecked
+from contract.identity_facts import (
+    AccountsCounted,
+    ChallengeDecided,
+    ChallengeEnded,
+    CodeTried,
+    Decided,
+    DocumentJudged,
+    ExternalAnswered,
+    LightMeasured,
+    Limit,
+    LivenessMeasured,
+    PersonWatched,
+    PortraitsCompared,
+    QuestionJudged,
+    SourceJudged,
+)
+from contract.ids import CheckId
+from contract.phases import AccountClass, CheckVerdict, Outcome, WatchEvent
+
+# Five elements, by the notice of the People's Bank on personal accounts: an account of class II that is
+# opened without a meeting is verified against the bank account that it is bound to.
+FIVE_ELEMENTS: Final = frozenset({"name", "number", "phone", "account", "account_class"})
+_CONSENTS: Final = frozenset({"recording", "biometrics"})
+
+_INPUTS: Final = (
+    AccountsCounted,
+    AgentDecided,
+    ChallengeDecided,
+    ChallengeEnded,
+    CodeTried,
+    ConsentGiven,
+    DocumentJudged,
+    ExternalAnswered,
+    FacesCompared,
+    IdNumberChecked,
+    LightMeasured,
+    LivenessMeasured,
+    PersonWatched,
+    PortraitsCompared,
+    QuestionJudged,
+    SourceJudged,
+)
+_SINGLE: Final[Mapping[type[Fact], str]] = {
+    IdNumberChecked: "id_number",
+    DocumentJudged: "document",
+    FacesCompared: "face_match",
+    PortraitsCompared: "portraits",
+    LivenessMeasured: "passive",
+    ChallengeEnded: "gestures",
+    LightMeasured: "light",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that must be shown, in one of several ``ways``: all checks of one way together do."""
+
+    id: str
+    ways: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRule:
+    """What an account of one class takes beside the needs, and what it then may do.
+
+    ``open_max`` counts the accounts of this class at the bank, the new one included.
+    """
+
+    account_class: AccountClass
+    limits: tuple[Limit, ...]
+    checks: tuple[str, ...] = ()
+    on_site: bool = False
+    five_elements: bool = False
+    open_max: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRules:
+    """What a policy pack says of the decision; ``classes`` from the best to the least.
+
+    ``veto``: checks that must not fail, whichever way a need was met. ``agent_settles``: checks whose
+    REVIEW the agent settles with the outcome or a decision of its own; ``agent_overrules``: those whose
+    FAILED an agent may overrule for a written reason. ``questions_right`` answers make the questions
+    passed, one more wrong answer than ``questions_wrong_max`` makes them failed. ``watched`` are the
+    events that hand the case to a person, and so does a score of ``source_review`` and more.
+    """
+
+    policy: str
+    version: int
+    needs: tuple[Need, ...]
+    classes: tuple[ClassRule, ...]
+    veto: tuple[str, ...] = ()
+    agent_settles: tuple[str, ...] = ()
+    agent_overrules: tuple[str, ...] = ()
+    questions_right: int = 2
+    questions_wrong_max: int = 1
+    watched: tuple[WatchEvent, ...] = (WatchEvent.DIFFERENT_PERSON, WatchEvent.SECOND_FACE)
+    source_review: float = 0.8
+    on_site: bool = False
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What the facts come to; of a check done twice the later result counts."""
+
+    states: dict[str, CheckVerdict] = field(default_factory=dict)
+    by_agent: set[str] = field(default_factory=set)
+    of_check: dict[CheckId, str] = field(default_factory=dict)
+    answers: list[CheckVerdict] = field(default_factory=list)
+    elements: frozenset[str] = frozenset()
+    counts: dict[str, int] | None = None
+    signs: set[str] = field(default_factory=set)
+    outcome: AgentDecided | None = None
+
+
+def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
+    """Return the decision on a case with these facts, in the journal's order.
+
+    Reasons are machine words: ``agent_passed``, ``agent_failed``, ``agent_incomplete`` or
+    ``agent_missing``; for each check that speaks against it or was settled by the agent ``<check>_failed``,
+    ``<check>_review``, ``<check>_by_agent``; ``<need>_missing``; ``watched_<event>``, ``source_signs``; and
+    for each class that was not given ``class_<class>_<why>`` with ``on_site``, ``checks``,
+    ``five_elements``, ``count`` or ``count_unknown``.
+    """
+    inputs: list[Fact] = [fact for fact in facts if isinstance(fact, _INPUTS)]
+    evidence = _weigh(inputs, rules)
+    verdict, reasons = _judge(evidence, rules)
+    rule = None
+    if verdict is CheckVerdict.PASSED:
+        rule, refused = _best_class(evidence, rules)
+        reasons += refused
+        verdict = verdict if rule else CheckVerdict.FAILED
+    return Decided(
+        verdict=verdict,
+        account_class=rule.account_class if rule else None,
+        limits=rule.limits if rule else (),
+        reasons=tuple(reasons),
+        policy=rules.policy,
+        policy_version=rules.version,
+        inputs_sha256=_digest(inputs, rules),
+    )
+
+
+def _digest(inputs: Sequence[Fact], rules: DecisionRules) -> str:
+    body = [codec.dump(rules), [[type(fact).__name__, codec.dump(fact)] for fact in inputs]]
+    return hashlib.sha256(codec.canonical(body)).hexdigest()
+
+
+# --- what the facts come to --------------------------------------------------------------------
+
+
+def _weigh(inputs: Sequence[Fact], rules: DecisionRules) -> _Evidence:
+    evidence = _Evidence()
+    for fact in inputs:
+        _take(evidence, fact, rules)
+    _take_answers(evidence, rules)
+    if evidence.outcome is not None and evidence.outcome.outcome is Outcome.PASSED:
+        for check in rules.agent_settles:
+            if evidence.states.get(check) is CheckVerdict.REVIEW:
+                _settle(evidence, check)
+    return evidence
+
+
+def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
+    match fact:
+        case ConsentGiven():
+            agreed = frozenset(fact.subjects) >= _CONSENTS
+            evidence.states["consent"] = CheckVerdict.PASSED if agreed else CheckVerdict.FAILED
+        case ChallengeDecided():
+            _overrule(evidence, fact, rules)
+        case QuestionJudged():
+            evidence.answers.append(fact.verdict)
+        case CodeTried():
+            _take_code(evidence, fact)
+        case ExternalAnswered():
+            evidence.states[f"external_{fact.service}"] = fact.verdict
+            if fact.verdict is CheckVerdict.PASSED:
+                evidence.elements |= frozenset(fact.matched)
+        case AccountsCounted():
+            evidence.counts = {count.name: count.amount for count in fact.counts}
+        case PersonWatched() if fact.event in rules.watched:
+            evidence.signs.add(f"watched_{fact.event}")
+        case SourceJudged() if fact.score >= rules.source_review:
+            evidence.signs.add("source_signs")
+        case AgentDecided():
+            evidence.outcome = fact
+        case (
+            IdNumberChecked()
+            | DocumentJudged()
+            | FacesCompared()
+            | PortraitsCompared()
+            | LivenessMeasured()
+            | ChallengeEnded()
+            | LightMeasured()
+        ):
+            check = _SINGLE[type(fact)]
+            evidence.states[check] = fact.verdict
+            evidence.by_agent.discard(check)
+            evidence.of_check[fact.check] = check
+        case _:
+            pass
+
+
+def _take_code(evidence: _Evidence, fact: CodeTried) -> None:
+    if fact.right:
+        evidence.states["code"] = CheckVerdict.PASSED
+    elif fact.left == 0:
+        evidence.states["code"] = CheckVerdict.FAILED
+
+
+def _take_answers(evidence: _Evidence, rules: DecisionRules) -> None:
+    right = evidence.answers.count(CheckVerdict.PASSED)
+    if evidence.answers.count(CheckVerdict.FAILED) > rules.questions_wrong_max:
+        evidence.states["questions"] = CheckVerdict.FAILED
+    elif evidence.answers and right >= rules.questions_right:
+        evidence.states["questions"] = CheckVerdict.PASSED
+
+
+def _overrule(evidence: _Evidence, fact: ChallengeDecided, rules: DecisionRules) -> None:
+    """Let the agent's word stand where the rules allow it; against the customer it always does."""
+    check = evidence.of_check.get(fact.check)
+    if check is None:
+        return
+    found = evidence.states[check]
+    settles = found is CheckVerdict.REVIEW and check in rules.agent_settles
+    overrules = found is CheckVerdict.FAILED and check in rules.agent_overrules
+    if fact.verdict is not CheckVerdict.PASSED:
+        evidence.states[check] = fact.verdict
+        evidence.by_agent.discard(check)
+    elif settles or overrules:
+        _settle(evidence, check)
+
+
+def _settle(evidence: _Evidence, check: str) -> None:
+    evidence.states[check] = CheckVerdict.PASSED
+    evidence.by_agent.add(check)
+
+
+# --- what that means ---------------------------------------------------------------------------
+
+
+def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, list[str]]:
+    verdict, word = _of_agent(evidence.outcome)
+    worst, reasons = [verdict], [word]
+    for check, state in evidence.states.items():
+        if check in evidence.by_agent:
+            reasons.append(f"{check}_by_agent")
+        elif state is not CheckVerdict.PASSED:
+            reasons.append(f"{check}_{state}")
+    worst += [
+        CheckVerdict.FAILED for check in rules.veto if evidence.states.get(check) is CheckVerdict.FAILED
+    ]
+    for need in rules.needs:
+        met = _met(need, evidence.states)
+        if met is None:
+            reasons.append(f"{need.id}_missing")
+        worst.append(met or CheckVerdict.REVIEW)
+    reasons += sorted(evidence.signs)
+    worst += [CheckVerdict.REVIEW for _ in evidence.signs]
+    return max(worst, key=_RANK.__getitem__), reasons
+
+
+# From good to bad.
+_RANK: Final = {CheckVerdict.PASSED: 0, CheckVerdict.REVIEW: 1, CheckVerdict.FAILED: 2}
+
+
+def _of_agent(outcome: AgentDecided | None) -> tuple[CheckVerdict, str]:
+    if outcome is None:
+        return CheckVerdict.REVIEW, "agent_missing"
+    passed = outcome.outcome is Outcome.PASSED
+    return CheckVerdict.PASSED if passed else CheckVerdict.FAILED, f"agent_{outcome.outcome}"
+
+
+def _met(need: Need, states: Mapping[str, CheckVerdict]) -> CheckVerdict | None:
+    """Return how well the best way was gone; None when none was gone to its end."""
+    ends = [_end(way, states) for way in need.ways]
+    return min((end for end in ends if end), key=_RANK.__getitem__, default=None)
+
+
+def _end(way: Sequence[str], states: Mapping[str, CheckVerdict]) -> CheckVerdict | None:
+    gone = [states[check] for check in way if check in states]
+    worst = max(gone, key=_RANK.__getitem__, default=None)
+    return worst if len(gone) == len(way) or worst is CheckVerdict.FAILED else None
+
+
+def _best_class(evidence: _Evidence, rules: DecisionRules) -> tuple[ClassRule | None, list[str]]:
+    refused: list[str] = []
+    for rule in rules.classes:
+        why = _against(rule, evidence, on_site=rules.on_site)
+        if why is None:
+            return rule, refused
+        refused.append(f"class_{rule.account_class}_{why}")
+    return None, refused
+
+
+def _against(rule: ClassRule, evidence: _Evidence, *, on_site: bool) -> str | None:
+    if rule.on_site and not on_site:
+        return "on_site"
+    if any(evidence.states.get(check) is not CheckVerdict.PASSED for check in rule.checks):
+        return "checks"
+    if rule.five_elements and not evidence.elements >= FIVE_ELEMENTS:
+        return "five_elements"
+    if evidence.counts is None:
+        return "count_unknown"
+    if evidence.counts.get(rule.account_class, 0) >= rule.open_max:
+        return "count"
+    return None
