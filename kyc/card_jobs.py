@@ -67,8 +67,12 @@ class InspectCard(Job[CardInspected]):
 
 @dataclass(frozen=True, slots=True)
 class ReadCard(Job[CardRead]):
-    """Read a photo of one side of a document as of the day ``on``; about a second."""
+    """Read a photo of one side of a document as of the day ``on``; about a second.
+
+    ``page``: a passport's data page is expected, whose shape is another than a card's.
+    """
 
     HANDLER: ClassVar[str] = "kyc.card_reading:answer_read_card"
     data: bytes
     on: date
+    page: bool = False

@@ -17,7 +17,7 @@ import rapidocr
 from contract.errors import ModelError
 from kyc.card_fields import CardReading, Line, Side, read_fields
 from kyc.card_jobs import CardRead, ReadCard
-from kyc.card_photo import described, inspect_card, rectify, upright
+from kyc.card_photo import ID_1, ID_3, described, inspect_card, rectify, upright
 from kyc.copies import copy_signs
 from kyc.images import Picture, decode, encode_jpeg
 from kyc.models import Models
@@ -112,7 +112,7 @@ def answer_read_card(models: Models, job: ReadCard) -> CardRead:
     found = inspect_card(photo)
     card = photo
     if found.corners is not None:
-        card = upright(models.faces, rectify(photo, found.corners))
+        card = upright(models.faces, rectify(photo, found.corners, ID_3 if job.page else ID_1))
     card, reading = models.once(load_reader).read(card, job.on)
     return CardRead(
         inspected=described(found),

@@ -27,7 +27,7 @@ _BAND = (0.1, 0.47)
 # JPEG's blocks of 8 pixels make peaks of their own at whole eighths, two bins wide under this window.
 _EIGHTHS = 0.1
 # Highest peak over its surroundings, in decades of power: what becomes 0 and what becomes 1. Rendered
-# cards have 0.9 to 1.1, rendered screens and prints 1.4 to 3.8.
+# cards have 0.7 to 1.2, rendered screens and prints 1.4 to 4.5.
 _PEAK = (1.0, 1.6)
 # Deviation of the colours in Lab: grey copies have 0.2 to 1.2, cards at least 3.5.
 _COLOUR = (1.5, 3.0)
