@@ -22,7 +22,7 @@ GAIN_PASSED = 0.02
 # The light that the background sent back, in proportion to the face's. A wall a metre behind the screen
 # has a quarter at most; a sheet of glass before everything has the whole.
 FLAT_SHARE = 0.5
-# Under this the background's share of the light is noise.
+# Under this the light that face and background share is noise.
 _R_FLAT = 0.5
 # White balance and swaying change over this long and more; both are taken out of trace and template.
 _SLOW_S = 3.0
@@ -100,11 +100,16 @@ def _without_background(when: Array, face: Array, background: Array) -> Array:
 
     What white balance does is in both alike; somebody who walks by behind is in the background only.
     """
-    slow = _slow_changes(when + _AROUND_S, max(float(np.ptp(when)) if len(when) else 0.0, _SLOW_S))
-    behind = _without(slow, background @ _CHROMA.T)
+    behind = _quick_changes(when, background)
     energy = float((behind**2).sum())
     share = float((behind * (face @ _CHROMA.T)).sum()) / energy if energy > 0 else 0.0
     return face - min(max(share, 0.0), 1.0) * background
+
+
+def _quick_changes(when: Array, logs: Array) -> Array:
+    """Return the chroma (n, 2) of a whole trace without what changes slowly."""
+    slow = _slow_changes(when + _AROUND_S, max(float(np.ptp(when)) if len(when) else 0.0, _SLOW_S))
+    return _without(slow, logs @ _CHROMA.T)
 
 
 def _without_light(sequence: LightSequence, fit: "_Fit", when: Array, logs: Array) -> Array:
@@ -161,13 +166,26 @@ def _without(basis: Array, trace: Array) -> Array:
 
 
 def _background_share(sequence: LightSequence, when: Array, face: Array, background: Array) -> float:
-    """Return the light that the background got over what the face got; 0 where either shows none."""
+    """Return the light that the background got over what the face got; 0 where the face shows none."""
     on_face = _best_fit(sequence, when, face)
-    behind = _fit(sequence, on_face.lag_s, when, background) if on_face is not None else None
-    if on_face is None or behind is None or min(on_face.r, behind.r) < _R_FLAT:
+    if on_face is None or on_face.r < _R_FLAT:
         return 0.0
-    # Slope times level is light; the level is the mean over the colours.
-    return behind.gain * float(np.exp(background).mean()) / (on_face.gain * float(np.exp(face).mean()))
+    gains = [_usual_gain(sequence, on_face.lag_s, when, logs) for logs in (face, background)]
+    # Gain times level is light; the level is the mean over the colours.
+    light = [gain * float(np.exp(logs).mean()) for gain, logs in zip(gains, (face, background), strict=True)]
+    return max(light[1], 0.0) / light[0] if light[0] > 0 else 0.0
+
+
+def _usual_gain(sequence: LightSequence, lag: float, when: Array, logs: Array) -> float:
+    """Return the median gain from one step to the next: what moves in the background spoils only a few."""
+    slots = np.floor((when - lag) / sequence.step_s).astype(int)
+    level = when - lag - slots * sequence.step_s >= _RISE_S
+    shown = np.array([COLOURS[symbol] for symbol in sequence.symbols]) @ _CHROMA.T
+    chroma = _quick_changes(when, logs)
+    means = {n: chroma[level & (slots == n)].mean(axis=0) for n in set(slots[level])}
+    pairs = [n for n in range(len(shown) - 1) if n in means and n + 1 in means]
+    changes = [(means[n + 1] - means[n], shown[n + 1] - shown[n]) for n in pairs]
+    return float(np.median([(seen @ sent) / (sent @ sent) for seen, sent in changes])) if changes else 0.0
 
 
 def _is_stepped(sequence: LightSequence, when: Array, logs: Array, gain: float) -> bool:
