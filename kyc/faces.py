@@ -90,8 +90,8 @@ def similarity_transform(source: Points, target: Points) -> NDArray[np.float64]:
 
 
 def align(picture: Picture, points: Points) -> Picture:
-    """Return the face as 112 x 112 BGR with its five points on the ArcFace template."""
-    matrix = similarity_transform(points, ARCFACE_112)
+    """Return the face as 112 x 112 BGR with its points, all five or the eyes, on the ArcFace template."""
+    matrix = similarity_transform(points, ARCFACE_112[: len(points)])
     return np.asarray(cv2.warpAffine(picture, matrix, (112, 112), flags=cv2.INTER_LINEAR), np.uint8)
 
 
