@@ -21,7 +21,7 @@ COLOURS = {
 # three flashes, or red flashes, in any second.
 STEP_S = 0.4
 COUNT_MIN = 12
-# In simulation 0.4 % of wrong sequences pass with 12 symbols and 0.1 % with 16 (720 tries each).
+# By r and gain alone 0.4 % of wrong sequences pass with 12 symbols, 0.1 % with 16 (simulated, 720 each).
 COUNT = 16
 NONCE_BYTES_MIN = 16
 _LABEL = b"video-teller light 1"
