@@ -244,6 +244,93 @@ def verify_models(call: Call) -> int | None:
 
 
 @main.group()
+def bench() -> None:
+    """Measure the models on a folder of pictures (docs/bench.md): error rates, calibration card, speed."""
+
+
+def _measuring(command: _Command) -> _Command:
+    """Add what every measurement needs."""
+    options = (
+        click.argument("dataset", type=click.Path(exists=True, file_okay=False, path_type=Path)),
+        click.option(
+            "--out", type=click.Path(path_type=Path), help="Folder for the report; bench-WHAT here."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _measure(call: Call, what: str, dataset: Path, out: Path | None, **more: Any) -> int | None:
+    from teller.bench import Measurement, measure  # noqa: PLC0415
+
+    wanted = Measurement(what, dataset, out or Path(f"bench-{what}"), **more)
+    return measure(call.load(), wanted, Console())
+
+
+_by = click.option("--by", default="unknown", show_default=True, help="Who measured, for the card.")
+
+
+@bench.command("match")
+@_measuring
+@click.option("--fmr", type=float, default=1e-4, show_default=True, help="Strangers accepted at most.")
+@click.option("--review-fmr", type=float, default=5e-3, show_default=True, help="Not refused at most.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Draws pairs when there are too many.")
+@_by
+@click.pass_obj
+@_guarded
+def bench_match(
+    call: Call, dataset: Path, out: Path | None, fmr: float, review_fmr: float, seed: int, by: str
+) -> int | None:
+    """Count how often recognition takes strangers for one person, and people for strangers."""
+    return _measure(call, "match", dataset, out, accept=fmr, review=review_fmr, by=by, seed=seed)
+
+
+@bench.command("pad")
+@_measuring
+@click.option("--apcer", type=float, default=0.05, show_default=True, help="Attacks accepted at most.")
+@click.option("--review-apcer", type=float, default=0.2, show_default=True, help="Not refused at most.")
+@_by
+@click.pass_obj
+@_guarded
+def bench_pad(
+    call: Call, dataset: Path, out: Path | None, apcer: float, review_apcer: float, by: str
+) -> int | None:
+    """Count how often passive liveness takes attacks for people, and people for attacks."""
+    return _measure(call, "pad", dataset, out, accept=apcer, review=review_apcer, by=by)
+
+
+@bench.command("ocr")
+@_measuring
+@click.pass_obj
+@_guarded
+def bench_ocr(call: Call, dataset: Path, out: Path | None) -> int | None:
+    """Count the fields of documents that are read exactly."""
+    return _measure(call, "ocr", dataset, out)
+
+
+@bench.command("speed")
+@_measuring
+@click.pass_obj
+@_guarded
+def bench_speed(call: Call, dataset: Path, out: Path | None) -> int | None:
+    """Time each step beside the plain library calls on the same pictures."""
+    return _measure(call, "speed", dataset, out)
+
+
+@bench.command("sample")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--seed", type=int, default=1, show_default=True)
+@_guarded
+def write_sample(folder: Path, seed: int) -> None:
+    """Write small data sets of the documented shape into FOLDER, to try the others on."""
+    from teller.demo.sets import write_sets  # noqa: PLC0415
+
+    for path in write_sets(folder, seed):
+        click.echo(path)
+
+
+@main.group()
 def account() -> None:
     """The people who work here."""
 
