@@ -198,6 +198,10 @@ class CaseStore(Protocol):
         """Count the cases of one customer of one tenant, without ``but``; none for an empty reference."""
         ...
 
+    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
+        """Return a customer's newest cases, the newest first; none for an empty reference."""
+        ...
+
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
         """Return the cases whose customers asked to be called back and were not yet, oldest first."""
         ...

@@ -1,7 +1,7 @@
 """What is posted to the front's inbox. Only the front changes calls and desks."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from contract.errors import TellerError
@@ -10,6 +10,7 @@ from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, TenantId
 from contract.phases import EvidenceKind
 from contract.ports import Account, Party
 from contract.wire import Message
+from signaling.memory import Memory
 
 
 class Line(Protocol):
@@ -26,7 +27,10 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A customer who came with a ticket; ``earlier`` and ``rejected`` count the customer's former cases."""
+    """A customer who came with a ticket; ``earlier`` and ``rejected`` count the customer's former cases.
+
+    ``memory`` is what they and this case tell of checks.
+    """
 
     case: CaseId
     tenant: TenantId
@@ -39,6 +43,7 @@ class Visitor:
     vip: bool = False
     earlier: int = 0
     rejected: int = 0
+    memory: Memory = field(default_factory=Memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,15 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityDone:
+    """A command for a call's identity checks is over; ``what`` names it as the effect did."""
+
+    call: CallId
+    what: str
+    well: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Arranged:
     """The last arrangement of a call's media holds, or ``error`` says why not."""
 
@@ -269,6 +283,7 @@ class AskDesk:
 Action = (
     CustomerCame | CustomerResumed | AgentCame | SupervisorCame | Got | Lost | Noted | Tick | Stop
     | HistoryRead | MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | Arranged
+    | IdentityDone
     | GateStuck | WoundUp | JournalFailed | ClaimStill | ConfirmStill | ReleaseStill | AskSharer
     | AskSeated | AskDesk
 )  # fmt: skip

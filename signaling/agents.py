@@ -11,15 +11,21 @@ from contract.wire import (
     Accept,
     Admit,
     AskColleagues,
+    AskExternal,
     CaptureState,
     Chat,
     CheckIdNumber,
     Colleague,
     Colleagues,
+    ComparePortraits,
+    CorrectField,
+    DecideChallenge,
+    DrawQuestion,
     Finish,
     HangUp,
     Hold,
     Invite,
+    JudgeQuestion,
     Leave,
     MarkStep,
     MatchFaces,
@@ -27,9 +33,12 @@ from contract.wire import (
     NoteEvidence,
     Offer,
     Playback,
+    ReadDocument,
     Refuse,
     RequestStill,
+    SendCode,
     SetPresence,
+    StartLiveness,
     WithdrawInvite,
     WrapUp,
 )
@@ -46,7 +55,9 @@ _FORMS_MAX = 20
 # What any member of staff in a call may say; the call knows who leads.
 _IN_CALL = (
     Offer | Chat | CaptureState | Playback | HangUp | Leave | Hold | WithdrawInvite | Admit | RequestStill
-    | CheckIdNumber | MatchFaces | NoteEvidence | MarkStep | Finish
+    | CheckIdNumber | MatchFaces | NoteEvidence | MarkStep | Finish | ReadDocument | CorrectField
+    | ComparePortraits | StartLiveness | DecideChallenge | DrawQuestion | JudgeQuestion | SendCode
+    | AskExternal
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@
     ENDED       media closes, the recording is finished, the host decides, the merge is queued
 
 It stands on ``machine`` (state, screens, arrangements), ``ending``, ``parties`` (everybody beside the
-customer and the first agent) and ``work`` (the script and its checks).
+customer and the first agent), ``work`` (the script and its checks) and ``identify``.
 """
 
 from contract.errors import Busy, NotFound, WrongPhase
@@ -36,14 +36,18 @@ from contract.ids import SeatId
 from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, Role
 from contract.wire import (
     Admit,
+    CameraClaim,
     CaptureState,
+    ChallengeReady,
     Chat,
+    EnterCode,
     Failed,
     Finish,
     HangUp,
     Hold,
     Invite,
     Leave,
+    LightShown,
     Message,
     Offer,
     Playback,
@@ -55,15 +59,15 @@ from contract.wire import (
     WrapUp,
 )
 from signaling.effects import AnswerOffer, Moment, OpenMedia, Send
+from signaling.identify import Identify
 from signaling.machine import FLOWING, TALKING
 from signaling.seats import Seat
-from signaling.work import Work
 
 _LOST = {Role.CUSTOMER: CallEnd.CUSTOMER_LOST}
 _HUNG_UP = {Role.CUSTOMER: CallEnd.CUSTOMER_HUNG_UP}
 
 
-class Call(Work):
+class Call(Identify):
     """One call of one case, from joining the queue to the queued merge."""
 
     # --- the queue ---
@@ -127,6 +131,8 @@ class Call(Work):
                 self._got_chat(sender, message)
             case HangUp():
                 self._got_hang_up(sender, moment)
+            case ChallengeReady() | LightShown() | EnterCode() | CameraClaim():
+                self._got_answer(message)
             case _:
                 raise WrongPhase("this is for staff", code="not_host")
 
@@ -218,6 +224,7 @@ class Call(Work):
         """Take a fact of this case."""
         self._now = moment
         self.checks.noted(fact)
+        self._out.extend(Send(None, message) for message in self.identity.noted(fact, moment.at))
         self._stale = True
         match fact:
             case StillRequested():

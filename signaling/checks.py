@@ -14,7 +14,15 @@ from contract.phases import CheckVerdict, EvidenceKind
 from contract.wire import StillWanted
 
 # Kinds that a phone is asked for; a portrait is cut from the card by the server.
-_FROM_PHONE = frozenset({EvidenceKind.ID_CARD, EvidenceKind.FACE_STILL, EvidenceKind.SCENE})
+_FROM_PHONE = frozenset(
+    {
+        EvidenceKind.ID_CARD,
+        EvidenceKind.ID_CARD_BACK,
+        EvidenceKind.PASSPORT,
+        EvidenceKind.FACE_STILL,
+        EvidenceKind.SCENE,
+    }
+)
 # Both subjects that an identification needs the customer's consent to.
 _CONSENTS = frozenset({"recording", "biometrics"})
 _PICTURES = {
@@ -100,6 +108,10 @@ class Checks:
         kinds = (self._stored.get(card), self._stored.get(still))
         if kinds != (EvidenceKind.ID_CARD, EvidenceKind.FACE_STILL):
             raise NotFound("no such pictures in this case")
+
+    def kind_of(self, evidence: EvidenceId) -> EvidenceKind | None:
+        """Return what a stored picture shows, None for one that is not of this case."""
+        return self._stored.get(evidence)
 
     def require_stored(self, evidence: EvidenceId) -> None:
         """Raise NotFound unless this picture or file belongs to the case."""

@@ -14,7 +14,7 @@ closes media runs beside the lane.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -45,6 +45,7 @@ from signaling.actions import (
     Compared,
     GateStuck,
     HistoryRead,
+    IdentityDone,
     JournalFailed,
     Line,
     MediaOpened,
@@ -64,6 +65,22 @@ from signaling.effects import (
     QueueMerge,
     WindUp,
 )
+from signaling.equipment import Equipment
+from signaling.identity_commands import IdentityCommands
+from signaling.identity_effects import (
+    AskOutside,
+    AskQuestion,
+    Beside,
+    ComparePictures,
+    Decide,
+    JudgeDocument,
+    ReadPicture,
+    RunLiveness,
+    TellCamera,
+    TellLive,
+    TextCode,
+    WatchCustomer,
+)
 
 _log = structlog.get_logger(__name__)
 _failures = Counter("teller_signaling_command_failures", "Commands that failed", ["command"])
@@ -72,6 +89,15 @@ _failures = Counter("teller_signaling_command_failures", "Commands that failed",
 # about ten seconds. The last one is repeated for ever.
 _PAUSES_S = (1.0, 2.0, 3.0, 4.0, 10.0)
 
+
+# What the console asked for when it is told that it was refused.
+_ABOUT: dict[type[Beside], str] = {
+    ReadPicture: "read_document",
+    ComparePictures: "compare_faces",
+    AskQuestion: "draw_question",
+    TextCode: "send_code",
+    AskOutside: "ask_external",
+}
 
 _T = TypeVar("_T")
 _Queued = tuple[CallId | None, Effect]
@@ -88,6 +114,7 @@ class Ports:
     identity: IdentityChecks
     jobs: JobQueue
     clock: Clock
+    equipment: Equipment = field(default_factory=Equipment)
 
 
 class Commands:
@@ -107,7 +134,11 @@ class Commands:
         self._group = asyncio.TaskGroup()
         self._lanes: dict[CaseId, deque[_Queued]] = {}
         self._stuck: set[CaseId] = set()
-        self._comparisons: dict[CallId, asyncio.Task[Any]] = {}
+        self._identity = IdentityCommands(
+            ports.journal, ports.evidence, ports.identity, ports.clock, ports.equipment
+        )
+        # What is found after the record was handed on must not change it: by call, to be cancelled.
+        self._checks: dict[CallId, set[asyncio.Task[Any]]] = {}
         # The newest arrangement or opening beside the lane, of calls that were not wound up.
         self._gates: dict[CallId, asyncio.Task[None]] = {}
         self._opened: set[CallId] = set()
@@ -146,7 +177,11 @@ class Commands:
                 self._opened.add(effect.call)
                 self._beside_lane(effect.call, self._open_gate(effect))
             case CompareFaces() if call:
-                self._comparisons[call] = self._task(self._compare(case, call, effect))
+                self._check_task(call, self._compare(case, call, effect))
+            case ReadPicture() | ComparePictures() | AskQuestion() | TextCode() | AskOutside() if call:
+                self._check_task(call, self._identify(case, call, effect))
+            case TellLive() | TellCamera() if call:
+                self._start(self._tell(call, effect))
             case WindUp() | DropSeat() if case in self._stuck:
                 self._start(self._in_order(case, call, effect))
             case _:
@@ -209,14 +244,25 @@ class Commands:
                 await self._after(self._gates.get(effect.call), self._arrange(effect))
             case DropSeat():
                 await self._try("drop_seat", ports.media.drop_seat(effect.call, effect.seat))
+            case RunLiveness():
+                call = effect.run.call
+                await self._beside(call, effect.agent, "start_liveness", self._identity.start(effect.run))
+            case WatchCustomer():
+                watching = self._identity.watch(case, effect.call, effect.seat)
+                await self._try("watch_customer", watching)
+            case JudgeDocument() if call:
+                await self._try("judge_document", self._identity.judge(case, call, effect.check))
+            case Decide():
+                await self._try("decide", self._identity.decide(case))
             case WindUp():
+                await self._try("close_live", self._identity.close(effect.call))
                 self._gates.pop(effect.call, None)
                 self._opened.discard(effect.call)
                 await self._try("close_call", ports.media.close_call(effect.call))
                 await self._try("finish", ports.recorder.finish(effect.call))
                 await self._post(WoundUp(effect.call))
             case QueueMerge():
-                self._give_up_comparison(call)
+                self._give_up_checks(call)
                 await self._insist("enqueue", partial(self._queue_merge, case))
             case _:
                 raise TypeError("not a command of the lane")
@@ -317,14 +363,26 @@ class Commands:
 
     async def _compare(self, case: CaseId, call: CallId, effect: CompareFaces) -> None:
         await self._beside(call, effect.agent, "match_faces", self._compare_pictures(case, effect))
-        self._comparisons.pop(call, None)
         await self._post(Compared(call))
 
-    def _give_up_comparison(self, call: CallId | None) -> None:
-        # The record is complete: what is found from now on must not change it.
-        comparison = self._comparisons.pop(call, None) if call else None
-        if comparison is not None:
-            comparison.cancel()
+    def _check_task(self, call: CallId, work: Coroutine[Any, Any, None]) -> None:
+        running = self._checks.setdefault(call, set())
+        task = self._task(work)
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    def _give_up_checks(self, call: CallId | None) -> None:
+        for task in self._checks.pop(call, set()) if call else ():
+            task.cancel()
+
+    async def _identify(self, case: CaseId, call: CallId, effect: Beside) -> None:
+        error = await self._try(effect.what, self._identity.beside(case, call, effect))
+        if error is not None:
+            await self._post(CommandRefused(call, effect.agent, _ABOUT[type(effect)], error))
+        await self._post(IdentityDone(call, effect.what, error is None))
+
+    async def _tell(self, call: CallId, effect: TellLive | TellCamera) -> None:
+        await self._try("tell_live", self._identity.tell(call, effect))
 
     async def _compare_pictures(self, case: CaseId, effect: CompareFaces) -> None:
         ports = self._ports

@@ -10,13 +10,17 @@ from contract.ids import CaseId, SeatId, new_call_id
 from contract.phases import CaseEnd, CasePhase, Presence, Role
 from contract.ports import Party
 from contract.wire import (
+    CameraClaim,
     CaptureState,
+    ChallengeReady,
     Chat,
     Consent,
     DeviceCheck,
+    EnterCode,
     HangUp,
     JoinQueue,
     LeaveQueue,
+    LightShown,
     Location,
     Message,
     Offer,
@@ -141,7 +145,7 @@ class Customers:
         if state is not None:
             line.send(state)
         if call.reason is None:
-            line.send(*call.checks.wanted())
+            line.send(*call.checks.wanted(), *call.identity.wanted(self._hall.clock.now()))
 
     # --- messages ---
 
@@ -165,7 +169,19 @@ class Customers:
                 self._leave_queue(visit)
             case RequestCallback():
                 self._request_callback(visit, message)
-            case Offer() | CaptureState() | Chat() | HangUp() | Playback():
+            case CameraClaim() if not self._tries.take(f"{visit.who.seat} camera", self._hall.mono()):
+                pass
+            case (
+                Offer()
+                | CaptureState()
+                | Chat()
+                | HangUp()
+                | Playback()
+                | ChallengeReady()
+                | LightShown()
+                | EnterCode()
+                | CameraClaim()
+            ):
                 self._hall.hand(_call_of(visit), visit.who.seat, message)
             case _:
                 raise ProtocolError("not a customer's message")
@@ -233,7 +249,15 @@ class Customers:
             raise WrongPhase("the desk is closed", code="desk_closed")
         who = visit.who
         customer = Party(who.seat, Role.CUSTOMER, who.name)
-        call = Call(new_call_id(), who.case, customer, visit.consent, hall.limits, hall.settings.plan)
+        call = Call(
+            new_call_id(),
+            who.case,
+            customer,
+            visit.consent,
+            hall.limits,
+            hall.settings.plan,
+            who.memory,
+        )
         visit.call, visit.joined_at = call, hall.mono()
         hall.calls[call.call] = call
         visit.calls += 1

@@ -11,6 +11,7 @@ from contract.ids import AccountId, CallId, EvidenceId, SeatId
 from contract.phases import Role
 from contract.ports import Party, SeatRoute
 from contract.wire import Message
+from signaling.identity_effects import IdentityEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +148,5 @@ class FreeAgent:
 
 Effect = (
     Append | Send | OpenMedia | AnswerOffer | Arrange | Summon | Unsummon | OpenGate | DropSeat | WindUp
-    | QueueMerge | CheckNumber | CompareFaces | FreeAgent
+    | QueueMerge | CheckNumber | CompareFaces | FreeAgent | IdentityEffect
 )  # fmt: skip

@@ -6,6 +6,7 @@ from contract.ids import AccountId
 from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, Outcome, RingEnd
 from contract.wire import Failed, Finish, RingOver, WrapUp
 from signaling.effects import DropSeat, FreeAgent, Moment, QueueMerge, Send, Unsummon, WindUp
+from signaling.identity_effects import Decide
 from signaling.machine import TALKING, Machine
 from signaling.script import complete
 from signaling.seats import Seat
@@ -145,17 +146,20 @@ class Endings(Machine):
 
     def _give_up_checks(self) -> None:
         self._comparing, self._checks_until = False, None
+        self.identity.working.clear()
         self.checks.forget_uploads()
         self._try_close()
 
     def _try_close(self) -> None:
         # What a check finds belongs into the record before the record is handed on.
-        checking = self._comparing or self.checks.storing
+        checking = self._comparing or self.checks.storing or self.identity.working
         if not self._wound_up or self._undecided or self.closed or checking:
             return
         self.closed = True
         if self.case_phase is CasePhase.PRE_CALL:
             # What was recorded is merged when the case is over, with the calls that may follow.
             return
+        if self.case_phase is CasePhase.AGENT_DONE:
+            self._out.append(Decide())
         if self._tracks.any or self.case_phase is CasePhase.AGENT_DONE:
             self._out.append(QueueMerge())

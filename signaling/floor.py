@@ -26,6 +26,7 @@ from signaling.actions import (
     GateStuck,
     Got,
     HistoryRead,
+    IdentityDone,
     JournalFailed,
     Line,
     Lost,
@@ -51,7 +52,15 @@ from signaling.uploads import answer_seated, answer_sharer, answer_upload
 
 _Came = CustomerCame | CustomerResumed | AgentCame | SupervisorCame
 _Result = (
-    MediaOpened | OfferAnswered | AnswerOver | CommandRefused | Compared | Arranged | GateStuck | WoundUp
+    MediaOpened
+    | OfferAnswered
+    | AnswerOver
+    | CommandRefused
+    | Compared
+    | Arranged
+    | GateStuck
+    | WoundUp
+    | IdentityDone
 )
 
 
@@ -180,6 +189,8 @@ class Floor:
                 self._command_refused(call, action)
             case Compared():
                 call.compared()
+            case IdentityDone():
+                call.identity_done(action.what, well=action.well)
             case Arranged():
                 call.arranged(action.error, self._hall.now())
             case GateStuck():
@@ -218,7 +229,7 @@ class Floor:
         if isinstance(entry.fact, ConsentGiven):
             self._customers.consented(visit, entry.fact)
         call = visit.call
-        if call is not None and getattr(entry.fact, "call", call.call) == call.call:
+        if call is not None and getattr(entry.fact, "call", None) in {None, call.call}:
             call.noted(entry.fact, hall.now())
             hall.run(call)
         screens: list[Visit | Staff] = [visit, *hall.staff.values()]

@@ -36,7 +36,9 @@ from signaling.arrangement import Stance, place, routes
 from signaling.changes import Change, Changes
 from signaling.checks import Checks
 from signaling.effects import Append, Arrange, Effect, Moment, Send
+from signaling.identity import Identity
 from signaling.invitation import Invitation
+from signaling.memory import Memory
 from signaling.script import ScriptPlan, Standing, evaluate, script_of
 from signaling.seats import Seat, Table
 from signaling.seen import parties_for, sharing_for
@@ -61,6 +63,7 @@ class Machine:
         consent: frozenset[str],
         limits: CallLimits,
         plan: ScriptPlan,
+        memory: Memory | None = None,
     ) -> None:
         self.call = call
         self.case = case
@@ -70,6 +73,7 @@ class Machine:
         # True when nothing more will happen and the owner may forget the call.
         self.closed = False
         self.checks = Checks()
+        self.identity = Identity(plan.identity, memory or Memory())
         self._table = Table(Seat(customer))
         self._consent = consent
         self._limits = limits
@@ -234,7 +238,7 @@ class Machine:
 
     def _steps(self) -> tuple[StepSeen, ...]:
         lock = "" if self.kyc_unlocked else "recording" if self.phase is CallPhase.ACTIVE else "call"
-        found = self.checks.found(self._consent, comparing=self._comparing)
+        found = self.checks.found(self._consent, comparing=self._comparing) | self.identity.found()
         return evaluate(self._plan, self._marks, Standing(found, lock, "" if self._undecided else lock))
 
     # --- inside: phases ---

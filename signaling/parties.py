@@ -17,6 +17,7 @@ from contract.wire import CallState, Failed, Hold, Invite, SetMode
 from signaling.changes import Change
 from signaling.effects import DropSeat, Moment, OpenGate, Send, Summon
 from signaling.ending import Endings
+from signaling.identity_effects import WatchCustomer
 from signaling.invitation import Invitation
 from signaling.machine import FLOWING, TALKING
 from signaling.seats import Seat
@@ -122,6 +123,8 @@ class Parties(Endings):
             self._deadline, self._active_at = None, moment.mono
             self._set_phase(CallPhase.ACTIVE)
             self._settle()
+            if "biometrics" in self._consent:
+                self._out.append(WatchCustomer(self.call, self._table.customer.seat))
 
     # --- coming and going ---
 

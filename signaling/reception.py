@@ -25,6 +25,7 @@ from signaling.actions import (
 )
 from signaling.front import Front
 from signaling.guard import Guard
+from signaling.memory import Memory, remember
 from signaling.settings import SignalingSettings
 from signaling.socket import Socket, prepare, word_of
 from signaling.tickets import TicketClaims, TicketExpired, Tickets
@@ -34,6 +35,8 @@ _log = structlog.get_logger(__name__)
 _STAFF = (Role.AGENT, Role.SUPERVISOR)
 # An open console keeps its session from idling out, and is closed this soon after it has ended.
 _CHECK_S = 60.0
+# Orders of this many cases are not repeated: more than anybody begins before they are forgotten.
+_REMEMBERED = 20
 
 
 class Reception:
@@ -142,12 +145,19 @@ class Reception:
             vip=vip,
             earlier=history.earlier,
             rejected=history.rejected,
+            memory=await self._remember(case),
         )
 
     async def _wanted(self, case: CaseId) -> tuple[str, bool]:
         entries = await self._journal.read(case)
         created = next((entry.fact for entry in entries if isinstance(entry.fact, CaseCreated)), None)
         return (created.skill, created.vip) if created else ("", False)
+
+    async def _remember(self, case: CaseSummary) -> Memory:
+        """Return what this and the customer's earlier cases, as far as they are here, tell of checks."""
+        earlier = await self._cases.customer_cases(case.tenant, case.pii_customer_ref, _REMEMBERED)
+        cases = dict.fromkeys((*reversed(earlier), case.case))
+        return remember([await self._journal.read(one) for one in cases])
 
     async def _expire(self, case: CaseId) -> None:
         if (await self._cases.case(case)).phase is CasePhase.CREATED:

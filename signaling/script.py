@@ -1,27 +1,30 @@
 """The agent's script: the policy's steps, and how they stand after the facts of a case. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from contract.errors import UserError, WrongPhase
 from contract.facts import StepMarked
 from contract.ids import CallId
 from contract.phases import Outcome, StepResult
 from contract.wire import Choice, MarkStep, Script, StepSeen, WrapUp
+from signaling.identity_plan import IdentityPlan
 
 # The states after which a step needs nothing any more.
 _SETTLED = frozenset({"passed", "review", "waived", "skipped"})
 # What the comparison of faces compares.
 _PICTURES = ("evidence_id_card", "evidence_face_still")
+_COMPARISONS = ("face_match", "portraits")
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
     """A step as the policy pack plans it.
 
-    ``check`` is ``consent``, ``evidence_id_card``, ``id_number``, ``evidence_face_still`` or
-    ``face_match``; empty when it is settled by hand, with one of ``answers`` if there are any. ``when``
-    pairs an earlier step with an answer: the step is skipped unless every pair fits.
+    ``check`` is ``consent``, ``evidence_id_card``, ``id_number``, ``evidence_face_still``, ``face_match``,
+    ``document``, ``portraits``, ``passive``, ``gestures``, ``light``, ``questions``, ``code`` or
+    ``external_`` with a service; empty when it is settled by hand, with one of ``answers`` if there are
+    any. ``when`` pairs an earlier step with an answer: the step is skipped unless every pair fits.
     """
 
     id: str
@@ -50,6 +53,7 @@ class ScriptPlan:
     abort_reasons: tuple[AbortReason, ...]
     tags: tuple[Choice, ...] = ()
     next_actions: tuple[Choice, ...] = ()
+    identity: IdentityPlan = field(default_factory=IdentityPlan)
 
     def require_reason(self, outcome: Outcome, reason: str) -> None:
         """Raise UserError ``unknown_reason`` unless ``reason`` leads to this ``outcome``."""
@@ -111,7 +115,7 @@ def _state(
     if found:
         return found, ""
     lock = standing.lock if step.check else standing.lock_by_hand
-    lock = lock or (_missing_picture(seen) if step.check == "face_match" else "")
+    lock = lock or (_missing_picture(seen) if step.check in _COMPARISONS else "")
     return ("locked", lock) if lock else ("open", "")
 
 

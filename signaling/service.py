@@ -19,6 +19,7 @@ from contract.ports import (
 )
 from signaling.accounts import Accounts
 from signaling.commands import Ports
+from signaling.equipment import Equipment
 from signaling.front import Front
 from signaling.guard import Guard, answering_errors
 from signaling.reception import Reception
@@ -47,12 +48,14 @@ class Signaling:
         cases: CaseStore,
         jobs: JobQueue,
         clock: Clock,
+        equipment: Equipment | None = None,
     ) -> None:
         self._settings = settings
         self._tickets = Tickets(settings.secret, tickets_ledger, clock)
         people = Accounts(settings, accounts, clock)
         guard = Guard(settings, people)
-        ports = Ports(journal, media, recorder, evidence, identity, jobs, clock)
+        equipment = equipment or Equipment()
+        ports = Ports(journal, media, recorder, evidence, identity, jobs, clock, equipment)
         self._front = Front(settings, ports, self._issue_upload)
         self._reception = Reception(
             settings, self._front, guard, self._tickets, people, accounts, cases, journal, clock

@@ -106,6 +106,19 @@ class Cases:
             row = (await connection.execute(query)).one()
         return CustomerHistory(*row)
 
+    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
+        """Return a customer's newest cases, the newest first; none for an empty reference."""
+        if not customer_ref:
+            return ()
+        query = (
+            sa.select(CASES.c.case)
+            .where(CASES.c.tenant == tenant, CASES.c.pii_customer_ref == customer_ref)
+            .order_by(CASES.c.created_at.desc(), CASES.c.case)
+            .limit(limit)
+        )
+        async with self._engine.read() as connection:
+            return tuple(CaseId(row[0]) for row in await connection.execute(query))
+
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
         """Return the cases whose customers asked to be called back and were not yet, oldest first.
 

@@ -23,6 +23,7 @@ from contract.ports import Party, SeatRoute
 from signaling import effects as fx
 from signaling.call import Call
 from signaling.effects import Effect, Moment
+from signaling.memory import Memory
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from signaling.settings import CallLimits
 
@@ -67,9 +68,10 @@ class Played:
         plan: ScriptPlan = PLAN,
         *,
         fresh_call: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         limits = replace(LIMITS, fresh_call=fresh_call)
-        self.call = Call(CALL, CASE, CUSTOMER, consent, limits, plan)
+        self.call = Call(CALL, CASE, CUSTOMER, consent, limits, plan, memory)
         self.time = Moment(1_000.0, 50.0)
         self.effects: list[Effect] = []
         self.tracks = 0

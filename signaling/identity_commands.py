@@ -1,0 +1,291 @@
+"""Executes what identity checks want against their ports. Errors are the caller's to tell."""
+
+import hashlib
+import secrets
+from collections.abc import Coroutine
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any
+
+from contract.errors import TellerError, UserError
+from contract.facts import Fact
+from contract.identity_facts import (
+    AccountsCounted,
+    ChallengeEnded,
+    CodeSent,
+    DocumentJudged,
+    DocumentRead,
+    ExternalAnswered,
+    ExternalAsked,
+    LightMeasured,
+    Limit,
+    LivenessMeasured,
+    PortraitsCompared,
+    QuestionDrawn,
+    Signal,
+)
+from contract.identity_ports import ExternalAnswer, LivenessRun, PortraitsFinding, Subject
+from contract.ids import CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
+from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
+from contract.ports import Clock, EvidenceStore, IdentityChecks, ImageFinding, Journal
+from signaling.codes import ATTEMPTS, masked
+from signaling.equipment import Equipment
+from signaling.identity_effects import (
+    AskOutside,
+    AskQuestion,
+    Beside,
+    ComparePictures,
+    ReadPicture,
+    TellCamera,
+    TellLive,
+    TextCode,
+)
+from signaling.identity_journal import Known, known
+
+# One of the newest movements is asked about; older ones nobody remembers.
+_MOVEMENTS = 10
+
+
+class IdentityCommands:
+    """Reads and writes the journal, the evidence and the ports of identity checks."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        evidence: EvidenceStore,
+        identity: IdentityChecks,
+        clock: Clock,
+        equipment: Equipment,
+    ) -> None:
+        self._journal = journal
+        self._evidence = evidence
+        self._identity = identity
+        self._clock = clock
+        self._equipment = equipment
+
+    def beside(self, case: CaseId, call: CallId, effect: Beside) -> Coroutine[Any, Any, None]:
+        """Return the work of an effect that waits for nothing of the case."""
+        match effect:
+            case ReadPicture():
+                return self._read(case, call, effect)
+            case ComparePictures():
+                return self._compare(case, call, effect)
+            case AskQuestion():
+                return self._ask_question(case, call, effect)
+            case TextCode():
+                return self._send_code(case, call, effect)
+            case AskOutside():
+                return self._ask_outside(case, call, effect)
+
+    # --- documents and faces ---
+
+    async def _read(self, case: CaseId, call: CallId, effect: ReadPicture) -> None:
+        data = await self._evidence.read(case, effect.evidence)
+        found = await self._equipment.documents.read_document(data, self._today())
+        picture = None
+        if found.picture is not None:
+            picture = await self._keep_picture(case, EvidenceKind.DOCUMENT, found.picture)
+        check = new_check_id()
+        await self._journal.append(
+            case,
+            DocumentRead(
+                call=call,
+                check=check,
+                evidence=effect.evidence,
+                picture=picture,
+                side=found.side,
+                kind=found.kind,
+                fields=found.fields,
+                findings=found.findings,
+                models=found.models,
+            ),
+        )
+        await self.judge(case, call, check, found.advisory)
+
+    async def judge(
+        self, case: CaseId, call: CallId, check: CheckId, advisory: tuple[Signal, ...] = ()
+    ) -> None:
+        """Judge all that was read of the customer's document."""
+        about = await self._known(case)
+        found = await self._equipment.documents.judge_document(about.sides, about.entered, self._today())
+        await self._journal.append(case, DocumentJudged(call, check, found.verdict, found.failures, advisory))
+
+    async def _compare(self, case: CaseId, call: CallId, effect: ComparePictures) -> None:
+        card = await self._evidence.read(case, effect.card)
+        still = await self._evidence.read(case, effect.still)
+        reference = effect.reference and await self._evidence.read(case, effect.reference)
+        found = await self._equipment.documents.compare_portraits(card, (still,), reference or None)
+        portrait = None
+        if found.portrait is not None:
+            portrait = await self._keep_picture(case, EvidenceKind.ID_PORTRAIT, found.portrait)
+        await self._journal.append(case, _compared(call, effect, found, portrait))
+
+    async def _keep_picture(self, case: CaseId, kind: EvidenceKind, data: bytes) -> EvidenceId:
+        evidence = new_evidence_id()
+        image = await self._identity.inspect_image(data)
+        await self._evidence.store(case, evidence, kind, data, image, "derived")
+        return evidence
+
+    # --- liveness ---
+
+    async def start(self, run: LivenessRun) -> None:
+        """Begin a run; one that cannot begin is over at once, and says why."""
+        try:
+            await self._equipment.live.start(run)
+        except TellerError as error:
+            await self._journal.append(run.case, unmeasured(run, error.code))
+            raise
+
+    async def tell(self, call: CallId, effect: TellLive | TellCamera) -> None:
+        """Hand on what the customer's page or the agent says."""
+        live = self._equipment.live
+        match effect:
+            case TellCamera():
+                live.claims(call, asdict(effect.claim))
+            case TellLive(what="ready"):
+                await live.ready(call, effect.check)
+            case TellLive(what="light_shown"):
+                await live.light_shown(call, effect.check)
+            case TellLive():
+                await live.stop(call, effect.check, "agent")
+
+    async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:
+        """Look at the customer from now on."""
+        await self._equipment.live.watch(case, call, seat)
+
+    async def close(self, call: CallId) -> None:
+        """Look at the call no more."""
+        await self._equipment.live.close(call)
+
+    # --- questions, codes, sources ---
+
+    async def _ask_question(self, case: CaseId, call: CallId, effect: AskQuestion) -> None:
+        question = effect.question
+        day = expected = ""
+        if question.about == "transactions":
+            about = await self._known(case)
+            movements = await self._equipment.books.recent_transactions(about.ref, _MOVEMENTS)
+            if not movements:
+                raise UserError("the bank knows of no movement", code="no_transactions")
+            one = secrets.choice(movements)
+            day = one.day.isoformat()
+            expected = f"{one.counterparty} {one.amount / 100:+.2f}"
+        await self._journal.append(
+            case,
+            QuestionDrawn(
+                call=call,
+                check=effect.check,
+                question=question.id,
+                candidates=effect.candidates,
+                random_hex=effect.random_hex,
+                pii_zh=question.zh.replace("{day}", day),
+                pii_en=question.en.replace("{day}", day),
+                pii_expected=expected,
+            ),
+        )
+
+    async def _send_code(self, case: CaseId, call: CallId, effect: TextCode) -> None:
+        contacts = await self._equipment.books.contacts((await self._known(case)).ref)
+        to = contacts.phone if effect.channel is CodeChannel.SMS else contacts.email
+        if not to:
+            raise UserError("the bank knows no such address", code="no_address")
+        text = self._equipment.code_text.replace("{code}", effect.code.digits)
+        await self._equipment.messenger.send(effect.channel, to, text)
+        await self._journal.append(
+            case,
+            CodeSent(
+                call=call,
+                check=effect.check,
+                channel=effect.channel,
+                pii_to_masked=masked(to),
+                expires_at=effect.code.expires_at,
+                attempts=ATTEMPTS,
+                code_hmac=effect.code.hmac,
+            ),
+        )
+
+    async def _ask_outside(self, case: CaseId, call: CallId, effect: AskOutside) -> None:
+        source = self._equipment.external.get(effect.service)
+        if source is None:
+            raise UserError("there is no such source", code="no_such_service")
+        about = await self._known(case)
+        contacts = await self._equipment.books.contacts(about.ref)
+        check = new_check_id()
+        await self._journal.append(case, ExternalAsked(call, check, effect.service))
+        answer = await source.ask(Subject(about.ref, about.name, about.number, contacts.phone))
+        if answer.reference is not None:
+            await self._keep_picture(case, EvidenceKind.REFERENCE, answer.reference)
+        evidence = await self._keep_answer(case, answer)
+        await self._journal.append(
+            case,
+            ExternalAnswered(
+                call=call,
+                check=check,
+                service=effect.service,
+                verdict=answer.verdict,
+                code=answer.code,
+                raw_sha256=hashlib.sha256(answer.raw).hexdigest(),
+                evidence=evidence,
+                matched=answer.matched,
+            ),
+        )
+
+    async def _keep_answer(self, case: CaseId, answer: ExternalAnswer) -> EvidenceId:
+        evidence = new_evidence_id()
+        # No picture: it has no size and no sharpness.
+        form = ImageFinding(answer.media_type, 0, 0, 0.0)
+        await self._evidence.store(case, evidence, EvidenceKind.ANSWER, answer.raw, form, "derived")
+        return evidence
+
+    # --- the decision ---
+
+    async def decide(self, case: CaseId) -> None:
+        """Append the bank's count of accounts, and what everything comes to."""
+        if self._equipment.decide is None:
+            return
+        counts = await self._equipment.books.open_accounts((await self._known(case)).ref)
+        limits = tuple(Limit(one.value, counts.get(one.value, 0)) for one in AccountClass)
+        await self._journal.append(case, AccountsCounted(limits))
+        decided = self._equipment.decide(await self._journal.read(case))
+        await self._journal.append(case, decided)
+
+    async def _known(self, case: CaseId) -> Known:
+        return known(await self._journal.read(case))
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now(), UTC).date()
+
+
+def unmeasured(run: LivenessRun, reason: str) -> Fact:
+    """Return the end of a liveness check that could not be made; its doubt is a person's."""
+    review = CheckVerdict.REVIEW
+    match run.kind:
+        case LivenessKind.PASSIVE:
+            return LivenessMeasured(run.call, run.check, 0, 0.0, 0.0, 0.0, 0.0, review, reason, ())
+        case LivenessKind.GESTURES:
+            return ChallengeEnded(run.call, run.check, review, reason)
+        case LivenessKind.LIGHT:
+            return LightMeasured(run.call, run.check, None, 0.0, 0.0, 0.0, 0.0, 0, review, reason)
+
+
+def _compared(
+    call: CallId, effect: ComparePictures, found: PortraitsFinding, portrait: EvidenceId | None
+) -> PortraitsCompared:
+    return PortraitsCompared(
+        call=call,
+        check=new_check_id(),
+        card=effect.card,
+        still=effect.still,
+        reference=effect.reference,
+        portrait=portrait,
+        pairs=found.pairs,
+        frames=found.frames,
+        quality=found.quality,
+        threshold=found.threshold,
+        review_threshold=found.review_threshold,
+        operating_point=found.operating_point,
+        models=found.models,
+        verdict=found.verdict,
+        reason=found.reason,
+        agent=effect.agent,
+    )
