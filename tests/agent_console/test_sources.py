@@ -9,7 +9,7 @@ from tests.agent_console.stand_in import APPS, ROOT
 
 _SCRIPT_FOLDERS = (*APPS.values(), ROOT / "web_kit" / "record")
 SCRIPTS = sorted(path for root in _SCRIPT_FOLDERS for path in root.rglob("*.js"))
-_TABLE_LINE = re.compile(r'"([A-Za-z_.-]+)":\s*"((?:[^"\\]|\\.)*)"')
+_TABLE_LINE = re.compile(r'"([A-Za-z0-9_.-]+)":\s*"((?:[^"\\]|\\.)*)"')
 _KEY = re.compile(r"""\bt\(\s*"([a-z_]+(?:\.[A-Za-z_]+)*)\"""")
 _HOLES = re.compile(r"\{(\w+)\}")
 _FORBIDDEN = re.compile(
@@ -18,6 +18,7 @@ _FORBIDDEN = re.compile(
 )
 FOLDERS = {
     "record": (ROOT / "web_kit" / "record", "zh_CN.js", "en.js"),
+    "identity": (ROOT / "web_kit" / "record" / "identity", "zh_CN.js", "en.js"),
     "console": (ROOT / "agent_console" / "strings", "zh_CN.js", "en.js"),
     "supervisor": (ROOT / "agent_console" / "supervisor" / "strings", "zh_CN.js", "en.js"),
     "player": (ROOT / "recordings" / "player" / "strings", "zh_CN.js", "en.js"),
@@ -34,6 +35,12 @@ def shared(language: str) -> set[str]:
     text = (ROOT / "web_kit" / "strings.js").read_text("utf-8")
     chinese, _, english = text.partition("\n  en: {")
     return set(dict(_TABLE_LINE.findall(chinese if language == "zh_CN" else english)))
+
+
+def record_words() -> dict[str, str]:
+    """Return the Chinese words of a case's record."""
+    record = ROOT / "web_kit" / "record"
+    return table(record / "zh_CN.js") | table(record / "identity" / "zh_CN.js")
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -67,13 +74,13 @@ def test_every_fact_has_words() -> None:
     """Whatever the journal can hold, the story of a case can tell."""
     from contract.facts import FACTS
 
-    told = table(ROOT / "web_kit" / "record" / "zh_CN.js")
+    told = record_words()
     assert [name for name in FACTS if f"fact.{name}" not in told] == []
 
 
 def test_every_server_word_of_a_check_has_words() -> None:
     """Failures and reasons of the identity checks are told in words."""
-    told = table(ROOT / "web_kit" / "record" / "zh_CN.js")
+    told = record_words()
     failures = (
         "form",
         "region",

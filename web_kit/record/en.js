@@ -1,7 +1,10 @@
 /** The words of a case's record, shared by agent and auditor. */
 
+import identity from "./identity/en.js";
+
 /** @type {Readonly<Record<string, string>>} */
 export default {
+  ...identity,
   "brand.name": "Video Teller", "skip": "Skip to content",
   "login.name": "Login", "login.password": "Password", "login.enter": "Log in", "login.busy": "Logging in…", "login.leave": "Log out",
   "link.idle": "Not connected", "link.connecting": "Connecting", "link.open": "Connected", "link.dropped": "Reconnecting", "link.closed": "Disconnected",

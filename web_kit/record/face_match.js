@@ -30,7 +30,7 @@ function face(view, id, label) {
  *
  * @param {FactBody} check
  */
-function scale(check) {
+export function scale(check) {
   const bar = h("div", { class: `scale ${VERDICT_TONES[check.verdict] ?? "plain"}`, "aria-hidden": "true" });
   const fill = h("i", { class: "fill" });
   fill.style.setProperty("--at", String(Math.min(1, Math.max(0, check.score ?? 0))));

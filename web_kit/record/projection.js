@@ -5,6 +5,8 @@
  * as they stand in the journal. Both therefore show the same case. Nothing else may put a result on a screen.
  */
 
+import { IDENTITY_FOLDS, NO_IDENTITY } from "./identity/projection.js";
+
 /**
  * @typedef {Record<string, any>} FactBody
  * @typedef {{seq: number, at: number, case: string, name: string, fact: FactBody, hash?: string}} Entry
@@ -28,7 +30,7 @@
  *   notes: Readonly<Record<string, FactBody>>, wrapUp: FactBody | null, rating: FactBody | null,
  *   parties: Readonly<Record<string, Party>>, recordings: Readonly<Record<string, Recording>>,
  *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
- *   faceChecks: readonly FactBody[], chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
+ *   faceChecks: readonly FactBody[], identity: import("./identity/projection.js").IdentityView, chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
  *   archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
  *   timeline: readonly Entry[]}>} CaseView
  * @typedef {(view: CaseView, fact: FactBody, at: number) => Partial<CaseView>} Fold
@@ -65,6 +67,7 @@ export const EMPTY = Object.freeze({
   evidence: Object.freeze([]),
   idChecks: Object.freeze([]),
   faceChecks: Object.freeze([]),
+  identity: NO_IDENTITY,
   chat: Object.freeze([]),
   decision: null,
   merge: Object.freeze({ state: /** @type {const} */ ("none"), attempt: 0, reason: "", result: null }),
@@ -94,6 +97,7 @@ const MEASURED_MIN_S = 1;
 
 /** @type {Readonly<Record<string, Fold>>} */
 const FOLDS = {
+  ...IDENTITY_FOLDS,
   CaseCreated: (view, fact, at) => ({
     phase: "created",
     customer: fact.pii_customer_name,

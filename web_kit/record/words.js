@@ -4,6 +4,8 @@
 
 import { sizeInWords } from "../files.js";
 import { clock, language, t } from "../i18n.js";
+import * as identity from "./identity/vocabulary.js";
+import { identityValues } from "./identity/words.js";
 
 /**
  * @typedef {import("./projection.js").Entry} Entry
@@ -15,6 +17,7 @@ import { clock, language, t } from "../i18n.js";
 
 /** @type {Readonly<Record<string, string>>} */
 const GROUPS = {
+  ...identity.GROUPS,
   CaseCreated: "case", TicketIssued: "case", TicketRedeemed: "case", ConsentGiven: "case", CaseAdvanced: "case",
   DeviceChecked: "case", LocationTold: "case", NetworkSeen: "case", CallbackRequested: "case", CallbackMade: "case", ServiceRated: "case",
   AgentDrawn: "call", RingStarted: "call", RingEnded: "call", CallAdvanced: "call", CallEnded: "call",
@@ -33,6 +36,7 @@ const GROUPS = {
 
 /** @type {Readonly<Record<string, Tone>>} */
 const TONES = {
+  ...identity.TONES,
   CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad",
   CaseRecovered: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
   MergeCompleted: "good", SupervisorActed: "warn",
@@ -47,6 +51,7 @@ export const VERDICT_TONES = {
 // Which field of which fact is a machine word, and under which heading its translation stands.
 /** @type {Readonly<Record<string, string>>} */
 const VOCABULARY = {
+  ...identity.HEADINGS,
   role: "role", source: "source", how: "ring_end", outcome: "outcome", what: "trouble", mode: "mode",
   microphone: "capture", camera: "capture", action: "board_action", result: "step_result", next_action: "next_action",
   "StepMarked.step": "step", "StepMarked.answer": "answer", "SeatModeChanged.now": "mode",
@@ -124,6 +129,7 @@ function extra(name, fact, view) {
     refused_text: fact.refused?.length ? t("fact.refused", { subjects: wordList("subject", fact.refused) }) : "",
     ...staffWords(name, fact, view),
     ...deviceWords(fact),
+    ...identityValues(name, fact),
   };
 }
 
@@ -186,6 +192,7 @@ function countryName(code) {
 
 /** @type {Readonly<Record<string, string>>} */
 const REASON_HEADINGS = {
+  ...identity.REASONS,
   CallEnded: "end", CaseAdvanced: "case_end", FacesCompared: "face_reason", AgentDecided: "reason", MediaLost: "media_lost",
 }; // prettier-ignore
 
@@ -197,7 +204,7 @@ function reasonWord(name, reason) {
 /** @param {Entry} entry @returns {Tone} */
 function toneOf({ name, fact }) {
   const verdict = fact.verdict ?? fact.outcome ?? fact.result;
-  if (name === "NetworkSeen" && fact.doubts.length) {
+  if ((name === "NetworkSeen" && fact.doubts.length) || (name === "PersonWatched" && !fact.event.startsWith("ended_"))) {
     return "warn";
   }
   return (verdict && VERDICT_TONES[verdict]) || TONES[name] || "plain";

@@ -1,7 +1,10 @@
 /** 案件记录中的词句：柜员与审计共用。 */
 
+import identity from "./identity/zh_CN.js";
+
 /** @type {Readonly<Record<string, string>>} */
 export default {
+  ...identity,
   "brand.name": "视频柜员", "skip": "跳到主要内容",
   "login.name": "账号", "login.password": "密码", "login.enter": "登录", "login.busy": "正在登录…", "login.leave": "退出",
   "link.idle": "未连接", "link.connecting": "连接中", "link.open": "已连接", "link.dropped": "重连中", "link.closed": "已断开",
