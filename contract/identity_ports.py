@@ -140,6 +140,25 @@ class LiveChecks(Protocol):
         ...
 
 
+class FrameSampler(Protocol):
+    """Hands on frames of customers' cameras from where the media is; called on the event loop, never waits.
+
+    A call that nobody spoke of is not looked at.
+    """
+
+    def look_every(self, call: CallId, seconds: float) -> None:
+        """Hand on a keyframe so often until ``calm``, in whichever track of the call."""
+        ...
+
+    def challenge(self, call: CallId, seconds: float) -> None:
+        """For ``seconds`` hand on every frame, from the next keyframe on."""
+        ...
+
+    def calm(self, call: CallId) -> None:
+        """Look no more. Idempotent."""
+        ...
+
+
 class Messenger(Protocol):
     """Sends short texts to customers, outside the call."""
 

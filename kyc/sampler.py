@@ -34,6 +34,9 @@ LOOK_EVERY_S = 1.0
 LOOK_EVERY_MIN_S = 0.5
 # Two gestures of 20 s; nobody is decoded continuously for longer.
 CHALLENGE_MAX_S = 40.0
+# During a challenge a keyframe comes this often: whoever decodes begins at the last one, and 100 frames of
+# 640 x 480 before those that are new cost 60 ms. Each is 15 kB, so this takes 6 % of 500 kbit/s.
+CHAIN_S = 4.0
 # A look waits this long at most for the thread, and so do the frames of a challenge.
 _TURN_S = 0.1
 # A second of 8 Mbit/s, the best a camera sends; the thread comes by ten times in that second.
@@ -46,12 +49,16 @@ class FaceSampler:
 
     Frames are ``emit``-ted; ``ask_keyframe`` is called when the newest keyframe is older than the looks of
     its call may be apart. Both may raise: what they were called for is then lost and counted.
+    ``every_s`` is how far apart looks are where nobody said otherwise; None: there are none.
     """
 
-    def __init__(self, emit: Emit, ask_keyframe: AskKeyframe, clock: Clock) -> None:
+    def __init__(
+        self, emit: Emit, ask_keyframe: AskKeyframe, clock: Clock, every_s: float | None = LOOK_EVERY_S
+    ) -> None:
         self._emit = emit
         self._ask_keyframe = ask_keyframe
         self._clock = clock
+        self._every_s = every_s
         self._opened: deque[_Line] = deque()
         self._lines: list[_Line] = []
         self._every: dict[CallId, float] = {}
@@ -83,7 +90,7 @@ class FaceSampler:
         return sink
 
     def look_every(self, call: CallId, seconds: float) -> None:
-        """Hand on keyframes so far apart from now on; at least LOOK_EVERY_MIN_S."""
+        """Hand on keyframes so far apart until ``calm``, at least LOOK_EVERY_MIN_S, in whichever track."""
         self._every[call] = max(seconds, LOOK_EVERY_MIN_S)
         self._wake.set()
 
@@ -107,13 +114,9 @@ class FaceSampler:
         for line in self._lines:
             self._turn_line(line, now)
         self._lines = [line for line in self._lines if not line.done]
-        live = {line.track.call for line in self._lines}
         for call, until in tuple(self._challenges.items()):
             if until <= now:
                 self._challenges.pop(call, None)
-        for call in tuple(self._every):
-            if call not in live:
-                self._every.pop(call, None)
 
     def _turn_line(self, line: "_Line", now: float) -> None:
         call, seat = line.track.call, line.track.seat
@@ -121,7 +124,7 @@ class FaceSampler:
             frames = line.take(
                 now,
                 challenged=self._challenges.get(call, now) > now,
-                every_s=self._every.get(call, LOOK_EVERY_S),
+                every_s=self._every.get(call, self._every_s),
             )
         except Exception as error:
             _FAILED.labels("track").inc()
@@ -204,28 +207,38 @@ class _Line:
         self._sink = sink
         self._depacketiser = depacketiser
         self._newest: EncodedFrame | None = None
-        self._every_s = LOOK_EVERY_S
+        self._every_s: float | None = None
         self._looked_at = self._keyframe_at = self._asked_at = float("-inf")
-        # Whether every frame is handed on, and whether the keyframe to begin with was there.
-        self._challenged = self._begun = False
+        # Whether every frame is handed on, whether the keyframe to begin with was there, and whether
+        # something was lost since the last one.
+        self._challenged = self._begun = self._broken = False
 
-    def take(self, now: float, *, challenged: bool, every_s: float) -> Sequence[EncodedFrame]:
-        """Return the frames to hand on now."""
+    def take(self, now: float, *, challenged: bool, every_s: float | None) -> Sequence[EncodedFrame]:
+        """Return the frames to hand on now; none where nobody looks."""
         if challenged and not self._challenged:
             self._begun, self._asked_at = False, float("-inf")
         self._challenged, self._every_s = challenged, every_s
         frames = self._drain()
+        for frame in frames:
+            self._broken = not frame.keyframe and (self._broken or frame.after_loss)
         if any(frame.keyframe for frame in frames):
             self._keyframe_at = now
+        if not challenged and every_s is None:
+            self._newest = None
+            return []
         return self._from_keyframe(frames) if challenged else self._look(frames, now)
 
     def wants_keyframe(self, now: float) -> bool:
         """Tell whether to ask for a keyframe now; True once for each request."""
-        missing = not self._begun if self._challenged else now - self._keyframe_at >= self._every_s
-        if self.done or not missing or now - self._asked_at < LOOK_EVERY_MIN_S:
+        if self.done or not self._misses_keyframe(now) or now - self._asked_at < LOOK_EVERY_MIN_S:
             return False
         self._asked_at = now
         return True
+
+    def _misses_keyframe(self, now: float) -> bool:
+        if self._challenged:
+            return not self._begun or self._broken or now - self._keyframe_at >= CHAIN_S
+        return self._every_s is not None and now - self._keyframe_at >= self._every_s
 
     def give_up(self) -> None:
         """Take nothing more."""
@@ -257,7 +270,8 @@ class _Line:
     def _look(self, frames: list[EncodedFrame], now: float) -> list[EncodedFrame]:
         self._newest = next((frame for frame in reversed(frames) if frame.keyframe), self._newest)
         # A keyframe that comes a little before its time is no reason to wait for another.
-        if self._newest is None or now - self._looked_at < 0.8 * self._every_s:
+        every_s = self._every_s or LOOK_EVERY_S
+        if self._newest is None or now - self._looked_at < 0.8 * every_s:
             return []
         self._looked_at, newest, self._newest = now, self._newest, None
         return [newest]

@@ -158,6 +158,13 @@ class Call:
                 await self._remove(peer)
                 self._rewire()
 
+    def request_keyframe(self, seat: SeatId) -> None:
+        """Ask a seat's camera for a keyframe; an unknown seat is ignored."""
+        peer = self._peers.get(seat)
+        camera = peer.publication(TrackSource.CAMERA) if peer is not None else None
+        if camera is not None:
+            camera.request_keyframe(time.monotonic())
+
     # --- what peers and publications report ----------------------------------------------------
 
     def wall_now(self) -> float:

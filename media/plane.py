@@ -102,6 +102,11 @@ class Plane:
         if call in self._calls:
             await self._calls[call].drop_seat(seat)
 
+    def request_keyframe(self, call: CallId, seat: SeatId) -> None:
+        """Ask a seat's camera for a keyframe, for a receiver. Unknown calls and seats are ignored."""
+        if call in self._calls:
+            self._calls[call].request_keyframe(seat)
+
     async def close_call(self, call: CallId) -> None:
         """Close everything of the call; sinks are closed when this returns. Idempotent."""
         closing = self._calls.get(call)

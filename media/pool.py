@@ -19,6 +19,7 @@ from contract.errors import MediaError, NotFound, StorageError, TellerError
 from contract.facts import FACTS, Fact
 from contract.ids import CallId, CaseId, SeatId
 from contract.ports import Journal, Party, SeatRoute
+from media.frame_relay import FrameTaker, unpacked
 from media.standing import Standing
 from media.worker_link import Link, LinkLost
 from media.worker_process import Command, Worker, spawned
@@ -64,6 +65,7 @@ class _Ward:
     gate_open: bool = False
     routes: tuple[SeatRoute, ...] = ()
     closed: bool = False
+    look_every_s: float | None = None
     host: Worker | None = None
     free: asyncio.Event = field(default_factory=asyncio.Event)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -72,10 +74,19 @@ class _Ward:
 class Pool:
     """Implements ``contract.ports.MediaPlane`` and ``RecordedCalls``; an async context manager.
 
-    Entering starts the workers. Leaving tells them to stop: they close and seal what is open.
+    Entering starts the workers. Leaving tells them to stop: they close and seal what is open. ``frames``
+    takes what workers hand on of the customers' cameras.
     """
 
-    def __init__(self, journal: Journal, command: Command, seal: Seal, workers: int = 1) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        command: Command,
+        seal: Seal,
+        workers: int = 1,
+        frames: FrameTaker | None = None,
+    ) -> None:
+        self._frames = frames
         self._journal, self._command, self._seal = journal, command, seal
         self.size = workers
         self._living: dict[int, Worker] = {}
@@ -195,6 +206,18 @@ class Pool:
             await self._tell(ward, "close_call", call=call)
         ward.standing.unseat()
 
+    async def sample(self, call: CallId, every_s: float | None, all_s: float = 0.0) -> None:
+        """Hand on a keyframe of the customer's camera so often, and every frame for the next ``all_s``.
+
+        None ends both. The rate holds on any later worker; the rest is to be asked for again. An unknown
+        call is ignored. Raises MediaError.
+        """
+        ward = self._wards.get(call)
+        if ward is None or ward.closed:
+            return
+        ward.look_every_s = every_s
+        await self._tell(ward, "sample", call=call, every_s=every_s, all_s=all_s)
+
     async def finish(self, call: CallId) -> None:
         """Return when every segment of the call is sealed and journaled. Idempotent."""
         ward = self._wards.get(call)
@@ -252,6 +275,9 @@ class Pool:
                 await worker.link.call("arrange", _COMMAND_S, call=ward.call, routes=codec.dump(ward.routes))
             if ward.gate_open:
                 await worker.link.call("open_gate", _COMMAND_S, call=ward.call)
+            if ward.look_every_s:
+                every = {"every_s": ward.look_every_s, "all_s": 0.0}
+                await worker.link.call("sample", _COMMAND_S, call=ward.call, **every)
         except LinkLost:
             return
         except BaseException:
@@ -332,7 +358,7 @@ class Pool:
         async def got_ready(_: dict[str, Any]) -> None:
             ready.set()
 
-        link.serve({"append": self._append, "ready": got_ready})
+        link.serve({"append": self._append, "frames": self._took_frames, "ready": got_ready})
         async with asyncio.TaskGroup() as tasks:
             waiting = {tasks.create_task(event.wait()) for event in (ready, link.lost)}
             await asyncio.wait(waiting, timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
@@ -355,6 +381,11 @@ class Pool:
         if ward is not None:
             ward.standing.noted(fact)
         return {"seq": entry.seq, "at": entry.at, "prev": entry.prev, "hash": entry.hash}
+
+    async def _took_frames(self, values: dict[str, Any]) -> None:
+        for call, seat, video, frame in unpacked(values):
+            if self._frames is not None and call in self._wards:
+                self._frames(call, seat, video, frame)
 
     async def _mourn(self, ward: _Ward) -> None:
         """Journal what the call lost with its worker and seal what that left, then let the call go on."""

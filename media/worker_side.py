@@ -10,6 +10,7 @@ from typing import Any
 from contract import codec
 from contract.errors import MediaError, StorageError
 from contract.facts import Entry, Fact
+from contract.identity_ports import FrameSampler
 from contract.ids import CallId, CaseId, SeatId
 from contract.ports import MediaPlane, Party, RecordedCalls, SeatRoute
 from media.worker_figures import measured
@@ -51,10 +52,12 @@ class RemoteJournal:
 
 
 class WorkerSide:
-    """Carries out the server's commands on a plane and its recordings."""
+    """Carries out the server's commands on a plane, its recordings and what looks at faces, if any does."""
 
-    def __init__(self, plane: MediaPlane, recordings: RecordedCalls) -> None:
-        self._plane, self._recordings = plane, recordings
+    def __init__(
+        self, plane: MediaPlane, recordings: RecordedCalls, sampler: FrameSampler | None = None
+    ) -> None:
+        self._plane, self._recordings, self._sampler = plane, recordings, sampler
         self._stop = asyncio.Event()
 
     async def serve(self, link: Link, stop: asyncio.Event) -> None:
@@ -81,6 +84,7 @@ class WorkerSide:
             "arrange": self._arrange,
             "drop_seat": self._drop_seat,
             "close_call": self._close_call,
+            "sample": self._sample,
             "finish": self._finish,
             "ping": self._ping,
             "figures": self._figures,
@@ -105,7 +109,21 @@ class WorkerSide:
         await self._plane.drop_seat(CallId(values["call"]), SeatId(values["seat"]))
 
     async def _close_call(self, values: dict[str, Any]) -> None:
-        await self._plane.close_call(CallId(values["call"]))
+        call = CallId(values["call"])
+        if self._sampler is not None:
+            self._sampler.calm(call)
+        await self._plane.close_call(call)
+
+    async def _sample(self, values: dict[str, Any]) -> None:
+        if self._sampler is None:
+            raise MediaError("nobody looks at faces here")
+        call = CallId(values["call"])
+        if values["every_s"] is None:
+            self._sampler.calm(call)
+            return
+        self._sampler.look_every(call, float(values["every_s"]))
+        if values["all_s"]:
+            self._sampler.challenge(call, float(values["all_s"]))
 
     async def _finish(self, values: dict[str, Any]) -> None:
         await self._recordings.finish(CallId(values["call"]))

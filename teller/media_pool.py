@@ -4,6 +4,7 @@ import os
 import sys
 from functools import partial
 
+from media.frame_relay import FrameTaker
 from media.pool import Pool
 from recordings.finalise import seal_call
 from recordings.journal import FileJournal
@@ -14,9 +15,16 @@ from teller.config import Config
 MODULE = "teller"
 
 
-def make_pool(config: Config, arguments: tuple[str, ...], journal: FileJournal, spool: Spool) -> Pool:
+def make_pool(
+    config: Config,
+    arguments: tuple[str, ...],
+    journal: FileJournal,
+    spool: Spool,
+    frames: FrameTaker | None = None,
+) -> Pool:
     """Return the pool; ``arguments`` are the command line's words before the subcommand."""
-    return Pool(journal, partial(_words, arguments), partial(seal_call, spool, journal), config.media.workers)
+    seal = partial(seal_call, spool, journal)
+    return Pool(journal, partial(_words, arguments), seal, config.media.workers, frames)
 
 
 def _words(arguments: tuple[str, ...], number: int, descriptor: int) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from contract.ids import CallId, SeatId
+from kyc.sampler import FaceSampler
+from media.frame_relay import FrameRelay
 from media.pauses import short_pauses
 from media.plane import Plane
 from media.settings import MediaSettings
@@ -38,14 +41,21 @@ async def own_calls(config: Config, number: int, descriptor: int, *, parent: int
 
 @asynccontextmanager
 async def ready_side(config: Config, number: int, link: Link) -> AsyncIterator[WorkerSide]:
-    """Yield the plane and the recorder behind the link; on leaving every call is closed and sealed."""
-    clock, journal = SystemClock(), RemoteJournal(link)
+    """Yield plane, recorder and sampler behind the link; on leaving every call is closed and sealed."""
+    clock, journal, loop = SystemClock(), RemoteJournal(link), asyncio.get_running_loop()
     spool = Spool(config.data_dir / "spool")
+
+    def ask_keyframe(call: CallId, seat: SeatId) -> None:
+        loop.call_soon_threadsafe(plane.request_keyframe, call, seat)
+
     async with (
         Recorder(spool, journal, clock, _recorder_settings(config)) as recorder,
-        Plane(journal, clock, media_settings(config, number), (recorder,)) as plane,
+        FrameRelay(link) as relay,
     ):
-        yield WorkerSide(plane, recorder)
+        with FaceSampler(relay.push, ask_keyframe, clock, every_s=None) as sampler:
+            receivers = (recorder, sampler)
+            async with Plane(journal, clock, media_settings(config, number), receivers) as plane:
+                yield WorkerSide(plane, recorder, sampler)
 
 
 def media_settings(config: Config, number: int) -> MediaSettings:

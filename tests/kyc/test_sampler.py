@@ -197,6 +197,42 @@ def test_a_loss_is_told(bench: Bench) -> None:
     assert [frame.after_loss for frame in bench.frames[:12]] == [False] * 10 + [True] * 2
 
 
+def test_a_challenge_keeps_its_chain_short(bench: Bench) -> None:
+    """A keyframe is asked for every four seconds and after a loss."""
+    camera, sent = bench.camera(), picture_frames("VP8", 5)
+    bench.sampler.challenge(CALL)
+    camera.send(sent[:75])
+    assert bench.asked == []
+    camera.send(sent[75:115])
+    assert 1 <= len(bench.asked) <= 2
+
+    other = Bench()
+    camera = other.camera()
+    other.sampler.challenge(CALL)
+    camera.send(sent[:10])
+    camera.lose(sent[10])
+    camera.send(sent[11:])
+    assert other.asked
+
+
+def test_nobody_is_looked_at_until_told(bench: Bench) -> None:
+    """Without a rate no keyframe is asked for nor handed on; a wish outlives a track and ends with calm."""
+    bench.sampler._every_s = None
+    sent = picture_frames("VP8", 5, keyframe_every=25)
+    bench.camera().send(sent)
+    assert (bench.got, bench.asked) == ([], [])
+    bench.sampler.look_every(CALL, 1.0)
+    first = bench.camera()
+    first.send(sent[:50])
+    first.sink.close()
+    bench.sampler.turn()
+    bench.camera().send(sent[:50])
+    assert len(bench.frames) == 4
+    bench.sampler.calm(CALL)
+    bench.camera().send(sent)
+    assert len(bench.frames) == 4
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -268,7 +304,7 @@ def test_one_bad_track_takes_no_other_along(bench: Bench) -> None:
 
 
 def test_what_is_over_is_forgotten(bench: Bench) -> None:
-    """A closed track, its call's wishes and a challenge that is over leave nothing behind."""
+    """A closed track, a challenge that is over and the wishes of a call that was calmed leave nothing."""
     camera = bench.camera()
     bench.sampler.look_every(CALL, 2)
     bench.sampler.challenge(CALL, 3)
@@ -277,6 +313,7 @@ def test_what_is_over_is_forgotten(bench: Bench) -> None:
     camera.sink.close()
     bench.clock.pass_s(10)
     bench.sampler.turn()
+    bench.sampler.calm(CALL)
 
     kept = bench.sampler._lines, bench.sampler._every, bench.sampler._challenges
     assert kept == ([], {}, {})

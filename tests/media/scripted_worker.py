@@ -1,9 +1,9 @@
 """A media worker whose plane is scripted: ``python -m tests.media.scripted_worker NUMBER DESCRIPTOR``.
 
 An offer is answered with the worker's pid and told as connected, with one track; of an arrangement each
-seat's promises are told as missing, and that of nobody is refused. The offers ``die``,
-``hang`` and ``refuse`` do what they say, ``break`` breaks the main task, which then takes a second to
-end; ``NUMBER`` 99 never gets ready.
+seat's promises are told as missing, and that of nobody is refused. The offers ``die``, ``hang`` and
+``refuse`` do what they say, ``break`` breaks the main task, which then takes a second to end; ``NUMBER``
+99 never gets ready. Wishes for frames of a camera come back as frames.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ from contract.facts import (
 )
 from contract.ids import CallId, CaseId, SeatId, TrackId, new_seat_id, new_track_id
 from contract.phases import Role, TrackKind, TrackSource
-from contract.ports import Party, SeatRoute
+from contract.ports import EncodedFrame, Party, SeatRoute
+from media.frame_relay import FrameRelay
 from media.worker_side import RemoteJournal, WorkerSide, linked
 
 NEVER_READY = 99
@@ -92,6 +93,26 @@ async def break_when(broken: asyncio.Event) -> None:
     raise RuntimeError("a mistake")
 
 
+class ScriptedSampler:
+    """Tells what it was told as a frame: its data are the words."""
+
+    def __init__(self, relay: FrameRelay) -> None:
+        self._relay = relay
+
+    def look_every(self, call: CallId, seconds: float) -> None:
+        self._tell(call, f"look {seconds}")
+
+    def challenge(self, call: CallId, seconds: float) -> None:
+        self._tell(call, f"all {seconds}")
+
+    def calm(self, call: CallId) -> None:
+        self._tell(call, "calm")
+
+    def _tell(self, call: CallId, words: str) -> None:
+        frame = EncodedFrame(words.encode(), os.getpid(), keyframe=True, arrived_at=1.5)
+        self._relay.push(call, SeatId("seat"), "VP8", [frame])
+
+
 @asynccontextmanager
 async def stuck_at_the_end() -> AsyncIterator[None]:
     """Leave behind an error only at SIGUSR1."""
@@ -110,9 +131,9 @@ async def main(number: int, descriptor: int) -> None:
         if number == NEVER_READY:
             return
         plane = ScriptedPlane(RemoteJournal(link))
-        async with stuck_at_the_end(), asyncio.TaskGroup() as tasks:
+        async with stuck_at_the_end(), FrameRelay(link) as relay, asyncio.TaskGroup() as tasks:
             breaking = tasks.create_task(break_when(plane.broken))
-            await WorkerSide(plane, plane).serve(link, asyncio.Event())
+            await WorkerSide(plane, plane, ScriptedSampler(relay)).serve(link, asyncio.Event())
             breaking.cancel()
         for call in tuple(plane._cases):
             await plane.close_call(call)

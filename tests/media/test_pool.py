@@ -25,9 +25,9 @@ from contract.facts import (
     TrackStarted,
     seal_entry,
 )
-from contract.ids import CallId, CaseId, new_call_id, new_case_id, new_seat_id
+from contract.ids import CallId, CaseId, SeatId, new_call_id, new_case_id, new_seat_id
 from contract.phases import Role, TrackSource
-from contract.ports import Party, SeatRoute, Slot
+from contract.ports import EncodedFrame, Party, SeatRoute, Slot
 from media import pool as pool_module
 from media import worker_process
 from media.pool import Pool
@@ -51,7 +51,15 @@ class Scene:
         self.journal = SealedJournal()
         self.sealed: list[CallId] = []
         self.seal_error: Exception | None = None
-        self.pool = Pool(self.journal, _words, self._seal, workers)
+        self.frames: list[tuple[CallId, str, EncodedFrame]] = []
+        self.pool = Pool(self.journal, _words, self._seal, workers, self._took)
+
+    def _took(self, call: CallId, _: SeatId, codec: str, frame: EncodedFrame) -> None:
+        self.frames.append((call, codec, frame))
+
+    def looked(self) -> list[str]:
+        """Return what the worker's sampler was told."""
+        return [frame.data.decode() for *_, frame in self.frames]
 
     async def _seal(self, case: CaseId, call: CallId) -> None:
         await asyncio.sleep(0)
@@ -323,3 +331,35 @@ async def test_a_command_that_cannot_be_run_is_an_error() -> None:
     with pytest.raises(MediaError, match="cannot be started"):
         async with Pool(scene.journal, lambda *_: ("/nonexistent",), scene._seal) as pool:
             await pool.wait_ready()
+
+
+async def test_faces_are_looked_at_where_the_call_is() -> None:
+    """Wishes reach its worker and frames come back as they were; of a call that is over none do."""
+    async with staged() as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        await scene.pool.sample(call, 0.5)
+        await scene.pool.sample(call, 1.0, 20.0)
+        await scene.pool.sample(call, None)
+        await until("the last wish", lambda: "calm" in scene.looked())
+        assert scene.looked() == ["look 0.5", "look 1.0", "all 20.0", "calm"]
+        assert scene.frames[0] == (call, "VP8", EncodedFrame(b"look 0.5", pid, keyframe=True, arrived_at=1.5))
+        await scene.pool.close_call(call)
+        await scene.pool.finish(call)
+        await scene.pool.sample(call, 1.0)
+        await scene.pool.sample(new_call_id(), 1.0)
+        # The close itself is told to the sampler; its frame may still have come.
+        assert set(scene.looked()[4:]) <= {"calm"}
+
+
+async def test_another_worker_looks_at_the_face_again() -> None:
+    """How often is told anew with the call itself."""
+    async with staged(2) as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        await scene.pool.sample(call, 0.5)
+        os.kill(pid, signal.SIGKILL)
+        await until("the loss in the journal", lambda: scene.journal.of(MediaLost))
+        assert await scene.pid_of(call) != pid
+        await until("the wish again", lambda: scene.looked()[-1:] == ["look 0.5"])
+        assert scene.frames[-1][2].timestamp != pid
