@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from contract.errors import UserError
 from kyc.bench.match import bench_match
@@ -72,7 +72,8 @@ def _print(report: Report, console: Console) -> None:
     for name, value in report.facts:
         console.print(f"{name}: {escape(value)}", highlight=False, soft_wrap=True)
     for given in report.tables:
-        table = Table(*given.head, box=None, title=given.title or None, title_justify="left")
+        head = (Column(text, overflow="fold") for text in given.head)
+        table = Table(*head, box=None, title=given.title or None, title_justify="left")
         for row in given.rows:
             table.add_row(*map(escape, row))
         console.print(table)

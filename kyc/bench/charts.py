@@ -41,7 +41,7 @@ class _Plot:
     def __init__(self, title: str, x: tuple[str, _Axis], y: tuple[str, _Axis]) -> None:
         self.picture = np.full((_HEIGHT, _WIDTH, 3), 255, np.uint8)
         self._x, self._y = x[1], y[1]
-        self._legend = 0
+        self._legend = self._uprights = 0
         self.text(title, (_LEFT, 50), 30)
         self.text(x[0], (_LEFT, _HEIGHT - 25), 24)
         self.text(y[0], (10, _TOP - 15), 24)
@@ -80,7 +80,9 @@ class _Plot:
         at = self._at(value, None)[0]
         for top in range(_TOP, _HEIGHT - _BOTTOM, 24):
             cv2.line(self.picture, (at, top), (at, top + 12), _TEXT, 2)
-        self.text(name, (at + 8, _TOP + 24), 20)
+        # Two thresholds may lie close to each other.
+        self._uprights += 1
+        self.text(name, (at + 8, _TOP + 26 * self._uprights), 20)
 
     def _name(self, name: str) -> tuple[int, int, int]:
         colour = _COLOURS[self._legend % len(_COLOURS)]

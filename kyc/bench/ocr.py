@@ -153,7 +153,7 @@ def _warnings(found: Sequence[_Read], documents: int) -> Iterator[str]:
         yield f"{documents} documents are few: a field without an error may be wrong in {_most(documents)}"
     sure = sum(not field.right and (field.confidence or 0.0) >= _SURE for field in found)
     if sure:
-        yield f"{sure} fields are wrong although the reader was {_SURE:g} sure or more: that proves nothing"
+        yield f"wrong although the reader was {_SURE:g} sure or more: {sure} fields"
 
 
 def _most(documents: int) -> str:

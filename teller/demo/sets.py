@@ -4,7 +4,7 @@ Seven people, simulated attacks, specimen documents. What is measured on them sa
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ from teller.demo.card import cut_portrait, photograph, render_card, specimen
 from teller.demo.pictures import FaceVideo, Picture, Portrait, astronaut, jpeg, other_person
 from teller.demo.specimens import specimens
 
+NAMES = ("match", "pad", "ocr", "speed")
 _FRAMES = 10
 # Frames of the moving picture that are apart: the face has moved and the light has changed.
 _APART = 13
@@ -21,18 +22,16 @@ _APART = 13
 _DOCUMENTS = 14
 
 
-def write_sets(folder: Path, seed: int) -> tuple[Path, ...]:
-    """Write ``match``, ``pad``, ``ocr`` and ``speed`` into ``folder``; return the four.
+def write_sets(folder: Path, seed: int, names: Sequence[str] = NAMES) -> tuple[Path, ...]:
+    """Write the sets of these names into ``folder``; return where each lies.
 
     Raises:
         FileNotFoundError: insightface or scikit-image, whose photographs these are, is not installed.
     """
     people = {f"person-{n}": portrait for n, portrait in enumerate(_people())}
-    _write_match(folder / "match", people, seed)
-    _write_pad(folder / "pad", people, seed)
-    _write_ocr(folder / "ocr", seed)
-    _write_speed(folder / "speed", people, seed)
-    return tuple(folder / name for name in ("match", "pad", "ocr", "speed"))
+    for name in names:
+        _WRITERS[name](folder / name, people, seed)
+    return tuple(folder / name for name in names)
 
 
 def _people() -> Iterator[Portrait]:
@@ -99,7 +98,7 @@ def _held(shown: Picture, rim: tuple[int, int, int], chance: np.random.Generator
     return np.asarray(cv2.GaussianBlur(seen, (0, 0), 0.8), np.uint8)
 
 
-def _write_ocr(folder: Path, seed: int) -> None:
+def _write_ocr(folder: Path, _: dict[str, Portrait], seed: int) -> None:
     for place, document in enumerate(specimens(seed, _DOCUMENTS)):
         path = folder / document.kind / f"{place:02}.jpg"
         _put(path, document.picture)
@@ -111,3 +110,6 @@ def _write_speed(folder: Path, people: dict[str, Portrait], seed: int) -> None:
     for name, portrait in people.items():
         _put(folder / "faces" / f"{name}.jpg", jpeg(FaceVideo(portrait).frame(3)))
     _put(folder / "cards" / "card.jpg", photograph(render_card(cut_portrait(astronaut()), specimen()), seed))
+
+
+_WRITERS = {"match": _write_match, "pad": _write_pad, "ocr": _write_ocr, "speed": _write_speed}
