@@ -7,62 +7,32 @@ Loading is strict: an unknown key, a step without its check or a doubled name is
 
 import json
 import sys
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from contract.phases import Outcome
 from contract.wire import Choice
+from kyc.decision import DecisionRules
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from teller.config import ConfigError
+from teller.policy_identity import Check, Decision, Identity, decision_rules, identity_plan
+from teller.policy_parts import Part, Source, Title, Word, refuse_doubles
 
 FOLDER = Path(__file__).resolve().parent.parent / "policies"
 
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Source = Annotated[str, Field(min_length=1, description="Where it comes from; [V], [S] or [M] as verified.")]
 
-
-class Check(StrEnum):
-    """What can be demanded of a case; each is fulfilled by a fact in its journal."""
-
-    CONSENT = "consent"
-    EVIDENCE_ID_CARD = "evidence_id_card"
-    ID_NUMBER = "id_number"
-    EVIDENCE_FACE_STILL = "evidence_face_still"
-    FACE_MATCH = "face_match"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Title(_Part):
-    """A text in both languages of the screens."""
-
-    zh_cn: str = Field(alias="zh-CN", min_length=1)
-    en: str = Field(min_length=1)
-
-
-def _refuse_doubles(where: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"{where} names {name} twice")
-        seen.add(name)
-
-
-class Answer(_Part):
+class Answer(Part):
     """A word with its text."""
 
     id: Word
     title: Title
 
 
-class Step(_Part):
+class Step(Part):
     """One line of the agent's script.
 
     Fulfilled by its check, or settled by hand when it has none. ``when`` names an answer of an earlier
@@ -80,7 +50,7 @@ class Step(_Part):
 
     @model_validator(mode="after")
     def _settled_one_way(self) -> Self:
-        _refuse_doubles("answers", (answer.id for answer in self.answers))
+        refuse_doubles("answers", (answer.id for answer in self.answers))
         if self.check is not None and self.answers:
             raise ValueError(f"step {self.id} has a check and answers")
         if self.waivable and not self.mandatory:
@@ -95,7 +65,7 @@ class AfterInterruption(StrEnum):
     FRESH_CALL = "fresh_call"
 
 
-class Limits(_Part):
+class Limits(Part):
     """Bounds, in seconds, and what becomes of a call when one of them was needed."""
 
     ring_s: float = Field(gt=0, le=600)
@@ -108,7 +78,7 @@ class Limits(_Part):
     after_interruption: AfterInterruption = AfterInterruption.RESUME
 
 
-class Retention(_Part):
+class Retention(Part):
     """How long one kind of object is kept at least; ``since`` is ``from`` in the file."""
 
     object: Word
@@ -118,7 +88,7 @@ class Retention(_Part):
     source: Source
 
 
-class Reason(_Part):
+class Reason(Part):
     """A coded reason for which the agent ends the conversation, and the outcome that it forces."""
 
     id: Word
@@ -127,7 +97,7 @@ class Reason(_Part):
     source: Source
 
 
-class WrapUp(_Part):
+class WrapUp(Part):
     """What the agent may note after the conversation."""
 
     tags: tuple[Answer, ...] = ()
@@ -135,12 +105,12 @@ class WrapUp(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _refuse_doubles("tags", (tag.id for tag in self.tags))
-        _refuse_doubles("next_actions", (action.id for action in self.next_actions))
+        refuse_doubles("tags", (tag.id for tag in self.tags))
+        refuse_doubles("next_actions", (action.id for action in self.next_actions))
         return self
 
 
-class Policy(_Part):
+class Policy(Part):
     """A whole pack."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)
@@ -151,13 +121,16 @@ class Policy(_Part):
     retention: tuple[Retention, ...] = Field(min_length=1)
     abort_reasons: tuple[Reason, ...] = Field(min_length=1)
     wrap_up: WrapUp = WrapUp()
+    identity: Identity = Identity()
+    # Without it nothing is decided by rule, and all is left to agent and auditor.
+    decision: Decision | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _refuse_doubles("steps", (step.id for step in self.steps))
-        _refuse_doubles("retention", (rule.object for rule in self.retention))
-        _refuse_doubles("abort_reasons", (reason.id for reason in self.abort_reasons))
-        _refuse_doubles("checks", (step.check for step in self.steps if step.check))
+        refuse_doubles("steps", (step.id for step in self.steps))
+        refuse_doubles("retention", (rule.object for rule in self.retention))
+        refuse_doubles("abort_reasons", (reason.id for reason in self.abort_reasons))
+        refuse_doubles("checks", (step.check for step in self.steps if step.check))
         _refuse_wrong_branches(self.steps)
         return self
 
@@ -218,7 +191,15 @@ def script_plan(policy: Policy) -> ScriptPlan:
         tuple(AbortReason(_choice(reason), reason.outcome) for reason in policy.abort_reasons),
         tuple(map(_choice, policy.wrap_up.tags)),
         tuple(map(_choice, policy.wrap_up.next_actions)),
+        identity_plan(policy.identity),
     )
+
+
+def rules_of(policy: Policy) -> DecisionRules | None:
+    """Return what decides cases under this pack, None when it leaves all to people."""
+    if policy.decision is None:
+        return None
+    return decision_rules(policy.name, policy.version, policy.identity, policy.decision)
 
 
 def _planned(step: Step) -> PlannedStep:
