@@ -122,8 +122,7 @@ class WorkerSide:
             self._sampler.calm(call)
             return
         self._sampler.look_every(call, float(values["every_s"]))
-        if values["all_s"]:
-            self._sampler.challenge(call, float(values["all_s"]))
+        self._sampler.challenge(call, float(values["all_s"]))
 
     async def _finish(self, values: dict[str, Any]) -> None:
         await self._recordings.finish(CallId(values["call"]))

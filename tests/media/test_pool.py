@@ -342,14 +342,14 @@ async def test_faces_are_looked_at_where_the_call_is() -> None:
         await scene.pool.sample(call, 1.0, 20.0)
         await scene.pool.sample(call, None)
         await until("the last wish", lambda: "calm" in scene.looked())
-        assert scene.looked() == ["look 0.5", "look 1.0", "all 20.0", "calm"]
+        assert scene.looked() == ["look 0.5", "all 0.0", "look 1.0", "all 20.0", "calm"]
         assert scene.frames[0] == (call, "VP8", EncodedFrame(b"look 0.5", pid, keyframe=True, arrived_at=1.5))
         await scene.pool.close_call(call)
         await scene.pool.finish(call)
         await scene.pool.sample(call, 1.0)
         await scene.pool.sample(new_call_id(), 1.0)
         # The close itself is told to the sampler; its frame may still have come.
-        assert set(scene.looked()[4:]) <= {"calm"}
+        assert set(scene.looked()[5:]) <= {"calm"}
 
 
 async def test_another_worker_looks_at_the_face_again() -> None:
@@ -361,5 +361,5 @@ async def test_another_worker_looks_at_the_face_again() -> None:
         os.kill(pid, signal.SIGKILL)
         await until("the loss in the journal", lambda: scene.journal.of(MediaLost))
         assert await scene.pid_of(call) != pid
-        await until("the wish again", lambda: scene.looked()[-1:] == ["look 0.5"])
+        await until("the wish again", lambda: scene.looked()[2:] == ["look 0.5", "all 0.0"])
         assert scene.frames[-1][2].timestamp != pid

@@ -1,0 +1,159 @@
+"""Runs an active challenge: draws, asks, traces, judges, and lets the customer try again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from contract.errors import UserError
+from contract.identity_facts import ChallengeAsked, ChallengeDrawn, ChallengeEnded, ChallengeTried
+from contract.phases import CheckVerdict
+from kyc.challenge import (
+    ELDER_PACE_S,
+    PACE_S,
+    SEED_BYTES,
+    TRIES_MAX,
+    Challenge,
+    ChallengePhase,
+    Draw,
+    Order,
+    Prompt,
+    ask,
+    draw,
+    judged,
+    passed_time,
+)
+from kyc.passive_verdict import passive_verdict
+from kyc.registry import Task
+from kyc.traces import Gesture, JudgeStep, PassiveLook, Trace
+from teller.live.looking import trace
+from teller.live.run import Over, Run
+
+# Long enough to read what will happen, or to fetch one's glasses.
+READY_S = 120.0
+# A challenge begins when frames come; what a phone in a poor network needs for its first keyframe, twice.
+_FLOW_S = 5.0
+# What the server hears of a call's sound does not come this way, so digits are not asked for.
+POOL = tuple(gesture for gesture in Gesture if gesture is not Gesture.SAY_DIGITS)
+
+
+@dataclass(slots=True)
+class _Try:
+    """One try: all its traces, which only together show a loop that is longer than a step."""
+
+    number: int
+    drawn: Draw
+    traces: list[Trace] = field(default_factory=list)
+
+
+async def run_gestures(run: Run) -> ChallengeEnded:
+    """Run the challenge to its end. Raises Over."""
+    challenge = Challenge(pace_s=ELDER_PACE_S if run.wanted.elder else PACE_S)
+    former = [tuple(map(Gesture, order)) for order in run.wanted.former if set(order) <= set(Gesture)]
+    looks: list[PassiveLook] = []
+    while True:
+        await run.until_ready(READY_S)
+        now = _Try(len(challenge.tries) + 1, _drawn(run, former))
+        former.append(now.drawn.order)
+        _note_draw(run, challenge, now)
+        await _until_frames_flow(run)
+        challenge = ask(challenge, now.drawn, run.clock.monotonic())
+        while challenge.prompt is not None:
+            challenge = await _step(run, challenge, challenge.prompt, now, looks)
+        if challenge.phase is ChallengePhase.PASSED:
+            return await _passed(run, now, looks)
+        if challenge.phase is ChallengePhase.AGENT_DECIDES:
+            return _ended(run, CheckVerdict.REVIEW, challenge.tries[-1].reason)
+
+
+def _drawn(run: Run, former: Sequence[Order]) -> Draw:
+    try:
+        return draw(run.random(SEED_BYTES), former, POOL)
+    except UserError as error:
+        raise Over(error.code) from error
+
+
+def _note_draw(run: Run, challenge: Challenge, now: _Try) -> None:
+    run.note(
+        ChallengeDrawn(
+            call=run.wanted.call,
+            check=run.wanted.check,
+            attempt=now.number,
+            steps=tuple(gesture.value for gesture in now.drawn.order),
+            digits=now.drawn.digits,
+            random_hex=now.drawn.seed.hex(),
+            seconds_each=challenge.pace_s,
+            tries=TRIES_MAX,
+        )
+    )
+
+
+async def _until_frames_flow(run: Run) -> None:
+    """Return when every frame comes: a gesture before that would not be seen."""
+    await run.keep_flowing()
+    run.reader.skip()
+    until = run.clock.monotonic() + _FLOW_S
+    while run.reader.next(0.0) is None and run.clock.monotonic() < until:
+        await run.pause()
+
+
+async def _step(
+    run: Run, challenge: Challenge, prompt: Prompt, now: _Try, looks: list[PassiveLook]
+) -> Challenge:
+    """Ask for one gesture and return the challenge when it was seen, or the try is over."""
+    run.note(
+        ChallengeAsked(
+            call=run.wanted.call,
+            check=run.wanted.check,
+            attempt=now.number,
+            step=prompt.gesture.value,
+            index=prompt.step,
+            of=prompt.steps,
+            seconds=challenge.pace_s,
+            digits=prompt.digits,
+        )
+    )
+    run.reader.skip()
+    step, traces, epoch = challenge.step, list[Trace](), run.reader.epoch
+    while challenge.draw is not None and challenge.step == step:
+        # What came in time counts, however long the models take.
+        at = run.clock.monotonic()
+        found = await trace(run)
+        if found is not None:
+            if found[0] != epoch:
+                epoch = found[0]
+                traces.clear()
+                now.traces.clear()
+            traces += found[1].traces
+            now.traces += found[1].traces
+            looks += found[1].looks
+            finding = await run.ask(JudgeStep(prompt.gesture, tuple(traces)))
+            challenge = judged(challenge, finding, at) if finding is not None else challenge
+        challenge = passed_time(challenge, at)
+    _note_step(run, challenge, prompt, now)
+    return challenge
+
+
+def _note_step(run: Run, challenge: Challenge, prompt: Prompt, now: _Try) -> None:
+    seen = challenge.draw is not None or challenge.phase is ChallengePhase.PASSED
+    reason = "" if seen else challenge.tries[-1].reason
+    step = prompt.gesture.value
+    run.note(ChallengeTried(run.wanted.call, run.wanted.check, now.number, step, seen, reason))
+
+
+async def _passed(run: Run, now: _Try, looks: Sequence[PassiveLook]) -> ChallengeEnded:
+    """Every gesture was seen; a loop that is longer than a step, or a flat face, is for a person."""
+    whole = await run.ask(JudgeStep(now.drawn.order[-1], tuple(now.traces)))
+    if whole is None:
+        return _ended(run, CheckVerdict.REVIEW, "model_failed")
+    if whole.reason == "repeats":
+        return _ended(run, CheckVerdict.REVIEW, whole.reason)
+    scores, shares = [look.score for look in looks], [look.share for look in looks]
+    passive = passive_verdict(scores, shares, run.models.pack.card(Task.PASSIVE))
+    if passive.verdict is CheckVerdict.FAILED:
+        return _ended(run, CheckVerdict.REVIEW, passive.reason)
+    return _ended(run, CheckVerdict.PASSED, "")
+
+
+def _ended(run: Run, verdict: CheckVerdict, reason: str) -> ChallengeEnded:
+    if verdict is CheckVerdict.PASSED and run.models.pack.demo_only:
+        verdict, reason = CheckVerdict.REVIEW, "demo_pack"
+    return ChallengeEnded(run.wanted.call, run.wanted.check, verdict, reason)
