@@ -8,6 +8,8 @@ import "./elements/desk_view.js";
 import "./elements/ring_card.js";
 import "./elements/shortcut_sheet.js";
 import "./elements/wrap_up.js";
+import checksEn from "./checks/strings/en.js";
+import checksZh from "./checks/strings/zh_CN.js";
 import { problemWords } from "./problem.js";
 import recordEn from "../web_kit/record/en.js";
 import "../web_kit/record/login_card.js";
@@ -27,7 +29,7 @@ import "./supervisor/supervisor_board.js";
 /** @typedef {import("./state.js").ConsoleState} ConsoleState */
 /** @typedef {import("./state.js").Screen} Screen */
 
-addStrings({ "zh-CN": { ...recordZh, ...zh }, en: { ...recordEn, ...en } });
+addStrings({ "zh-CN": { ...recordZh, ...zh, ...checksZh }, en: { ...recordEn, ...en, ...checksEn } });
 
 const FLASH_MS = 900;
 /** @type {Partial<Record<Screen, string>>} */

@@ -1,5 +1,6 @@
 /** What the page may ask for, and what each request does: one table from events to the session. */
 
+import { checkRequests } from "./checks/requests.js";
 import { parseArrangement, UNTOUCHED } from "./stage/layout.js";
 
 /**
@@ -103,5 +104,5 @@ function askScene(session, store) {
 
 /** @param {ConsoleSession} session @param {ConsoleStore} store @returns {Requests} */
 export function requestsOf(session, store) {
-  return { ...deskRequests(session, store), ...callRequests(session, store), ...caseRequests(session, store) };
+  return { ...deskRequests(session, store), ...callRequests(session, store), ...caseRequests(session, store), ...checkRequests(session, store) };
 }

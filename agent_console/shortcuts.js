@@ -31,6 +31,7 @@ export const SHORTCUTS = [
   { key: "E", request: "hang-up-request", words: "keys.end", screens: CALL, leads: true },
   { key: "C", request: "chat-open", words: "keys.chat", screens: CALL },
   { key: "G", request: "pictures-open", words: "keys.pictures", screens: CALL },
+  { key: "K", request: "checks-open", words: "keys.checks", screens: CALL },
   { key: "Q", request: "quality-toggle", words: "keys.quality", screens: CALL },
   { key: "0", request: "arrange-reset", words: "window.reset", screens: CALL },
   { key: "?", request: "shortcuts-open", words: "keys.title", screens: ["desk", "ring", "call", "wrap_up"] },

@@ -5,6 +5,7 @@
  * until the server has said so.
  */
 
+import { IDLE, settled } from "./checks/working.js";
 import { EMPTY, fold } from "../web_kit/record/projection.js";
 import { UNTOUCHED } from "./stage/layout.js";
 
@@ -32,7 +33,7 @@ import { UNTOUCHED } from "./stage/layout.js";
  *   call: CallNow | null, view: CaseView, script: import("../web_kit/wire").Script | null,
  *   colleagues: import("../web_kit/wire").Colleagues | null, board: import("../web_kit/wire").Wallboard | null,
  *   notice: Notice | null, cases: readonly any[], callbacks: readonly any[], made: Made | null,
- *   uploads: readonly Upload[], arrangement: import("./stage/layout.js").Arrangement,
+ *   uploads: readonly Upload[], working: import("./checks/working.js").Working, arrangement: import("./stage/layout.js").Arrangement,
  *   camera: "off" | "asking" | "on" | import("../web_kit/devices.js").CaptureTrouble,
  *   micOn: boolean, cameraOn: boolean, bellOff: boolean, keysOff: boolean, wide: boolean, local: MediaStream | null,
  *   streams: readonly MediaStream[], screen: MediaStream | null, ownScreen: MediaStream | null,
@@ -65,6 +66,7 @@ export const START = Object.freeze({
   callbacks: NOTHING,
   made: null,
   uploads: NOTHING,
+  working: IDLE,
   arrangement: UNTOUCHED,
   camera: "off",
   micOn: true,
@@ -111,7 +113,7 @@ const REDUCERS = {
 
 const AT_DESK = new Set(["ready", "break", "offline"]);
 // What a desk without a customer looks like.
-const AT_REST = Object.freeze({ ring: null, call: null, view: EMPTY, script: null, stats: null, uploads: NOTHING });
+const AT_REST = Object.freeze({ ring: null, call: null, view: EMPTY, script: null, stats: null, uploads: NOTHING, working: IDLE });
 
 /** Tell whether the conversation is behind the agent. @param {ConsoleState} state */
 function isOver(state) {
@@ -180,7 +182,9 @@ function gotCallState(state, message, now) {
  * @returns {Partial<ConsoleState>} the parts that change; empty for messages that mean nothing here
  */
 export function received(state, message, now) {
-  return REDUCERS[message.type]?.(state, message, now) ?? {};
+  const change = REDUCERS[message.type]?.(state, message, now) ?? {};
+  const working = settled(state.working, message);
+  return working === state.working ? change : { ...change, working };
 }
 
 const SETTLED = new Set(["agent_done", "under_audit", "approved", "rejected", "aborted", "expired"]);

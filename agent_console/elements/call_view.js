@@ -4,6 +4,8 @@ import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import "../../web_kit/record/whereabouts.js";
+import { checkSummary } from "../checks/summary.js";
+import "../checks/watch_alerts.js";
 import { successor } from "../stage/windows.js";
 import "../stage/video_stage.js";
 import { finishView } from "./finish_form.js";
@@ -25,6 +27,7 @@ export class CallViewElement extends PartElement {
   build() {
     this.stage = /** @type {import("../stage/video_stage.js").VideoStageElement} */ (part("video-stage"));
     this.whereabouts = /** @type {import("../../web_kit/record/whereabouts.js").CustomerWhereaboutsElement} */ (part("customer-whereabouts"));
+    this.alerts = /** @type {import("../checks/watch_alerts.js").WatchAlertsElement} */ (part("watch-alerts"));
     this.steps = /** @type {import("./script_panel.js").ScriptPanelElement} */ (part("script-panel"));
     this.side = /** @type {import("./side_tabs.js").SideTabsElement} */ (part("side-tabs", "card"));
     this.form = /** @type {import("./finish_form.js").FinishFormElement} */ (part("finish-form"));
@@ -34,10 +37,11 @@ export class CallViewElement extends PartElement {
     this.decideButton = h("button", { class: "button primary", type: "button", onclick: () => this.openDecide("passed") }, t("finish.open"));
     this.abortButton = h("button", { class: "button", type: "button", onclick: () => this.openDecide("failed") }, t("finish.abort"));
     this.ends = h("footer", { class: "steps-foot" }, this.progress, this.abortButton, this.decideButton);
-    this.decide = this.dialog("decide", t("finish.title"), this.form);
+    this.summary = h("div", {});
+    this.decide = this.dialog("decide", t("finish.title"), this.summary, this.form);
     this.ending = this.confirm("ending", "call.end_title", "call.end_text", "call.hang_up", "hang-up-confirmed");
     this.leaving = this.confirm("leaving", "call.leave_title", "call.leave_text", "call.leave", "leave-request");
-    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("h2", {}, t("step.title")), this.whereabouts, this.steps, this.ends),
+    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("h2", {}, t("step.title")), this.alerts, this.whereabouts, this.steps, this.ends),
       this.side, this.decide, this.ending, this.leaving, this.invite, this.viewer); // prettier-ignore
     this.listen();
   }
@@ -54,6 +58,7 @@ export class CallViewElement extends PartElement {
       "share-open": () => this.stage?.controls?.openMenu(),
       "chat-open": () => this.side?.focusChat(),
       "pictures-open": () => this.side?.turnTo("pictures"),
+      "checks-open": () => this.side?.turnTo("checks"),
       "picture-open": ({ evidence }) => this.viewer?.open(evidence),
     };
     for (const [name, open] of Object.entries(openers)) {
@@ -94,11 +99,13 @@ export class CallViewElement extends PartElement {
 
   /** @override */
   draw(/** @type {ConsoleState} */ state) {
-    const { script, view, call, link, notice } = state;
+    const { script, view, call, link, notice, working } = state;
     const leads = call?.leads ?? false;
     this.stage?.show(state);
     this.whereabouts?.show(state);
-    this.steps?.show({ script, view, leads, live: true, busy: link !== "open" });
+    this.steps?.show({ script, view, leads, live: true, busy: link !== "open", working });
+    this.alerts?.show(state);
+    this.summary?.replaceChildren(checkSummary(view));
     this.side?.show(state);
     this.form?.show(finishView(state, notice?.about === "finish" ? tCode("error", notice.code) : ""));
     this.invite?.show(state);

@@ -1,6 +1,7 @@
 /**
  * The script of the conversation as the server holds it: each step with its state, why it is locked, and what
- * may be done about it. Asks by `mark-request`, `still-request`, `number-request`, `match-request`.
+ * may be done about it. Asks by `mark-request`, `still-request`, `number-request`, `match-request`; the checks of
+ * identity are parts of their own.
  */
 
 import { h, mount } from "../../web_kit/dom.js";
@@ -11,12 +12,14 @@ import { faceMatch, verdictBadge } from "../../web_kit/record/face_match.js";
 import { ask, define, PartElement } from "../../web_kit/record/part.js";
 import { newestEvidence } from "../../web_kit/record/projection.js";
 import { failureWords, wordFor } from "../../web_kit/record/words.js";
+import { keepFocus } from "../checks/check_element.js";
+import { checkPart, wordOf } from "../checks/check_parts.js";
 import { pictureButton } from "./picture_gallery.js";
 
 /**
  * @typedef {import("../state.js").ConsoleState} ConsoleState
  * @typedef {import("../../web_kit/wire").StepSeen} StepSeen
- * @typedef {{script: ConsoleState["script"], view: ConsoleState["view"], leads: boolean, live: boolean, busy: boolean}} ScriptView
+ * @typedef {{script: ConsoleState["script"], view: ConsoleState["view"], leads: boolean, live: boolean, busy: boolean, working: ConsoleState["working"]}} ScriptView
  *   `live`: the conversation goes on; `busy`: nothing can be sent just now
  */
 
@@ -26,8 +29,7 @@ const REASON_MAX = 500;
 const MARKS = { passed: "check", failed: "close", review: "warning", waiting: "clock", locked: "lock", waived: "shield", skipped: "right" };
 const SETTLED = new Set(["passed", "waived", "skipped"]);
 const WAIVABLE = new Set(["open", "waiting", "failed", "review"]);
-/** @type {Readonly<Record<string, "id_card" | "face_still">>} */
-const STILLS = { evidence_id_card: "id_card", evidence_face_still: "face_still" };
+const STILL = "evidence_";
 
 /** A word of the policy in the reader's language. @param {{zh: string, en: string}} words */
 export const said = ({ zh, en }) => (language() === "en" ? en : zh);
@@ -45,11 +47,13 @@ export class ScriptPanelElement extends PartElement {
   waiving = "";
   /** The step that changed last: its result is still to be read. */
   latest = "";
+  /** What does the checks that have a part of their own, by step. @type {Map<string, import("../checks/check_parts.js").CheckElement>} */
+  parts = new Map();
 
   /** @override */
-  looksAt(/** @type {ScriptView} */ { script, view, leads, live, busy }) {
-    const { evidence, idChecks, faceChecks, asked, notes, case: caseId } = view;
-    return [script, evidence, idChecks, faceChecks, asked, notes, caseId, leads, live, busy];
+  looksAt(/** @type {ScriptView} */ { script, view, leads, live, busy, working }) {
+    const { evidence, idChecks, faceChecks, identity, asked, notes, case: caseId } = view;
+    return [script, evidence, idChecks, faceChecks, identity, asked, notes, caseId, leads, live, busy, working];
   }
 
   /** @override */
@@ -70,12 +74,9 @@ export class ScriptPanelElement extends PartElement {
     }
     this.follow(shown, was);
     const steps = shown.script?.steps ?? [];
-    const focused = document.activeElement;
-    const key = this.contains(focused) ? focused?.getAttribute("data-key") : null;
     this.lock.hidden = !shown.live || !steps.some((step) => step.lock === "recording");
-    mount(this.list, steps.length ? steps.map((step, index) => this.step(shown, step, index + 1)) : h("li", { class: "soft empty" }, t("step.none")));
-    const again = focused === this.number || focused === this.reason ? focused : key && this.querySelector(`[data-key="${CSS.escape(key)}"]`);
-    /** @type {HTMLElement | null} */ (again || null)?.focus();
+    const { list } = this;
+    keepFocus(this, () => mount(list, steps.length ? steps.map((step, index) => this.step(shown, step, index + 1)) : h("li", { class: "soft empty" }, t("step.none"))));
   }
 
   /** @param {ScriptView} shown @param {ScriptView | undefined} was */
@@ -119,10 +120,15 @@ export class ScriptPanelElement extends PartElement {
   }
 
   /** @param {ScriptView} shown @param {StepSeen} step @param {boolean} live @param {boolean} able */
-  checkBody({ view }, step, live, able) {
-    const kind = STILLS[step.check];
-    if (kind) {
-      return this.stillBody(view, step, kind, live, able);
+  checkBody({ view, working }, step, live, able) {
+    if (step.check.startsWith(STILL)) {
+      return this.stillBody(view, step, step.check.slice(STILL.length), live, able);
+    }
+    const own = this.parts.get(step.id) ?? checkPart(step.check);
+    if (own) {
+      this.parts.set(step.id, own);
+      own.show({ view, working, live, able, word: wordOf(step.check) });
+      return [own];
     }
     switch (step.check) {
       case "id_number":
@@ -136,7 +142,7 @@ export class ScriptPanelElement extends PartElement {
     }
   }
 
-  /** @param {ConsoleState["view"]} view @param {StepSeen} step @param {"id_card" | "face_still"} kind @param {boolean} live @param {boolean} able */
+  /** @param {ConsoleState["view"]} view @param {StepSeen} step @param {string} kind @param {boolean} live @param {boolean} able */
   stillBody(view, { state }, kind, live, able) {
     const fact = newestEvidence(view, kind);
     const waiting = state === "waiting";

@@ -1,23 +1,25 @@
-/** Chat, pictures and the story of the case, one at a time. */
+/** Chat, the checks at a glance, pictures and the story of the case, one at a time. */
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
+import { NO_IDENTITY } from "../../web_kit/record/identity/projection.js";
 import { define, part, PartElement } from "../../web_kit/record/part.js";
 import "../../web_kit/record/fact_list.js";
 import { factWords, timeOfDay } from "../../web_kit/record/words.js";
+import "../checks/live_checks.js";
 import "./chat_panel.js";
 import "./picture_gallery.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
-/** @typedef {"chat" | "pictures" | "facts"} Tab */
+/** @typedef {"chat" | "checks" | "pictures" | "facts"} Tab */
 
-const TABS = /** @type {const} */ (["chat", "pictures", "facts"]);
+const TABS = /** @type {const} */ (["chat", "checks", "pictures", "facts"]);
 
 /** @extends {PartElement<ConsoleState>} */
 export class SideTabsElement extends PartElement {
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { view, link, uploads, call }) {
-    return [view, link, uploads, call];
+  looksAt(/** @type {ConsoleState} */ { view, link, uploads, call, working, script }) {
+    return [view, link, uploads, call, working, script];
   }
 
   /** @override */
@@ -25,11 +27,12 @@ export class SideTabsElement extends PartElement {
     /** @type {Tab} */
     this.open = "chat";
     /** What had been there when a tab was last looked at. @type {Record<Tab, number>} */
-    this.seen = { chat: 0, pictures: 0, facts: 0 };
+    this.seen = { chat: 0, checks: 0, pictures: 0, facts: 0 };
     this.chat = /** @type {import("./chat_panel.js").ChatPanelElement} */ (part("chat-panel"));
+    this.checks = /** @type {import("../checks/live_checks.js").LiveChecksElement} */ (part("live-checks"));
     this.pictures = /** @type {import("./picture_gallery.js").PictureGalleryElement} */ (part("picture-gallery"));
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
-    this.panels = { chat: this.chat, pictures: this.pictures, facts: this.facts };
+    this.panels = { chat: this.chat, checks: this.checks, pictures: this.pictures, facts: this.facts };
     for (const [name, panel] of Object.entries(this.panels)) {
       panel.id = `panel-${name}`;
       panel.setAttribute("role", "tabpanel");
@@ -37,7 +40,7 @@ export class SideTabsElement extends PartElement {
     }
     this.tabs = TABS.map((name) => h("button", { class: "tab", type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`,
       onclick: () => this.turnTo(name), onkeydown: (/** @type {KeyboardEvent} */ event) => this.step(event) }, t(`tab.${name}`), h("span", { class: "count" }))); // prettier-ignore
-    mount(this, h("div", { class: "tabs", role: "tablist", "aria-label": t("tab.label") }, this.tabs), this.chat, this.pictures, this.facts);
+    mount(this, h("div", { class: "tabs", role: "tablist", "aria-label": t("tab.label") }, this.tabs), this.chat, this.checks, this.pictures, this.facts);
     this.turnTo("chat");
   }
 
@@ -70,6 +73,7 @@ export class SideTabsElement extends PartElement {
     const lines = state.view.timeline.map((entry) => ({
       seq: entry.seq, clock: timeOfDay(entry.at), ...factWords(entry, state.view), jump: false })); // prettier-ignore
     this.chat?.show(state);
+    this.checks?.show(state);
     this.pictures?.show(state);
     this.facts?.show({ lines, current: null, follow: true });
     this.drawCounts();
@@ -78,7 +82,7 @@ export class SideTabsElement extends PartElement {
   /** How much came in that has not been looked at. */
   drawCounts() {
     const { view, call } = this.shown ?? {};
-    const there = { chat: view?.chat.filter((line) => line.seat !== call?.seat).length ?? 0, pictures: view?.evidence.length ?? 0, facts: 0 };
+    const there = { chat: view?.chat.filter((line) => line.seat !== call?.seat).length ?? 0, checks: findings(view), pictures: view?.evidence.length ?? 0, facts: 0 };
     TABS.forEach((name, index) => {
       const seen = this.seen ?? there;
       seen[name] = this.open === name ? there[name] : Math.min(seen[name], there[name]);
@@ -94,6 +98,12 @@ export class SideTabsElement extends PartElement {
     this.turnTo("chat");
     this.chat?.input?.focus();
   }
+}
+
+/** How many results of checks there are. @param {ConsoleState["view"] | undefined} view */
+function findings(view) {
+  const { portraits, runs, outside, readings } = view?.identity ?? NO_IDENTITY;
+  return portraits.length + readings.length + runs.filter((run) => run.result).length + outside.filter((one) => one.answer).length;
 }
 
 define("side-tabs", SideTabsElement);

@@ -31,8 +31,8 @@ export class WrapUpElement extends PartElement {
   }
 
   /** @override */
-  looksAt(/** @type {ConsoleState} */ { view, call, script, notice, link, doing, uploads }) {
-    return [view, call, script, notice, link, doing, uploads];
+  looksAt(/** @type {ConsoleState} */ { view, call, script, notice, link, doing, uploads, working }) {
+    return [view, call, script, notice, link, doing, uploads, working];
   }
 
   /** @override */
@@ -53,7 +53,7 @@ export class WrapUpElement extends PartElement {
 
   /** @override */
   draw(/** @type {ConsoleState} */ state) {
-    const { view, call, script, link, notice } = state;
+    const { view, call, script, link, notice, working } = state;
     // Who left a conversation that goes on handed its result over too.
     const handedOver = call?.left && call.phase !== "ended";
     const owes = (call?.leads ?? false) && !handedOver && !isSettled(view);
@@ -64,7 +64,7 @@ export class WrapUpElement extends PartElement {
     this.drawNext(state);
     this.form?.show(finishView(state, notice?.about === "finish" ? tCode("error", notice.code) : ""));
     this.notes?.show(state);
-    this.steps?.show({ script, view, leads: false, live: false, busy: link !== "open" });
+    this.steps?.show({ script, view, leads: false, live: false, busy: link !== "open", working });
     this.side?.show(state);
     this.tick();
   }

@@ -20,6 +20,7 @@ FOLDERS = {
     "record": (ROOT / "web_kit" / "record", "zh_CN.js", "en.js"),
     "identity": (ROOT / "web_kit" / "record" / "identity", "zh_CN.js", "en.js"),
     "console": (ROOT / "agent_console" / "strings", "zh_CN.js", "en.js"),
+    "checks": (ROOT / "agent_console" / "checks" / "strings", "zh_CN.js", "en.js"),
     "supervisor": (ROOT / "agent_console" / "supervisor" / "strings", "zh_CN.js", "en.js"),
     "player": (ROOT / "recordings" / "player" / "strings", "zh_CN.js", "en.js"),
 }

@@ -15,7 +15,7 @@ const RATE = /^(\S+) (\d+)\/(\d+) \(([\d.]+(?:e[+-]?\d+)?)-([\d.]+(?:e[+-]?\d+)?
 const NEXT_RATE = /; (?=\S+ \d+\/\d+ \()/;
 
 /** @param {number} value */
-const percent = (value) => new Intl.NumberFormat(language(), { style: "percent", maximumSignificantDigits: 2 }).format(value);
+const percent = (value) => new Intl.NumberFormat(language(), { "style": "percent", maximumSignificantDigits: 2 }).format(value);
 
 /** @param {string} text */
 function rateWords(text) {

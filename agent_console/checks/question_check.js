@@ -1,0 +1,65 @@
+/** Questions that only the customer can answer: drawn by the server, judged by the agent. Asks by `question-request`, `question-judge-request`. */
+
+import { h, mount } from "../../web_kit/dom.js";
+import { language, t } from "../../web_kit/i18n.js";
+import { ask, define } from "../../web_kit/record/part.js";
+import { VERDICT_TONES, wordFor } from "../../web_kit/record/words.js";
+import { CheckElement, workButton } from "./check_element.js";
+
+/**
+ * @typedef {import("./check_element.js").CheckShown} CheckShown
+ * @typedef {import("../../web_kit/record/identity/projection.js").Asked} Asked
+ */
+
+const NOTE_MAX = 500;
+const ANSWERS = /** @type {const} */ (["passed", "review", "failed"]);
+
+/** The question in the reader's language, and in the other one. @param {Asked} one */
+const inBoth = ({ pii_zh: zh, pii_en: en }) => (language() === "en" ? [en, zh] : [zh, en]);
+
+export class QuestionCheckElement extends CheckElement {
+  /** @override */
+  build() {
+    this.note = h("input", { class: "input", maxlength: NOTE_MAX, autocomplete: "off", "aria-label": t("question.note"), placeholder: t("question.note") });
+  }
+
+  /** @override */
+  redraw(/** @type {CheckShown} */ shown) {
+    const { view, working, live, able } = shown;
+    const { questions } = view.identity;
+    const open = questions.findLast((one) => !one.judged);
+    const judged = questions.filter((one) => one.judged);
+    mount(this,
+      judged.length > 0 && h("ol", { class: "asked-list" }, judged.map((one) => answered(one))),
+      open && this.question(shown, open),
+      live && !open && workButton({ key: "question", words: t(judged.length ? "question.next" : "question.draw"), busy: working.includes("question"), able, primary: true,
+        act: () => ask(this, "question-request") })); // prettier-ignore
+  }
+
+  /** @param {CheckShown} shown @param {Asked} one */
+  question({ working, live, able }, one) {
+    const [words, other] = inBoth(one);
+    const busy = working.includes("judge");
+    return h("div", { class: "stack tight question" },
+      h("blockquote", { role: "status" }, h("p", {}, words), h("p", { class: "soft small" }, other)),
+      one.pii_expected ? h("p", {}, t("question.expected"), " ", h("strong", {}, one.pii_expected)) : h("p", { class: "soft small" }, t("question.by_ear")),
+      live && this.note,
+      live && h("div", { class: "answers", role: "group", "aria-label": t("question.judge") },
+        ANSWERS.map((verdict) => workButton({ key: `judge:${verdict}`, words: wordFor("answered", verdict), busy, able, act: () => this.askJudgement(one.check, verdict) })))); // prettier-ignore
+  }
+
+  /** @param {string} check @param {string} verdict */
+  askJudgement(check, verdict) {
+    ask(this, "question-judge-request", { check, verdict, note: this.note?.value.trim() ?? "" });
+    this.note && (this.note.value = "");
+  }
+}
+
+/** @param {Asked} one */
+function answered(one) {
+  const { verdict, pii_note: note } = one.judged ?? {};
+  return h("li", {}, h("span", { class: "grow" }, inBoth(one)[0], note && h("small", { class: "soft" }, ` ${note}`)),
+    h("span", { class: `badge ${VERDICT_TONES[verdict] ?? "plain"}` }, wordFor("answered", verdict))); // prettier-ignore
+}
+
+define("question-check", QuestionCheckElement);
