@@ -12,6 +12,9 @@ import { controls } from "./call_controls.js";
 import { stage } from "./call_stage.js";
 import { topBar } from "./call_top.js";
 import { chatDrawer } from "./chat_drawer.js";
+import { codeSheet } from "./code_sheet.js";
+import { lightScreen } from "./light_screen.js";
+import { isUp, liveSheet } from "./live_sheet.js";
 import { confirmSheet } from "./screens.js";
 import { stillSheet } from "./still_sheet.js";
 
@@ -50,16 +53,22 @@ export function callScreen(session) {
     const bottom = controls(session, store, actions, { toggleChat, askHangUp: () => sure.show() });
     const chat = chatDrawer(session, toggleChat);
     const still = stillSheet(session, store);
+    const live = liveSheet(session);
+    const light = lightScreen(session);
+    const code = codeSheet(session);
     const word = told(store.get());
-    const node = h("main", { class: "call video-surface" }, ...shown.nodes, top.node, word.node, ...bottom.nodes, ...chat.nodes, still.node, sure.node);
+    const under = [...shown.nodes, top.node, ...bottom.nodes, ...chat.nodes, code.node];
+    const node = h("main", { class: "call video-surface" }, ...under, word.node, still.node, live.node, light.node, sure.node);
     /** @param {Readonly<State>} state */
     function update(state) {
       node.classList.toggle("sharing", Boolean(state.sharing));
-      for (const part of [top, shown, bottom, chat, still, word]) part.update(state);
+      const covered = isUp(state) || (state.still !== null && !state.still.atOnce);
+      for (const one of under) one.toggleAttribute("inert", covered);
+      for (const part of [top, shown, bottom, chat, code, still, live, light, word]) part.update(state);
     }
     const ticking = setInterval(() => {
       if (!node.isConnected) clearInterval(ticking);
-      else for (const part of [top.update, shown.tick]) part(store.get());
+      else for (const part of [top.update, shown.tick, live.tick, code.tick]) part(store.get());
     }, TICK_MS);
     return { node, update };
   };

@@ -9,6 +9,13 @@
 import { troubleOf } from "../web_kit/call_meter.js";
 import { t } from "../web_kit/i18n.js";
 
+/** Ends of a call after which another one is on its way. @type {readonly (string | null)[]} */
+export const GOES_ON = ["interrupted", "transfer_failed"];
+/** Phases of a case in which nothing more happens here. @type {readonly (string | null)[]} */
+export const OVER = ["agent_done", "under_audit", "approved", "rejected", "expired", "aborted"];
+/** What a closed socket means to somebody in a call. @type {Readonly<Record<string, string>>} */
+export const CLOSED_AS_ENDING = { grace_over: "customer_lost", resume_invalid: "customer_lost", server_stopped: "server_stopped" };
+
 /**
  * @param {Quality | null} quality
  * @returns {State["strain"]}

@@ -35,6 +35,15 @@ export class Devices {
     await this._try(this._capture.flip());
   }
 
+  /**
+   * Have the camera look at the customer.
+   *
+   * @returns {Promise<string>}  The reason code, empty when it does.
+   */
+  faceMe() {
+    return this._try(this._capture.useCamera("user"));
+  }
+
   /** @param {boolean} muted */
   setMuted(muted) {
     this._capture.setMuted(muted);

@@ -48,8 +48,9 @@ let view = null;
 /** The part that needs camera and socket is loaded once somebody means to call. */
 function loadSession() {
   if (session) return session;
-  session = import("./visit_screens.js").then(({ Session, STRINGS: more, ...screens }) => {
+  session = import("./visit_screens.js").then(({ Session, STRINGS: more, IDENTITY_STRINGS: checks, ...screens }) => {
     addStrings(more);
+    addStrings(checks);
     const made = new Session(store, entrance);
     builders.check = screens.checkScreen(made);
     builders.queue = screens.queueScreen(made);

@@ -63,3 +63,12 @@ export function forgetSeat() {
     // As above.
   }
 }
+
+/**
+ * The address at which this page goes on elsewhere.
+ *
+ * @param {string | null} resume
+ */
+export function linkTo(resume) {
+  return resume ? `${location.origin}${location.pathname}#seat=${encodeURIComponent(resume)}` : location.href;
+}

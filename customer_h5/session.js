@@ -3,32 +3,28 @@
  * writes what happened into the state. It never touches the page.
  *
  * @import { Store } from "../web_kit/store.js"
- * @import { CallState, ClientMessage, Entry, QueuePosition, StillWanted, Welcome } from "../web_kit/wire"
+ * @import { CallState, ClientMessage, Entry, QueuePosition, Welcome } from "../web_kit/wire"
  * @import { State, Ending } from "./state.js"
  */
 
 import { Connection } from "../web_kit/connection.js";
 import { language } from "../web_kit/i18n.js";
-import { RestError, upload } from "../web_kit/rest.js";
-import { callAfter, chatAfter } from "./call_state.js";
+import { RestError } from "../web_kit/rest.js";
+import { CLOSED_AS_ENDING, GOES_ON, OVER, callAfter, chatAfter } from "./call_state.js";
 import { OwnCapture } from "./capture.js";
 import { Check } from "./check.js";
 import { chime } from "./chime.js";
 import { Conversation } from "./conversation.js";
 import { Devices } from "./devices.js";
 import { Files } from "./files.js";
+import { Identity } from "./identity.js";
 import { Whereabouts } from "./location.js";
-import { forgetSeat, savedSeat, saveSeat, ticketOf } from "./seat.js";
+import { forgetSeat, linkTo, savedSeat, saveSeat, ticketOf } from "./seat.js";
+import { Stills } from "./stills.js";
 import { CONSENT_VERSION } from "./strings.js";
 
 /** @typedef {{ code: string | null, ticket: string | null, seat: string | null }} Entrance */
 
-/** @type {readonly (string | null)[]} */
-const GOES_ON = ["interrupted", "transfer_failed"];
-/** @type {readonly (string | null)[]} */
-const OVER = ["agent_done", "under_audit", "approved", "rejected", "expired", "aborted"];
-/** @type {Readonly<Record<string, string>>} */
-const CLOSED_AS_ENDING = { grace_over: "customer_lost", resume_invalid: "customer_lost", server_stopped: "server_stopped" };
 // While waiting the server keeps the seat longer than during a call, and says itself when it is gone.
 const WAITING_GRACE_S = 600;
 // The customer reads that all is well before the screen changes.
@@ -51,10 +47,15 @@ export class Session {
     this._consented = false;
     this._upload = "";
     this._wish = { phone: "", wish: "" };
-    this.capture = new OwnCapture(store, () => this._conversation.gotCapture());
+    this.capture = new OwnCapture(store, () => {
+      this._conversation.gotCapture();
+      this.identity.claim();
+    });
     this.devices = new Devices(store, this.capture);
     this._conversation = new Conversation(store, this.capture);
     this.files = new Files(store, () => ({ caseId: store.get().caseId, token: this._upload }));
+    this.stills = new Stills(store, this.capture, () => this._upload);
+    this.identity = new Identity(store, this.capture, this.devices, (message) => this._send(message));
     this._whereabouts = new Whereabouts(() => store.get().locationConsent, (message) => void this._send(message));
   }
 
@@ -111,7 +112,8 @@ export class Session {
     connection.on("queue_position", (place) => void this._gotPosition(place));
     connection.on("call_state", (state) => void this._gotCallState(state));
     connection.on("reoffer", () => this._store.update({ serviceLost: true }));
-    connection.on("still_wanted", (wanted) => this._gotStillWanted(wanted));
+    this.stills.listen(connection);
+    this.identity.listen(connection);
     connection.on("fact", ({ entry }) => this._gotFact(entry));
     connection.on("error", ({ code, about }) => this._gotError(code, about));
     connection.onState((state) => {
@@ -241,6 +243,7 @@ export class Session {
     if (state.phase === "ended" && GOES_ON.includes(state.reason)) {
       // The case goes on: back to the check, and by itself into the queue.
       this._conversation.release();
+      this.identity.release();
       this._whereabouts.stop();
       const cutOff = /** @type {State["cutOff"]} */ (state.reason);
       this._store.update({ cutOff, still: null, activeAt: null, peerEndsAt: null, heldAt: null });
@@ -254,14 +257,10 @@ export class Session {
     }
     if (state.phase === "connecting" && this._store.get().screen === "queue") chime();
     if (state.phase !== "ringing") this._store.update(callAfter(this._store.get(), state, performance.now()));
+    this.identity.claim();
     await this._conversation.ensure(this._connection, state.call);
     const everyS = this._connection && this._connection.welcome ? this._connection.welcome.location_s : null;
     if (state.phase === "active" && everyS) this._whereabouts.follow(everyS);
-  }
-
-  /** @param {StillWanted} wanted */
-  _gotStillWanted({ request: id, kind, at_once: atOnce }) {
-    this._store.update({ still: { request: id, kind, atOnce: atOnce && this.capture.camera !== null }, chatOpen: false });
   }
 
   /** @param {Entry} entry */
@@ -365,6 +364,7 @@ export class Session {
     if (this._check) this._check.stop();
     this._check = null;
     this._conversation.release();
+    this.identity.release();
     this._whereabouts.stop();
     if (this._connection) this._connection.close("done");
     this._connection = null;
@@ -394,21 +394,6 @@ export class Session {
 
   /** The link of this page that still works elsewhere: with the seat, once the ticket is used. */
   linkElsewhere() {
-    const resume = this._connection && this._connection.welcome ? this._connection.welcome.resume : null;
-    return resume ? `${location.origin}${location.pathname}#seat=${encodeURIComponent(resume)}` : location.href;
-  }
-
-  /**
-   * Upload the picture that the agent asked for.
-   *
-   * @param {import("./photo.js").Photo} photo
-   * @param {(fraction: number) => void} [onProgress]
-   * @throws {RestError}
-   */
-  async sendStill({ blob, source }, onProgress) {
-    const { still, caseId } = this._store.get();
-    if (!still || !caseId) return;
-    const path = `/api/cases/${caseId}/stills/${still.request}?source=${source}`;
-    await upload(path, blob, { token: this._upload, ...(onProgress ? { onProgress } : {}) });
+    return linkTo(this._connection && this._connection.welcome ? this._connection.welcome.resume : null);
   }
 }

@@ -4,6 +4,7 @@
  * @import { CallPhase, EvidenceKind, PartySeen } from "../web_kit/wire"
  * @import { Facing } from "../web_kit/devices.js"
  * @import { BrowserTrouble } from "./browser.js"
+ * @import { Code, Live } from "./identity_state.js"
  * @import { Rung } from "./ladder.js"
  */
 
@@ -80,6 +81,8 @@ import { createStore } from "../web_kit/store.js";
  * @property {boolean} chatOpen
  * @property {StillRequest | null} still
  * @property {number} stillsTaken  Pictures taken at once, without the sheet.
+ * @property {Live | null} live  The liveness check that is under way.
+ * @property {Code | null} code  The one-time code that is asked for.
  * @property {Ending | null} ending
  * @property {"" | "sending" | "sent"} rating
  */
@@ -141,6 +144,8 @@ const INITIAL = {
   chatOpen: false,
   still: null,
   stillsTaken: 0,
+  live: null,
+  code: null,
   ending: null,
   rating: "",
 };

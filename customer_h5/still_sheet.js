@@ -12,10 +12,15 @@ import { h, mount, playStream, videoElement } from "../web_kit/dom.js";
 import { t, tCode } from "../web_kit/i18n.js";
 import { icon } from "../web_kit/icons.js";
 import { RestError } from "../web_kit/rest.js";
+import { Aim } from "./card_aim.js";
+import { documentGuide } from "./guides.js";
 import { turning } from "./own_picture.js";
 import { hasPhotoCapture, photograph } from "./photo.js";
 
 const SENT_SHOWN_MS = 900;
+// What lies on the table, and how the frame is shaped: ID-1, or a passport's page.
+/** @type {Readonly<Partial<Record<StillRequest["kind"], string>>>} */
+const SHAPES = { face_still: "frame face", id_card: "frame card", id_card_back: "frame card", id_portrait: "frame card", document: "frame card", passport: "frame card page" };
 
 /**
  * @param {Session} session
@@ -24,6 +29,11 @@ const SENT_SHOWN_MS = 900;
 export function stillSheet(session, store) {
   const sheet = new StillSheet(session, store);
   return { node: sheet.node, update: (/** @type {Readonly<State>} */ state) => sheet.update(state) };
+}
+
+/** @param {StillRequest} still */
+function isDocument({ kind }) {
+  return kind !== "face_still" && kind in SHAPES;
 }
 
 /**
@@ -51,6 +61,9 @@ class StillSheet {
     this._request = null;
     this._url = "";
     this._torch = turning(() => h("span", null));
+    this._hint = h("p", { class: "hint", role: "status", hidden: true });
+    this._frame = h("div", { class: "frame", "aria-hidden": "true" });
+    this._aiming = new Aim(this._finder, () => session.capture.camera, (word) => this._advise(word));
     /** How the camera was before, to be so again. */
     this._before = { facing: /** @type {State["facing"]} */ ("user"), off: false };
   }
@@ -64,6 +77,7 @@ class StillSheet {
     if (still === this._request) return;
     if (still && !this._request) this._before = { facing, off: cameraOff };
     this._request = still;
+    this._aiming.stop();
     this.node.hidden = still === null || still.atOnce;
     if (!still) mount(this.node);
     else if (still.atOnce) void this._takeAtOnce(still);
@@ -83,7 +97,7 @@ class StillSheet {
       await firstFrame(this._finder);
       const track = this._session.capture.camera;
       if (!track) return;
-      await this._session.sendStill(await photograph(track, this._finder));
+      await this._session.stills.send(await photograph(track, this._finder));
       this._store.update({ stillsTaken: stillsTaken + 1 });
     } catch {
       // The next request may fare better.
@@ -95,7 +109,7 @@ class StillSheet {
 
   /** @param {StillRequest} still */
   async _open(still) {
-    const facing = still.kind === "id_card" ? "environment" : still.kind === "scene" ? this._store.get().facing : "user";
+    const facing = isDocument(still) ? "environment" : still.kind === "scene" ? this._store.get().facing : "user";
     mount(this.node, h("div", { class: "centre-box" }, h("div", { class: "spinner", role: "presentation" }), h("p", null, t("still.opening"))));
     const sharp = !hasPhotoCapture();
     if (sharp || this._store.get().facing !== facing || !this._session.capture.camera) {
@@ -124,9 +138,11 @@ class StillSheet {
 
   /** @param {StillRequest} still */
   _aim(still) {
-    const shapes = { face_still: "frame face", id_card: "frame", id_portrait: "frame" };
-    const shape = still.kind in shapes ? shapes[/** @type {keyof typeof shapes} */ (still.kind)] : "";
-    const stage = h("div", { class: "stage" }, this._finder, shape ? h("div", { class: shape, "aria-hidden": "true" }) : null);
+    const shape = SHAPES[still.kind] || "";
+    this._frame.className = shape;
+    mount(this._frame, documentGuide(still.kind));
+    this._hint.hidden = true;
+    const stage = h("div", { class: "stage" }, this._finder, shape ? this._frame : null, this._hint);
     const shutter = h("button", { class: "shutter", type: "button", "aria-label": t("still.shutter"), onclick: () => void this._shoot(still, shutter) });
     const flip = h("button", { class: "button round flip-still", type: "button", "aria-label": t("call.flip"), onclick: () => void this._flip() }, icon("flip"));
     this._torch = turning((on) => h("button", { class: "button round", type: "button", "aria-label": t(on ? "call.torch.off" : "call.torch"), onclick: () => void this._light(!on) }, icon("torch")));
@@ -134,6 +150,22 @@ class StillSheet {
     this._draw(tCode("still", still.kind), tCode("still.help", still.kind), stage, shutter, this._torch.node, this._store.get().canFlip ? flip : null);
     this._showTorch(this._store.get());
     void playStream(this._finder, this._store.get().ownStream);
+    if (isDocument(still)) this._aiming.start(this._frame);
+  }
+
+  /**
+   * What to put right, or that all is well: the customer takes the photo himself, whatever is said.
+   *
+   * @param {import("./card_measures.js").CardWord} word
+   */
+  _advise(word) {
+    const good = word === "good";
+    this._hint.hidden = false;
+    this._hint.classList.toggle("good", good);
+    this._frame.classList.toggle("good", good);
+    mount(this._hint, icon(good ? "check" : "warning"), t(`aim.${word}`));
+    const { canTorch, torch } = this._store.get();
+    if (word === "too_dark" && canTorch && !torch) mount(this._hint, icon("torch"), t("aim.too_dark.torch"));
   }
 
   /** @param {Readonly<State>} state */
@@ -164,6 +196,7 @@ class StillSheet {
   async _shoot(still, shutter) {
     const track = this._session.capture.camera;
     if (!track) return;
+    this._aiming.stop();
     shutter.disabled = true;
     const photo = await photograph(track, this._finder);
     if (this._request === still) this._preview(still, photo);
@@ -198,7 +231,7 @@ class StillSheet {
     const words = h("p", { role: "status" }, t("still.sending", { percent: 0 }));
     this._draw(tCode("still", still.kind), "", this._stageWithPhoto(), h("div", { class: "sending" }, words, bar));
     try {
-      await this._session.sendStill(photo, (fraction) => {
+      await this._session.stills.send(photo, (fraction) => {
         const percent = Math.round(fraction * 100);
         bar.value = percent;
         words.textContent = t("still.sending", { percent });

@@ -1,0 +1,166 @@
+/**
+ * The customer's side of identity checks: hears what is wanted, says what was done. It never learns more of
+ * the outcome than one neutral word.
+ *
+ * @import { Store } from "../web_kit/store.js"
+ * @import { Connection } from "../web_kit/connection.js"
+ * @import { CheckOver, ClientMessage } from "../web_kit/wire"
+ * @import { OwnCapture } from "./capture.js"
+ * @import { Devices } from "./devices.js"
+ * @import { State } from "./state.js"
+ */
+
+import { t, tCode } from "../web_kit/i18n.js";
+import { claimOf } from "./camera_claim.js";
+import { codeAfter, lightAfter, overAfter, stepAfter, wantedAfter } from "./identity_state.js";
+import { hush, speak } from "./speaking.js";
+
+// Long enough to be read; the agent says the rest.
+const THANKS_MS = 2500;
+const HELPS_MS = 8000;
+/** @type {readonly (string | null)[]} */
+const TALKING = ["active", "held", "reconnecting"];
+
+export class Identity {
+  /**
+   * @param {Store<State>} store
+   * @param {OwnCapture} capture
+   * @param {Devices} devices
+   * @param {(message: ClientMessage) => boolean} send
+   */
+  constructor(store, capture, devices, send) {
+    this._store = store;
+    this._capture = capture;
+    this._devices = devices;
+    this._send = send;
+    /** @type {MediaStreamTrack | null} */
+    this._claimed = null;
+    /** The check whose first colour was told. */
+    this._shown = "";
+  }
+
+  /** @param {Connection} connection */
+  listen(connection) {
+    const { _store: store } = this;
+    connection.on("challenge_wanted", (wanted) => store.update(wantedAfter(store.get(), wanted)));
+    connection.on("challenge_step", (step) => {
+      store.update(stepAfter(store.get(), step, performance.now()));
+      this.sayStep();
+    });
+    connection.on("light_sequence", (light) => store.update(lightAfter(store.get(), light, performance.now())));
+    connection.on("code_wanted", (wanted) => store.update(codeAfter(store.get(), wanted, performance.now())));
+    connection.on("check_over", (over) => this._gotOver(over));
+  }
+
+  /** @param {CheckOver} over */
+  _gotOver(over) {
+    const { _store: store } = this;
+    const isHere = (/** @type {{ check: string, phase: string } | null} */ one) => one !== null && one.check === over.check;
+    hush();
+    store.update(overAfter(store.get(), over));
+    const { live } = store.get();
+    if (live && isHere(live) && live.kind === "gestures") speak(t(`live.over.${over.word}`), live.elder);
+    if (over.word === "again") return;
+    setTimeout(() => {
+      const now = store.get();
+      if (isHere(now.live)) store.update({ live: null });
+      if (isHere(now.code)) store.update({ code: null });
+    }, over.word === "thanks" ? THANKS_MS : HELPS_MS);
+  }
+
+  /** Tell which camera it is, once per camera and call. */
+  claim() {
+    const { camera } = this._capture;
+    if (!camera || camera === this._claimed || !TALKING.includes(this._store.get().phase)) return;
+    if (this._send({ type: "camera_claim", ...claimOf(camera) })) this._claimed = camera;
+  }
+
+  /**
+   * The customer has read what comes. The front camera must look at him; resolves to why it does not.
+   *
+   * @returns {Promise<string>}  A reason code, empty when all is well.
+   */
+  async ready() {
+    const { live, facing, cameraOff } = this._store.get();
+    if (!live) return "";
+    if (cameraOff || facing !== "user" || !this._capture.camera) {
+      const trouble = await this._devices.faceMe();
+      if (trouble) return trouble;
+    }
+    // Phones speak only after a tap, so the first words come with it.
+    if (live.kind === "gestures") speak(t("live.begin"), live.elder);
+    if (this._send({ type: "challenge_ready", check: live.check })) this._change({ phase: "wait" });
+    return "";
+  }
+
+  /** Say what is to be done, again when asked. */
+  sayStep() {
+    const { live } = this._store.get();
+    // Digits are read by the customer alone: another voice would be heard beside his.
+    if (live && live.step && !live.gaveUp) speak(tCode("live.step", live.step.gesture), live.elder);
+  }
+
+  /** The first colour is painted. */
+  lightShown() {
+    const { live } = this._store.get();
+    if (!live || live.check === this._shown) return;
+    if (this._send({ type: "light_shown", check: live.check, started_at: Date.now() / 1000 })) this._shown = live.check;
+  }
+
+  /** All colours were shown. */
+  lightDone() {
+    this._change({ phase: "wait", light: null });
+  }
+
+  /** Back to the call, until something is asked. */
+  away() {
+    hush();
+    this._change({ away: true });
+  }
+
+  /** This one no more: what is under way stops at once, and the agent reads why. */
+  giveUp() {
+    hush();
+    const { live } = this._store.get();
+    if (!live || live.gaveUp) return;
+    this._change({ gaveUp: true, away: true, light: null, step: null, phase: "wait" });
+    this._send({ type: "chat", text: t("live.asks.other") });
+  }
+
+  /** @param {Partial<import("./identity_state.js").Live>} changes */
+  _change(changes) {
+    const { live } = this._store.get();
+    if (live) this._store.update({ live: { ...live, ...changes } });
+  }
+
+  /** The notice of a check or a code that is over has been read. */
+  close() {
+    const { live, code } = this._store.get();
+    const over = ["thanks", "agent_helps"];
+    if (live && over.includes(live.phase)) this._store.update({ live: null });
+    if (code && over.includes(code.phase)) this._store.update({ code: null });
+  }
+
+  /**
+   * @param {string} entered
+   * @returns {boolean}  Whether it was sent.
+   */
+  enterCode(entered) {
+    const { code } = this._store.get();
+    if (!code || !this._send({ type: "enter_code", check: code.check, code: entered })) return false;
+    this._store.update({ code: { ...code, phase: "checking" } });
+    return true;
+  }
+
+  /** Wish for another code. */
+  askCode() {
+    return this._send({ type: "chat", text: t("live.asks.code") });
+  }
+
+  /** The call is over, or goes on as another one. */
+  release() {
+    hush();
+    this._claimed = null;
+    this._store.update({ live: null, code: null });
+  }
+}

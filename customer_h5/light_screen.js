@@ -1,0 +1,65 @@
+/**
+ * The screen as a lamp: neutral, one full colour after another, neutral again. Nothing else is on it but the
+ * way out.
+ *
+ * @import { Session } from "./session.js"
+ * @import { Light } from "./identity_state.js"
+ * @import { State } from "./state.js"
+ */
+
+import { h } from "../web_kit/dom.js";
+import { t } from "../web_kit/i18n.js";
+
+// The light before and after is looked at for a second as well.
+const AFTER_MS = 1200;
+
+/** @param {Session} session */
+export function lightScreen(session) {
+  const stop = h("button", { class: "button light-stop", type: "button", onclick: () => session.identity.giveUp() }, t("live.light.stop"));
+  const node = h("section", { class: "light", hidden: true, "aria-label": t("live.light.now") }, h("p", { class: "sr", role: "status" }, t("live.light.now")), stop);
+  /** @type {Light | null} */
+  let shown = null;
+
+  /** @param {Light} light */
+  function play(light) {
+    // From the first colour that was painted, not from when it was due: the bank counts from there as well.
+    let beganAt = 0;
+    let told = false;
+    let at = -1;
+    /** @param {number} now */
+    function paint(now) {
+      if (shown !== light || !node.isConnected) return;
+      if (beganAt && !told) {
+        // This frame comes after the one with the colour.
+        told = true;
+        session.identity.lightShown();
+      }
+      if (!beganAt && now >= light.startsAt) beganAt = now;
+      const next = beganAt ? Math.floor((now - beganAt) / light.eachMs) : -1;
+      if (next !== at) {
+        at = next;
+        // Empty: neutral again, as the style sheet says.
+        node.style.backgroundColor = light.colours[at] || "";
+        node.dataset.colour = String(at);
+      }
+      if (beganAt && now >= beganAt + light.colours.length * light.eachMs + AFTER_MS) session.identity.lightDone();
+      else requestAnimationFrame(paint);
+    }
+    node.style.backgroundColor = "";
+    requestAnimationFrame(paint);
+  }
+
+  /** @param {Readonly<State>} state */
+  function update({ live }) {
+    const light = live && !live.away && !live.gaveUp ? live.light : null;
+    // Neutral already while the colours are being drawn.
+    node.hidden = !light;
+    if (light === shown) return;
+    shown = light;
+    if (light) {
+      play(light);
+      stop.focus();
+    }
+  }
+  return { node, update };
+}
