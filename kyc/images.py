@@ -24,6 +24,12 @@ _WEBP_SIGNATURE = re.compile(rb"RIFF....WEBPVP8[ LX]", re.DOTALL)
 # Start-of-frame markers C0 to CF but DHT, JPG and DAC (ITU-T T.81, table B.1).
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
+_END = 0xD9
+# What ends a run of coded pixels: neither a stuffed byte nor a restart nor a fill byte.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+# Progressive encoders write ten scans with a table each. A scan of a few bytes costs a pass over the whole
+# picture, and a file of 12 MB could ask for a million.
+_SEGMENTS_MAX = 100
 # Markers without a length: TEM, RST0 to RST7, SOI.
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 
@@ -103,7 +109,21 @@ def _finished(size: tuple[int, int] | None, data: bytes, scan: int) -> Header:
     # A decoder fills what is cut off with grey and says nothing: the end marker must be there.
     if size is None or data.rfind(b"\xff\xd9") < scan:
         raise _not_an_image("JPEG without size or end")
+    if _segments(data, scan) > _SEGMENTS_MAX:
+        raise _not_an_image("JPEG with too many scans")
     return Header("image/jpeg", *size)
+
+
+def _segments(data: bytes, at: int) -> int:
+    """Return how many segments follow from the first scan to the end marker; stop when they are too many."""
+    count = 0
+    while count <= _SEGMENTS_MAX and (found := _MARKER.search(data, at)) is not None:
+        at = found.start() + 2
+        if data[at - 1] == _END:
+            break
+        count += 1
+        at += int.from_bytes(data[at : at + 2], "big")
+    return count
 
 
 def decode(data: bytes) -> Picture:

@@ -95,7 +95,11 @@ _HEAD = ("step", "goal", "median", "slowest", "plain library calls", "times plai
 
 
 def _row(timed: Timed) -> tuple[str, ...]:
-    plain = ("-", "-") if timed.plain is None else (_ms(timed.plain), f"{timed.ours / timed.plain:.2f}")
+    plain = (
+        ("-", "-")
+        if timed.plain is None
+        else (_ms(timed.plain), f"{timed.ours / max(timed.plain, 1e-9):.2f}")
+    )
     return timed.step.name, _ms(timed.step.goal), _ms(timed.ours), _ms(timed.slowest), *plain
 
 
