@@ -12,7 +12,7 @@ from contract.phases import EvidenceKind
 from contract.ports import Evidence, ImageFinding, Journal
 from recordings.spool import Spool, create_synced, make_dirs
 
-_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
+_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "application/json": ".json"}
 _SHARED_SUFFIXES = frozenset({".jpg", ".png", ".webp", ".pdf", ".txt"})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

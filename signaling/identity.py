@@ -74,6 +74,8 @@ class Identity:
         self._code: OneTimeCode | None = None
         self._sent: CodeSent | None = None
         self._sent_at = float("-inf")
+        for fact in memory.entered:
+            self._noted_work(fact)
 
     # --- what may be done now ---
 

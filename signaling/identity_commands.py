@@ -25,7 +25,7 @@ from contract.identity_facts import (
     Signal,
 )
 from contract.identity_ports import ExternalAnswer, LivenessRun, PortraitsFinding, Subject
-from contract.ids import CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
 from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
 from contract.ports import Clock, EvidenceStore, IdentityChecks, ImageFinding, Journal
 from signaling.codes import ATTEMPTS, masked
@@ -118,7 +118,9 @@ class IdentityCommands:
         portrait = None
         if found.portrait is not None:
             portrait = await self._keep_picture(case, EvidenceKind.ID_PORTRAIT, found.portrait)
-        await self._journal.append(case, _compared(call, effect, found, portrait))
+        pictures = effect.card, effect.still, effect.reference
+        fact = compared(call, new_check_id(), pictures, found, portrait, effect.agent)
+        await self._journal.append(case, fact)
 
     async def _keep_picture(self, case: CaseId, kind: EvidenceKind, data: bytes) -> EvidenceId:
         evidence = new_evidence_id()
@@ -268,15 +270,22 @@ def unmeasured(run: LivenessRun, reason: str) -> Fact:
             return LightMeasured(run.call, run.check, None, 0.0, 0.0, 0.0, 0.0, 0, review, reason)
 
 
-def _compared(
-    call: CallId, effect: ComparePictures, found: PortraitsFinding, portrait: EvidenceId | None
+def compared(
+    call: CallId | None,
+    check: CheckId,
+    pictures: tuple[EvidenceId, EvidenceId, EvidenceId | None],
+    found: PortraitsFinding,
+    portrait: EvidenceId | None,
+    agent: AccountId | None,
 ) -> PortraitsCompared:
+    """Return the fact of a comparison of card, still and reference."""
+    card, still, reference = pictures
     return PortraitsCompared(
         call=call,
-        check=new_check_id(),
-        card=effect.card,
-        still=effect.still,
-        reference=effect.reference,
+        check=check,
+        card=card,
+        still=still,
+        reference=reference,
         portrait=portrait,
         pairs=found.pairs,
         frames=found.frames,
@@ -287,5 +296,5 @@ def _compared(
         models=found.models,
         verdict=found.verdict,
         reason=found.reason,
-        agent=effect.agent,
+        agent=agent,
     )

@@ -73,7 +73,11 @@ class Machine:
         # True when nothing more will happen and the owner may forget the call.
         self.closed = False
         self.checks = Checks()
-        self.identity = Identity(plan.identity, memory or Memory())
+        memory = memory or Memory()
+        self.identity = Identity(plan.identity, memory)
+        # What the customer gave in self-service is there already.
+        for fact in memory.entered:
+            self.checks.noted(fact)
         self._table = Table(Seat(customer))
         self._consent = consent
         self._limits = limits

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from contract.fact import Fact
 from contract.facts import Entry
 from contract.identity_facts import (
     ChallengeDrawn,
@@ -22,12 +23,13 @@ class Memory:
     """``gestures`` and ``questions`` are orders of before, one a try or call; ``tries`` are times (UTC).
 
     The kinds of tries are ``passive``, ``gestures``, ``light``, ``document``, ``portraits``, ``code`` and
-    ``self_check``.
+    ``self_check``. ``entered`` are the facts of this very case before its first call.
     """
 
     gestures: tuple[Order, ...] = ()
     questions: tuple[Order, ...] = ()
     tries: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    entered: tuple[Fact, ...] = ()
 
 
 def kind_of_try(fact: object) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 from aiohttp import web
@@ -156,8 +157,9 @@ class Reception:
     async def _remember(self, case: CaseSummary) -> Memory:
         """Return what this and the customer's earlier cases, as far as they are here, tell of checks."""
         earlier = await self._cases.customer_cases(case.tenant, case.pii_customer_ref, _REMEMBERED)
-        cases = dict.fromkeys((*reversed(earlier), case.case))
-        return remember([await self._journal.read(one) for one in cases])
+        cases = dict.fromkeys((*(one for one in reversed(earlier) if one != case.case), case.case))
+        journals = [await self._journal.read(one) for one in cases]
+        return replace(remember(journals), entered=tuple(entry.fact for entry in journals[-1]))
 
     async def _expire(self, case: CaseId) -> None:
         if (await self._cases.case(case)).phase is CasePhase.CREATED:

@@ -9,12 +9,14 @@ from contract.codec import Text
 from contract.ids import AccountId, CaseId
 from contract.phases import Role
 from signaling.accounts import LoggedIn
+from signaling.equipment import Equipment
 from signaling.guard import Handler, answering_errors
 from signaling.intake import Intake
 from signaling.rest_audit import Audit
 from signaling.rest_cases import Cases
 from signaling.rest_desk import Lobby
 from signaling.rest_files import Files
+from signaling.rest_self import SelfService
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
 
@@ -30,13 +32,14 @@ class LoginBody:
 class Rest:
     """Handlers of ``/api/*``."""
 
-    def __init__(self, settings: SignalingSettings, rooms: Rooms) -> None:
+    def __init__(self, settings: SignalingSettings, rooms: Rooms, equipment: Equipment) -> None:
         self._rooms = rooms
         self._intake = Intake(settings, rooms)
         self._cases = Cases(settings, rooms, self._intake)
         self._audit = Audit(rooms, self._intake, self._cases)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)
+        self._self = SelfService(settings, rooms, self._intake, self._cases, equipment)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, errors answered as JSON."""
@@ -59,6 +62,10 @@ class Rest:
             # Files of the record, named by path, are served by another room under the same prefix.
             ("GET", "/api/cases/{case}/files/{evidence:ev-[0-9a-z]{16}}", files.shared),
             ("POST", "/api/cases/{case}/rating", lobby.rate),
+            ("GET", "/api/cases/{case}/self-checks", self._self.result),
+            ("POST", "/api/cases/{case}/self-checks", self._self.start),
+            ("POST", "/api/cases/{case}/self-checks/{check}/verdict", self._self.verdict),
+            ("POST", "/api/cases/{case}/self-checks/{check}/pictures/{what}", self._self.picture),
         )
         return [web.route(method, path, answering_errors(handler)) for method, path, handler in table]
 

@@ -66,6 +66,7 @@ class Signaling:
                 self._front, guard, people, self._tickets, accounts, cases, journal, evidence, identity,
                 jobs, clock,
             ),
+            equipment,
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:

@@ -18,6 +18,7 @@ from contract.phases import CallPhase, EvidenceKind, Outcome, Presence, Role
 from contract.ports import Account, Tenant
 from contract.wire import Message
 from signaling import Signaling
+from signaling.equipment import Equipment
 from signaling.settings import SignalingSettings
 from tests.signaling.fakes import (
     FakeCall,
@@ -164,7 +165,7 @@ class Browser:
 class House:
     """Everything behind and before the door."""
 
-    def __init__(self, settings: SignalingSettings) -> None:
+    def __init__(self, settings: SignalingSettings, equipment: Equipment | None = None) -> None:
         self.settings = settings
         self.clock = FakeClock()
         self.cases = MemoryCases()
@@ -179,7 +180,7 @@ class House:
         self.base = ""
         self.signaling = Signaling(
             settings, self.journal, self.media, self.recorder, self.evidence, self.identity, self.accounts,
-            self.ledger, self.cases, self.jobs, self.clock,
+            self.ledger, self.cases, self.jobs, self.clock, equipment,
         )  # fmt: skip
         self._browsers: list[Browser] = []
 
@@ -337,9 +338,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(**changes: Any) -> AsyncIterator[House]:
+async def open_house(equipment: Equipment | None = None, **changes: Any) -> AsyncIterator[House]:
     """Open a house on a free port with ``changes`` to the settings."""
-    house = House(replace(SETTINGS, **changes))
+    house = House(replace(SETTINGS, **changes), equipment)
     await house.furnish()
     app = web.Application()
     async with house.signaling:

@@ -1,0 +1,200 @@
+"""REST of self-service: the bank's app checks a face without an agent, and comes back with every doubt.
+
+The app opens the case (``POST /api/cases``), sends a picture of the card and one of the face, and asks for
+the verdict. When the tries are used up, or the bank wants an agent, the case's own link leads into the
+queue with everything already there; the app then asks for the result. It is one case throughout.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from aiohttp import web
+
+from contract.codec import Text
+from contract.errors import Busy, NotFound, UserError, WrongPhase
+from contract.facts import AgentDecided, ConsentGiven, Entry, EvidenceStored
+from contract.identity_facts import Decided, SelfChecked, SelfCheckStarted
+from contract.ids import CaseId, CheckId, EvidenceId, new_check_id, new_evidence_id
+from contract.phases import CasePhase, CheckVerdict, CheckWord, EvidenceKind, Role
+from contract.ports import CaseSummary
+from signaling.equipment import Equipment
+from signaling.identity_commands import compared
+from signaling.intake import Intake
+from signaling.memory import locked_until, remember
+from signaling.rest_cases import Cases
+from signaling.rooms import Rooms
+from signaling.settings import SignalingSettings
+
+_KINDS = {
+    "card": EvidenceKind.ID_CARD,
+    "still": EvidenceKind.FACE_STILL,
+    "reference": EvidenceKind.REFERENCE,
+}
+_STILLS = frozenset({"image/jpeg", "image/png"})
+_BANK = (Role.AGENT, Role.SUPERVISOR)
+# As in the reception: a customer's newest cases.
+_REMEMBERED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StartBody:
+    """POST .../self-checks; ``text_version`` is of the consent that the app was given for this try."""
+
+    text_version: Annotated[str, Text(32, min=1)]
+    return_to: Annotated[str, Text(500)] = ""
+    language: Annotated[str, Text(16)] = "zh-CN"
+
+
+class SelfService:
+    """Handlers; only staff accounts may ask, one of which the bank gives to its app."""
+
+    def __init__(
+        self,
+        settings: SignalingSettings,
+        rooms: Rooms,
+        intake: Intake,
+        cases: Cases,
+        equipment: Equipment,
+    ) -> None:
+        self._settings = settings
+        self._rooms = rooms
+        self._intake = intake
+        self._cases = cases
+        self._equipment = equipment
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Begin a try. Errors: ``checks_used_up``, ``wrong_phase`` once the customer came to the desk."""
+        case = await self._case(request)
+        body = await self._intake.body(request, StartBody)
+        _require_created(case)
+        entries = await self._rooms.journal.read(case.case)
+        if _open_check(entries) is not None:
+            raise WrongPhase("the last try is not over")
+        if await self._left(case) == 0:
+            raise Busy("tried too often", code="checks_used_up")
+        consent = ConsentGiven(("recording", "biometrics"), body.text_version, body.language)
+        await self._rooms.journal.append(case.case, consent)
+        attempt = 1 + sum(isinstance(entry.fact, SelfCheckStarted) for entry in entries)
+        check = new_check_id()
+        await self._rooms.journal.append(case.case, SelfCheckStarted(check, attempt, body.return_to))
+        return web.json_response({"check": check, "left": await self._left(case)}, status=201)
+
+    async def picture(self, request: web.Request) -> web.Response:
+        """Take the picture of ``card``, ``still`` or ``reference`` for the try that is open."""
+        case = await self._case(request)
+        kind = _KINDS.get(request.match_info["what"])
+        if kind is None:
+            raise NotFound("no such picture")
+        await self._require_open(case, request.match_info["check"])
+        data = await self._intake.read(request, self._settings.still_max)
+        image = await self._rooms.identity.inspect_image(data)
+        if image.media_type not in _STILLS:
+            raise UserError("a still is JPEG or PNG", code="not_an_image")
+        # A reference is the bank's own picture of the customer, and no page is to show it.
+        source = "derived" if kind is EvidenceKind.REFERENCE else "phone"
+        evidence = new_evidence_id()
+        stored = await self._rooms.evidence.store(case.case, evidence, kind, data, image, source)
+        return web.json_response({"evidence": stored.evidence, "sha256": stored.sha256}, status=201)
+
+    async def verdict(self, request: web.Request) -> web.Response:
+        """Compare what was sent, and end the try; what failed is not told."""
+        case = await self._case(request)
+        check = await self._require_open(case, request.match_info["check"])
+        pictures = _pictures(await self._rooms.journal.read(case.case))
+        card, still = pictures.get(EvidenceKind.ID_CARD), pictures.get(EvidenceKind.FACE_STILL)
+        if card is None or still is None:
+            raise WrongPhase("card and still come first")
+        found = await self._compare(case.case, check, (card, still, pictures.get(EvidenceKind.REFERENCE)))
+        left = await self._left(case)
+        await self._rooms.journal.append(case.case, SelfChecked(check, found, left))
+        word = CheckWord.AGAIN if left else CheckWord.AGENT_HELPS
+        return web.json_response(
+            {"word": CheckWord.THANKS if found is CheckVerdict.PASSED else word, "left": left}
+        )
+
+    async def result(self, request: web.Request) -> web.Response:
+        """Tell how the case stands, for the app to go on where the customer left."""
+        case = await self._case(request)
+        facts = [entry.fact for entry in await self._rooms.journal.read(case.case)]
+        tries = [fact for fact in facts if isinstance(fact, SelfCheckStarted)]
+        ended = [fact for fact in facts if isinstance(fact, SelfChecked)]
+        agent = next((fact for fact in reversed(facts) if isinstance(fact, AgentDecided)), None)
+        decided = next((fact for fact in reversed(facts) if isinstance(fact, Decided)), None)
+        return web.json_response(
+            {
+                "phase": case.phase,
+                "tries": len(tries),
+                "self_check": ended[-1].verdict if ended else None,
+                "return_to": tries[-1].return_to if tries else "",
+                "outcome": agent.outcome if agent else None,
+                "account_class": decided.account_class if decided else None,
+            }
+        )
+
+    # --- inside ---
+
+    async def _case(self, request: web.Request) -> CaseSummary:
+        person = await self._rooms.guard.require(request, *_BANK)
+        return await self._cases.of_tenant(person.account.tenant, request.match_info["case"])
+
+    async def _require_open(self, case: CaseSummary, check: str) -> CheckId:
+        _require_created(case)
+        entries = await self._rooms.journal.read(case.case)
+        opened = _open_check(entries)
+        if opened is None or opened != check:
+            raise NotFound("no such try")
+        return opened
+
+    async def _left(self, case: CaseSummary) -> int:
+        ref = case.pii_customer_ref
+        earlier = await self._rooms.cases.customer_cases(case.tenant, ref, _REMEMBERED)
+        cases = dict.fromkeys((*earlier, case.case))
+        memory = remember([await self._rooms.journal.read(one) for one in cases])
+        plan, now = self._settings.plan.identity, self._rooms.clock.now()
+        most = plan.tries["self_check"]
+        tries = memory.tries.get("self_check", ())
+        if locked_until(tries, most, plan.cool_down_s, now):
+            return 0
+        return most - sum(at > now - plan.cool_down_s for at in tries)
+
+    async def _compare(
+        self, case: CaseId, check: CheckId, pictures: tuple[EvidenceId, EvidenceId, EvidenceId | None]
+    ) -> CheckVerdict:
+        card, still, reference = pictures
+        read = self._rooms.evidence.read
+        compare = self._equipment.documents.compare_portraits
+        third = await read(case, reference) if reference else None
+        found = await compare(await read(case, card), (await read(case, still),), third)
+        fact = compared(None, check, pictures, found, None, None)
+        await self._rooms.journal.append(case, fact)
+        return found.verdict
+
+
+def _require_created(case: CaseSummary) -> None:
+    if case.phase is not CasePhase.CREATED:
+        raise WrongPhase("the customer is at the desk, or the case is over")
+
+
+def _open_check(entries: Sequence[Entry]) -> CheckId | None:
+    opened: CheckId | None = None
+    for entry in entries:
+        match entry.fact:
+            case SelfCheckStarted(check=check):
+                opened = check
+            case SelfChecked():
+                opened = None
+            case _:
+                pass
+    return opened
+
+
+def _pictures(entries: Sequence[Entry]) -> dict[EvidenceKind, EvidenceId]:
+    """Return the newest picture of each kind that was sent in the newest try."""
+    found: dict[EvidenceKind, EvidenceId] = {}
+    for entry in entries:
+        if isinstance(entry.fact, SelfCheckStarted):
+            found = {}
+        elif isinstance(entry.fact, EvidenceStored):
+            found[entry.fact.kind] = entry.fact.evidence
+    return found

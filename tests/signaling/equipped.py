@@ -1,0 +1,120 @@
+"""Ports of identity checks in memory, for a house that has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from contract.errors import UserError
+from contract.facts import Entry
+from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField
+from contract.identity_ports import (
+    Contacts,
+    DocumentFinding,
+    DocumentVerdict,
+    ExternalAnswer,
+    LivenessRun,
+    PortraitsFinding,
+    Subject,
+    Transaction,
+)
+from contract.ids import CallId, CaseId, CheckId, SeatId
+from contract.phases import CheckVerdict, CodeChannel, DocumentKind
+from signaling.equipment import Equipment
+
+
+@dataclass
+class FakeDocuments:
+    """Reads a name from every picture, and finds the faces alike as it is told."""
+
+    verdicts: list[CheckVerdict] = field(default_factory=list)
+    judged: list[tuple[Sequence[Mapping[str, str]], Mapping[str, str]]] = field(default_factory=list)
+
+    async def read_document(self, data: bytes, on: date) -> DocumentFinding:
+        fields = (ReadField("name", "王小明", 0.9),)
+        models = (ModelUsed("reader", "0" * 64),)
+        return DocumentFinding("front", DocumentKind.CN_ID, fields, (), (), b"\xff\xd8 flat", models)
+
+    async def judge_document(
+        self, sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date
+    ) -> DocumentVerdict:
+        self.judged.append(([dict(side) for side in sides], dict(entered)))
+        return DocumentVerdict(CheckVerdict.PASSED, ())
+
+    async def compare_portraits(
+        self, card: bytes, stills: Sequence[bytes], reference: bytes | None
+    ) -> PortraitsFinding:
+        verdict = self.verdicts.pop(0) if self.verdicts else CheckVerdict.PASSED
+        pair = PairScore("card", "still", 0.6, verdict, "")
+        return PortraitsFinding((pair,), len(stills), (), 0.48, 0.36, "", (), verdict, "", b"\xff\xd8 face")
+
+
+@dataclass
+class FakeLive:
+    """Notes what it is told."""
+
+    told: list[tuple[str, str]] = field(default_factory=list)
+    broken: bool = False
+
+    async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:
+        self.told.append(("watch", call))
+
+    async def start(self, run: LivenessRun) -> None:
+        if self.broken:
+            raise UserError("no models", code="not_available")
+        self.told.append(("start", run.check))
+
+    async def ready(self, call: CallId, check: CheckId) -> None:
+        self.told.append(("ready", check))
+
+    async def light_shown(self, call: CallId, check: CheckId) -> None:
+        self.told.append(("light_shown", check))
+
+    async def stop(self, call: CallId, check: CheckId, reason: str) -> None:
+        self.told.append(("stop", check))
+
+    def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
+        self.told.append(("claims", str(claim["label"])))
+
+    async def close(self, call: CallId) -> None:
+        self.told.append(("close", call))
+
+
+@dataclass
+class FakeMessenger:
+    """Keeps the texts."""
+
+    texts: list[tuple[CodeChannel, str, str]] = field(default_factory=list)
+
+    async def send(self, channel: CodeChannel, to: str, text: str) -> None:
+        self.texts.append((channel, to, text))
+
+
+class FakeBooks:
+    """Knows one customer, ``c-1``, by phone."""
+
+    async def contacts(self, customer_ref: str) -> Contacts:
+        return Contacts("13812345678") if customer_ref == "c-1" else Contacts()
+
+    async def recent_transactions(self, customer_ref: str, limit: int) -> tuple[Transaction, ...]:
+        return (Transaction(date(2026, 11, 3), -1_250, "超市"),) if customer_ref == "c-1" else ()
+
+    async def open_accounts(self, customer_ref: str) -> Mapping[str, int]:
+        return {"I": 1}
+
+
+class FakeRegistry:
+    """Agrees, and has a picture."""
+
+    async def ask(self, subject: Subject) -> ExternalAnswer:
+        passed = CheckVerdict.PASSED
+        return ExternalAnswer(passed, "match", b"{}", "application/json", ("name",), b"\xff\xd8 ref")
+
+
+def _decided(entries: Sequence[Entry]) -> Decided:
+    return Decided(CheckVerdict.REVIEW, None, (), ("agent_passed",), "test", 1, str(len(entries)))
+
+
+def equipped(documents: FakeDocuments, live: FakeLive, messenger: FakeMessenger) -> Equipment:
+    """Return a whole equipment."""
+    registry = {"registry": FakeRegistry()}
+    return Equipment(documents, live, messenger, registry, FakeBooks(), _decided)

@@ -1,0 +1,148 @@
+"""A whole call with identity checks: from the console through the ports to the journal, and the decision."""
+
+from dataclasses import replace
+
+from contract import wire
+from contract.errors import StorageError
+from contract.identity_facts import (
+    AccountsCounted,
+    ChallengeEnded,
+    CodeSent,
+    CodeTried,
+    Decided,
+    DocumentJudged,
+    DocumentRead,
+    ExternalAnswered,
+    LightMeasured,
+    LivenessMeasured,
+    LivenessStarted,
+    PortraitsCompared,
+    QuestionDrawn,
+)
+from contract.identity_ports import LivenessRun
+from contract.ids import CaseId, new_call_id, new_case_id, new_check_id, new_seat_id
+from contract.phases import CheckVerdict, CheckWord, CodeChannel, EvidenceKind, LivenessKind, Outcome
+from signaling.identity_commands import unmeasured
+from signaling.identity_plan import IdentityPlan
+from signaling.questions import Question
+from signaling.settings import DEFAULT_PLAN
+from tests.signaling.equipped import FakeDocuments, FakeLive, FakeMessenger, equipped
+from tests.signaling.house import Browser, House, open_house
+
+QUESTION = Question("payment", "{day}？", "On {day}?", "transactions")
+PLAN = replace(DEFAULT_PLAN, identity=IdentityPlan((QUESTION,), 1))
+
+
+async def call_of(house: House, ref: str) -> tuple[Browser, Browser, CaseId]:
+    """Return page and console of an active call of this customer."""
+    console = await house.ready_agent()
+    body = {"customer_name": "王小明", "customer_ref": ref}
+    _, told = await console.request("POST", "/api/cases", json=body)
+    page = await house.browser()
+    await page.hello(ticket=told["ticket"])
+    await page.send(wire.Consent(True, True, True, house.settings.consent_version, "zh-CN"))
+    await page.send(wire.JoinQueue())
+    place = await page.wait(wire.QueuePosition)
+    await house.answer(console, place.call)
+    return page, console, CaseId(told["case"])
+
+
+async def pictures(house: House, page: Browser, console: Browser) -> tuple[str, str]:
+    """Return card and still, as the page sent them."""
+    card = await house.still(page, console, EvidenceKind.ID_CARD)
+    still = await house.still(page, console, EvidenceKind.FACE_STILL)
+    return card["evidence"], still["evidence"]
+
+
+async def test_every_check_leaves_its_facts() -> None:
+    """Read, compared, asked, texted, watched; decided at the end, and nothing of it on the page."""
+    documents, live, messenger = FakeDocuments(), FakeLive(), FakeMessenger()
+    async with open_house(equipment=equipped(documents, live, messenger), plan=PLAN) as house:
+        page, console, case = await call_of(house, "c-1")
+        card, still = await pictures(house, page, console)
+        await console.send(wire.ReadDocument(card))
+        read = await house.noted(case, DocumentRead)
+        await house.noted(case, DocumentJudged)
+        assert isinstance(read, DocumentRead)
+        assert read.picture is not None
+        assert documents.judged == [([{"name": "王小明"}], {"name": "王小明"})]
+        await console.send(wire.CorrectField(read.check, "name", "王小名"))
+        await house.noted(case, DocumentJudged, "")
+        await console.send(wire.ComparePortraits(card, still))
+        compared = await house.noted(case, PortraitsCompared)
+        assert isinstance(compared, PortraitsCompared)
+        assert compared.portrait is not None
+        await console.send(wire.AskExternal("registry"))
+        answered = await house.noted(case, ExternalAnswered)
+        assert isinstance(answered, ExternalAnswered)
+        assert answered.matched == ("name",)
+        await console.send(wire.DrawQuestion())
+        drawn = await house.noted(case, QuestionDrawn)
+        assert isinstance(drawn, QuestionDrawn)
+        assert (drawn.pii_en, drawn.pii_expected) == ("On 2026-11-03?", "超市 -12.50")
+        await console.send(wire.SendCode(CodeChannel.SMS))
+        wanted = await page.wait(wire.CodeWanted)
+        ((_, to, text),) = messenger.texts
+        assert to == "13812345678"
+        code = next(word for word in text.replace("，", " ").split() if word.isdecimal() and len(word) == 6)
+        await page.send(wire.EnterCode(wanted.check, code))
+        assert (await page.wait(wire.CheckOver)).word is CheckWord.THANKS
+        sent = await house.noted(case, CodeSent)
+        assert isinstance(sent, CodeSent)
+        assert sent.pii_to_masked == "138****5678"
+        assert await house.noted(case, CodeTried) == CodeTried(sent.call, sent.check, True, 0)
+        assert not any(code in repr(fact) for fact in house.facts(case))
+        await page.send(wire.CameraClaim("front", "user", 640, 480, 30.0))
+        await console.send(wire.StartLiveness(LivenessKind.GESTURES))
+        asked = await page.wait(wire.ChallengeWanted)
+        await page.send(wire.ChallengeReady(asked.check))
+        await house.journal.append(
+            case, ChallengeEnded(compared.call or new_call_id(), asked.check, CheckVerdict.PASSED, "")
+        )
+        await page.wait(wire.CheckOver)
+        await house.finish(console, Outcome.FAILED)
+        assert await house.noted(case, Decided) == Decided(
+            CheckVerdict.REVIEW, None, (), ("agent_passed",), "test", 1, str(_decided_after(house, case))
+        )
+        names = house.names(case)
+        assert names.index("AccountsCounted") < names.index("Decided") < names.index("MergeQueued")
+        words = [word for word, _ in live.told]
+        assert (words[0], words[-1]) == ("watch", "close")
+        assert {"claims", "start", "ready"} <= set(words)
+        shown = {message.entry.name for message in page.messages if isinstance(message, wire.FactNoted)}
+        assert not shown & {"DocumentRead", "PortraitsCompared", "CodeSent", "ExternalAnswered", "Decided"}
+
+
+def _decided_after(house: House, case: CaseId) -> int:
+    return house.names(case).index("Decided")
+
+
+async def test_what_cannot_be_done_is_said() -> None:
+    """No address, no movement, no source, no models: each by its word, and the console goes on."""
+    live = FakeLive(broken=True)
+    async with open_house(equipment=equipped(FakeDocuments(), live, FakeMessenger()), plan=PLAN) as house:
+        _, console, case = await call_of(house, "c-2")
+        await console.state(lambda state: state.kyc_unlocked)
+        assert await console.refused(wire.SendCode(CodeChannel.SMS)) == "no_address"
+        assert await console.refused(wire.DrawQuestion()) == "no_transactions"
+        assert await console.refused(wire.DrawQuestion()) == "no_questions"
+        assert await console.refused(wire.AskExternal("moon")) == "no_such_service"
+        assert await console.refused(wire.StartLiveness(LivenessKind.LIGHT)) == "not_available"
+        ended = await house.noted(case, LightMeasured)
+        assert isinstance(ended, LightMeasured)
+        assert (ended.verdict, ended.reason) == (CheckVerdict.REVIEW, "not_available")
+        await house.noted(case, LivenessStarted)
+
+
+def test_every_kind_has_an_end_without_a_measurement() -> None:
+    """In doubt, with the reason."""
+    for kind, cls in (
+        (LivenessKind.PASSIVE, LivenessMeasured),
+        (LivenessKind.GESTURES, ChallengeEnded),
+        (LivenessKind.LIGHT, LightMeasured),
+    ):
+        run = LivenessRun(new_case_id(), new_call_id(), new_seat_id(), new_check_id(), kind)
+        fact = unmeasured(run, StorageError.default_code)
+        assert isinstance(fact, cls)
+        assert (fact.check, fact.verdict, fact.reason) == (run.check, CheckVerdict.REVIEW, "storage")
+    assert AccountsCounted(()).counts == ()
