@@ -41,7 +41,9 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     told = teller(tmp_path, "--help")
 
     assert told.returncode == 0
-    for command in ("serve", "worker", "demo", "verify", "doctor", "config", "models", "account", "tenant"):
+    for command in (
+        "serve", "worker", "demo", "verify", "doctor", "config", "models", "bench", "account", "tenant",
+    ):  # fmt: skip
         assert re.search(rf"^  {command} +\S", told.stdout, re.MULTILINE), command
 
 
