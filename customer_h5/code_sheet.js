@@ -37,7 +37,7 @@ class CodeSheet {
     /** @type {Code | null} */
     this._code = null;
     this._field = h("input", {
-      class: "input code-field", type: "text", inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]*",
+      id: "code-field", class: "input code-field", type: "text", inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]*",
       "aria-describedby": "code-words", oninput: () => this._typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => void (event.key === "Enter" && this._send()),
     }); // prettier-ignore
     this._go = h("button", { class: "button primary", type: "button", onclick: () => this._send() }, t("code.send"));
@@ -84,8 +84,8 @@ class CodeSheet {
    * @param {Code["channel"]} channel
    */
   _draw(digits, channel) {
-    const label = h("label", { class: "field" }, t(`code.title.${channel}`, { digits }), h("div", { class: "row" }, this._field, this._go));
-    mount(this.node, label, this._words, h("div", { class: "row" }, h("span", { class: "grow" }, this._time), this._wish));
+    const label = h("label", { class: "code-label", for: "code-field" }, t(`code.title.${channel}`, { digits }));
+    mount(this.node, label, h("div", { class: "row" }, this._field, this._go), this._words, h("div", { class: "row" }, h("span", { class: "grow" }, this._time), this._wish));
   }
 
   /** The time that is left, as long as there is any. */
