@@ -35,6 +35,9 @@ const EXPECTED = {
   unknown: [],
 };
 
+// No field of a document: the errors of its zone, as machine words; an agent who has looked may take them back.
+const ZONE_ERRORS = "zone_errors";
+
 /** The newest reading of each side. @param {readonly Reading[]} readings */
 const newest = (readings) => [...new Map(readings.map((one) => [one.side, one])).values()];
 
@@ -44,7 +47,7 @@ export class DocumentCheckElement extends CheckElement {
 
   /** @override */
   build() {
-    this.value = h("input", { class: "input", maxlength: VALUE_MAX, autocomplete: "off", spellcheck: "false", required: true,
+    this.value = h("input", { class: "input", maxlength: VALUE_MAX, autocomplete: "off", spellcheck: "false",
       onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.edit("", "") }); // prettier-ignore
   }
 
@@ -96,12 +99,23 @@ export class DocumentCheckElement extends CheckElement {
     }
     const corrected = reading.corrected[name];
     const value = fieldValue(reading, name);
+    if (name === ZONE_ERRORS) {
+      return value && this.zoneRow(shown, reading.check, label, value);
+    }
     return h("tr", { "data-field": name }, h("th", { scope: "row" }, label),
       h("td", {}, value ? wordFor("field_value", value) : h("span", { class: "soft" }, t("document.not_read")),
         corrected && h("small", { class: "warn-text" }, t("document.was", { value: corrected.pii_before || t("document.not_read") }))),
       h("td", {}, h("div", { class: "row field-end" }, confidence(reading, name),
         shown.live && h("button", { class: "button quiet", type: "button", "data-key": `edit:${key}`, "aria-label": t("document.correct", { field: label }), title: t("document.correct", { field: label }),
           disabled: !shown.able || shown.working.includes("correct"), onclick: () => this.edit(key, value) }, "✎")))); // prettier-ignore
+  }
+
+  /** @param {CheckShown} shown @param {string} check @param {string} label @param {string} words */
+  zoneRow({ live, able, working }, check, label, words) {
+    return h("tr", { "data-field": ZONE_ERRORS }, h("th", { scope: "row" }, label), h("td", { colspan: 2 },
+      h("ul", { class: "failures" }, words.split(" ").map((word) => h("li", {}, wordFor("disagreement", `mrz_${word}`)))),
+      live && workButton({ key: "zone-right", words: t("document.zone_right"), busy: working.includes("correct"), able,
+        act: () => ask(this, "correct-request", { check, field: ZONE_ERRORS, value: "" }) }))); // prettier-ignore
   }
 
   /** @param {Reading} reading @param {string} name */
@@ -129,10 +143,8 @@ export class DocumentCheckElement extends CheckElement {
   askCorrection(event, check, field) {
     event.preventDefault();
     const value = this.value?.value.trim() ?? "";
-    if (value) {
-      this.edit("", "");
-      ask(this, "correct-request", { check, field, value });
-    }
+    this.edit("", "");
+    ask(this, "correct-request", { check, field, value });
   }
 }
 

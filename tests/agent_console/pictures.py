@@ -24,7 +24,7 @@ def make_files(folder: Path) -> dict[str, Path]:
         "id_portrait": jpeg(cut_portrait(portrait)),
     }
     files = {}
-    bodies["scene"] = bodies["face_still"]
+    bodies |= dict.fromkeys(("scene", "reference"), bodies["face_still"])
     for kind, body in bodies.items():
         files[kind] = folder / f"{kind}.jpg"
         files[kind].write_bytes(body)

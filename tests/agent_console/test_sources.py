@@ -1,6 +1,7 @@
 """What must hold for the source of the console and the player, without running it."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,29 @@ def test_every_server_word_of_a_check_has_words() -> None:
     reasons = ("no_face_on_card", "no_face_on_still", "several_faces_on_still", "portrait_too_small")
     wanted = [f"failure.{word}" for word in failures] + [f"face_reason.{word}" for word in reasons]
     assert [key for key in wanted if key not in told] == []
+
+
+def test_every_word_of_an_identity_check_has_words() -> None:
+    """Events, kinds, gestures, channels, fields, services, limits and what the policy asks for."""
+    from contract.phases import CheckVerdict, CodeChannel, DocumentKind, LivenessKind, WatchEvent
+    from kyc.traces import Gesture
+
+    policy = (ROOT / "policies" / "cn-account-opening.yaml").read_text("utf-8")
+    limits = re.findall(r"(\w+): \d+", " ".join(re.findall(r"limits: \{([^}]*)\}", policy)))
+    families: dict[str, Iterable[str]] = {
+        "watch": WatchEvent,
+        "liveness": LivenessKind,
+        "gesture": Gesture,
+        "channel": CodeChannel,
+        "document_kind": DocumentKind,
+        "answered": CheckVerdict,
+        "limit": limits,
+        "external": ("registry", "bound_card", "sanctions", "negative_list"),
+        "external_code": ("match", "mismatch", "not_found", "listed", "unclear"),
+    }
+    wanted = {f"{name}.{word}" for name, words in families.items() for word in words}
+    assert len(limits) == 9
+    assert wanted - record_words().keys() == set()
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -11,7 +11,7 @@ export default {
   "live.model": "Model pack {pack}; “Portraits” tells what its threshold stands for.",
   "document.ask": "Ask for: {name}", "document.read": "Read: {name}", "document.field": "Field", "document.value": "Value",
   "document.confidence": "Confidence", "document.not_read": "not read", "document.was": "was: {value}", "document.correct": "Correct: {field}",
-  "document.save": "Save the correction", "document.corrected": "corrected", "document.verdict": "Document",
+  "document.save": "Save the correction", "document.zone_right": "I looked: the fields are right", "document.corrected": "corrected", "document.verdict": "Document",
   "document.note": "Confidence is the reader's own, not calibrated. Corrections are kept in the record.",
   "portraits.compare": "Compare the pictures", "portraits.again": "Compare again", "portraits.needs": "Needs a picture of the card and a live portrait.",
   "liveness.start": "Start: {kind}", "liveness.again": "Again: {kind}", "liveness.elder": "More time for each gesture",

@@ -11,7 +11,7 @@ export default {
   "live.model": "模型包 {pack}；阈值的含义见「人像比对」。",
   "document.ask": "请客户拍摄：{name}", "document.read": "读取：{name}", "document.field": "项目", "document.value": "内容",
   "document.confidence": "把握", "document.not_read": "未读到", "document.was": "原为：{value}", "document.correct": "更正：{field}",
-  "document.save": "保存更正", "document.corrected": "已更正", "document.verdict": "证件核验",
+  "document.save": "保存更正", "document.zone_right": "已目视核对：各项无误", "document.corrected": "已更正", "document.verdict": "证件核验",
   "document.note": "「把握」由识别程序给出，未经标定。更正会留存记录。",
   "portraits.compare": "比对照片", "portraits.again": "重新比对", "portraits.needs": "需要证件照片和现场人像。",
   "liveness.start": "开始：{kind}", "liveness.again": "重做：{kind}", "liveness.elder": "每个动作多给时间",
