@@ -7,7 +7,7 @@ group, has the rates counted for each group too.
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import UserError
-from kyc.bench.charts import histograms, trade_off
+from kyc.bench.charts import Points, histograms, trade_off
 from kyc.bench.pictures import folders, pictures, read_bytes, read_picture, refuse
 from kyc.bench.rates import MATCH, Calibration, Samples, Targets, calibrate, curve, equal_error, rising
 from kyc.bench.report import RATE_HEAD, Report, Table, limits_text, pack_facts, rate_row, share
 from kyc.calibration import Card
 from kyc.faces import FaceModels, Vector, find_upright, several_faces
+from kyc.images import Picture
 from kyc.models import Models
 from kyc.portraits import find_portrait
 from kyc.registry import Task
@@ -67,7 +68,6 @@ def bench_match(models: Models, folder: Path, targets: Targets, made: tuple[str,
         *(calibration.warnings if calibration else (_NO_CARD,)),
         *_warnings(left, models.pack.demo_only),
     )
-    genuine, strangers = samples.accept[_ALL], samples.refuse[_ALL]
     points = {part: curve(samples.refuse[part], samples.accept[part]) for part in samples.refuse}
     return Report(
         title="Recognition",
@@ -76,32 +76,30 @@ def bench_match(models: Models, folder: Path, targets: Targets, made: tuple[str,
             *pack_facts(models.pack, Task.DETECTION, Task.EMBEDDING),
             ("people", str(len({one.person for one in left.seen}))),
             ("pictures", f"{len(left.seen)} with a face, {left.out.total()} without"),
-            ("pairs", f"{len(genuine)} of one person, {len(strangers)} of strangers"),
+            ("pairs", f"{len(samples.accept[_ALL])} of one person, {len(samples.refuse[_ALL])} of strangers"),
             ("equal error rate", share(equal_error(points[_ALL]))),
         ),
         tables=_tables(calibration, left),
         warnings=warnings,
-        charts=(
-            (
-                "det",
-                trade_off("Recognition: error trade-off", (MATCH.false_accept, MATCH.false_reject), points),
-            ),
-            (
-                "scores",
-                histograms(
-                    "Recognition: scores",
-                    "likeness",
-                    {"strangers": strangers, "one person": genuine},
-                    {point.name: point.threshold for point in calibration.points} if calibration else {},
-                ),
-            ),
-        ),
-        rates=tuple(rate for point in calibration.points for rate in point.rates) if calibration else (),
+        charts=_charts(samples, points, calibration),
+        rates=calibration.rates if calibration else (),
         card=_card(models, calibration, samples, warnings, made) if calibration else None,
     )
 
 
 _NO_CARD = "too few pairs for a threshold, and no card of these models to take one from: no card is written"
+
+
+def _charts(
+    samples: Samples, points: Mapping[str, Points], calibration: Calibration | None
+) -> tuple[tuple[str, Picture], ...]:
+    names = MATCH.false_accept, MATCH.false_reject
+    scores = {"strangers": samples.refuse[_ALL], "one person": samples.accept[_ALL]}
+    thresholds = calibration.thresholds if calibration else {}
+    return (
+        ("det", trade_off("Recognition: error trade-off", names, points)),
+        ("scores", histograms("Recognition: scores", "likeness", scores, thresholds)),
+    )
 
 
 def _look(models: FaceModels, folder: Path) -> _Left:

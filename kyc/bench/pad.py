@@ -17,6 +17,7 @@ from kyc.bench.rates import PAD, Calibration, Samples, Targets, calibrate, curve
 from kyc.bench.report import RATE_HEAD, Report, Table, limits_text, pack_facts, rate_row, share
 from kyc.calibration import Card, Rate
 from kyc.faces import Vector
+from kyc.images import Picture
 from kyc.models import Models
 from kyc.passive import Passive
 from kyc.passive_verdict import FRAMES_MIN
@@ -58,41 +59,19 @@ def bench_pad(models: Models, folder: Path, targets: Targets, made: tuple[str, s
         *(calibration.warnings if calibration else (_NO_CARD,)),
         *_warnings(found),
     )
-    accept = calibration.threshold("accept") if calibration else None
-    extra = () if accept is None else tuple(_full_system(found, accept, models.pack.threshold))
-    live = samples.accept[_LIVE]
+    extra = tuple(_full_system(found, calibration, models.pack.threshold)) if calibration else ()
     return Report(
         title="Passive liveness",
         facts=(
             ("folder", folder.name),
             *pack_facts(models.pack, Task.DETECTION, Task.PASSIVE),
             ("instruments", f"{len(found)}, of them {sum(not one.species for one in found)} live"),
-            *(_riapar(extra)),
+            *_riapar(extra),
         ),
         tables=(*_tables(calibration, extra), _non_response(found)),
         warnings=warnings,
-        charts=(
-            (
-                "det",
-                trade_off(
-                    "Passive liveness: error trade-off",
-                    (PAD.false_accept, PAD.false_reject),
-                    {species: curve(scores, live) for species, scores in samples.refuse.items()},
-                ),
-            ),
-            (
-                "scores",
-                histograms(
-                    "Passive liveness: medians of instruments",
-                    "how live",
-                    {**samples.refuse, _LIVE: live},
-                    {point.name: point.threshold for point in calibration.points} if calibration else {},
-                ),
-            ),
-        ),
-        rates=(*(rate for point in calibration.points for rate in point.rates), *extra)
-        if calibration
-        else (),
+        charts=_charts(samples, calibration),
+        rates=(*calibration.rates, *extra) if calibration else (),
         card=_card(models, calibration, found, warnings, made) if calibration else None,
     )
 
@@ -100,6 +79,17 @@ def bench_pad(models: Models, folder: Path, targets: Targets, made: tuple[str, s
 _NO_CARD = (
     "too few instruments for a threshold, and no card of these models to take one from: none is written"
 )
+
+
+def _charts(samples: Samples, calibration: Calibration | None) -> tuple[tuple[str, Picture], ...]:
+    names, live = (PAD.false_accept, PAD.false_reject), samples.accept[_LIVE]
+    points = {species: curve(scores, live) for species, scores in samples.refuse.items()}
+    scores = {**samples.refuse, _LIVE: live}
+    thresholds = calibration.thresholds if calibration else {}
+    return (
+        ("det", trade_off("Passive liveness: error trade-off", names, points)),
+        ("scores", histograms("Passive liveness: medians of instruments", "how live", scores, thresholds)),
+    )
 
 
 def _look(models: Models, passive: Passive, folder: Path) -> list[_Instrument]:
@@ -160,8 +150,9 @@ def _samples(found: Sequence[_Instrument]) -> Samples:
     return Samples({species: rising(given) for species, given in scores.items()}, {_LIVE: rising(live)})
 
 
-def _full_system(found: Sequence[_Instrument], accept: float, alike: float) -> Iterator[Rate]:
+def _full_system(found: Sequence[_Instrument], calibration: Calibration, alike: float) -> Iterator[Rate]:
     """Yield IAPAR of each species and FRR: passive liveness and recognition together."""
+    accept = calibration.thresholds["accept"]
     compared: dict[str, list[bool]] = {}
     for one in found:
         if one.score is not None and one.likeness is not None:

@@ -115,9 +115,15 @@ class Calibration:
     points: tuple[OperatingPoint, ...]
     warnings: tuple[str, ...]
 
-    def threshold(self, name: str) -> float:
-        """Return that of the point ``name``."""
-        return next(point.threshold for point in self.points if point.name == name)
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Return each point's threshold."""
+        return {point.name: point.threshold for point in self.points}
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """Return every point's rates."""
+        return tuple(rate for point in self.points for rate in point.rates)
 
 
 def calibrate(samples: Samples, targets: Targets, names: Names, known: Card | None) -> Calibration | None:
