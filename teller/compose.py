@@ -16,7 +16,7 @@ import structlog
 
 from contract.errors import StorageError
 from contract.facts import AuditSigned
-from contract.ids import CaseId, is_id
+from contract.ids import CallId, CaseId, is_id
 from contract.phases import CasePhase
 from contract.ports import Archive, Clock
 from kyc.engine import Engine
@@ -36,10 +36,12 @@ from signaling.settings import SignalingSettings
 from store import Database
 from teller.clock import SystemClock
 from teller.config import Config, ConfigError
+from teller.equipment import make_equipment
+from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
 from teller.networks import Networks
-from teller.policy import AfterInterruption, load_policy, script_plan
+from teller.policy import AfterInterruption, Policy, load_policy, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -145,11 +147,22 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
     """
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(open_base(config))
-        settings = await asyncio.to_thread(_signaling_settings, config)
+        policy = await asyncio.to_thread(load_policy, config.policy.pack)
+        settings = await asyncio.to_thread(_signaling_settings, config, policy)
         pack = await asyncio.to_thread(admitted_pack, config)
+        engine = Engine(pack, providers=config.kyc.providers)
+
+        async def sample(call: CallId, every_s: float | None, all_s: float) -> None:
+            await media.sample(call, every_s, all_s)
+
+        live = LiveChecks(base.journal, engine, sample, base.clock)
+        equipment = make_equipment(config, policy, engine, live)
         recovered = await _recover(base)
-        media = await stack.enter_async_context(make_pool(config, arguments, base.journal, base.spool))
-        engine = await stack.enter_async_context(Engine(pack, providers=config.kyc.providers))
+        media = await stack.enter_async_context(
+            make_pool(config, arguments, base.journal, base.spool, live.take)
+        )
+        await stack.enter_async_context(engine)
+        await stack.enter_async_context(live)
         await media.wait_ready()
         signaling = await stack.enter_async_context(
             Signaling(
@@ -164,6 +177,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
                 base.database.cases,
                 base.database.jobs,
                 base.clock,
+                equipment,
             )
         )
         playback = Playback(
@@ -213,8 +227,7 @@ def open_turn(config: Config) -> Turn:
     return Turn(tuple(map(TurnUri.parse, media.turn)), media.secret(), media.turn_ttl_s)
 
 
-def _signaling_settings(config: Config) -> SignalingSettings:
-    policy = load_policy(config.policy.pack)
+def _signaling_settings(config: Config, policy: Policy) -> SignalingSettings:
     return SignalingSettings(
         secret=_secret(config.data_dir / "keys" / "tickets"),
         https=config.behind_https,

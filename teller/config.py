@@ -347,6 +347,11 @@ class KycSection(_Section):
         description="What runs the models, by ONNX Runtime's names, the best first: "
         '["CUDAExecutionProvider", "CPUExecutionProvider"].',
     )
+    outside: Literal["none", "demo"] = Field(
+        default="none",
+        description="Registries, lists, one-time codes and the bank's books. demo: made-up answers and codes "
+        "in data_dir/outbox.jsonl, to try the service; only with production = false.",
+    )
 
 
 class CustomerNetworkSection(_Section):

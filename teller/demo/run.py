@@ -237,6 +237,7 @@ async def run_demo(
         if wanted not in (0, got):
             console.print(f"[yellow]Port {wanted} is taken, using {got}.[/]")
     settings = [f"http.port={https}", f"http.local_port={http}", "media.port=0", "kyc.production=false"]
+    settings.append("kyc.outside=demo")
     if auto:
         # The scripted callers live on this machine: nothing needs to be reachable from outside.
         settings += ["http.host=127.0.0.1", 'media.bind=["127.0.0.1"]', "log.level=warning"]

@@ -49,11 +49,16 @@ def frame(number: int, size: int = 10, *, keyframe: bool = False, lost: bool = F
     return EncodedFrame(data, 2**40 + number, keyframe, 1_700_000_000.123456 + number, lost)
 
 
+def _push_each(relay: FrameRelay, frames: list[EncodedFrame]) -> None:
+    for one in frames:
+        relay.push(CALL, SEAT, "VP8", [one])
+
+
 async def test_frames_come_as_they_were() -> None:
     """From another thread, in order, with every field."""
     sent = [frame(n, 4_000, keyframe=n == 0, lost=n == 7) for n in range(50)]
     async with relayed() as (relay, far):
-        thread = threading.Thread(target=lambda: [relay.push(CALL, SEAT, "VP8", [one]) for one in sent])
+        thread = threading.Thread(target=_push_each, args=(relay, sent))
         thread.start()
         await until("all frames", lambda: len(far.frames) == len(sent))
         thread.join()

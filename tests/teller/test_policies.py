@@ -85,7 +85,7 @@ def test_the_pack_says_what_follows_an_interruption(tmp_path: Path, word: str | 
 
     config = load(None, {"data_dir": str(tmp_path / "data"), "policy": {"pack": _edited(tmp_path, edit)}})
     config.data_dir.mkdir()
-    assert _signaling_settings(config).fresh_call is fresh
+    assert _signaling_settings(config, load_policy(config.policy.pack)).fresh_call is fresh
 
 
 @pytest.mark.parametrize(
