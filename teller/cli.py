@@ -173,6 +173,21 @@ def verify(call: Call, what: str, as_json: bool) -> int | None:
 
 
 @main.command()
+@click.argument("case")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+@_guarded
+def recheck(call: Call, case: str, as_json: bool) -> int | None:
+    """Score a case's pictures with today's models and decide it again; nothing is written.
+
+    Ends with 1 when anything turns out otherwise than it did.
+    """
+    from teller.recheck import recheck_case  # noqa: PLC0415
+
+    return _run(recheck_case(call.load(), case, as_json))
+
+
+@main.command()
 @click.pass_obj
 @_guarded
 def doctor(call: Call) -> int | None:

@@ -1,0 +1,204 @@
+"""``teller recheck``: would a case pass today? Its pictures scored anew, its decision taken again.
+
+Nothing is written. Pictures come from the spool or, once that was released, from the archive; what is no
+longer anywhere is said so and counted with its result of then.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+
+import click
+
+from contract.errors import NotFound, TellerError
+from contract.fact import Fact
+from contract.facts import Entry, EvidenceStored, FacesCompared
+from contract.identity_facts import Decided, ModelUsed, PairScore, PortraitsCompared
+from contract.identity_ports import DocumentChecks
+from contract.ids import CaseId, EvidenceId, TenantId
+from contract.phases import CheckVerdict
+from contract.ports import Archive, IdentityChecks
+from kyc.decision import DecisionRules, decide
+from kyc.engine import Engine
+from recordings.evidence import FileEvidence
+from teller.compose import open_base
+from teller.config import Config
+from teller.models import configured_pack
+from teller.policy import load_policy, rules_of
+
+Read = Callable[[EvidenceId], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """One comparison, then and now. ``why`` says what kept it from being made again, else empty."""
+
+    check: str
+    model_then: str
+    model_now: str
+    score_then: float | None
+    score_now: float | None
+    verdict_then: CheckVerdict
+    verdict_now: CheckVerdict
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """A case looked at again.
+
+    ``reproduced``: the facts of then give the decision of then, to its hash; None when there was none, or
+    the policy decides nothing. ``then`` and ``now`` are verdicts of the decision.
+    """
+
+    rescored: tuple[Rescored, ...]
+    reproduced: bool | None
+    then: CheckVerdict | None
+    now: CheckVerdict | None
+    reasons: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """True when nothing turned out otherwise."""
+        verdicts = all(one.verdict_then is one.verdict_now for one in self.rescored)
+        return verdicts and self.then is self.now and self.reproduced is not False
+
+
+async def recheck_case(config: Config, case: str, as_json: bool) -> int:
+    """Print what became of a case's checks; return 0 when all is as it was, else 1.
+
+    Raises:
+        NotFound: there is no such case.
+    """
+    rules = rules_of(load_policy(config.policy.pack))
+    async with open_base(config) as base, Engine(configured_pack(config)) as engine:
+        found = await base.database.cases.case(CaseId(case))
+        entries = await base.journal.read(found.case)
+        read = _reader(
+            FileEvidence(base.spool, base.journal), base.archive, found.tenant, found.case, entries
+        )
+        report = await recheck(entries, engine, read, rules)
+    click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2) if as_json else _told(report))
+    return 0 if report.same else 1
+
+
+async def recheck(
+    entries: Sequence[Entry],
+    identity: IdentityChecks,
+    documents: DocumentChecks,
+    read: Read,
+    rules: DecisionRules | None,
+) -> Recheck:
+    """Score the comparisons of a journal anew, and decide on what comes of it."""
+    facts = [entry.fact for entry in entries]
+    then = next((fact for fact in reversed(facts) if isinstance(fact, Decided)), None)
+    rescored: list[Rescored] = []
+    today: list[Fact] = []
+    for fact in facts:
+        if isinstance(fact, FacesCompared | PortraitsCompared):
+            again = await _rescore(fact, identity, documents, read)
+            rescored.append(again)
+            fact = replace(fact, verdict=again.verdict_now)  # noqa: PLW2901  the fact as it were today
+        today.append(fact)
+    if then is None or rules is None:
+        verdict = then.verdict if then else None
+        return Recheck(tuple(rescored), None, verdict, verdict, ())
+    now = decide(today, rules)
+    reproduced = decide(_before(facts, then), rules) == then
+    return Recheck(tuple(rescored), reproduced, then.verdict, now.verdict, now.reasons)
+
+
+def _before(facts: Iterable[Fact], decided: Decided) -> list[Fact]:
+    """Return what was there when it was decided."""
+    kept: list[Fact] = []
+    for fact in facts:
+        if fact is decided:
+            break
+        kept.append(fact)
+    return kept
+
+
+async def _rescore(
+    fact: FacesCompared | PortraitsCompared, identity: IdentityChecks, documents: DocumentChecks, read: Read
+) -> Rescored:
+    was = _of_then(fact)
+    try:
+        card, still = await read(fact.card), await read(fact.still)
+        if isinstance(fact, FacesCompared):
+            found = await identity.match_faces(card, still)
+            now = _Result(found.model_sha256, found.score, found.verdict)
+        else:
+            third = await read(fact.reference) if fact.reference else None
+            compared = await documents.compare_portraits(card, (still,), third)
+            now = _Result(_models(compared.models), _score_of(compared.pairs), compared.verdict)
+    except TellerError as error:
+        return Rescored(
+            fact.check, was.model, was.model, was.score, None, was.verdict, was.verdict, error.code
+        )
+    return Rescored(fact.check, was.model, now.model, was.score, now.score, was.verdict, now.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    model: str
+    score: float | None
+    verdict: CheckVerdict
+
+
+def _of_then(fact: FacesCompared | PortraitsCompared) -> _Result:
+    if isinstance(fact, FacesCompared):
+        return _Result(fact.model_sha256, fact.score, fact.verdict)
+    return _Result(_models(fact.models), _score_of(fact.pairs), fact.verdict)
+
+
+def _models(used: Sequence[ModelUsed]) -> str:
+    return " ".join(model.sha256 for model in used)
+
+
+def _score_of(pairs: Sequence[PairScore]) -> float | None:
+    return next((pair.score for pair in pairs if {pair.first, pair.second} == {"card", "still"}), None)
+
+
+def _reader(
+    evidence: FileEvidence, archive: Archive, tenant: TenantId, case: CaseId, entries: Sequence[Entry]
+) -> Read:
+    stored = {entry.fact.evidence: entry.fact for entry in entries if isinstance(entry.fact, EvidenceStored)}
+
+    async def read(wanted: EvidenceId) -> bytes:
+        with suppress(NotFound):
+            return await evidence.read(case, wanted)
+        fact = stored.get(wanted)
+        if fact is None:
+            raise NotFound("no such picture in this case")
+        data = b"".join([block async for block in archive.read(f"{tenant}/{case}/{fact.file}")])
+        if hashlib.sha256(data).hexdigest() != fact.sha256:
+            raise NotFound("the archive holds another picture", code="altered")
+        return data
+
+    return read
+
+
+def _told(report: Recheck) -> str:
+    lines = [_line(one) for one in report.rescored] or ["no comparison of faces in this case"]
+    if report.then is not None:
+        lines.append(f"decision: {report.then} then, {report.now} now ({', '.join(report.reasons)})")
+    if report.reproduced is not None:
+        lines.append(
+            "the facts of then give " + ("the same" if report.reproduced else "ANOTHER") + " decision"
+        )
+    lines.append("as it was" if report.same else "NOT as it was")
+    return "\n".join(lines)
+
+
+def _line(one: Rescored) -> str:
+    scores = (
+        f"{_score(one.score_then)} {one.verdict_then} then, {_score(one.score_now)} {one.verdict_now} now"
+    )
+    model = "the same model" if one.model_then == one.model_now else "another model"
+    return f"{one.check}: {scores}, {model}" if not one.why else f"{one.check}: not made again: {one.why}"
+
+
+def _score(score: float | None) -> str:
+    return "-" if score is None else f"{score:.3f}"

@@ -1,0 +1,120 @@
+"""Looking at a case again: the same models say the same, others may not, and nothing is written."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from contract.errors import NotFound
+from contract.fact import Fact
+from contract.facts import GENESIS, AgentDecided, ConsentGiven, Entry, FacesCompared, seal_entry
+from contract.identity_facts import AccountsCounted, ChallengeEnded, Limit, PairScore, PortraitsCompared
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId
+from contract.phases import CheckVerdict, Outcome
+from contract.ports import FaceFinding
+from kyc.decision import decide
+from teller.policy import load_policy, rules_of
+from teller.recheck import Recheck, _told, recheck
+from tests.signaling.equipped import FakeDocuments
+from tests.signaling.fakes import FakeIdentity
+
+CARD, STILL, AGENT = EvidenceId("ev-card"), EvidenceId("ev-still"), AccountId("acct-a")
+CALL = CallId("call-1")
+PASSED, FAILED = CheckVerdict.PASSED, CheckVerdict.FAILED
+RULES = rules_of(load_policy("cn-account-opening"))
+FACES = FacesCompared(
+    CheckId("check-f"), CARD, STILL, None, "open", "", "model-1", 0.61, 0.48, 0.36, PASSED, "", AGENT
+)
+PORTRAITS = PortraitsCompared(
+    CALL, CheckId("check-p"), CARD, STILL, None, None, (PairScore("card", "still", 0.6, PASSED, ""),), 1, (),
+    0.48, 0.36, "", (), PASSED, "", AGENT,
+)  # fmt: skip
+FACTS: tuple[Fact, ...] = (
+    ConsentGiven(("recording", "biometrics"), "1", "zh-CN"),
+    FACES,
+    PORTRAITS,
+    ChallengeEnded(CALL, CheckId("check-g"), PASSED, ""),
+    AccountsCounted((Limit("I", 1),)),
+    AgentDecided(AGENT, Outcome.PASSED, "", ""),
+)
+
+
+class Today(FakeIdentity):
+    """Models of today: they give this verdict."""
+
+    def __init__(self, verdict: CheckVerdict, sha256: str = "model-1") -> None:
+        super().__init__()
+        self.verdict, self.sha256 = verdict, sha256
+
+    async def match_faces(self, card: bytes, still: bytes) -> FaceFinding:
+        found = await super().match_faces(card, still)
+        return replace(found, verdict=self.verdict, score=0.61, model_sha256=self.sha256)
+
+
+def journal(facts: Sequence[Fact]) -> list[Entry]:
+    return [seal_entry(seq, 1.0, CaseId("case-1"), fact, GENESIS) for seq, fact in enumerate(facts)]
+
+
+async def read(evidence: EvidenceId) -> bytes:
+    return b"picture"
+
+
+async def looked_at(
+    facts: Sequence[Fact], identity: Today, documents: FakeDocuments | None = None
+) -> Recheck:
+    return await recheck(journal(facts), identity, documents or FakeDocuments(), read, RULES)
+
+
+def decided(*facts: Fact) -> tuple[Fact, ...]:
+    assert RULES is not None
+    return (*facts, decide(facts, RULES))
+
+
+async def test_the_same_models_say_the_same() -> None:
+    """To the decision's hash."""
+    report = await looked_at(decided(*FACTS), Today(PASSED))
+    assert report.same
+    assert report.reproduced
+    assert [(one.score_then, one.score_now) for one in report.rescored] == [(0.61, 0.61), (0.6, 0.6)]
+    assert "as it was" in _told(report)
+    assert "the same model" in _told(report)
+
+
+async def test_other_models_may_say_otherwise() -> None:
+    """The report says where, and what the decision would be; the one of then is still what it was."""
+    report = await looked_at(decided(*FACTS), Today(FAILED, "model-2"), FakeDocuments([FAILED]))
+    assert not report.same
+    assert report.reproduced
+    assert report.now is FAILED
+    assert "portraits_failed" in report.reasons
+    assert "NOT as it was" in _told(report)
+    assert "another model" in _told(report)
+
+
+async def test_a_decision_that_does_not_follow_is_found() -> None:
+    """Somebody wrote another reason into it, or decided by other rules."""
+    assert RULES is not None
+    forged = replace(decide(FACTS, RULES), reasons=("agent_passed",))
+    report = await looked_at((*FACTS, forged), Today(PASSED))
+    assert report.reproduced is False
+    assert "ANOTHER" in _told(report)
+
+
+async def test_pictures_that_are_gone_count_as_they_did() -> None:
+    """It is said why they were not scored."""
+
+    async def gone(evidence: EvidenceId) -> bytes:
+        raise NotFound("released")
+
+    report = await recheck(journal(decided(*FACTS)), Today(FAILED), FakeDocuments(), gone, RULES)
+    assert report.same
+    assert {one.why for one in report.rescored} == {"not_found"}
+    assert "not made again: not_found" in _told(report)
+
+
+async def test_a_case_without_a_decision() -> None:
+    """Its comparisons are made again, and no more is said; one without any says so."""
+    report = await looked_at(FACTS, Today(PASSED))
+    assert (report.reproduced, report.then, report.now, report.same) == (None, None, None, True)
+    empty = await looked_at((), Today(PASSED))
+    assert "no comparison" in _told(empty)
+    without_rules = await recheck(journal(decided(*FACTS)), Today(PASSED), FakeDocuments(), read, None)
+    assert without_rules.reproduced is None
