@@ -1,6 +1,6 @@
 /** What the parts of the identity checks have in common: what they look at, buttons that work, focus that stays. */
 
-import { h } from "../../web_kit/dom.js";
+import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { PartElement } from "../../web_kit/record/part.js";
 
@@ -11,7 +11,7 @@ import { PartElement } from "../../web_kit/record/part.js";
  */
 
 /** @param {string} words */
-export const spinning = (words) => h("p", { class: "phone-asked", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), words);
+export const spinning = (words) => h("p", { class: "phone-asked" }, h("span", { class: "spinner", "aria-hidden": "true" }), words);
 
 /**
  * A button that says when it is at work. It then stays focusable, so that the keyboard does not lose its place.
@@ -43,6 +43,15 @@ export function keepFocus(host, draw) {
 
 /** @extends {PartElement<CheckShown>} */
 export class CheckElement extends PartElement {
+  /** What is read out when it changes: it stays in the page, and holds nothing that ticks. */
+  status = h("div", { class: "stack tight", role: "status" });
+  rest = h("div", { class: "check-part" });
+
+  /** @override */
+  build() {
+    mount(this, this.status, this.rest);
+  }
+
   /** @override */
   looksAt(/** @type {CheckShown} */ { view, working, live, able, word }) {
     return [view.identity, view.evidence, view.asked, view.case, working, live, able, word];
@@ -50,7 +59,19 @@ export class CheckElement extends PartElement {
 
   /** @override */
   draw(/** @type {CheckShown} */ shown, /** @type {CheckShown | undefined} */ was) {
+    const unfolded = [...this.querySelectorAll("details[data-keep][open]")].map((one) => one.getAttribute("data-keep"));
     keepFocus(this, () => this.redraw(shown, was));
+    for (const one of this.querySelectorAll("details[data-keep]")) {
+      one.toggleAttribute("open", unfolded.includes(one.getAttribute("data-keep")));
+    }
+  }
+
+  /** Say something anew only when it is new. @param {...import("../../web_kit/dom.js").Children} words */
+  say(...words) {
+    const next = h("div", {}, ...words);
+    if (next.textContent !== this.status.textContent) {
+      this.status.replaceChildren(...next.childNodes);
+    }
   }
 
   /** @param {CheckShown} _shown @param {CheckShown | undefined} [_was] */

@@ -6,6 +6,7 @@ import { verdictBadge } from "../../web_kit/record/face_match.js";
 import { ask, define } from "../../web_kit/record/part.js";
 import { timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { CheckElement, workButton } from "./check_element.js";
+import { isWorking } from "./working.js";
 
 /**
  * @typedef {import("./check_element.js").CheckShown} CheckShown
@@ -26,6 +27,8 @@ function stateOf({ tried, expires_at: until }) {
 export class CodeCheckElement extends CheckElement {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   timer = undefined;
+  /** What was last drawn of the code. @type {string | undefined} */
+  drawn = undefined;
 
   connectedCallback() {
     this.timer = setInterval(() => this.tick(), TICK_MS);
@@ -37,39 +40,43 @@ export class CodeCheckElement extends CheckElement {
 
   /** @override */
   build() {
-    this.left = h("span", { class: "numbers" });
+    super.build();
+    this.left = h("p", { class: "numbers soft" });
   }
 
   /** @override */
   redraw(/** @type {CheckShown} */ { view, working, live, able }) {
     const code = view.identity.codes.at(-1);
-    mount(this, code && this.sent(code), live && h("div", { class: "row wrap" }, CHANNELS.map((channel) => workButton({ key: `code:${channel}`,
-      words: t(code ? "code.again" : "code.send", { channel: wordFor("channel", channel) }), busy: working.includes("code"), able, primary: !code && channel === "sms",
+    const state = code && stateOf(code);
+    this.drawn = state;
+    this.say(code ? sent(code) : []);
+    mount(this.rest, state === "waiting" && this.left, live && h("div", { class: "row wrap" }, CHANNELS.map((channel) => workButton({ key: `code:${channel}`,
+      words: t(code ? "code.again" : "code.send", { channel: wordFor("channel", channel) }), busy: working.includes(`code:${channel}`), able: able && !isWorking(working, "code"), primary: !code && channel === "sms",
       act: () => ask(this, "code-request", { channel }) })))); // prettier-ignore
     this.tick();
-  }
-
-  /** @param {Code} code */
-  sent(code) {
-    const state = stateOf(code);
-    const left = code.tried?.left ?? code.attempts;
-    const open = { waiting: [h("p", {}, t("code.waiting", { count: left }), " ", this.left)], expired: [h("p", { class: "warn-text" }, t("code.expired"))] };
-    return h("div", { class: "stack tight", role: "status", "data-state": state },
-      h("p", {}, t("code.sent", { channel: wordFor("channel", code.channel), to: code.pii_to_masked, time: timeOfDay(code.at) })),
-      state === "passed" || state === "failed" ? h("div", { class: "row" }, verdictBadge(state), t(`code.${state}`)) : open[state],
-      state === "waiting" && code.tried && h("p", { class: "warn-text small" }, t("code.wrong"))); // prettier-ignore
   }
 
   tick() {
     const code = this.shown?.view.identity.codes.at(-1);
     const state = code && stateOf(code);
-    const shown = this.querySelector("[data-state]")?.getAttribute("data-state");
     if (code && this.left && state === "waiting") {
       this.left.textContent = t("code.left", { time: clock(code.expires_at - Date.now() / 1000) });
-    } else if (state && shown && state !== shown) {
+    } else if (state !== this.drawn) {
       this.again();
     }
   }
+}
+
+/** @param {Code} code @returns {import("../../web_kit/dom.js").Child[]} */
+function sent(code) {
+  const state = stateOf(code);
+  const count = code.tried?.left ?? code.attempts;
+  return [
+    h("p", {}, t("code.sent", { channel: wordFor("channel", code.channel), to: code.pii_to_masked, time: timeOfDay(code.at) })),
+    state === "waiting" ? h("p", {}, t("code.waiting", { count })) : state === "expired" ? h("p", { class: "warn-text" }, t("code.expired"))
+      : h("div", { class: "row" }, verdictBadge(state), t(`code.${state}`)),
+    state === "waiting" && code.tried && h("p", { class: "warn-text small" }, t("code.wrong")),
+  ]; // prettier-ignore
 }
 
 define("code-check", CodeCheckElement);

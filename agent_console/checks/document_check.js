@@ -14,6 +14,7 @@ import { evidenceById, newestEvidence } from "../../web_kit/record/projection.js
 import { wordFor } from "../../web_kit/record/words.js";
 import { pictureButton } from "../elements/picture_gallery.js";
 import { CheckElement, spinning, workButton } from "./check_element.js";
+import { isWorking } from "./working.js";
 
 /**
  * @typedef {import("./check_element.js").CheckShown} CheckShown
@@ -47,6 +48,7 @@ export class DocumentCheckElement extends CheckElement {
 
   /** @override */
   build() {
+    mount(this, this.rest, this.status);
     this.value = h("input", { class: "input", maxlength: VALUE_MAX, autocomplete: "off", spellcheck: "false",
       onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.edit("", "") }); // prettier-ignore
   }
@@ -56,7 +58,8 @@ export class DocumentCheckElement extends CheckElement {
     const { readings, judged } = shown.view.identity;
     const latest = newest(readings);
     const signs = raised(latest.flatMap((one) => one.judged?.advisory ?? []));
-    mount(this, this.buttons(shown), latest.map((one) => this.reading(shown, one)), judged && verdict(judged, signs));
+    mount(this.rest, this.buttons(shown), latest.map((one) => this.reading(shown, one)));
+    this.say(judged ? verdict(judged, signs) : []);
   }
 
   /** @param {CheckShown} shown */
@@ -69,8 +72,8 @@ export class DocumentCheckElement extends CheckElement {
       const picture = newestEvidence(view, kind);
       const name = wordFor("evidence", kind);
       return picture
-        ? workButton({ key: `read:${kind}`, words: t("document.read", { name }), busy: working.includes("read"), able, primary: !view.identity.readings.length,
-          act: () => ask(this, "read-request", { evidence: picture.evidence }) })
+        ? workButton({ key: `read:${kind}`, words: t("document.read", { name }), busy: working.includes(`read:${kind}`), able: able && !isWorking(working, "read"),
+          primary: !view.identity.readings.length, act: () => ask(this, "read-request", { evidence: picture.evidence, kind }) })
         : workButton({ key: `ask:${kind}`, words: t("document.ask", { name }), busy: false, able: able && !waiting, act: () => ask(this, "still-request", { kind }) }); // prettier-ignore
     };
     return [h("div", { class: "row wrap" }, KINDS.map(button)), waiting && spinning(t("step.waiting_phone"))].flat();
@@ -163,7 +166,7 @@ function confidence({ fields, corrected }, name) {
 
 /** @param {FactBody} judged @param {readonly FactBody[]} signs */
 function verdict({ verdict: word, failures }, signs) {
-  return h("div", { class: "stack tight", role: "status" }, h("div", { class: "row wrap" }, h("strong", {}, t("document.verdict")), verdictBadge(word)),
+  return h("div", { class: "stack tight" }, h("div", { class: "row wrap" }, h("strong", {}, t("document.verdict")), verdictBadge(word)),
     failures.length > 0 && h("ul", { class: "failures" }, failures.map((/** @type {string} */ one) => h("li", {}, disagreement(one)))),
     signs.length > 0 && h("p", { class: "soft small" }, t("check.advice", { words: signs.map(signalWords).join(t("list.comma")) })),
     h("p", { class: "soft small" }, t("document.note"))); // prettier-ignore

@@ -22,9 +22,8 @@ export class ExternalCheckElement extends CheckElement {
     const newest = view.identity.outside.findLast((one) => one.service === word);
     const name = wordFor("external", word);
     const busy = working.includes(`external:${word}`);
-    mount(this, newest?.answer && answer(view, newest.answer),
-      newest && !newest.answer && !busy && h("p", { class: "soft small", role: "status" }, t("external.no_answer")),
-      live && workButton({ key: `external:${word}`, words: t(newest ? "external.again" : "external.ask", { name }), busy, able, primary: !newest,
+    this.say(newest?.answer ? answer(view, newest.answer) : newest && !busy ? h("p", { class: "soft small" }, t("external.no_answer")) : []);
+    mount(this.rest, live && workButton({ key: `external:${word}`, words: t(newest ? "external.again" : "external.ask", { name }), busy, able, primary: !newest,
         act: () => ask(this, "external-request", { service: word }) })); // prettier-ignore
   }
 }
@@ -32,7 +31,7 @@ export class ExternalCheckElement extends CheckElement {
 /** @param {CaseView} view @param {FactBody} fact */
 function answer(view, fact) {
   const raw = fact.evidence ? evidenceById(view, fact.evidence) : null;
-  return h("div", { class: "stack tight", role: "status" },
+  return h("div", { class: "stack tight" },
     h("div", { class: "row wrap" }, h("strong", {}, wordFor("external_code", fact.code)), verdictBadge(fact.verdict)),
     fact.matched.length > 0 && h("p", { class: "small" }, t("external.matched", { elements: listed("element", fact.matched) })),
     h("p", { class: "soft small" }, t("external.raw"), " ", raw && h("a", { href: fileUrl(view.case, raw.file), download: "" }, wordFor("evidence", raw.kind)), " SHA-256 ",

@@ -11,6 +11,7 @@ import { newestRun, openRun, verdictOf } from "../../web_kit/record/identity/pro
 import { ask, define } from "../../web_kit/record/part.js";
 import { personName, wordFor } from "../../web_kit/record/words.js";
 import { CheckElement, spinning, workButton } from "./check_element.js";
+import { isWorking } from "./working.js";
 
 /**
  * @typedef {import("./check_element.js").CheckShown} CheckShown
@@ -39,6 +40,7 @@ export class LivenessCheckElement extends CheckElement {
 
   /** @override */
   build() {
+    super.build();
     this.elder = h("input", { type: "checkbox", "data-key": "elder" });
     this.elderLabel = h("label", { class: "check" }, this.elder, t("liveness.elder"));
     this.reason = h("textarea", { class: "input", rows: 2, maxlength: REASON_MAX, required: true, "aria-label": t("liveness.reason"), placeholder: t("liveness.reason") });
@@ -52,7 +54,8 @@ export class LivenessCheckElement extends CheckElement {
     const run = newestRun(view.identity, word);
     const running = run !== null && openRun(view.identity)?.check === run.check;
     this.follow(run, running);
-    mount(this, run && h("div", { class: "stack tight", role: "status" }, running ? this.progress(run) : this.outcome(run)), run?.tried.length || run?.asked ? stepList(run) : null,
+    this.say(run ? (running ? progress(run) : this.outcome(run)) : []);
+    mount(this.rest, this.step.key !== "" && h("div", { class: "row" }, this.bar, this.left), run?.tried.length || run?.asked ? stepList(run) : null,
       live && this.start(shown, run, running), live && run && this.decide(shown, run, running)); // prettier-ignore
     this.tickWhileRunning();
   }
@@ -82,20 +85,6 @@ export class LivenessCheckElement extends CheckElement {
     }
   }
 
-  /** @param {Run} run @returns {import("../../web_kit/dom.js").Children} */
-  progress({ kind, drawn, asked, light }) {
-    if (asked) {
-      const step = wordFor("gesture", asked.step);
-      return [spinning(t("liveness.asked", { step, index: asked.index, of: asked.of, attempt: asked.attempt, tries: drawn?.tries ?? asked.attempt })),
-        asked.digits && h("p", {}, t("liveness.digits"), " ", h("strong", { class: "digits" }, asked.digits)),
-        h("div", { class: "row" }, this.bar, this.left)]; // prettier-ignore
-    }
-    if (light) {
-      return [spinning(t("liveness.lighting", { count: light.symbols.length })), h("div", { class: "row" }, this.bar, this.left)];
-    }
-    return spinning(t(kind === "passive" ? "liveness.looking" : drawn ? "liveness.judging" : "liveness.ready"));
-  }
-
   /** @param {Run} run */
   outcome(run) {
     const { result, decided } = run;
@@ -122,7 +111,6 @@ export class LivenessCheckElement extends CheckElement {
 
   /** The agent ends a run that goes on, or overrules what it found. @param {CheckShown} shown @param {Run} run @param {boolean} running */
   decide({ working, able }, run, running) {
-    const busy = working.includes("decide");
     if (!running && verdictOf(run) === "passed" && !run.decided) {
       return null;
     }
@@ -130,7 +118,7 @@ export class LivenessCheckElement extends CheckElement {
     return h("details", { class: "overrule", open: open || this.querySelector("details.overrule")?.hasAttribute("open") },
       h("summary", { "data-key": "overrule" }, t(running ? "liveness.stop" : "liveness.overrule")),
       h("div", { class: "stack tight" }, this.reason,
-        h("div", { class: "row wrap" }, DECISIONS.map((verdict) => workButton({ key: `decide:${verdict}`, words: t(`liveness.decide_${verdict}`), busy, able, act: () => this.askDecision(run.check, verdict) }))))); // prettier-ignore
+        h("div", { class: "row wrap" }, DECISIONS.map((verdict) => workButton({ key: `decide:${verdict}`, words: t(`liveness.decide_${verdict}`), busy: working.includes(`decide:${verdict}`), able: able && !isWorking(working, "decide"), act: () => this.askDecision(run.check, verdict) }))))); // prettier-ignore
   }
 
   /** @param {string} check @param {string} verdict */
@@ -141,6 +129,17 @@ export class LivenessCheckElement extends CheckElement {
     ask(this, "challenge-decide-request", { check, verdict, reason: this.reason.value.trim() });
     this.reason.value = "";
   }
+}
+
+/** How far a run is. @param {Run} run @returns {import("../../web_kit/dom.js").Children} */
+function progress({ kind, drawn, asked, light }) {
+  if (asked) {
+    const step = wordFor("gesture", asked.step);
+    return [spinning(t("liveness.asked", { step, index: asked.index, of: asked.of, attempt: asked.attempt, tries: drawn?.tries ?? asked.attempt })),
+      asked.digits && h("p", {}, t("liveness.digits"), " ", h("strong", { class: "digits" }, asked.digits))]; // prettier-ignore
+  }
+  const waiting = kind === "passive" ? "liveness.looking" : drawn ? "liveness.judging" : "liveness.ready";
+  return spinning(light ? t("liveness.lighting", { count: light.symbols.length }) : t(waiting));
 }
 
 /** The numbers behind a verdict. @param {string} kind @param {FactBody} result */

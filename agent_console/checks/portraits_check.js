@@ -2,7 +2,9 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
+import { verdictBadge } from "../../web_kit/record/face_match.js";
 import { portraitsMatch } from "../../web_kit/record/identity/portraits.js";
+import { checkName } from "../../web_kit/record/identity/words.js";
 import { ask, define } from "../../web_kit/record/part.js";
 import { newestEvidence } from "../../web_kit/record/projection.js";
 import { wordFor } from "../../web_kit/record/words.js";
@@ -27,7 +29,8 @@ export class PortraitsCheckElement extends CheckElement {
     const fact = view.identity.portraits.at(-1);
     const { card, still, reference } = pictures(view);
     const ready = Boolean(card && still);
-    mount(this,
+    this.say(fact ? h("div", { class: "row wrap" }, h("strong", {}, checkName("portraits")), verdictBadge(fact.verdict)) : []);
+    mount(this.rest,
       fact ? portraitsMatch(view, fact) : this.unmatched(view),
       live && !ready && h("p", { class: "soft small" }, t("portraits.needs")),
       live && workButton({ key: "portraits", words: t(fact ? "portraits.again" : "portraits.compare"), busy: working.includes("portraits"), able: able && ready, primary: !fact,

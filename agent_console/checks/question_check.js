@@ -5,6 +5,7 @@ import { language, t } from "../../web_kit/i18n.js";
 import { ask, define } from "../../web_kit/record/part.js";
 import { VERDICT_TONES, wordFor } from "../../web_kit/record/words.js";
 import { CheckElement, workButton } from "./check_element.js";
+import { isWorking } from "./working.js";
 
 /**
  * @typedef {import("./check_element.js").CheckShown} CheckShown
@@ -20,6 +21,7 @@ const inBoth = ({ pii_zh: zh, pii_en: en }) => (language() === "en" ? [en, zh] :
 export class QuestionCheckElement extends CheckElement {
   /** @override */
   build() {
+    super.build();
     this.note = h("input", { class: "input", maxlength: NOTE_MAX, autocomplete: "off", "aria-label": t("question.note"), placeholder: t("question.note") });
   }
 
@@ -29,7 +31,8 @@ export class QuestionCheckElement extends CheckElement {
     const { questions } = view.identity;
     const open = questions.findLast((one) => !one.judged);
     const judged = questions.filter((one) => one.judged);
-    mount(this,
+    this.say(open ? asked(open) : []);
+    mount(this.rest,
       judged.length > 0 && h("ol", { class: "asked-list" }, judged.map((one) => answered(one))),
       open && this.question(shown, open),
       live && !open && workButton({ key: "question", words: t(judged.length ? "question.next" : "question.draw"), busy: working.includes("question"), able, primary: true,
@@ -38,14 +41,11 @@ export class QuestionCheckElement extends CheckElement {
 
   /** @param {CheckShown} shown @param {Asked} one */
   question({ working, live, able }, one) {
-    const [words, other] = inBoth(one);
-    const busy = working.includes("judge");
-    return h("div", { class: "stack tight question" },
-      h("blockquote", { role: "status" }, h("p", {}, words), h("p", { class: "soft small" }, other)),
+    return h("div", { class: "stack tight" },
       one.pii_expected ? h("p", {}, t("question.expected"), " ", h("strong", {}, one.pii_expected)) : h("p", { class: "soft small" }, t("question.by_ear")),
       live && this.note,
       live && h("div", { class: "answers", role: "group", "aria-label": t("question.judge") },
-        ANSWERS.map((verdict) => workButton({ key: `judge:${verdict}`, words: wordFor("answered", verdict), busy, able, act: () => this.askJudgement(one.check, verdict) })))); // prettier-ignore
+        ANSWERS.map((verdict) => workButton({ key: `judge:${verdict}`, words: wordFor("answered", verdict), busy: working.includes(`judge:${verdict}`), able: able && !isWorking(working, "judge"), act: () => this.askJudgement(one.check, verdict) })))); // prettier-ignore
   }
 
   /** @param {string} check @param {string} verdict */
@@ -53,6 +53,12 @@ export class QuestionCheckElement extends CheckElement {
     ask(this, "question-judge-request", { check, verdict, note: this.note?.value.trim() ?? "" });
     this.note && (this.note.value = "");
   }
+}
+
+/** @param {Asked} one */
+function asked(one) {
+  const [words, other] = inBoth(one);
+  return h("blockquote", { class: "question" }, h("p", {}, words), h("p", { class: "soft small" }, other));
 }
 
 /** @param {Asked} one */

@@ -16,14 +16,14 @@ export function checkRequests(session, store) {
     session.send(message);
   };
   return {
-    "read-request": ({ evidence }) => work("read", { type: "read_document", evidence }),
+    "read-request": ({ evidence, kind }) => work(`read:${kind}`, { type: "read_document", evidence }),
     "correct-request": ({ check, field, value }) => work("correct", { type: "correct_field", check, field, value }),
     "portraits-request": ({ card, still, reference }) => work("portraits", { type: "compare_faces", card, still, reference }),
     "liveness-request": ({ kind, elder }) => work("liveness", { type: "start_liveness", kind, elder }),
-    "challenge-decide-request": ({ check, verdict, reason }) => work("decide", { type: "decide_challenge", check, verdict, reason }),
+    "challenge-decide-request": ({ check, verdict, reason }) => work(`decide:${verdict}`, { type: "decide_challenge", check, verdict, reason }),
     "question-request": () => work("question", { type: "draw_question" }),
-    "question-judge-request": ({ check, verdict, note }) => work("judge", { type: "judge_question", check, verdict, note }),
-    "code-request": ({ channel }) => work("code", { type: "send_code", channel }),
+    "question-judge-request": ({ check, verdict, note }) => work(`judge:${verdict}`, { type: "judge_question", check, verdict, note }),
+    "code-request": ({ channel }) => work(`code:${channel}`, { type: "send_code", channel }),
     "external-request": ({ service }) => work(`external:${service}`, { type: "ask_external", service }),
   };
 }

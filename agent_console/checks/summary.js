@@ -28,7 +28,7 @@ function verdicts({ identity, faceChecks, idChecks }) {
 /** @param {CaseView} view */
 export function checkSummary(view) {
   const doubtful = Object.entries(verdicts(view)).filter(([, verdict]) => verdict === "failed" || verdict === "review");
-  const watched = troubles(view).map((fact) => h("li", { class: "bad-text" }, t("summary.trouble", { words: wordFor("watch", fact.event) })));
+  const watched = troubles(view).map((fact) => h("li", { class: "bad-text" }, wordFor("watch", fact.event)));
   const lines = doubtful.map(([check, verdict]) => h("li", { class: "row" }, h("span", { class: "grow" }, checkName(check)), verdictBadge(verdict ?? "")));
   return h("section", { class: "stack tight check-summary", "aria-label": t("summary.title") },
     lines.length + watched.length > 0

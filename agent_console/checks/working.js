@@ -1,5 +1,5 @@
 /**
- * What an agent asked for and the server has not answered yet: by a word each, so that a button can say so.
+ * What an agent asked for and the server has not answered yet: `kind`, or `kind:detail`, so that a button can say so.
  * Pure; what was asked on a connection that is gone is forgotten, since its answer comes as a fact or never.
  */
 
@@ -23,6 +23,9 @@ const BY_REQUEST = {
 /** @param {Working} working @param {string} word @returns {Working} */
 export const begun = (working, word) => (working.includes(word) ? working : [...working, word]);
 
+/** Tell whether anything of a kind waits. @param {Working} working @param {string} kind */
+export const isWorking = (working, kind) => working.some((one) => one === kind || one.startsWith(`${kind}:`));
+
 /** @param {any} message */
 function answered(message) {
   if (message.type === "fact") {
@@ -41,6 +44,6 @@ export function settled(working, message) {
     return IDLE;
   }
   const word = answered(message);
-  const rest = working.filter((one) => one !== word && !(word === "external" && one.startsWith("external:")));
+  const rest = working.filter((one) => one !== word && !one.startsWith(`${word}:`));
   return rest.length === working.length ? working : rest;
 }

@@ -7,6 +7,7 @@ import { h, mount } from "../../web_kit/dom.js";
 import { clock, t, tCode } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { caseBadge } from "../../web_kit/record/case_badge.js";
+import { decisionSummary } from "../../web_kit/record/identity/decision.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import { wordFor } from "../../web_kit/record/words.js";
 import { now } from "../session.js";
@@ -89,6 +90,7 @@ export class WrapUpElement extends PartElement {
     const go = (/** @type {string} */ presence, /** @type {string} */ style) =>
       h("button", { class: `button ${style}`, type: "button", disabled: link !== "open", onclick: () => this.askPresence(presence) }, t(`wrap.${presence}`)); // prettier-ignore
     this.next && mount(this.next, h("p", { class: `notice ${view.decision?.outcome === "passed" ? "good" : ""}` }, icon("check"), words),
+      view.identity.decided && h("section", { class: "stack tight" }, h("h2", {}, t("decision.title")), decisionSummary(view.identity.decided)),
       h("p", { class: "soft" }, t("wrap.archive")), h("div", { class: "row" }, go("ready", "primary grow"), go("break", "grow"))); // prettier-ignore
   }
 

@@ -129,7 +129,7 @@ async def test_three_pictures_are_compared_side_by_side(call: Page, server: Stan
     await expect(portraits.locator(".pair-row").nth(2)).to_contain_text("参考照片上没有找到人脸")
     await portraits.get_by_text("这个阈值意味着什么").click()
     await expect(portraits).to_contain_text(
-        "88,700 对不同的人（people with East-Asian names）中，有 7 对被当成同一人：0.0079%"
+        "88,700 对不同的人（东亚姓名的人）中，有 7 对被当成同一人：0.0079%"
     )
     await expect(portraits).to_contain_text("990 对同一人")
     await portraits.get_by_role("button", name="并排放大").click()

@@ -17,6 +17,13 @@ const NEXT_RATE = /; (?=\S+ \d+\/\d+ \()/;
 /** @param {number} value */
 const percent = (value) => new Intl.NumberFormat(language(), { "style": "percent", maximumSignificantDigits: 2 }).format(value);
 
+/** A part of the sample, where the tables know it. @param {string} on */
+function sampleName(on) {
+  const word = on.toLowerCase().replace(/[^a-z0-9]+/g, "_");
+  const known = wordFor("sample", word);
+  return known === word ? on : known;
+}
+
 /** @param {string} text */
 function rateWords(text) {
   const found = RATE.exec(text);
@@ -25,7 +32,7 @@ function rateWords(text) {
   }
   const [, name = "", errors = "0", trials = "0", low = "0", high = "0", on = ""] = found;
   const count = new Intl.NumberFormat(language());
-  const values = { name, on, errors: count.format(Number(errors)), trials: count.format(Number(trials)), low: percent(Number(low)),
+  const values = { name, on: sampleName(on), errors: count.format(Number(errors)), trials: count.format(Number(trials)), low: percent(Number(low)),
     high: percent(Number(high)), rate: percent(Number(trials) ? Number(errors) / Number(trials) : 0) }; // prettier-ignore
   const key = `operating.${name}`;
   return t(t(key) === key ? "operating.other" : key, values);
@@ -72,7 +79,7 @@ function pairRow(fact, pair) {
 
 /** What the threshold stands for, to be unfolded. @param {string} text */
 export function operatingPoint(text) {
-  return h("details", { class: "operating" }, h("summary", {}, t("operating.title")), operatingWords(text).map((line) => h("p", { class: "soft small" }, line)));
+  return h("details", { class: "operating", "data-keep": "operating" }, h("summary", {}, t("operating.title")), operatingWords(text).map((line) => h("p", { class: "soft small" }, line)));
 }
 
 /** @param {CaseView} view @param {FactBody} fact */
@@ -84,7 +91,6 @@ export function portraitsMatch(view, fact) {
     h("p", { class: "soft small" }, t("face.threshold", { threshold: fact.threshold.toFixed(2), review: fact.review_threshold.toFixed(2) })),
     fact.frames > 1 && h("p", { class: "soft small" }, t("portraits.frames", { frames: fact.frames })),
     fact.quality.length > 0 && h("p", { class: "small warn-text" }, t("portraits.quality", { words: listed("face_quality", fact.quality) })),
-    fact.reason && h("p", { class: "soft small" }, wordFor("face_reason", fact.reason)),
     operatingPoint(fact.operating_point),
     h("p", { class: "soft small" }, fact.models.map((/** @type {FactBody} */ one) => [`${one.name} · SHA-256 `, h("code", { title: one.sha256 }, shortHash(one.sha256)), " "]).flat()),
   ); // prettier-ignore
