@@ -1,0 +1,217 @@
+"""Checks of a whole call with real models: packets of a moving face to the sampler, the runs, the facts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from fractions import Fraction
+from itertools import cycle, islice, permutations
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from contract.identity_facts import (
+    ChallengeAsked,
+    ChallengeEnded,
+    ChallengeTried,
+    LivenessMeasured,
+    PersonWatched,
+    SourceJudged,
+)
+from contract.identity_ports import LivenessRun
+from contract.ids import CallId, SeatId, new_case_id, new_check_id
+from contract.phases import CheckVerdict, LivenessKind, WatchEvent
+from contract.ports import EncodedFrame
+from kyc.engine import Engine
+from kyc.models import Models
+from kyc.packs import Pack, find_pack
+from kyc.sampler import FaceSampler
+from kyc.traces import Gesture
+from media.depacketiser import TrackDepacketiser
+from teller.demo.pictures import astronaut, other_person
+from teller.live.checks import LiveChecks
+from teller.live.gestures import POOL
+from tests.kyc.clips import Picture, clip_of
+from tests.kyc.encoding import encoder
+from tests.kyc.puppet import Move, Puppet, alive, there_and_back
+from tests.kyc.test_liveness_clips import puppet_of
+from tests.media.scripted import ListJournal, until
+from tests.recordings.encoded import MovedClock, track_info
+from tests.recordings.packets import Packetiser
+
+pytestmark = pytest.mark.models
+FPS = 15
+MOVES = {
+    Gesture.TURN_LEFT: there_and_back(Move(yaw=-26.0), FPS),
+    Gesture.TURN_RIGHT: there_and_back(Move(yaw=26.0), FPS),
+}
+# Blinks of a fifth of a second want more frames than this camera sends.
+ORDERS = frozenset({(Gesture.TURN_LEFT, Gesture.TURN_RIGHT), (Gesture.TURN_RIGHT, Gesture.TURN_LEFT)})
+
+
+class Busy:
+    """The models, and how many jobs they have."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.pack, self._engine, self.jobs = engine.pack, engine, 0
+
+    async def ask(self, job: Any) -> Any:
+        return await self._counted(self._engine.ask(job))
+
+    async def watch(self, look: Any) -> Any:
+        return await self._counted(self._engine.watch(look))
+
+    async def _counted(self, work: Any) -> Any:
+        self.jobs += 1
+        try:
+            return await work
+        finally:
+            self.jobs -= 1
+
+
+class Call:
+    """A customer's camera before the sampler, and the checks behind it, all on one moved clock."""
+
+    def __init__(self, models: Busy) -> None:
+        self.clock, self.models, self.journal = MovedClock(), models, ListJournal()
+        self.info = track_info(new_case_id(), CallId("call"))
+        self.sampler = FaceSampler(self._emit, self._ask_keyframe, self.clock, every_s=None)
+        self.live = LiveChecks(self.journal, models, self._sample, self.clock, 0.005)
+        self._sink = self.sampler.open_track(self.info, TrackDepacketiser("VP8", 90_000))
+        self._packetiser = Packetiser("VP8")
+        self._encoder = encoder("VP8", (640, 480), FPS, 500)
+        self._encoder.time_base = Fraction(1, FPS)
+        self._number, self._wanted = 0, True
+
+    async def film(self, pictures: Sequence[Picture]) -> None:
+        """Send pictures as time passes; the models are given the time that they need."""
+        for picture in pictures:
+            self.clock.pass_s(1 / FPS)
+            for packet in self._encoder.encode(self._frame(picture)):
+                stamp = 12_345 + self._number * 90_000 // FPS
+                frame = EncodedFrame(bytes(packet), stamp, packet.is_keyframe, self.clock.now())
+                for part in self._packetiser.packets(frame):
+                    self._sink.push_packet(part, frame.arrived_at)
+            self._number += 1
+            self.sampler.turn()
+            await asyncio.sleep(0.006)
+            await until("the models' answers", lambda: self.models.jobs == 0)
+
+    def run(self, kind: LivenessKind, former: tuple[tuple[str, ...], ...] = ()) -> LivenessRun:
+        return LivenessRun(self.info.case, self.info.call, self.info.seat, new_check_id(), kind, former)
+
+    def _frame(self, picture: Picture) -> av.VideoFrame:
+        frame = av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format="yuv420p")
+        frame.pts = self._number
+        if self._wanted:
+            frame.pict_type = av.video.frame.PictureType.I
+            self._wanted = False
+        return frame
+
+    def _emit(self, call: CallId, seat: SeatId, codec: str, frames: Sequence[EncodedFrame]) -> None:
+        for frame in frames:
+            self.live.take(call, seat, codec, frame)
+
+    def _ask_keyframe(self, _call: CallId, _seat: SeatId) -> None:
+        self._wanted = True
+
+    async def _sample(self, call: CallId, every_s: float | None, all_s: float) -> None:
+        if every_s is None:
+            self.sampler.calm(call)
+            return
+        self.sampler.look_every(call, every_s)
+        self.sampler.challenge(call, all_s)
+
+
+@pytest.fixture(scope="module")
+def pack(open_models_dir: Path) -> Pack:
+    return find_pack(open_models_dir)
+
+
+@pytest.fixture(scope="module")
+def faces(pack: Pack) -> tuple[Puppet, Picture]:
+    """Return somebody who moves, and a picture of somebody else."""
+    models = Models(pack)
+    return puppet_of(models, astronaut().image), clip_of(models.faces, [other_person(1).image])[0]
+
+
+@asynccontextmanager
+async def called(pack: Pack) -> AsyncIterator[Call]:
+    async with Engine(pack) as engine:
+        call = Call(Busy(engine))
+        async with call.live:
+            yield call
+
+
+def resting(puppet: Puppet, seconds: float, seed: int = 3) -> list[Picture]:
+    """Return somebody who sits there, and sways as everybody does."""
+    moves = alive([Move()] * round(seconds * FPS), FPS, seed)
+    return [puppet.frame(move) for move in moves]
+
+
+async def test_a_person_does_what_is_asked(pack: Pack, faces: tuple[Puppet, Picture]) -> None:
+    """Two gestures in the order that was drawn, each seen; the one who came is the one who stays."""
+    puppet, _ = faces
+    former = tuple(order for order in permutations(POOL, 2) if order not in ORDERS)
+    async with called(pack) as call:
+        await call.live.watch(call.info.case, call.info.call, call.info.seat)
+        rest = resting(puppet, 2)
+        await call.film(rest)
+        run = call.run(LivenessKind.GESTURES, former)
+        await call.live.start(run)
+        await call.live.ready(run.call, run.check)
+        done = 0
+        for still in islice(cycle(rest), 200):
+            asked = call.journal.of(ChallengeAsked)
+            if len(asked) > done:
+                done += 1
+                moves = alive(MOVES[Gesture(asked[-1].step)], FPS, done)
+                await call.film([puppet.frame(move) for move in moves])
+            await call.film([still])
+            if call.journal.of(ChallengeEnded):
+                break
+        tried = [(fact.step, fact.seen, fact.reason) for fact in call.journal.of(ChallengeTried)]
+        assert tried == [(fact.step, True, "") for fact in call.journal.of(ChallengeAsked)]
+        assert len(tried) == 2
+        # The gestures were seen; that an animated photograph is flat is for the other check to say.
+        (end,) = call.journal.of(ChallengeEnded)
+        assert end.verdict is CheckVerdict.PASSED or end.reason == "score_too_low"
+        assert call.journal.of(PersonWatched) == []
+        assert all(signal.name != "loop" for fact in call.journal.of(SourceJudged) for signal in fact.signals)
+
+
+async def test_a_still_picture_is_measured_and_flagged(pack: Pack, faces: tuple[Puppet, Picture]) -> None:
+    """Passive liveness gets its frames and its figures; a picture that never moves is a sign."""
+    _, other = faces
+    async with called(pack) as call:
+        await call.live.start(call.run(LivenessKind.PASSIVE))
+        for _ in range(20):
+            await call.film([other] * FPS)
+            if call.journal.of(LivenessMeasured):
+                break
+        (end,) = call.journal.of(LivenessMeasured)
+        assert end.frames >= 12 and 0 < end.median < 1 and end.threshold == 0.5
+        await until("the signs", lambda: call.journal.of(SourceJudged))
+        reasons = {signal.reason for fact in call.journal.of(SourceJudged) for signal in fact.signals}
+        assert "still_picture" in reasons
+
+
+async def test_another_person_is_told_within_three_seconds(pack: Pack, faces: tuple[Puppet, Picture]) -> None:
+    """Somebody takes the customer's place, later nobody sits there any more."""
+    puppet, other = faces
+    empty = np.full((480, 640, 3), 40, np.uint8)
+    async with called(pack) as call:
+        await call.live.watch(call.info.case, call.info.call, call.info.seat)
+        await call.film(resting(puppet, 3))
+        assert call.journal.of(PersonWatched) == []
+        began = call.clock.now()
+        await call.film([other] * (3 * FPS))
+        (fact,) = call.journal.of(PersonWatched)
+        assert fact.event is WatchEvent.DIFFERENT_PERSON and abs(fact.at - began) < 1.5
+        assert fact.score is not None and fact.score < pack.review_threshold
+        await call.film([empty] * (3 * FPS))
+        await call.film([empty])
+        events = [fact.event for fact in call.journal.of(PersonWatched)]
+        assert events == [WatchEvent.DIFFERENT_PERSON, WatchEvent.LEFT_PICTURE]
