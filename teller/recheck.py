@@ -25,6 +25,7 @@ from kyc.engine import Engine
 from recordings.evidence import FileEvidence
 from teller.compose import open_base
 from teller.config import Config
+from teller.documents import Documents
 from teller.models import configured_pack
 from teller.policy import load_policy, rules_of
 
@@ -73,13 +74,13 @@ async def recheck_case(config: Config, case: str, as_json: bool) -> int:
         NotFound: there is no such case.
     """
     rules = rules_of(load_policy(config.policy.pack))
-    async with open_base(config) as base, Engine(configured_pack(config)) as engine:
+    async with open_base(config) as base:
         found = await base.database.cases.case(CaseId(case))
         entries = await base.journal.read(found.case)
-        read = _reader(
-            FileEvidence(base.spool, base.journal), base.archive, found.tenant, found.case, entries
-        )
-        report = await recheck(entries, engine, read, rules)
+        evidence = FileEvidence(base.spool, base.journal)
+        read = _reader(evidence, base.archive, found.tenant, found.case, entries)
+        async with Engine(configured_pack(config)) as engine:
+            report = await recheck(entries, engine, Documents(engine), read, rules)
     click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2) if as_json else _told(report))
     return 0 if report.same else 1
 
