@@ -40,6 +40,8 @@ TICK_S = 0.2
 # Three tries of five gestures, 30 s each, and three times two minutes until the customer is ready: whatever
 # goes wrong, no run lasts longer.
 RUN_MAX_S = 900.0
+# A media worker that hangs is noticed in five seconds; a check's own time does not wait for that.
+_SAMPLE_S = 2.0
 # Pages that tell of their camera before anybody looks at it.
 _CLAIMS_MAX = 512
 
@@ -195,7 +197,7 @@ class LiveChecks:
             await _stop(looked.running, "call_ended")
         await looked.line.close()
         if self._calls.pop(call, None) is not None:
-            await self._ask_nothing(call)
+            await self._ask(call, None, 0.0)
 
     # --- inside ---
 
@@ -212,28 +214,28 @@ class LiveChecks:
             await self._ask_frames(looked, 0.0)
 
     async def _ask_frames(self, looked: _Call, seconds: float) -> None:
-        try:
-            await self._sample(looked.call, looked.every_s, seconds)
-        except MediaError as error:
-            _log.warning("a call's pictures were not asked for", call=looked.call, pii_error=str(error))
+        await self._ask(looked.call, looked.every_s, seconds)
 
-    async def _ask_nothing(self, call: CallId) -> None:
+    async def _ask(self, call: CallId, every_s: float | None, all_s: float) -> None:
         try:
-            await self._sample(call, None, 0.0)
-        except MediaError as error:
-            _log.warning("a call's pictures go on", call=call, pii_error=str(error))
+            async with asyncio.timeout(_SAMPLE_S):
+                await self._sample(call, every_s, all_s)
+        except (MediaError, TimeoutError) as error:
+            _log.warning("a call's pictures were not asked for", call=call, pii_error=repr(error))
 
     async def _go(self, looked: _Call, running: _Running) -> None:
         """Run a check to its end, whatever comes, and journal it."""
-        run = running.run
         try:
-            looked.line.note(await self._outcome(running))
+            end = await self._outcome(running)
             await self._ask_frames(looked, 0.0)
-            if not running.stopped.done():
-                await self._judge_source(looked, run)
+            # Before the end is told: whoever hears of it may begin the next one.
+            looked.running = None
+            looked.line.note(end)
         finally:
             looked.running = None
             running.over.set()
+        if not running.stopped.done():
+            await self._judge_source(looked, running.run)
 
     async def _outcome(self, running: _Running) -> Fact:
         run = running.run

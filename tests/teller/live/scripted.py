@@ -123,7 +123,7 @@ class Scene:
         self.journal = ListJournal()
         self.case, self.call, self.seat = new_case_id(), new_call_id(), new_seat_id()
         self.wishes: list[tuple[CallId, float | None, float]] = []
-        self.media_broken = False
+        self.media_broken = self.media_hangs = False
         self.live = LiveChecks(self.journal, self.models, self._sample, self.clock, tick_s)
         self.number = 0
 
@@ -131,6 +131,7 @@ class Scene:
         self.wishes.append((call, every_s, all_s))
         if self.media_broken:
             raise MediaError("gone")
+        await asyncio.sleep(3600 if self.media_hangs else 0)
 
     def of(self, kind: type[F]) -> list[F]:
         return self.journal.of(kind)

@@ -7,6 +7,7 @@ import pytest
 
 from contract.errors import Busy, ModelError
 from contract.fact import Fact
+from contract.facts import Entry
 from contract.identity_facts import (
     ChallengeAsked,
     ChallengeDrawn,
@@ -18,7 +19,7 @@ from contract.identity_facts import (
     PersonWatched,
     SourceJudged,
 )
-from contract.ids import new_call_id, new_seat_id
+from contract.ids import CaseId, new_call_id, new_seat_id
 from contract.phases import CheckVerdict, LivenessKind, WatchEvent
 from kyc.challenge import draw
 from kyc.light_sequence import JudgeLight, LightFinding, SampleLight, draw_sequence
@@ -435,6 +436,38 @@ async def test_a_worker_that_is_gone_is_no_error() -> None:
         assert scene.of(PersonWatched)
         scene.media_broken = True
         await scene.live.close(scene.call)
+
+
+async def test_a_worker_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a check's end nor the call's."""
+    monkeypatch.setattr(live_checks, "_SAMPLE_S", 0.02)
+    async with staged() as scene:
+        scene.media_hangs = True
+        await scene.live.start(scene.run(LivenessKind.PASSIVE))
+        await asyncio.sleep(0.1)
+        await scene.pass_s(13)
+        await until("the end", lambda: ended(scene))
+        await scene.live.start(scene.run(LivenessKind.GESTURES))
+        await scene.live.close(scene.call)
+        assert [fact.reason for fact in ended(scene)] == ["too_few_frames", "call_ended"]  # type: ignore[attr-defined]
+
+
+async def test_the_next_check_begins_when_the_last_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the end in the journal is not told that it still runs."""
+    async with staged() as scene:
+        starting: list[asyncio.Task[None]] = []
+        append = scene.journal.append
+
+        async def appended(case: CaseId, fact: Fact) -> Entry:
+            entry = await append(case, fact)
+            if isinstance(fact, ENDS) and not starting:
+                starting.append(asyncio.create_task(scene.live.start(scene.run(LivenessKind.GESTURES))))
+            return entry
+
+        monkeypatch.setattr(scene.journal, "append", appended)
+        await scene.live.start(scene.run(LivenessKind.PASSIVE))
+        await filmed_to_the_end(scene)
+        await starting[0]
 
 
 # --- signs and the journal ---------------------------------------------------------------------
