@@ -1,6 +1,6 @@
 /**
- * Pictures and files of the conversation, both ways. A file stands in the chat when the journal has it; until
- * then it is a transfer.
+ * Pictures and files of the conversation, both ways, and the stills that are asked for. A file stands in the
+ * chat when the journal has it; until then it is a transfer.
  *
  * @import { Store } from "../web_kit/store.js"
  * @import { SharedFile, State, Transfer } from "./state.js"
@@ -64,6 +64,21 @@ export class Files {
     sending.stop = new AbortController();
     this._change(id, { failed: "", fraction: 0 });
     void this._upload(id);
+  }
+
+  /**
+   * Upload the picture that the agent asked for.
+   *
+   * @param {import("./photo.js").Photo} photo
+   * @param {(fraction: number) => void} [onProgress]
+   * @throws {RestError}
+   */
+  async sendStill({ blob, source }, onProgress) {
+    const { still } = this._store.get();
+    const { caseId, token } = this._proof();
+    if (!still || !caseId) return;
+    const path = `/api/cases/${caseId}/stills/${still.request}?source=${source}`;
+    await upload(path, blob, { token, ...(onProgress ? { onProgress } : {}) });
   }
 
   /**

@@ -9,7 +9,7 @@
 
 import { Connection } from "../web_kit/connection.js";
 import { language } from "../web_kit/i18n.js";
-import { RestError, upload } from "../web_kit/rest.js";
+import { RestError } from "../web_kit/rest.js";
 import { callAfter, chatAfter } from "./call_state.js";
 import { OwnCapture } from "./capture.js";
 import { Check } from "./check.js";
@@ -396,19 +396,5 @@ export class Session {
   linkElsewhere() {
     const resume = this._connection && this._connection.welcome ? this._connection.welcome.resume : null;
     return resume ? `${location.origin}${location.pathname}#seat=${encodeURIComponent(resume)}` : location.href;
-  }
-
-  /**
-   * Upload the picture that the agent asked for.
-   *
-   * @param {import("./photo.js").Photo} photo
-   * @param {(fraction: number) => void} [onProgress]
-   * @throws {RestError}
-   */
-  async sendStill({ blob, source }, onProgress) {
-    const { still, caseId } = this._store.get();
-    if (!still || !caseId) return;
-    const path = `/api/cases/${caseId}/stills/${still.request}?source=${source}`;
-    await upload(path, blob, { token: this._upload, ...(onProgress ? { onProgress } : {}) });
   }
 }

@@ -83,7 +83,7 @@ class StillSheet {
       await firstFrame(this._finder);
       const track = this._session.capture.camera;
       if (!track) return;
-      await this._session.sendStill(await photograph(track, this._finder));
+      await this._session.files.sendStill(await photograph(track, this._finder));
       this._store.update({ stillsTaken: stillsTaken + 1 });
     } catch {
       // The next request may fare better.
@@ -198,7 +198,7 @@ class StillSheet {
     const words = h("p", { role: "status" }, t("still.sending", { percent: 0 }));
     this._draw(tCode("still", still.kind), "", this._stageWithPhoto(), h("div", { class: "sending" }, words, bar));
     try {
-      await this._session.sendStill(photo, (fraction) => {
+      await this._session.files.sendStill(photo, (fraction) => {
         const percent = Math.round(fraction * 100);
         bar.value = percent;
         words.textContent = t("still.sending", { percent });
