@@ -15,8 +15,8 @@ from tests.customer_h5.steps import enter_call, plays, require_calm
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-# The second camera has a torch, as the back of a phone; `dark` is what it says when asked to light. Chromium's
-# fake device 1 measures depth, which no encoder takes.
+# The second camera has a torch, as the back of a phone; `dark` is what it says when asked to light.
+# Chromium's fake device 1 measures depth, which no encoder takes.
 _TORCH = """
 const { enumerateDevices } = MediaDevices.prototype;
 MediaDevices.prototype.enumerateDevices = async function () {
