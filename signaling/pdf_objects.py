@@ -75,15 +75,15 @@ def packed_objects(data: bytes, text: bytes, pause: Pause) -> Iterator[tuple[byt
         raise unsafe("an object stream is disguised")
     left = _UNPACKED_MAX
     begun: set[int] = set()
-    for anchor in anchors:
+    for number, anchor in enumerate(anchors):
+        if number % _HEADS == 0:
+            pause()
         if data.startswith(b"/First", anchor) and not _FIRST.match(data, anchor, anchor + _WINDOW):
             continue
         head, start = _dictionary(data, anchor)
         if start in begun:
             continue
         begun.add(start)
-        if len(begun) % _HEADS == 0:
-            pause()
         content, read = _content(data, head, start, left, pause)
         # Looking at a dictionary costs as well.
         left -= len(content) + read + _DICTIONARY

@@ -99,8 +99,8 @@ export class ScriptPanelElement extends PartElement {
     const head = h("button", { class: "step-head", type: "button", "data-key": `${id}:head`, "aria-expanded": String(open),
       onclick: () => { this.turned.set(id, !open); this.again(); } },
       h("span", { class: "step-mark", "aria-hidden": "true" }, MARKS[state] ? icon(MARKS[state]) : String(number)),
-      h("span", { class: "step-title" }, said(step), !step.mandatory && h("small", {}, t("step.optional"))),
-      answer && h("span", { class: "step-answer" }, said(answer)),
+      h("span", { class: "step-title" }, said(step), !step.mandatory && h("small", {}, t("step.optional")),
+        answer && h("small", { class: "step-answer" }, said(answer))),
       h("span", { class: `step-state ${state}` }, t(`step_state.${state}`))); // prettier-ignore
     const lock = state === "locked" && step.lock !== "recording" && h("p", { class: "step-lock" }, this.lockWords(shown, step));
     return h("li", { class: `step ${state}`, "data-step": id }, h("h3", {}, head), lock, h("div", { class: "step-body" }, body));

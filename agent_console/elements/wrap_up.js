@@ -76,7 +76,7 @@ export class WrapUpElement extends PartElement {
     const reason = view.call?.reason ?? call?.reason;
     const words = reason ? tCode("end", reason) : t(call?.left ? "wrap.left" : "wrap.ending");
     this.summary && mount(this.summary,
-      h("div", { class: "row wrap" }, h("h1", {}, view.customer || call?.peer || t("call.the_customer")), view.phase && caseBadge(view.phase)),
+      h("div", { class: "row wrap" }, h("h1", {}, view.customer || call?.peer || t("call.the_customer")), view.phase && view.phase !== "in_call" && caseBadge(view.phase)),
       h("p", {}, words, seconds !== null && ` · ${t("wrap.lasted", { time: clock(seconds) })}`),
       h("code", { class: "case-id" }, call?.case ?? view.case)); // prettier-ignore
   }
@@ -91,7 +91,7 @@ export class WrapUpElement extends PartElement {
       h("button", { class: `button ${style}`, type: "button", disabled: link !== "open", onclick: () => this.askPresence(presence) }, t(`wrap.${presence}`)); // prettier-ignore
     this.next && mount(this.next, h("p", { class: `notice ${view.decision?.outcome === "passed" ? "good" : ""}` }, icon("check"), words),
       view.identity.decided && h("section", { class: "stack tight" }, h("h2", {}, t("decision.title")), decisionSummary(view.identity.decided)),
-      h("p", { class: "soft" }, t("wrap.archive")), h("div", { class: "row" }, go("ready", "primary grow"), go("break", "grow"))); // prettier-ignore
+      h("p", { class: "soft" }, t(view.phase === "aborted" ? "wrap.archive_aborted" : "wrap.archive")), h("div", { class: "row" }, go("ready", "primary grow"), go("break", "grow"))); // prettier-ignore
   }
 
   /** @param {string} presence */

@@ -95,6 +95,7 @@ export default {
   "wrap.decided": "Result submitted: {outcome} {reason}",
   "wrap.no_result_owed": "This call is over; no result is owed.",
   "wrap.archive": "The recording will be merged, archived and sent to audit by itself.",
+  "wrap.archive_aborted": "The recording will be merged and archived by itself; an aborted case is not audited.",
   "wrap.ready": "Ready for the next", "wrap.break": "Take a break",
   "error.checks_incomplete": "Checks are missing or failed; “Passed” is not possible",
   "error.finish_first": "Please give the result of this call first",

@@ -95,6 +95,7 @@ export default {
   "wrap.decided": "结果已提交：{outcome} {reason}",
   "wrap.no_result_owed": "本次通话已结束，无需填写结果。",
   "wrap.archive": "录像将自动合成、归档并送审。",
+  "wrap.archive_aborted": "录像将自动合成并归档；已中止的案件不送审。",
   "wrap.ready": "就绪，接待下一位", "wrap.break": "小休",
   "error.checks_incomplete": "核验未完成或未通过，不能给出「通过」",
   "error.finish_first": "请先提交本次通话的办理结果",

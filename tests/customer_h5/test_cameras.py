@@ -16,17 +16,22 @@ from tests.customer_h5.steps import enter_call, plays, require_calm
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # The second camera has a torch, as the back of a phone; `dark` is what it says when asked to light.
+# Chromium's fake device 1 measures depth, which no encoder takes.
 _TORCH = """
+const { enumerateDevices } = MediaDevices.prototype;
+MediaDevices.prototype.enumerateDevices = async function () {
+  return (await enumerateDevices.call(this)).filter(({ label }) => !label.includes("fake_device_1"));
+};
 const { getCapabilities, applyConstraints } = MediaStreamTrack.prototype;
 Object.assign(window, { lit: [], dark: "", connections: [] });
 MediaStreamTrack.prototype.getCapabilities = function () {
-  return { ...getCapabilities.call(this), torch: this.label.includes("fake_device_1") };
+  return { ...getCapabilities.call(this), torch: this.label.includes("fake_device_2") };
 };
 MediaStreamTrack.prototype.applyConstraints = function (wanted) {
   const [first] = wanted.advanced || [];
   if (!first || !("torch" in first)) return applyConstraints.call(this, wanted);
   if (dark) return Promise.reject(new DOMException("no", dark));
-  lit.push([this.label.includes("fake_device_1"), first.torch]);
+  lit.push([this.label.includes("fake_device_2"), first.torch]);
   return Promise.resolve();
 };
 window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -40,7 +45,7 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 _SENDING = """() => {
   const { sender } = connections[0].getTransceivers()[1];
   window.first ||= sender;
-  const { label, readyState } = sender.track;
+  const { label = "", readyState = "" } = sender.track || {};
   return { connections: connections.length, same: sender === first, camera: label, state: readyState };
 }"""
 _ARRIVED = """async () => {
@@ -55,8 +60,8 @@ _OWN = "document.querySelector('.own-picture video').srcObject.getVideoTracks()[
 
 @pytest_asyncio.fixture(name="browser", scope="module", loop_scope="session")
 async def two_cameras() -> AsyncIterator[Browser]:
-    """Yield a Chromium with two fake cameras."""
-    devices = "--use-fake-device-for-media-stream=device-count=2"
+    """Yield a Chromium with two fake cameras, and one for depth."""
+    devices = "--use-fake-device-for-media-stream=device-count=3"
     async with async_playwright() as playwright, chromium(playwright, devices) as running:
         yield running
 
@@ -107,7 +112,7 @@ async def test_flip_keeps_the_connection(phone: Phone) -> None:
     sources = await more_arrive(phone)
     first = await page.evaluate_handle(_OWN)
     await choose(page, "翻转镜头")
-    await sending(page, "fake_device_1")
+    await sending(page, "fake_device_2")
     assert await first.evaluate("(track) => track.readyState") == "ended"
     assert await more_arrive(phone) == sources
     await plays(phone, ".own-picture video")
@@ -124,14 +129,14 @@ async def test_a_camera_turned_off_is_not_flipped(phone: Phone) -> None:
     page = phone.page
     await enter(phone)
     await choose(page, "翻转镜头")
-    await sending(page, "fake_device_1")
+    await sending(page, "fake_device_2")
     await page.get_by_role("button", name="关画面").click()
     sheet = await more(page)
     for name in ("翻转镜头", "打开手电筒"):
         await expect(sheet.get_by_role("button", name=name)).to_have_count(0)
     await sheet.get_by_role("button", name="关闭", exact=True).click()
     await page.get_by_role("button", name="开画面").click()
-    await sending(page, "fake_device_1")
+    await sending(page, "fake_device_2")
 
 
 async def test_a_camera_that_does_not_open(phone: Phone) -> None:
@@ -144,7 +149,7 @@ async def test_a_camera_that_does_not_open(phone: Phone) -> None:
           navigator.mediaDevices.getUserMedia = async (wanted) => {
             const stream = await open(wanted);
             const [track] = stream.getVideoTracks();
-            if (!track.label.includes("fake_device_1")) return stream;
+            if (!track.label.includes("fake_device_2")) return stream;
             track.stop();
             throw new DOMException("taken", "NotReadableError");
           };
@@ -164,7 +169,7 @@ async def test_torch(phone: Phone) -> None:
     sheet = await more(page)
     await expect(sheet.get_by_role("button", name="打开手电筒")).to_have_count(0)
     await sheet.get_by_role("button", name="翻转镜头").click()
-    await sending(page, "fake_device_1")
+    await sending(page, "fake_device_2")
     await choose(page, "打开手电筒")
     await phone.shot("torch")
     await choose(page, "关闭手电筒")
@@ -184,7 +189,7 @@ async def test_a_torch_that_does_not_answer(phone: Phone, why: str) -> None:
     page = phone.page
     await enter(phone)
     await choose(page, "翻转镜头")
-    await sending(page, "fake_device_1")
+    await sending(page, "fake_device_2")
     await page.evaluate("(why) => { window.dark = why; }", why)
     await choose(page, "打开手电筒")
     await expect(page.locator(".banner")).to_contain_text("手电筒没有响应")

@@ -55,7 +55,7 @@ async def test_three_consents_of_which_one_is_needed(phone: Phone) -> None:
     await expect(start).to_be_disabled()
     for summary in await page.locator(".consent summary").all():
         await summary.click()
-    for words in ("全程记录", "敏感个人信息", "不会持续跟踪"):
+    for words in ("全程记录", "敏感个人信息", "通话结束后不再读取"):
         await expect(page.get_by_text(words)).to_be_visible()
     await page.get_by_role("checkbox", name="录音录像").check()
     await expect(start).to_be_enabled()

@@ -159,7 +159,7 @@ def test_an_arrangement_that_failed_is_contained_in_the_next() -> None:
 
     assert changes.fail(5.0) == ()
     assert changes.failing_since == 5.0
-    assert changes.hold() == (hold, admit)
+    assert changes.hold() == (Change(seat=G, mode=SeatMode.TALKING), Change(held=True))
     assert changes.failing_since is None
     assert changes.wanted(stance) == stance
 

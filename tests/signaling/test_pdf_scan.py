@@ -149,6 +149,8 @@ def test_a_document_that_unpacks_without_end_is_kept_out(part: bytes) -> None:
     assert word(document(part)) == "file_unsafe"
 
 
+# Below this other work on the machine weighs more than ours.
+CLOCK_S = 0.002
 HOSTILE = [
     b"/", b"/#4a", b"#", b"#4", b"/JavaScrip", b"/AA  ", b"/AA% ", b"/AA%\n", b"/AA 1 1 ",
     b"/AA" + b" " * 200, b"/OpenAction[", b"/OpenAction 5 0 R ", b"5 0 ", b"05%", b"/ObjStm",
@@ -157,17 +159,24 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("part", HOSTILE)
-def test_hostile_repetition_is_no_work_and_never_without_a_pause(part: bytes) -> None:
-    """Whatever is repeated, each step is short, and the whole costs in proportion to its length."""
-    steps: list[float] = []
-    data = document(b"/OpenAction 5 0 R ", part * (1_000_000 // len(part)), b"5 0 obj [6 0 R] endobj")
-    began = time.thread_time()
-    with suppress(UserError):
-        require_passive(data, lambda: steps.append(time.thread_time()))
-    longest = max(later - sooner for sooner, later in pairwise([began, *steps, time.thread_time()]))
-    # Some ten times what it takes: a step that went through the whole would take longer.
-    assert longest < 0.15
-    assert time.thread_time() - began < 5.0
+def test_hostile_repetition_costs_no_more_than_its_length(part: bytes) -> None:
+    """Four times as much of it takes some four times as long, and no step between two pauses longer."""
+    whole, step = zip(*(_cost(part, length) for length in (250_000, 1_000_000)), strict=True)
+    assert whole[1] < 9 * max(whole[0], CLOCK_S)
+    assert step[1] < 3 * max(step[0], CLOCK_S)
+
+
+def _cost(part: bytes, length: int) -> tuple[float, float]:
+    """Return the processor seconds of the whole and of its longest step, the least of three runs."""
+    data = document(b"/OpenAction 5 0 R ", part * (length // len(part)), b"5 0 obj [6 0 R] endobj")
+    runs: list[tuple[float, float]] = []
+    for _ in range(3):
+        times = [time.thread_time()]
+        with suppress(UserError):
+            require_passive(data, lambda: times.append(time.thread_time()))  # noqa: B023
+        times.append(time.thread_time())
+        runs.append((times[-1] - times[0], max(later - sooner for sooner, later in pairwise(times))))
+    return min(whole for whole, _ in runs), min(step for _, step in runs)
 
 
 def test_who_waits_may_give_up_between_two_steps() -> None:
