@@ -17,6 +17,7 @@ from playwright.async_api import (
     Request,
     Response,
     async_playwright,
+    expect,
 )
 
 ARGS = [
@@ -31,6 +32,8 @@ ARGS = [
     "--disable-gpu",
 ]
 _TIMEOUT_MS = 10_000
+# A full machine is slow, not wrong: what is expected may come as late as what is clicked.
+expect.set_options(timeout=_TIMEOUT_MS)
 _SHOTS = os.environ.get("TEST_SHOTS")
 _WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
