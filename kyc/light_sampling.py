@@ -14,14 +14,12 @@ from kyc.frames import SECONDS_MAX, FrameDecoder
 from kyc.images import Picture
 from kyc.light import correlate
 from kyc.light_sequence import (
-    COUNT,
     Colour,
     JudgeLight,
     LightFinding,
     LightSample,
     LightSampled,
     SampleLight,
-    draw_sequence,
 )
 from kyc.models import Models
 
@@ -61,23 +59,6 @@ def sample_light(models: Models, job: SampleLight) -> LightSampled:
 def judge_light(_: Models, job: JudgeLight) -> LightFinding:
     """Do the job; see :class:`kyc.light_sequence.JudgeLight`."""
     return correlate(job.sequence, job.samples, job.started_at)
-
-
-def recompute(
-    codec: str,
-    frames: Sequence[EncodedFrame],
-    detect: Detect,
-    nonce: bytes,
-    started_at: float,
-    count: int = COUNT,
-) -> LightFinding:
-    """Judge a recorded track again, as an auditor does: ``frames`` around the challenge, from a keyframe on.
-
-    ``arrived_at`` of the frames and ``started_at`` are seconds UTC of one clock; ``nonce``, ``started_at``
-    and ``count`` are in the journal. The same frames and detector give the finding of that day.
-    """
-    samples = sample_frames(codec, frames, detect).samples
-    return correlate(draw_sequence(nonce, count), samples, started_at)
 
 
 def sample_frames(

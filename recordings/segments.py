@@ -9,7 +9,7 @@ the frames carried them. Functions here block.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +143,23 @@ def sealed_segments(folder: Path) -> tuple[RecordedSegment, ...]:
 def read_frames(track: RecordedTrack, segment: RecordedSegment) -> Iterator[StoredFrame]:
     """Yield the frames of one segment in order."""
     info, base = track.info, track.base_timestamp
-    lost_ms = {block_ms(loss.timestamp, base, info.clock_rate) for loss in track.losses}
-    for block in matroska.blocks(segment.path.read_bytes()):
-        data = to_annex_b(block.data) if info.codec == "H264" else block.data
-        ticks = round(block.pts_ms * info.clock_rate / 1000)
-        yield StoredFrame(data, base + ticks, block.keyframe, block.pts_ms in lost_ms)
+    lost = {
+        round(block_ms(loss.timestamp, base, info.clock_rate) * info.clock_rate / 1000)
+        for loss in track.losses
+    }
+    for frame in parse_frames(segment.path.read_bytes(), info.codec, info.clock_rate):
+        ticks = frame.timestamp
+        yield replace(frame, timestamp=base + ticks, after_loss=ticks in lost)
+
+
+def parse_frames(data: bytes, coded: str, clock_rate: int) -> Iterator[StoredFrame]:
+    """Yield the frames in a segment's bytes, in order; timestamps count from the track's first frame.
+
+    ``coded`` is ``VP8``, ``H264`` or ``opus``. What was lost is not told: it stands in ``clock.jsonl``.
+    """
+    for block in matroska.blocks(data):
+        frame = to_annex_b(block.data) if coded == "H264" else block.data
+        yield StoredFrame(frame, round(block.pts_ms * clock_rate / 1000), block.keyframe)
 
 
 def to_annex_b(unit: bytes) -> bytes:

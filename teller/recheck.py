@@ -4,6 +4,7 @@ Nothing is written. Pictures come from the spool or, once that was released, fro
 longer anywhere is said so and counted with its result of then.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -15,7 +16,7 @@ import click
 from contract.errors import NotFound, TellerError
 from contract.fact import Fact
 from contract.facts import Entry, EvidenceStored, FacesCompared
-from contract.identity_facts import Decided, ModelUsed, PairScore, PortraitsCompared
+from contract.identity_facts import Decided, LightMeasured, ModelUsed, PairScore, PortraitsCompared
 from contract.identity_ports import DocumentChecks
 from contract.ids import CaseId, EvidenceId, TenantId
 from contract.phases import CheckVerdict
@@ -23,18 +24,24 @@ from contract.ports import Archive, IdentityChecks
 from kyc.decision import DecisionRules, decide
 from kyc.engine import Engine
 from recordings.evidence import FileEvidence
+from recordings.spool import Spool
 from teller.compose import open_base
 from teller.config import Config
 from teller.documents import Documents
 from teller.models import configured_pack
 from teller.policy import load_policy, rules_of
+from teller.relight import Fetch, Relit, relight
 
 Read = Callable[[EvidenceId], Awaitable[bytes]]
+Relight = Callable[[Sequence[Fact], LightMeasured], Awaitable[Relit]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """One comparison, then and now. ``why`` says what kept it from being made again, else empty."""
+    """One check, then and now. ``why`` says what kept it from being made again, else empty.
+
+    The score of a light challenge is its correlation; its models are not named.
+    """
 
     check: str
     model_then: str
@@ -79,8 +86,13 @@ async def recheck_case(config: Config, case: str, as_json: bool) -> int:
         entries = await base.journal.read(found.case)
         evidence = FileEvidence(base.spool, base.journal)
         read = _reader(evidence, base.archive, found.tenant, found.case, entries)
+        fetch = _fetcher(base.spool, base.archive, found.tenant, found.case)
         async with Engine(configured_pack(config)) as engine:
-            report = await recheck(entries, engine, Documents(engine), read, rules)
+
+            async def again(facts: Sequence[Fact], was: LightMeasured) -> Relit:
+                return await relight(facts, was, engine, fetch)
+
+            report = await recheck(entries, engine, Documents(engine), read, rules, again)
     click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2) if as_json else _told(report))
     return 0 if report.same else 1
 
@@ -91,8 +103,9 @@ async def recheck(
     documents: DocumentChecks,
     read: Read,
     rules: DecisionRules | None,
+    relight: Relight,
 ) -> Recheck:
-    """Score the comparisons of a journal anew, and decide on what comes of it."""
+    """Score the comparisons and light challenges of a journal anew, and decide on what comes of it."""
     facts = [entry.fact for entry in entries]
     then = next((fact for fact in reversed(facts) if isinstance(fact, Decided)), None)
     rescored: list[Rescored] = []
@@ -102,6 +115,10 @@ async def recheck(
             again = await _rescore(fact, identity, documents, read)
             rescored.append(again)
             fact = replace(fact, verdict=again.verdict_now)  # noqa: PLW2901  the fact as it were today
+        elif isinstance(fact, LightMeasured):
+            lit = await relight(facts, fact)
+            rescored.append(Rescored(fact.check, "", "", fact.r, lit.r, fact.verdict, lit.verdict, lit.why))
+            fact = replace(fact, verdict=lit.verdict)  # noqa: PLW2901  as above
         today.append(fact)
     if then is None or rules is None:
         verdict = then.verdict if then else None
@@ -181,8 +198,20 @@ def _reader(
     return read
 
 
+def _fetcher(spool: Spool, archive: Archive, tenant: TenantId, case: CaseId) -> Fetch:
+    async def fetch(file: str) -> bytes:
+        path = spool.case_dir(case) / file
+        with suppress(FileNotFoundError):
+            return await asyncio.to_thread(path.read_bytes)
+        return b"".join([block async for block in archive.read(f"{tenant}/{case}/{file}")])
+
+    return fetch
+
+
 def _told(report: Recheck) -> str:
-    lines = [_line(one) for one in report.rescored] or ["no comparison of faces in this case"]
+    lines = [_line(one) for one in report.rescored] or [
+        "no comparison of faces and no light challenge in this case"
+    ]
     if report.then is not None:
         lines.append(f"decision: {report.then} then, {report.now} now ({', '.join(report.reasons)})")
     if report.reproduced is not None:
@@ -198,6 +227,7 @@ def _line(one: Rescored) -> str:
         f"{_score(one.score_then)} {one.verdict_then} then, {_score(one.score_now)} {one.verdict_now} now"
     )
     model = "the same model" if one.model_then == one.model_now else "another model"
+    model = model if one.model_now else "light, from the recorded track"
     return f"{one.check}: {scores}, {model}" if not one.why else f"{one.check}: not made again: {one.why}"
 
 

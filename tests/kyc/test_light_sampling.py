@@ -2,6 +2,7 @@
 
 import functools
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from kyc.light_sampling import (
     Box,
     Detect,
     judge_light,
-    recompute,
     sample_frames,
     sample_light,
     sample_patches,
@@ -34,6 +34,13 @@ from tests.kyc.light_scene import LEAD_S, Attack, Scene
 
 NONCE = bytes(range(32))
 STARTED = START + LEAD_S
+
+
+def recompute(
+    codec: str, frames: Sequence[EncodedFrame], detect: Detect, nonce: bytes, started_at: float
+) -> LightFinding:
+    """Judge whole frames at once."""
+    return correlate(draw_sequence(nonce), sample_frames(codec, frames, detect).samples, started_at)
 
 
 @functools.cache

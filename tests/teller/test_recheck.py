@@ -6,13 +6,21 @@ from dataclasses import replace
 from contract.errors import NotFound
 from contract.fact import Fact
 from contract.facts import GENESIS, AgentDecided, ConsentGiven, Entry, FacesCompared, seal_entry
-from contract.identity_facts import AccountsCounted, ChallengeEnded, Limit, PairScore, PortraitsCompared
+from contract.identity_facts import (
+    AccountsCounted,
+    ChallengeEnded,
+    LightMeasured,
+    Limit,
+    PairScore,
+    PortraitsCompared,
+)
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId
 from contract.phases import CheckVerdict, Outcome
 from contract.ports import FaceFinding
 from kyc.decision import decide
 from teller.policy import load_policy, rules_of
 from teller.recheck import Recheck, _told, recheck
+from teller.relight import Relit
 from tests.signaling.equipped import FakeDocuments
 from tests.signaling.fakes import FakeIdentity
 
@@ -57,10 +65,14 @@ async def read(evidence: EvidenceId) -> bytes:
     return b"picture"
 
 
+async def as_then(facts: Sequence[Fact], was: LightMeasured) -> Relit:
+    return Relit(was.verdict, was.r)
+
+
 async def looked_at(
     facts: Sequence[Fact], identity: Today, documents: FakeDocuments | None = None
 ) -> Recheck:
-    return await recheck(journal(facts), identity, documents or FakeDocuments(), read, RULES)
+    return await recheck(journal(facts), identity, documents or FakeDocuments(), read, RULES, as_then)
 
 
 def decided(*facts: Fact) -> tuple[Fact, ...]:
@@ -104,7 +116,7 @@ async def test_pictures_that_are_gone_count_as_they_did() -> None:
     async def gone(evidence: EvidenceId) -> bytes:
         raise NotFound("released")
 
-    report = await recheck(journal(decided(*FACTS)), Today(FAILED), FakeDocuments(), gone, RULES)
+    report = await recheck(journal(decided(*FACTS)), Today(FAILED), FakeDocuments(), gone, RULES, as_then)
     assert report.same
     assert {one.why for one in report.rescored} == {"not_found"}
     assert "not made again: not_found" in _told(report)
@@ -116,5 +128,24 @@ async def test_a_case_without_a_decision() -> None:
     assert (report.reproduced, report.then, report.now, report.same) == (None, None, None, True)
     empty = await looked_at((), Today(PASSED))
     assert "no comparison" in _told(empty)
-    without_rules = await recheck(journal(decided(*FACTS)), Today(PASSED), FakeDocuments(), read, None)
+    without_rules = await recheck(
+        journal(decided(*FACTS)), Today(PASSED), FakeDocuments(), read, None, as_then
+    )
     assert without_rules.reproduced is None
+
+
+async def test_a_light_challenge_is_judged_again() -> None:
+    """From the recorded track; what comes of it counts in today's decision, not in the one of then."""
+    lit = LightMeasured(CALL, CheckId("check-l"), 1.0, 0.9, 0.1, 0.1, 0.1, 90, PASSED, "")
+
+    async def dark(facts: Sequence[Fact], was: LightMeasured) -> Relit:
+        return Relit(FAILED, 0.02)
+
+    entries = journal(decided(*FACTS, lit))
+    report = await recheck(entries, Today(PASSED), FakeDocuments(), read, RULES, dark)
+    assert report.reproduced
+    assert not report.same
+    assert report.rescored[-1].verdict_now is FAILED
+    assert "check-l: 0.900 passed then, 0.020 failed now, light, from the recorded track" in _told(report)
+    same = await recheck(entries, Today(PASSED), FakeDocuments(), read, RULES, as_then)
+    assert same.same
