@@ -6,7 +6,7 @@ is committed is always what media really does.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from contract.ids import AccountId, SeatId
@@ -90,10 +90,21 @@ class Changes:
         return tuple(change for change in carried if change.by is not None)
 
     def forget(self, seat: SeatId) -> None:
-        """What was wanted of this seat no longer matters."""
+        """What was wanted of this seat no longer matters, nor a hold that was to begin or end with it.
 
-        def kept(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-            return tuple(change for change in changes if change.seat != seat)
+        Media that is at it already may do the latter before it hears better, so it is committed and undone.
+        """
+        flown = [one for flight in self._flights for one in flight if one.held is not None]
+        self._flights = deque(tuple(_without(seat, flight, held=True)) for flight in self._flights)
+        self._due = tuple(_without(seat, self._due, held=False))
+        if flown and flown[-1].seat == seat and all(one.held is None for one in self._due):
+            self.want(Change(held=not flown[-1].held))
 
-        self._flights = deque(kept(flight) for flight in self._flights)
-        self._due = kept(self._due)
+
+def _without(seat: SeatId, changes: Iterable[Change], *, held: bool) -> Iterator[Change]:
+    """Yield what is left without this seat; with ``held`` what its changes say of the hold."""
+    for change in changes:
+        if change.seat != seat:
+            yield change
+        elif held and change.held is not None:
+            yield Change(held=change.held, by=change.by, about=change.about)

@@ -465,6 +465,23 @@ def test_a_lost_host_is_followed_by_the_private_guest() -> None:
     assert GUEST.seat in played.gets(CUSTOMER)
 
 
+def test_a_guest_who_leaves_while_being_admitted_leaves_the_hold() -> None:
+    """Media had begun to end it: for that moment the customer hears the host, and every screen says so."""
+    played = Played().three(private=True)
+    played.got(AGENT, wire.Admit())
+    admitted = played.all(fx.Arrange)[-1]
+    played.got(GUEST, wire.Leave())
+    assert AGENT.seat in {slot.seat for route in admitted.routes for slot in route.slots if slot}
+    played.settled += 1
+    played.call.arranged(None, played.time)
+    assert played.seen(CUSTOMER).phase is CallPhase.ACTIVE
+    assert played.settle().phase() is CallPhase.HELD
+    assert played.seen(CUSTOMER).phase is CallPhase.HELD
+    assert played.gets(CUSTOMER) == [None, None, None]
+    played.got(AGENT, wire.Hold(False))
+    assert AGENT.seat in played.settle().gets(CUSTOMER)
+
+
 def test_staff_do_not_write_to_who_is_held() -> None:
     """What is typed for the colleague would reach the customer; the customer may go on writing."""
     played = Played().three(private=True)
