@@ -42,6 +42,7 @@ from contract.wire_down import (
 from contract.wire_identity import (
     AskExternal,
     CameraClaim,
+    ChallengeDeclined,
     ChallengeReady,
     ChallengeStep,
     ChallengeWanted,
@@ -114,6 +115,7 @@ __all__ = [
     "CallState",
     "CameraClaim",
     "CaptureState",
+    "ChallengeDeclined",
     "ChallengeReady",
     "ChallengeStep",
     "ChallengeWanted",
@@ -197,7 +199,7 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
         CaptureState, Hold, AskColleagues, Invite, WithdrawInvite, Admit, Leave, Watch, SetMode, TakeOver,
         ForceEnd, MoveUp, Reassign, NoteEvidence, MarkStep, WrapUp, ReadDocument, CorrectField,
         ComparePortraits, StartLiveness, DecideChallenge, DrawQuestion, JudgeQuestion, SendCode, AskExternal,
-        ChallengeReady, LightShown, EnterCode, CameraClaim,
+        ChallengeReady, ChallengeDeclined, LightShown, EnterCode, CameraClaim,
     )
 }  # fmt: skip
 SERVER_MESSAGES: dict[str, type[Message]] = {
@@ -214,7 +216,8 @@ ClientMessage = (
     RequestCallback | CaptureState | Hold | AskColleagues | Invite | WithdrawInvite | Admit | Leave |
     Watch | SetMode | TakeOver | ForceEnd | MoveUp | Reassign | NoteEvidence | MarkStep | WrapUp |
     ReadDocument | CorrectField | ComparePortraits | StartLiveness | DecideChallenge | DrawQuestion |
-    JudgeQuestion | SendCode | AskExternal | ChallengeReady | LightShown | EnterCode | CameraClaim
+    JudgeQuestion | SendCode | AskExternal | ChallengeReady | ChallengeDeclined | LightShown | EnterCode |
+    CameraClaim
 )  # fmt: skip
 
 

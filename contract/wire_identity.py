@@ -106,6 +106,14 @@ class ChallengeReady(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class ChallengeDeclined(Message):
+    """The customer wishes to show in another way who he is; the liveness check that runs ends undecided."""
+
+    tag: ClassVar[str] = "challenge_declined"
+    check: CheckId
+
+
+@dataclass(frozen=True, slots=True)
 class LightShown(Message):
     """The first colour is on the screen; ``started_at`` is the page's own clock, for the record only."""
 

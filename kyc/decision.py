@@ -92,7 +92,8 @@ class ClassRule:
 class DecisionRules:
     """What a policy pack says of the decision; ``classes`` from the best to the least.
 
-    ``veto``: checks that must not fail, whichever way a need was met. ``agent_settles``: checks whose
+    ``veto``: checks that must not fail, whichever way a need was met. ``screening``: lists on which every
+    customer is looked up; whatever is not clean, or was not asked, counts. ``agent_settles``: checks whose
     REVIEW the agent settles with the outcome or a decision of its own; ``agent_overrules``: those whose
     FAILED an agent may overrule for a written reason. ``questions_right`` answers make the questions
     passed, one more wrong answer than ``questions_wrong_max`` makes them failed. ``watched`` are the
@@ -104,6 +105,7 @@ class DecisionRules:
     needs: tuple[Need, ...]
     classes: tuple[ClassRule, ...]
     veto: tuple[str, ...] = ()
+    screening: tuple[str, ...] = ()
     agent_settles: tuple[str, ...] = ()
     agent_overrules: tuple[str, ...] = ()
     questions_right: int = 2
@@ -132,9 +134,9 @@ def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
 
     Reasons are machine words: ``agent_passed``, ``agent_failed``, ``agent_incomplete`` or
     ``agent_missing``; for each check that speaks against it or was settled by the agent ``<check>_failed``,
-    ``<check>_review``, ``<check>_by_agent``; ``<need>_missing``; ``watched_<event>``, ``source_signs``; and
-    for each class that was not given ``class_<class>_<why>`` with ``on_site``, ``checks``,
-    ``five_elements``, ``count`` or ``count_unknown``.
+    ``<check>_review``, ``<check>_by_agent``; ``<need>_missing``, and the same of a list that was not asked;
+    ``watched_<event>``, ``source_signs``; and for each class that was not given ``class_<class>_<why>``
+    with ``on_site``, ``checks``, ``five_elements``, ``count`` or ``count_unknown``.
     """
     inputs: list[Fact] = [fact for fact in facts if isinstance(fact, _INPUTS)]
     evidence = _weigh(inputs, rules)
@@ -264,6 +266,10 @@ def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, lis
     worst += [
         CheckVerdict.FAILED for check in rules.veto if evidence.states.get(check) is CheckVerdict.FAILED
     ]
+    for check in rules.screening:
+        if check not in evidence.states:
+            reasons.append(f"{check}_missing")
+        worst.append(evidence.states.get(check, CheckVerdict.REVIEW))
     for need in rules.needs:
         met = _met(need, evidence.states)
         if met is None:

@@ -38,6 +38,7 @@ from contract.wire import (
     Admit,
     CameraClaim,
     CaptureState,
+    ChallengeDeclined,
     ChallengeReady,
     Chat,
     EnterCode,
@@ -131,7 +132,7 @@ class Call(Identify):
                 self._got_chat(sender, message)
             case HangUp():
                 self._got_hang_up(sender, moment)
-            case ChallengeReady() | LightShown() | EnterCode() | CameraClaim():
+            case ChallengeReady() | ChallengeDeclined() | LightShown() | EnterCode() | CameraClaim():
                 self._got_answer(message)
             case _:
                 raise WrongPhase("this is for staff", code="not_host")

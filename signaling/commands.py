@@ -253,6 +253,7 @@ class Commands:
             case JudgeDocument() if call:
                 await self._try("judge_document", self._identity.judge(case, call, effect.check))
             case Decide():
+                await self._try("screen", self._identity.screen(case, call))
                 await self._try("decide", self._identity.decide(case))
             case WindUp():
                 await self._try("close_live", self._identity.close(effect.call))

@@ -12,6 +12,7 @@ from contract.ports import Party
 from contract.wire import (
     CameraClaim,
     CaptureState,
+    ChallengeDeclined,
     ChallengeReady,
     Chat,
     Consent,
@@ -178,6 +179,7 @@ class Customers:
                 | HangUp()
                 | Playback()
                 | ChallengeReady()
+                | ChallengeDeclined()
                 | LightShown()
                 | EnterCode()
                 | CameraClaim()
@@ -256,7 +258,7 @@ class Customers:
             visit.consent,
             hall.limits,
             hall.settings.plan,
-            who.memory,
+            visit.memory,
         )
         visit.call, visit.joined_at = call, hall.mono()
         hall.calls[call.call] = call

@@ -105,6 +105,7 @@ class NoBooks:
 class Equipment:
     """The ports of identity checks; without arguments, a house that has none of it.
 
+    ``screening`` names those of ``external`` that are asked about every customer before it is decided.
     ``code_text`` is the text of a one-time code, by language; ``{code}`` stands in it.
     """
 
@@ -114,4 +115,5 @@ class Equipment:
     external: Mapping[str, ExternalCheck] = field(default_factory=dict)
     books: CoreBank = field(default_factory=NoBooks)
     decide: DecideCase | None = None
+    screening: tuple[str, ...] = ()
     code_text: str = "【视频柜员】验证码 {code}，10 分钟内有效。工作人员不会向您索要。 Your code is {code}."

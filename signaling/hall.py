@@ -305,7 +305,7 @@ class Hall:
         if visit.call is call:
             visit.own_phase = call.case_phase
             if call.case_phase is CasePhase.PRE_CALL:
-                visit.call = None
+                visit.call, visit.memory = None, call.identity.memory()
             if call.reason in GOES_ON:
                 visit.first = True
                 visit.again = call.host if call.reason is CallEnd.INTERRUPTED else None

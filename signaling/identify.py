@@ -15,6 +15,7 @@ from contract.phases import EvidenceKind
 from contract.wire import (
     AskExternal,
     CameraClaim,
+    ChallengeDeclined,
     ChallengeReady,
     ComparePortraits,
     CorrectField,
@@ -76,12 +77,16 @@ class Identify(Work):
             case _:
                 super()._got_work(host, message)
 
-    def _got_answer(self, message: ChallengeReady | LightShown | EnterCode | CameraClaim) -> None:
+    def _got_answer(
+        self, message: ChallengeReady | ChallengeDeclined | LightShown | EnterCode | CameraClaim
+    ) -> None:
         """Take what the customer's page says of a check; what comes too late is passed over."""
         self._require(self.phase in TALKING)
         match message:
             case ChallengeReady() if message.check == self.identity.running:
                 self._out.append(TellLive(message.check, "ready"))
+            case ChallengeDeclined() if message.check == self.identity.running:
+                self._out.append(TellLive(message.check, "declined"))
             case LightShown() if message.check == self.identity.running:
                 self._out.append(TellLive(message.check, "light_shown"))
             case EnterCode():

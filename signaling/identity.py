@@ -1,6 +1,7 @@
 """What a call knows of its identity checks, learnt from facts, and what the customer's page is told. Pure."""
 
 from collections.abc import Set
+from dataclasses import replace
 
 from contract.errors import Busy, NotFound, WrongPhase
 from contract.fact import Fact
@@ -59,6 +60,7 @@ class Identity:
     def __init__(self, plan: IdentityPlan, memory: Memory) -> None:
         self.working: set[str] = set()
         self._plan = plan
+        self._memory = memory
         self._tries = {kind: list(times) for kind, times in memory.tries.items()}
         self._former_gestures = list(memory.gestures)
         self._former_questions = memory.questions
@@ -76,6 +78,16 @@ class Identity:
         self._sent_at = float("-inf")
         for fact in memory.entered:
             self._noted_work(fact)
+
+    def memory(self) -> Memory:
+        """Return what the customer's next call of the same case is to know."""
+        asked = (self._asked,) if self._asked else ()
+        return replace(
+            self._memory,
+            gestures=tuple(self._former_gestures),
+            questions=(*self._former_questions, *asked),
+            tries={kind: tuple(times) for kind, times in self._tries.items()},
+        )
 
     # --- what may be done now ---
 

@@ -1,6 +1,5 @@
 """Executes what identity checks want against their ports. Errors are the caller's to tell."""
 
-import hashlib
 import secrets
 from collections.abc import Coroutine
 from dataclasses import asdict
@@ -15,8 +14,6 @@ from contract.identity_facts import (
     CodeSent,
     DocumentJudged,
     DocumentRead,
-    ExternalAnswered,
-    ExternalAsked,
     LightMeasured,
     Limit,
     LivenessMeasured,
@@ -24,10 +21,10 @@ from contract.identity_facts import (
     QuestionDrawn,
     Signal,
 )
-from contract.identity_ports import ExternalAnswer, LivenessRun, PortraitsFinding, Subject
-from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
+from contract.identity_ports import LivenessRun, PortraitsFinding
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id
 from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
-from contract.ports import Clock, EvidenceStore, IdentityChecks, ImageFinding, Journal
+from contract.ports import Clock, EvidenceStore, IdentityChecks, Journal
 from signaling.codes import ATTEMPTS, masked
 from signaling.equipment import Equipment
 from signaling.identity_effects import (
@@ -41,6 +38,7 @@ from signaling.identity_effects import (
     TextCode,
 )
 from signaling.identity_journal import Known, known
+from signaling.outside import Outside
 
 # One of the newest movements is asked about; older ones nobody remembers.
 _MOVEMENTS = 10
@@ -59,9 +57,9 @@ class IdentityCommands:
     ) -> None:
         self._journal = journal
         self._evidence = evidence
-        self._identity = identity
         self._clock = clock
         self._equipment = equipment
+        self._outside = Outside(journal, evidence, identity, equipment)
 
     def beside(self, case: CaseId, call: CallId, effect: Beside) -> Coroutine[Any, Any, None]:
         """Return the work of an effect that waits for nothing of the case."""
@@ -84,7 +82,7 @@ class IdentityCommands:
         found = await self._equipment.documents.read_document(data, self._today())
         picture = None
         if found.picture is not None:
-            picture = await self._keep_picture(case, EvidenceKind.DOCUMENT, found.picture)
+            picture = await self._outside.keep_picture(case, EvidenceKind.DOCUMENT, found.picture)
         check = new_check_id()
         await self._journal.append(
             case,
@@ -117,16 +115,10 @@ class IdentityCommands:
         found = await self._equipment.documents.compare_portraits(card, (still,), reference or None)
         portrait = None
         if found.portrait is not None:
-            portrait = await self._keep_picture(case, EvidenceKind.ID_PORTRAIT, found.portrait)
+            portrait = await self._outside.keep_picture(case, EvidenceKind.ID_PORTRAIT, found.portrait)
         pictures = effect.card, effect.still, effect.reference
         fact = compared(call, new_check_id(), pictures, found, portrait, effect.agent)
         await self._journal.append(case, fact)
-
-    async def _keep_picture(self, case: CaseId, kind: EvidenceKind, data: bytes) -> EvidenceId:
-        evidence = new_evidence_id()
-        image = await self._identity.inspect_image(data)
-        await self._evidence.store(case, evidence, kind, data, image, "derived")
-        return evidence
 
     # --- liveness ---
 
@@ -148,6 +140,8 @@ class IdentityCommands:
                 await live.ready(call, effect.check)
             case TellLive(what="light_shown"):
                 await live.light_shown(call, effect.check)
+            case TellLive(what="declined"):
+                await live.stop(call, effect.check, "declined")
             case TellLive():
                 await live.stop(call, effect.check, "agent")
 
@@ -207,39 +201,13 @@ class IdentityCommands:
         )
 
     async def _ask_outside(self, case: CaseId, call: CallId, effect: AskOutside) -> None:
-        source = self._equipment.external.get(effect.service)
-        if source is None:
-            raise UserError("there is no such source", code="no_such_service")
-        about = await self._known(case)
-        contacts = await self._equipment.books.contacts(about.ref)
-        check = new_check_id()
-        await self._journal.append(case, ExternalAsked(call, check, effect.service))
-        answer = await source.ask(Subject(about.ref, about.name, about.number, contacts.phone))
-        if answer.reference is not None:
-            await self._keep_picture(case, EvidenceKind.REFERENCE, answer.reference)
-        evidence = await self._keep_answer(case, answer)
-        await self._journal.append(
-            case,
-            ExternalAnswered(
-                call=call,
-                check=check,
-                service=effect.service,
-                verdict=answer.verdict,
-                code=answer.code,
-                raw_sha256=hashlib.sha256(answer.raw).hexdigest(),
-                evidence=evidence,
-                matched=answer.matched,
-            ),
-        )
-
-    async def _keep_answer(self, case: CaseId, answer: ExternalAnswer) -> EvidenceId:
-        evidence = new_evidence_id()
-        # No picture: it has no size and no sharpness.
-        form = ImageFinding(answer.media_type, 0, 0, 0.0)
-        await self._evidence.store(case, evidence, EvidenceKind.ANSWER, answer.raw, form, "derived")
-        return evidence
+        await self._outside.ask(case, call, effect.service)
 
     # --- the decision ---
+
+    async def screen(self, case: CaseId, call: CallId | None) -> None:
+        """Look the customer up on the lists that the policy names, before it is decided."""
+        await self._outside.screen(case, call)
 
     async def decide(self, case: CaseId) -> None:
         """Append the bank's count of accounts, and what everything comes to."""

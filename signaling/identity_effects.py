@@ -50,7 +50,7 @@ class RunLiveness:
 
 @dataclass(frozen=True, slots=True)
 class TellLive:
-    """The customer is ready, the light is shown, or (``stop``) the agent ends the check."""
+    """The customer is ready or ``declined``, the light is shown, or (``stop``) the agent ends the check."""
 
     check: CheckId
     what: str

@@ -37,6 +37,7 @@ from signaling.changes import Change, Changes
 from signaling.checks import Checks
 from signaling.effects import Append, Arrange, Effect, Moment, Send
 from signaling.identity import Identity
+from signaling.identity_effects import TellLive
 from signaling.invitation import Invitation
 from signaling.memory import Memory
 from signaling.script import ScriptPlan, Standing, evaluate, script_of
@@ -337,6 +338,9 @@ class Machine:
             self._set_mode(seat, change.mode)
         if change.held is not None:
             self._held = change.held
+            if self._held and self.identity.running is not None:
+                # Who is held is asked nothing, and nobody looks at what he does.
+                self._out.append(TellLive(self.identity.running, "stop"))
             self._settle()
         self._stale = True
 

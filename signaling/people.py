@@ -11,6 +11,7 @@ from signaling.actions import Line, Visitor
 from signaling.call import Call
 from signaling.effects import Summon
 from signaling.feed import Feed
+from signaling.memory import Memory
 from signaling.settings import SignalingSettings
 
 
@@ -22,12 +23,13 @@ class Visit:
     what the journal holds, ``agreed`` what was said last, ``consents_due`` counts what is on its way
     there; ``joining`` waits for it. ``calls`` counts those which are not closed, earlier ones
     too. ``first``: the last call ended without the customer's doing, who goes before all others now,
-    and to the agent of before ``again``.
+    and to the agent of before ``again``. ``memory`` is what the next call is to know of checks.
     ``address`` is where the page came from last, ``network`` what was found of that.
     """
 
     who: Visitor
     language: str = field(init=False)
+    memory: Memory = field(init=False)
     line: Line | None = None
     resume: str | None = None
     resume_before: str | None = None
@@ -51,6 +53,7 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.language = self.who.language
+        self.memory = self.who.memory
 
     @property
     def phase(self) -> CasePhase:

@@ -5,7 +5,8 @@ the verdict. When the tries are used up, or the bank wants an agent, the case's 
 queue with everything already there; the app then asks for the result. It is one case throughout.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from signaling.equipment import Equipment
 from signaling.identity_commands import compared
 from signaling.intake import Intake
 from signaling.memory import locked_until, remember
+from signaling.outside import Outside
 from signaling.rest_cases import Cases
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
@@ -62,11 +64,17 @@ class SelfService:
         self._intake = intake
         self._cases = cases
         self._equipment = equipment
+        self._outside = Outside(rooms.journal, rooms.evidence, rooms.identity, equipment)
+        self._busy: set[tuple[str, str]] = set()
 
     async def start(self, request: web.Request) -> web.Response:
         """Begin a try. Errors: ``checks_used_up``, ``wrong_phase`` once the customer came to the desk."""
         case = await self._case(request)
         body = await self._intake.body(request, StartBody)
+        with self._alone(case):
+            return await self._start(case, body)
+
+    async def _start(self, case: CaseSummary, body: StartBody) -> web.Response:
         _require_created(case)
         entries = await self._rooms.journal.read(case.case)
         if _open_check(entries) is not None:
@@ -100,15 +108,22 @@ class SelfService:
     async def verdict(self, request: web.Request) -> web.Response:
         """Compare what was sent, and end the try; what failed is not told."""
         case = await self._case(request)
-        check = await self._require_open(case, request.match_info["check"])
+        with self._alone(case):
+            return await self._end(case, request.match_info["check"])
+
+    async def _end(self, case: CaseSummary, wanted: str) -> web.Response:
+        check = await self._require_open(case, wanted)
         pictures = _pictures(await self._rooms.journal.read(case.case))
         card, still = pictures.get(EvidenceKind.ID_CARD), pictures.get(EvidenceKind.FACE_STILL)
         if card is None or still is None:
             raise WrongPhase("card and still come first")
         found = await self._compare(case.case, check, (card, still, pictures.get(EvidenceKind.REFERENCE)))
         left = await self._left(case)
+        # Whom a list names, a person deals with: another picture would not help.
+        listed = found is CheckVerdict.PASSED and await self._outside.screen(case.case, None)
+        found = CheckVerdict.REVIEW if listed else found
         await self._rooms.journal.append(case.case, SelfChecked(check, found, left))
-        word = CheckWord.AGAIN if left else CheckWord.AGENT_HELPS
+        word = CheckWord.AGAIN if left and not listed else CheckWord.AGENT_HELPS
         return web.json_response(
             {"word": CheckWord.THANKS if found is CheckVerdict.PASSED else word, "left": left}
         )
@@ -116,7 +131,8 @@ class SelfService:
     async def result(self, request: web.Request) -> web.Response:
         """Tell how the case stands, for the app to go on where the customer left."""
         case = await self._case(request)
-        facts = [entry.fact for entry in await self._rooms.journal.read(case.case)]
+        entries = await self._rooms.journal.read(case.case)
+        facts = [entry.fact for entry in entries]
         tries = [fact for fact in facts if isinstance(fact, SelfCheckStarted)]
         ended = [fact for fact in facts if isinstance(fact, SelfChecked)]
         agent = next((fact for fact in reversed(facts) if isinstance(fact, AgentDecided)), None)
@@ -125,6 +141,7 @@ class SelfService:
             {
                 "phase": case.phase,
                 "tries": len(tries),
+                "check": _open_check(entries),
                 "self_check": ended[-1].verdict if ended else None,
                 "return_to": tries[-1].return_to if tries else "",
                 "outcome": agent.outcome if agent else None,
@@ -133,6 +150,18 @@ class SelfService:
         )
 
     # --- inside ---
+
+    @contextmanager
+    def _alone(self, case: CaseSummary) -> Iterator[None]:
+        """Keep a customer to one request: two at once would have one try counted twice. Raises Busy."""
+        whose = (case.tenant, case.pii_customer_ref or case.case)
+        if whose in self._busy:
+            raise Busy("a try of this customer is being looked at")
+        self._busy.add(whose)
+        try:
+            yield
+        finally:
+            self._busy.discard(whose)
 
     async def _case(self, request: web.Request) -> CaseSummary:
         person = await self._rooms.guard.require(request, *_BANK)

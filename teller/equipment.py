@@ -8,7 +8,7 @@ from teller.config import Config, ConfigError
 from teller.deciding import decider
 from teller.documents import Documents
 from teller.live.checks import LiveChecks
-from teller.policy import Policy
+from teller.policy import Policy, lists_of
 
 _log = structlog.get_logger(__name__)
 
@@ -20,8 +20,9 @@ def make_equipment(config: Config, policy: Policy, engine: Engine, live: LiveChe
         ConfigError: demo answers are wanted in production.
     """
     documents, decide = Documents(engine), decider(policy)
+    screening = lists_of(policy)
     if config.kyc.outside == "none":
-        return Equipment(documents=documents, live=live, decide=decide)
+        return Equipment(documents=documents, live=live, screening=screening, decide=decide)
     if config.kyc.production:
         raise ConfigError(("kyc: outside = demo gives made-up answers, which kyc.production forbids",))
     _log.warning("not for production", why="registries, lists, texts and the bank's books are made up")
@@ -37,6 +38,7 @@ def make_equipment(config: Config, policy: Policy, engine: Engine, live: LiveChe
     return Equipment(
         documents=documents,
         live=live,
+        screening=screening,
         decide=decide,
         messenger=Outbox(config.data_dir / "outbox.jsonl"),
         external={

@@ -202,6 +202,12 @@ def rules_of(policy: Policy) -> DecisionRules | None:
     return decision_rules(policy.name, policy.version, policy.identity, policy.decision)
 
 
+def lists_of(policy: Policy) -> tuple[str, ...]:
+    """Return the services that are asked about every customer before a case under this pack is decided."""
+    listed = policy.decision.screening if policy.decision else ()
+    return tuple(check.removeprefix("external_") for check in listed)
+
+
 def _planned(step: Step) -> PlannedStep:
     return PlannedStep(
         id=step.id,

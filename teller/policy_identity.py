@@ -40,6 +40,7 @@ Weighed = Literal[
     "questions", "code", "external_registry", "external_bound_card", "external_sanctions",
     "external_negative_list",
 ]  # fmt: skip
+Listed = Literal["external_sanctions", "external_negative_list"]
 Kind = Literal["passive", "gestures", "light", "document", "portraits", "code", "self_check"]
 
 
@@ -116,6 +117,7 @@ class Decision(Part):
     needs: tuple[WantedNeed, ...] = Field(min_length=1)
     classes: tuple[AccountRule, ...] = Field(min_length=1)
     veto: tuple[Weighed, ...] = ()
+    screening: tuple[Listed, ...] = ()
     agent_settles: tuple[Weighed, ...] = ()
     agent_overrules: tuple[Weighed, ...] = ()
     watched: tuple[WatchEvent, ...] = (WatchEvent.DIFFERENT_PERSON, WatchEvent.SECOND_FACE)
@@ -153,6 +155,7 @@ def decision_rules(name: str, version: int, identity: Identity, decision: Decisi
         needs=tuple(Need(need.id, need.ways) for need in decision.needs),
         classes=tuple(map(_class_rule, decision.classes)),
         veto=decision.veto,
+        screening=decision.screening,
         agent_settles=decision.agent_settles,
         agent_overrules=decision.agent_overrules,
         questions_right=identity.questions.right,

@@ -424,6 +424,11 @@ export interface ChallengeReady {
   readonly check: string;
 }
 
+export interface ChallengeDeclined {
+  readonly type: "challenge_declined";
+  readonly check: string;
+}
+
 export interface LightShown {
   readonly type: "light_shown";
   readonly check: string;
@@ -692,6 +697,7 @@ export type ClientMessage =
   | SendCode
   | AskExternal
   | ChallengeReady
+  | ChallengeDeclined
   | LightShown
   | EnterCode
   | CameraClaim;

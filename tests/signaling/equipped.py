@@ -70,7 +70,7 @@ class FakeLive:
         self.told.append(("light_shown", check))
 
     async def stop(self, call: CallId, check: CheckId, reason: str) -> None:
-        self.told.append(("stop", check))
+        self.told.append((f"stop: {reason}", check))
 
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
         self.told.append(("claims", str(claim["label"])))
@@ -108,6 +108,22 @@ class FakeRegistry:
     async def ask(self, subject: Subject) -> ExternalAnswer:
         passed = CheckVerdict.PASSED
         return ExternalAnswer(passed, "match", b"{}", "application/json", ("name",), b"\xff\xd8 ref")
+
+
+@dataclass
+class FakeList:
+    """Knows names; ``asked`` are those it was asked about. ``broken``: it answers nobody."""
+
+    names: frozenset[str] = frozenset()
+    broken: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    async def ask(self, subject: Subject) -> ExternalAnswer:
+        self.asked.append(subject.name)
+        if self.broken:
+            raise UserError("no answer", code="subject_incomplete")
+        verdict = CheckVerdict.FAILED if subject.name in self.names else CheckVerdict.PASSED
+        return ExternalAnswer(verdict, verdict.value, b"{}", "application/json")
 
 
 def _decided(entries: Sequence[Entry]) -> Decided:

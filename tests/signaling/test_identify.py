@@ -187,6 +187,42 @@ def test_the_page_is_never_told_what_failed(kind: LivenessKind, verdict: CheckVe
     assert state(played, kind) == verdict
 
 
+def test_a_hold_ends_the_check_that_runs() -> None:
+    """Who is held is asked nothing; without a check there is nothing to end."""
+    played = begun()
+    check = start(played)
+    played.got(AGENT, wire.Hold(True))
+    assert not played.all(TellLive)
+    assert played.settle().all(TellLive) == [TellLive(check, "stop")]
+    played.note(ended(LivenessKind.GESTURES, check, REVIEW))
+    played.got(AGENT, wire.Hold(False))
+    played.settle().got(AGENT, wire.Hold(True))
+    assert played.settle().all(TellLive) == [TellLive(check, "stop")]
+
+
+def test_the_next_call_of_the_visit_knows_what_was_tried() -> None:
+    """A call that is broken off is no fresh luck: tries, orders of gestures and of questions are kept."""
+    entered = (LivenessMeasured(CALL, CHECK, 1, 0.5, 0.1, 0.5, 0.2, REVIEW, "", ()),)
+    before = Memory(
+        gestures=(("blink", "nod"),), questions=(("c",),), tries={"code": (1.0,)}, entered=entered
+    )
+    untouched = Played(plan=IDENTITY, memory=before).active()
+    assert untouched.call.identity.memory() == before
+    played = Played(plan=IDENTITY, memory=before).active()
+    for _ in range(3):
+        check = start(played)
+        played.note(drawn(check, "nod", "blink"))
+        played.note(ended(LivenessKind.GESTURES, check, REVIEW))
+    played.note(QuestionDrawn(CALL, CHECK, "a", ("a",), "00", "", "", ""))
+    after = played.call.identity.memory()
+    assert after.gestures == (("blink", "nod"), *[("nod", "blink")] * 3)
+    assert after.questions == (("c",), ("a",))
+    assert {kind: len(times) for kind, times in after.tries.items()} == {"code": 1, "gestures": 3}
+    assert after.entered == entered
+    again = Played(plan=IDENTITY, memory=after).active()
+    assert refusal(again, AGENT, START) == "checks_used_up"
+
+
 def test_one_at_a_time_and_three_a_day() -> None:
     """Then not for a day, over all of the customer's cases; other kinds have their own count."""
     played = begun()
@@ -218,9 +254,11 @@ def test_what_comes_too_late_is_passed_over() -> None:
     played = begun()
     check = start(played)
     played.got(CUSTOMER, wire.ChallengeReady(CHECK))
+    played.got(CUSTOMER, wire.ChallengeDeclined(CHECK))
     played.got(CUSTOMER, wire.LightShown(CHECK, 1.0))
     played.note(ChallengeEnded(CALL, check, PASSED, ""))
     played.got(CUSTOMER, wire.ChallengeReady(check))
+    played.got(CUSTOMER, wire.ChallengeDeclined(check))
     played.note(LivenessMeasured(CALL, CHECK, 0, 0, 0, 0, 0, PASSED, "", ()))
     assert not played.all(TellLive)
     assert state(played, "passive") == "open"
@@ -241,6 +279,28 @@ def test_the_agent_decides_a_challenge() -> None:
     assert len(played.all(TellLive)) == 1
     assert played.facts(ChallengeDecided)[1] == ChallengeDecided(CALL, check, FAILED, "changed my mind", ANNA)
     played.note(ChallengeDecided(CALL, CHECK, FAILED, "of another call", ANNA))
+
+
+@pytest.mark.parametrize("kind", [LivenessKind.GESTURES, LivenessKind.LIGHT])
+def test_the_customer_declines_a_challenge(kind: LivenessKind) -> None:
+    """It is stopped and ends in doubt, the page is told that the agent helps, and the next one may begin."""
+    played = begun()
+    check = start(played, wire.StartLiveness(kind))
+    played.got(CUSTOMER, wire.ChallengeDeclined(check))
+    assert played.all(TellLive) == [TellLive(check, "declined")]
+    played.note(ended(kind, check, REVIEW))
+    assert last(played) == wire.CheckOver(check, CheckWord.AGENT_HELPS)
+    assert state(played, kind) == "review"
+    assert start(played, wire.StartLiveness(LivenessKind.PASSIVE)) != check
+
+
+def test_only_the_customer_declines_and_only_in_a_call() -> None:
+    """Staff end a check for a reason of their own; before the call there is none."""
+    played = begun()
+    declined = wire.ChallengeDeclined(start(played))
+    assert refusal(played, AGENT, declined) == "wrong_phase"
+    assert not played.all(TellLive)
+    assert refusal(Played().queued(), CUSTOMER, declined) == "wrong_phase"
 
 
 def test_liveness_needs_consent_record_and_presence() -> None:

@@ -26,7 +26,7 @@ from signaling.identity_commands import unmeasured
 from signaling.identity_plan import IdentityPlan
 from signaling.questions import Question
 from signaling.settings import DEFAULT_PLAN
-from tests.signaling.equipped import FakeDocuments, FakeLive, FakeMessenger, equipped
+from tests.signaling.equipped import FakeDocuments, FakeList, FakeLive, FakeMessenger, equipped
 from tests.signaling.house import Browser, House, open_house, until
 
 QUESTION = Question("payment", "{day}？", "On {day}?", "transactions")
@@ -99,10 +99,12 @@ async def test_every_check_leaves_its_facts() -> None:  # noqa: PLR0915  one sto
         asked = await page.wait(wire.ChallengeWanted)
         await page.send(wire.ChallengeReady(asked.check))
         await until(lambda: "" if ("ready", asked.check) in live.told else "ready")
+        await page.send(wire.ChallengeDeclined(asked.check))
+        await until(lambda: "" if ("stop: declined", asked.check) in live.told else "declined")
         await house.journal.append(
-            case, ChallengeEnded(compared.call or new_call_id(), asked.check, CheckVerdict.PASSED, "")
+            case, ChallengeEnded(compared.call or new_call_id(), asked.check, CheckVerdict.REVIEW, "declined")
         )
-        await page.wait(wire.CheckOver)
+        assert (await page.wait(wire.CheckOver)).word is CheckWord.AGENT_HELPS
         await house.finish(console, Outcome.FAILED)
         assert await house.noted(case, Decided) == Decided(
             CheckVerdict.REVIEW, None, (), ("agent_passed",), "test", 1, str(_decided_after(house, case))
@@ -134,6 +136,29 @@ async def test_what_cannot_be_done_is_said() -> None:
         assert isinstance(ended, LightMeasured)
         assert (ended.verdict, ended.reason) == (CheckVerdict.REVIEW, "not_available")
         await house.noted(case, LivenessStarted)
+
+
+async def test_the_lists_are_asked_before_the_decision() -> None:
+    """Each once, whoever asked it; one that gives no answer keeps nobody, and is for the decision to miss."""
+    mine, theirs, broken = FakeList(), FakeList(), FakeList(broken=True)
+    equipment = replace(
+        equipped(FakeDocuments(), FakeLive(), FakeMessenger()),
+        external={"mine": mine, "theirs": theirs, "broken": broken},
+        screening=("mine", "broken", "theirs", "moon"),
+    )
+    async with open_house(equipment=equipment, plan=PLAN) as house:
+        _, console, case = await call_of(house, "c-1")
+        await console.send(wire.AskExternal("theirs"))
+        await house.noted(case, ExternalAnswered)
+        await house.finish(console, Outcome.FAILED)
+        await house.noted(case, Decided)
+        assert (mine.asked, theirs.asked, broken.asked) == (["王小明"], ["王小明"], ["王小明"])
+        answered = [fact.service for fact in house.facts(case) if isinstance(fact, ExternalAnswered)]
+        assert answered == ["theirs", "mine"]
+        names = house.names(case)
+        assert names.index("AgentDecided") < names.index("ExternalAnswered", names.index("AgentDecided"))
+        assert names[-1] != "ExternalAnswered"
+        assert names.index("AccountsCounted") > len(names) - 1 - names[::-1].index("ExternalAnswered")
 
 
 def test_every_kind_has_an_end_without_a_measurement() -> None:
