@@ -284,6 +284,27 @@ _FACTS = st.one_of(
 _CASES = st.lists(_FACTS, max_size=25)
 
 
+SCREENED = replace(RULES, screening=("external_negative_list",))
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "reason"),
+    [
+        ([], REVIEW, "external_negative_list_missing"),
+        ([answered("negative_list")], PASSED, ""),
+        ([answered("negative_list", REVIEW)], REVIEW, "external_negative_list_review"),
+        ([answered("negative_list", FAILED)], FAILED, "external_negative_list_failed"),
+        ([answered("negative_list", FAILED), answered("negative_list")], PASSED, ""),
+    ],
+)
+def test_everybody_is_looked_up(answers: list[Fact], verdict: CheckVerdict, reason: str) -> None:
+    """Not asked is a doubt, and so is half an answer; who is on the list gets no account."""
+    found = decide([*answers, *GOOD], SCREENED)
+    assert found.verdict is verdict
+    said = [word for word in found.reasons if word.startswith("external_negative_list")]
+    assert said == ([reason] if reason else [])
+
+
 @given(_CASES)
 def test_the_same_facts_give_the_same_decision(facts: list[Fact]) -> None:
     """Decided again, and with facts between that say nothing of it, all is the same, the hash too."""
@@ -301,10 +322,10 @@ def test_the_hash_stands_for_the_inputs(facts: list[Fact]) -> None:
     assert decide(facts, replace(RULES, version=4)).inputs_sha256 != first
 
 
-@given(_CASES)
-def test_an_account_takes_everything(facts: list[Fact]) -> None:
-    """Whoever gets an account has consent, document, face, life, the agent's word and no veto."""
-    found = decide(facts, RULES)
+@given(_CASES, st.sampled_from([RULES, SCREENED]))
+def test_an_account_takes_everything(facts: list[Fact], rules: DecisionRules) -> None:
+    """Who gets an account has consent, document, face, life, a clean list, the agent's word and no veto."""
+    found = decide(facts, rules)
     assert (found.account_class is not None) is (found.verdict is PASSED)
     if found.verdict is PASSED:
         last = {type(fact): fact for fact in facts}

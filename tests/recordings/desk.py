@@ -40,6 +40,10 @@ class OneTenant:
         """Know nobody."""
         return CustomerHistory(0, 0)
 
+    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
+        """Find nothing."""
+        return ()
+
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
         """Find nothing."""
         return ()

@@ -22,9 +22,21 @@ from contract.facts import (
     RecordingStopped,
     SegmentSealed,
 )
-from contract.ids import CallId, CaseId, TrackId, new_account_id, new_call_id, new_case_id, new_track_id
-from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, Outcome
-from contract.ports import TrackInfo
+from contract.identity_facts import SelfCheckStarted
+from contract.ids import (
+    CallId,
+    CaseId,
+    TrackId,
+    new_account_id,
+    new_call_id,
+    new_case_id,
+    new_check_id,
+    new_evidence_id,
+    new_track_id,
+)
+from contract.phases import CallEnd, CallPhase, CaseEnd, CasePhase, EvidenceKind, Outcome
+from contract.ports import ImageFinding, TrackInfo
+from recordings.evidence import FileEvidence
 from recordings.finalise import Recovery, recover, seal_call
 from recordings.journal import FileJournal
 from recordings.recorder import Recorder
@@ -281,6 +293,23 @@ async def test_a_case_that_is_over_is_left_alone(spool: Spool, journal: FileJour
     [recovery] = await recover(spool, journal, [case])
     assert recovery.phase is CasePhase.APPROVED
     assert len(await journal.read(case)) == 1
+
+
+async def test_a_case_of_self_service_waits_for_its_customer(
+    spool: Spool, journal: FileJournal, case: CaseId
+) -> None:
+    """Its pictures are no leftovers of a call: it goes on where it was, and there is nothing to merge."""
+    await journal.append(case, SelfCheckStarted(new_check_id(), 1, "bank://face"))
+    evidence = FileEvidence(spool, journal)
+    stored = await evidence.store(
+        case, new_evidence_id(), EvidenceKind.ID_CARD, b"card", ImageFinding("image/jpeg", 8, 8, 1.0), "phone"
+    )
+    before = len(await journal.read(case))
+    assert await recover(spool, journal, [case]) == (
+        Recovery(case, CasePhase.CREATED, 0, 0.0, has_media=False),
+    )
+    assert len(await journal.read(case)) == before
+    assert await evidence.read(case, stored.evidence) == b"card"
 
 
 async def test_recovery_that_was_cut_off_goes_on_where_it_was(

@@ -300,10 +300,21 @@ def test_a_still_is_wanted_when_the_journal_says_so() -> None:
     assert list(played.call.checks.wanted()) == played.sent(None, wire.StillWanted)
 
 
-def test_no_phone_takes_a_portrait() -> None:
-    """The portrait is cut from the card by the server."""
+_FROM_PHONE = {
+    EvidenceKind.ID_CARD, EvidenceKind.ID_CARD_BACK, EvidenceKind.PASSPORT, EvidenceKind.FACE_STILL,
+    EvidenceKind.SCENE,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", EvidenceKind)
+def test_a_phone_takes_what_stands_before_it(kind: EvidenceKind) -> None:
+    """Both sides of a card, a passport, a face, a scene; what the server or others make is no photograph."""
     played = Played().active()
-    assert refusal(played, AGENT, wire.RequestStill(EvidenceKind.ID_PORTRAIT)) == "wrong_phase"
+    if kind in _FROM_PHONE:
+        played.got(AGENT, wire.RequestStill(kind))
+        assert [fact.kind for fact in played.facts(facts.StillRequested)] == [kind]
+    else:
+        assert refusal(played, AGENT, wire.RequestStill(kind)) == "wrong_phase"
 
 
 def test_only_the_wanted_picture_of_this_seat_is_taken_once() -> None:

@@ -22,12 +22,13 @@ from contract.phases import (
 from signaling import effects as fx
 from signaling import machine
 from signaling.effects import Effect
+from signaling.identity_effects import Decide
 from tests.signaling.played import CUSTOMER
 from tests.signaling.world import World
 
 _HISTORIES = 10_000
 # So many steps pass through two or three changes of seats.
-_STEPS = 22
+_STEPS = 30
 # Comparing the whole state costs as much as five steps: every so manyth history does it.
 _COMPARED = 40
 _BATCHES = 10
@@ -203,6 +204,12 @@ def _check_end(world: World) -> None:
     assert [fact.reason for fact in world.facts(facts.CallEnded)] == ([call.reason] if calls else [])
     assert len(world.all(fx.WindUp)) == 1
     assert len(world.all(fx.QueueMerge)) <= 1
+    handed_on = [type(effect) for effect in world.effects if isinstance(effect, Decide | fx.QueueMerge)]
+    assert handed_on in ([], [fx.QueueMerge], [Decide, fx.QueueMerge]), (
+        "decided after the record was handed on"
+    )
+    assert (Decide in handed_on) is (call.case_phase is CasePhase.AGENT_DONE)
+    assert not call.identity.working, "closed before a check was over"
     assert len(world.facts(facts.RingStarted)) == len(world.facts(facts.RingEnded))
     hosts = [(fact.was, fact.now) for fact in world.facts(facts.HostChanged)]
     assert all(now == was for (_, now), (was, _) in pairwise(hosts)), "two hosts"

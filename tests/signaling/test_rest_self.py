@@ -1,23 +1,25 @@
 """Self-service over REST: a face check without an agent, then with one, and back: one case throughout."""
 
+from asyncio import gather
+from dataclasses import replace
 from typing import Any
 
 from contract.facts import ConsentGiven
-from contract.identity_facts import PortraitsCompared, SelfChecked, SelfCheckStarted
+from contract.identity_facts import ExternalAnswered, PortraitsCompared, SelfChecked, SelfCheckStarted
 from contract.ids import CaseId
 from contract.phases import CasePhase, CheckVerdict
 from tests.signaling.asking import person, refused
-from tests.signaling.equipped import FakeDocuments, FakeLive, FakeMessenger, equipped
+from tests.signaling.equipped import FakeDocuments, FakeList, FakeLive, FakeMessenger, equipped
 from tests.signaling.house import JPEG, Browser, House, open_house
 
 CONSENT = {"text_version": "app-1", "return_to": "bank://face"}
 FAILED, PASSED = CheckVerdict.FAILED, CheckVerdict.PASSED
 
 
-async def opened(house: House, ref: str = "c-1") -> tuple[Browser, str, str]:
+async def opened(house: House, ref: str = "c-1", name: str = "") -> tuple[Browser, str, str]:
     """Return the app, the path of its case's checks, and the customer's ticket."""
     app = await person(house, "anna")
-    _, told = await app.request("POST", "/api/cases", json={"customer_ref": ref})
+    _, told = await app.request("POST", "/api/cases", json={"customer_ref": ref, "customer_name": name})
     return app, f"/api/cases/{told['case']}/self-checks", told["ticket"]
 
 
@@ -25,13 +27,18 @@ async def tried(app: Browser, path: str) -> dict[str, Any]:
     """Make a whole try; return what the app is told of it."""
     status, told = await app.request("POST", path, json=CONSENT)
     assert status == 201, told
+    return await ended(app, f"{path}/{told['check']}")
+
+
+async def ended(app: Browser, attempt: str) -> dict[str, Any]:
+    """Send the pictures of a try that is open; return what the app is told of it."""
     for what in ("card", "still", "reference"):
-        status, body = await app.request("POST", f"{path}/{told['check']}/pictures/{what}", data=JPEG)
+        status, body = await app.request("POST", f"{attempt}/pictures/{what}", data=JPEG)
         assert status == 201, body
-    status, ended = await app.request("POST", f"{path}/{told['check']}/verdict")
-    assert status == 200, ended
-    assert isinstance(ended, dict)
-    return ended
+    status, told = await app.request("POST", f"{attempt}/verdict")
+    assert status == 200, told
+    assert isinstance(told, dict)
+    return told
 
 
 async def test_the_round_trip() -> None:
@@ -48,8 +55,8 @@ async def test_the_round_trip() -> None:
         assert await refused(app, "POST", path, json=CONSENT) == (429, "checks_used_up")
         names = house.names(case)
         assert names.count("SelfCheckStarted") == names.count("SelfChecked") == 3
-        ended = [fact.verdict for fact in house.facts(case) if isinstance(fact, SelfChecked)]
-        assert ended == [FAILED, CheckVerdict.REVIEW, FAILED]
+        verdicts = [fact.verdict for fact in house.facts(case) if isinstance(fact, SelfChecked)]
+        assert verdicts == [FAILED, CheckVerdict.REVIEW, FAILED]
         page = await house.browser()
         await page.hello(ticket=ticket)
         visit = house.signaling._front._floor._hall.visits[case]
@@ -58,7 +65,7 @@ async def test_the_round_trip() -> None:
         assert await refused(app, "POST", path, json=CONSENT) == (409, "wrong_phase")
         _, result = await app.request("GET", path)
         assert result == {
-            "phase": CasePhase.PRE_CALL, "tries": 3, "self_check": "failed", "return_to": "bank://face",
+            "phase": CasePhase.PRE_CALL, "tries": 3, "check": None, "self_check": "failed", "return_to": "bank://face",
             "outcome": None, "account_class": None,
         }  # fmt: skip
 
@@ -111,3 +118,43 @@ async def test_a_house_without_the_means_says_so(house: House) -> None:
         await app.request("POST", f"{path}/{told['check']}/pictures/{what}", data=JPEG)
     verdict = f"{path}/{told['check']}/verdict"
     assert await refused(app, "POST", verdict) == (422, "not_available")
+
+
+async def test_whom_a_list_names_goes_to_an_agent() -> None:
+    """His face was right, and another picture would not help; the journal says why, the app is not told."""
+    listed = FakeList(frozenset({"listed"}))
+    whole = equipped(FakeDocuments(), FakeLive(), FakeMessenger())
+    equipment = replace(whole, external={"refused": listed}, screening=("refused",))
+    async with open_house(equipment=equipment) as house:
+        app, path, _ = await opened(house, name="listed")
+        assert await tried(app, path) == {"word": "agent_helps", "left": 2}
+        facts = house.facts(CaseId(path.split("/")[3]))
+        assert [fact.verdict for fact in facts if isinstance(fact, SelfChecked)] == [CheckVerdict.REVIEW]
+        assert [fact.verdict for fact in facts if isinstance(fact, ExternalAnswered)] == [FAILED]
+        app, path, _ = await opened(house, "c-2", name="clean")
+        assert (await tried(app, path))["word"] == "thanks"
+        assert listed.asked == ["listed", "clean"]
+
+
+async def test_an_app_that_lost_its_place_finds_it() -> None:
+    """The result names the open try, which goes on as if nothing had been."""
+    async with open_house(equipment=equipped(FakeDocuments(), FakeLive(), FakeMessenger())) as house:
+        app, path, _ = await opened(house)
+        _, told = await app.request("POST", path, json=CONSENT)
+        _, result = await app.request("GET", path)
+        assert (result["check"], result["tries"]) == (told["check"], 1)
+        await ended(app, f"{path}/{result['check']}")
+        _, result = await app.request("GET", path)
+        assert (result["check"], result["self_check"]) == (None, "passed")
+
+
+async def test_one_request_at_a_time_for_a_customer() -> None:
+    """Many at once are not many looks at one try, nor more tries than there are."""
+    documents = FakeDocuments([FAILED] * 9)
+    async with open_house(equipment=equipped(documents, FakeLive(), FakeMessenger())) as house:
+        app, path, _ = await opened(house)
+        _, other, _ = await opened(house)
+        begun = await gather(*(app.request("POST", each, json=CONSENT) for each in (path, other, path)))
+        assert sorted(status for status, _ in begun) in ([201, 409, 429], [201, 429, 429], [201, 201, 409])
+        names = [house.names(CaseId(each.split("/")[3])).count("SelfCheckStarted") for each in (path, other)]
+        assert sum(names) == sum(status == 201 for status, _ in begun)

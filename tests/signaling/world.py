@@ -22,6 +22,7 @@ from contract.phases import (
 from contract.ports import Party, SeatRoute
 from signaling import effects as fx
 from signaling.effects import Effect
+from tests.signaling.checked import CHECKED_PLAN, Checking
 from tests.signaling.played import CALL, CARD, CUSTOMER, FAIL, LIMITS, PUT_OFF, STILL, Played
 
 AGENTS = [AccountId(f"acct-{name}") for name in ("anna", "bert", "cara")]
@@ -39,8 +40,11 @@ class World(Played):
 
     def __init__(self, random: Random) -> None:
         self.fresh_call = random.random() < 0.5
-        super().__init__(fresh_call=self.fresh_call)
+        self.biometrics = random.random() < 0.9
+        consent = {"recording", "biometrics"} if self.biometrics else {"recording"}
+        super().__init__(frozenset(consent), CHECKED_PLAN, fresh_call=self.fresh_call)
         self.random = random
+        self.checking = Checking(self)
         self.seats = 0
         # What media really does, and what it was told and has not answered yet.
         self.media: dict[SeatId, SeatRoute] = {}
@@ -72,6 +76,8 @@ class World(Played):
                 self.told.append(effect.routes)
             elif isinstance(effect, fx.FreeAgent):
                 self.freed[effect.agent] += 1
+            else:
+                self.checking.took(effect)
         return wanted
 
     def pick(self) -> SeatId:
@@ -203,6 +209,21 @@ class World(Played):
         ]
         self.random.choice(things)()
 
+    def host_asks(self) -> None:
+        self.checking.host_asks()
+
+    def customer_answers(self) -> None:
+        self.checking.customer_answers()
+
+    def journal_tells(self) -> None:
+        self.checking.journal_tells()
+
+    def port_answers(self) -> None:
+        self.checking.port_answers()
+
+    def live_goes_on(self) -> None:
+        self.checking.live_goes_on()
+
     def time_passes(self) -> None:
         self.call.tick(self.after(self.random.choice([0.25, 0.25, 1, 1, 1, 5, 20, 130])))
 
@@ -239,6 +260,7 @@ class World(Played):
             self.all_tracks()
             self.gather()
             self.media_answers()
+            self.store(CARD, STILL)
 
     def finish(self) -> None:
         """Let time do the rest."""
@@ -255,7 +277,8 @@ _LIKELY: dict[Callable[[World], None], int] = {
     World.socket: 3, World.connection: 3, World.track: 1, World.all_tracks: 2, World.track_ends: 1,
     World.trouble: 1, World.capture: 2, World.message: 12, World.supervise: 3, World.ending: 1,
     World.force_end: 1, World.give_up: 1, World.checks: 1, World.time_passes: 3, World.stop: 1,
-    World.wound: 1, World.leave_queue: 1,
+    World.wound: 1, World.leave_queue: 1, World.host_asks: 9, World.customer_answers: 3,
+    World.journal_tells: 6, World.port_answers: 4, World.live_goes_on: 4,
 }  # fmt: skip
 _STEPS = [step for step, parts in _LIKELY.items() for _ in range(parts)]
 

@@ -40,5 +40,6 @@ async def test_a_house_has_no_made_up_answers(tmp_path: Path) -> None:
 async def test_a_demo_has_them_and_production_refuses(tmp_path: Path) -> None:
     made = equipped(config(tmp_path, production=False, outside="demo"))
     assert set(made.external) == {"registry", "bound_card", "sanctions", "negative_list"}
+    assert made.screening == ("sanctions", "negative_list")
     with pytest.raises(ConfigError, match="made-up"):
         equipped(config(tmp_path, outside="demo"))
