@@ -6,9 +6,9 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { verdictBadge } from "../../web_kit/record/face_match.js";
+import { confidenceBadge, documentVerdict, fieldNames, fieldWords, newestReadings, readingTitle, ZONE_ERRORS, zoneErrors } from "../../web_kit/record/identity/documents.js";
 import { fieldValue } from "../../web_kit/record/identity/projection.js";
-import { disagreement, listed, raised, signalWords } from "../../web_kit/record/identity/words.js";
+import { listed } from "../../web_kit/record/identity/words.js";
 import { ask, define } from "../../web_kit/record/part.js";
 import { evidenceById, newestEvidence } from "../../web_kit/record/projection.js";
 import { wordFor } from "../../web_kit/record/words.js";
@@ -19,28 +19,10 @@ import { isWorking } from "./working.js";
 /**
  * @typedef {import("./check_element.js").CheckShown} CheckShown
  * @typedef {import("../../web_kit/record/identity/projection.js").Reading} Reading
- * @typedef {import("../../web_kit/record/projection.js").FactBody} FactBody
  */
 
 const KINDS = /** @type {const} */ (["id_card", "id_card_back", "passport"]);
 const VALUE_MAX = 200;
-// The reader gives at most 0.5 where a value contradicts itself (docs/identity.md); from 0.8 on is our own rule,
-// where the eye should look twice. Neither is calibrated.
-const DOUBTED = 0.5;
-const UNSURE = 0.8;
-/** What each side is expected to say. @type {Readonly<Record<string, readonly string[]>>} */
-const EXPECTED = {
-  front: ["name", "sex", "nation", "born", "address", "number"],
-  back: ["authority", "issued", "expires"],
-  zone: ["surname", "given_names", "number", "nationality", "born", "sex", "expires"],
-  unknown: [],
-};
-
-// No field of a document: the errors of its zone, as machine words; an agent who has looked may take them back.
-const ZONE_ERRORS = "zone_errors";
-
-/** The newest reading of each side. @param {readonly Reading[]} readings */
-const newest = (readings) => [...new Map(readings.map((one) => [one.side, one])).values()];
 
 export class DocumentCheckElement extends CheckElement {
   /** The field that is being corrected: `check:field`. */
@@ -56,10 +38,9 @@ export class DocumentCheckElement extends CheckElement {
   /** @override */
   redraw(/** @type {CheckShown} */ shown) {
     const { readings, judged } = shown.view.identity;
-    const latest = newest(readings);
-    const signs = raised(latest.flatMap((one) => one.judged?.advisory ?? []));
+    const latest = newestReadings(readings);
     mount(this.rest, this.buttons(shown), latest.map((one) => this.reading(shown, one)));
-    this.say(judged ? verdict(judged, signs) : []);
+    this.say(judged ? documentVerdict(judged, latest) : []);
   }
 
   /** @param {CheckShown} shown */
@@ -83,14 +64,12 @@ export class DocumentCheckElement extends CheckElement {
   reading(shown, reading) {
     const { view } = shown;
     const picture = evidenceById(view, reading.picture ?? reading.evidence);
-    const read = reading.fields.map((/** @type {FactBody} */ one) => one.name);
-    const names = [...new Set([...(EXPECTED[reading.side] ?? []), ...read, ...Object.keys(reading.corrected)])];
-    const title = `${wordFor("document_kind", reading.kind)} · ${wordFor("document_side", reading.side)}`;
+    const title = readingTitle(reading);
     return h("section", { class: "reading", "aria-label": title },
       h("div", { class: "still" }, picture ? pictureButton(this, view, picture) : h("div", { class: "thumb empty", "aria-hidden": "true" }, "—"),
         h("div", { class: "stack tight" }, h("h4", {}, title), reading.findings.length > 0 && h("p", { class: "small warn-text" }, icon("warning"), " ", listed("photo_finding", reading.findings)))),
       h("table", { class: "fields" }, h("thead", {}, h("tr", {}, ["field", "value", "confidence"].map((key) => h("th", { scope: "col" }, t(`document.${key}`))))),
-        h("tbody", {}, names.map((name) => this.row(shown, reading, name))))); // prettier-ignore
+        h("tbody", {}, fieldNames(reading).map((name) => this.row(shown, reading, name))))); // prettier-ignore
   }
 
   /** @param {CheckShown} shown @param {Reading} reading @param {string} name */
@@ -106,9 +85,9 @@ export class DocumentCheckElement extends CheckElement {
       return value && this.zoneRow(shown, reading.check, label, value);
     }
     return h("tr", { "data-field": name }, h("th", { scope: "row" }, label),
-      h("td", {}, value ? wordFor("field_value", value) : h("span", { class: "soft" }, t("document.not_read")),
+      h("td", {}, fieldWords(value),
         corrected && h("small", { class: "warn-text" }, t("document.was", { value: corrected.pii_before || t("document.not_read") }))),
-      h("td", {}, h("div", { class: "row field-end" }, confidence(reading, name),
+      h("td", {}, h("div", { class: "row field-end" }, corrected ? h("span", { class: "badge warn" }, t("document.corrected")) : confidenceBadge(reading, name),
         shown.live && h("button", { class: "button quiet", type: "button", "data-key": `edit:${key}`, "aria-label": t("document.correct", { field: label }), title: t("document.correct", { field: label }),
           disabled: !shown.able || shown.working.includes("correct"), onclick: () => this.edit(key, value) }, "✎")))); // prettier-ignore
   }
@@ -116,7 +95,7 @@ export class DocumentCheckElement extends CheckElement {
   /** @param {CheckShown} shown @param {string} check @param {string} label @param {string} words */
   zoneRow({ live, able, working }, check, label, words) {
     return h("tr", { "data-field": ZONE_ERRORS }, h("th", { scope: "row" }, label), h("td", { colspan: 2 },
-      h("ul", { class: "failures" }, words.split(" ").map((word) => h("li", {}, wordFor("disagreement", `mrz_${word}`)))),
+      zoneErrors(words),
       live && workButton({ key: "zone-right", words: t("document.zone_right"), busy: working.includes("correct"), able,
         act: () => ask(this, "correct-request", { check, field: ZONE_ERRORS, value: "" }) }))); // prettier-ignore
   }
@@ -149,27 +128,6 @@ export class DocumentCheckElement extends CheckElement {
     this.edit("", "");
     ask(this, "correct-request", { check, field, value });
   }
-}
-
-/** @param {Reading} reading @param {string} name */
-function confidence({ fields, corrected }, name) {
-  if (corrected[name]) {
-    return h("span", { class: "badge warn" }, t("document.corrected"));
-  }
-  const read = fields.find((/** @type {FactBody} */ one) => one.name === name);
-  if (!read) {
-    return h("span", { class: "soft" }, "—");
-  }
-  const tone = read.confidence <= DOUBTED ? "bad" : read.confidence < UNSURE ? "warn" : "plain";
-  return h("span", { class: `badge ${tone} numbers` }, `${Math.round(read.confidence * 100)}%`);
-}
-
-/** @param {FactBody} judged @param {readonly FactBody[]} signs */
-function verdict({ verdict: word, failures }, signs) {
-  return h("div", { class: "stack tight" }, h("div", { class: "row wrap" }, h("strong", {}, t("document.verdict")), verdictBadge(word)),
-    failures.length > 0 && h("ul", { class: "failures" }, failures.map((/** @type {string} */ one) => h("li", {}, disagreement(one)))),
-    signs.length > 0 && h("p", { class: "soft small" }, t("check.advice", { words: signs.map(signalWords).join(t("list.comma")) })),
-    h("p", { class: "soft small" }, t("document.note"))); // prettier-ignore
 }
 
 define("document-check", DocumentCheckElement);

@@ -5,18 +5,16 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t } from "../../web_kit/i18n.js";
-import { icon } from "../../web_kit/icons.js";
-import { scale, verdictBadge } from "../../web_kit/record/face_match.js";
+import { gestureList, runOutcome } from "../../web_kit/record/identity/liveness.js";
 import { newestRun, openRun, verdictOf } from "../../web_kit/record/identity/projection.js";
 import { ask, define } from "../../web_kit/record/part.js";
-import { personName, wordFor } from "../../web_kit/record/words.js";
+import { wordFor } from "../../web_kit/record/words.js";
 import { CheckElement, spinning, workButton } from "./check_element.js";
 import { isWorking } from "./working.js";
 
 /**
  * @typedef {import("./check_element.js").CheckShown} CheckShown
  * @typedef {import("../../web_kit/record/identity/projection.js").Run} Run
- * @typedef {import("../../web_kit/record/projection.js").FactBody} FactBody
  */
 
 const REASON_MAX = 500;
@@ -54,8 +52,8 @@ export class LivenessCheckElement extends CheckElement {
     const run = newestRun(view.identity, word);
     const running = run !== null && openRun(view.identity)?.check === run.check;
     this.follow(run, running);
-    this.say(run ? (running ? progress(run) : this.outcome(run)) : []);
-    mount(this.rest, this.step.key !== "" && h("div", { class: "row" }, this.bar, this.left), run?.tried.length || run?.asked ? stepList(run) : null,
+    this.say(run ? (running ? progress(run) : runOutcome(view, run)) : []);
+    mount(this.rest, this.step.key !== "" && h("div", { class: "row" }, this.bar, this.left), run && (run.tried.length || run.asked) ? gestureList(run.drawn, run.tried, run.asked) : null,
       live && this.start(shown, run, running), live && run && this.decide(shown, run, running)); // prettier-ignore
     this.tickWhileRunning();
   }
@@ -83,17 +81,6 @@ export class LivenessCheckElement extends CheckElement {
       this.bar.value = Math.min(1, gone / seconds);
       this.left.textContent = clock(Math.max(0, seconds - gone));
     }
-  }
-
-  /** @param {Run} run */
-  outcome(run) {
-    const { result, decided } = run;
-    return [
-      h("div", { class: "row wrap" }, h("strong", {}, wordFor("liveness", run.kind)), verdictBadge(verdictOf(run))),
-      result && figures(run.kind, result),
-      result?.reason && h("p", { class: "soft small" }, wordFor("live_reason", result.reason)),
-      decided && h("p", { class: "small" }, t("liveness.decided", { name: personName(/** @type {CheckShown} */ (this.shown).view, decided.agent), reason: decided.pii_reason })),
-    ].flat();
   }
 
   /** @param {CheckShown} shown @param {Run | null} run @param {boolean} running */
@@ -140,36 +127,6 @@ function progress({ kind, drawn, asked, light }) {
   }
   const waiting = kind === "passive" ? "liveness.looking" : drawn ? "liveness.judging" : "liveness.ready";
   return spinning(light ? t("liveness.lighting", { count: light.symbols.length }) : t(waiting));
-}
-
-/** The numbers behind a verdict. @param {string} kind @param {FactBody} result */
-function figures(kind, result) {
-  if (kind === "passive") {
-    return [
-      h("p", { class: "small" }, t("liveness.passive_figures", { median: result.median.toFixed(2), frames: result.frames, spread: result.spread.toFixed(2) })),
-      scale({ ...result, score: result.median }),
-      h("p", { class: "soft small" }, t("face.threshold", { threshold: result.threshold.toFixed(2), review: result.review_threshold.toFixed(2) })),
-    ];
-  }
-  return kind === "light"
-    ? h("p", { class: "small" }, t("liveness.light_figures", { r: result.r.toFixed(2), gain: result.gain.toFixed(3), lag: result.lag_s.toFixed(2), background: result.background_share.toFixed(2), frames: result.frames }))
-    : null;
-}
-
-/** The gestures of the try that goes on, or was the last. @param {Run} run */
-function stepList({ drawn, asked, tried }) {
-  const state = (/** @type {number} */ index) => {
-    const over = tried[index];
-    const now = asked?.index === index + 1;
-    const words = over ? t(over.seen ? "gesture_seen.yes" : "gesture_seen.no") : t(now ? "liveness.now" : "liveness.to_come");
-    return { mark: over ? icon(over.seen ? "check" : "close") : now ? "●" : "○", words, tone: over ? (over.seen ? "good" : "bad") : "" };
-  };
-  return h("ol", { class: "gestures" }, (drawn?.steps ?? []).map((/** @type {string} */ step, /** @type {number} */ index) => {
-    const { mark, words, tone } = state(index);
-    const why = tried[index]?.reason;
-    return h("li", { class: tone }, h("span", { "aria-hidden": "true" }, mark), h("span", { class: "grow" }, wordFor("gesture", step)),
-      h("span", { class: "soft small" }, why ? wordFor("live_reason", why) : words)); // prettier-ignore
-  }));
 }
 
 define("liveness-check", LivenessCheckElement);

@@ -5,6 +5,7 @@ import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { fileUrl } from "../../web_kit/record/evidence_zoom.js";
 import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { isPicture } from "../../web_kit/record/projection.js";
 import { shortHash, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 
 /**
@@ -45,7 +46,7 @@ export class PictureGalleryElement extends PartElement {
       this.still.hidden = !call?.leads || call.phase === "ended";
       this.still.disabled = waiting || !call?.kycUnlocked || call.phase !== "active" || link !== "open";
       mount(this.still, waiting ? h("span", { class: "spinner", "aria-hidden": "true" }) : icon("photo"), t(waiting ? "still.waiting" : "still.take"));
-      const pictures = [...view.evidence].reverse();
+      const pictures = view.evidence.filter(isPicture).reverse();
       mount(this.list, pictures.length ? pictures.map((fact) => this.item(view, fact)) : h("li", { class: "soft empty" }, t("gallery.none")));
     }
   }

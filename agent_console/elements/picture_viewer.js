@@ -5,6 +5,7 @@ import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { fileUrl } from "../../web_kit/record/evidence_zoom.js";
 import { ask, define, PartElement } from "../../web_kit/record/part.js";
+import { isPicture } from "../../web_kit/record/projection.js";
 import { dateAndTime, wordFor } from "../../web_kit/record/words.js";
 import { sourceBadge } from "./picture_gallery.js";
 
@@ -74,7 +75,7 @@ export class PictureViewerElement extends PartElement {
 
   /** @returns {readonly FactBody[]} the newest first, as in the gallery */
   pictures() {
-    return [...(this.shown?.view.evidence ?? [])].reverse();
+    return (this.shown?.view.evidence ?? []).filter(isPicture).reverse();
   }
 
   /** Put what was noted into the form. */

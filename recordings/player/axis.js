@@ -27,6 +27,8 @@ export function axisStart(entries) {
 const MARKED = new Set([
   "ChatSaid", "FileShared", "StepMarked", "HostChanged", "ObserverJoined", "ObserverLeft", "SeatModeChanged",
   "CaptureChanged", "SupervisorActed", "StillRequested", "EvidenceStored", "IdNumberChecked", "FacesCompared", "AgentDecided",
+  "DocumentRead", "FieldCorrected", "PortraitsCompared", "LivenessStarted", "LivenessMeasured", "ChallengeTried", "ChallengeEnded",
+  "LightMeasured", "ChallengeDecided", "PersonWatched", "QuestionDrawn", "QuestionJudged", "CodeTried", "ExternalAnswered",
   "PartyDropped", "PartyReturned", "MediaLost", "RecorderTroubled", "CaseRecovered", "CallEnded",
 ]); // prettier-ignore
 

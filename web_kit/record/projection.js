@@ -250,6 +250,9 @@ export function evidenceById(view, id) {
   return view.evidence.find((item) => item.evidence === id) ?? null;
 }
 
+/** Tell whether evidence can be looked at; an outside source's answer is read. @param {FactBody} evidence */
+export const isPicture = ({ media_type: form }) => form.startsWith("image/");
+
 /** Tell whether the service itself lost somebody's media, and is restoring it. @param {CaseView} view */
 export function isServiceLost(view) {
   return Object.values(view.parties).some((one) => one.lostBy === "worker_lost");

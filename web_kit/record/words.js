@@ -147,6 +147,7 @@ function staffWords(name, fact, view) {
     candidates_count: fact.candidates?.length ?? 0,
     tags_text: wordList("tag", fact.tags),
     size_text: fact.bytes ? sizeInWords(fact.bytes) : "",
+    form_text: fact.width ? `${fact.width}×${fact.height}` : sizeInWords(fact.bytes ?? 0),
     track_text: name === "RecordingStarted" ? trackWords(fact, view) : "",
   };
 }

@@ -44,6 +44,7 @@ export class CasePageElement extends PartElement {
         h("div", { class: "column" }, this.merge, this.player, this.findings),
         h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts)))); // prettier-ignore
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
+    this.addEventListener("moment-jump", (event) => this.player?.jumpTo(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("fact-jump", (event) => this.gotJump(/** @type {CustomEvent} */ (event).detail.seq));
   }
 
@@ -59,7 +60,7 @@ export class CasePageElement extends PartElement {
       this.markers = markers(view, axisStart(entries));
       this.drawFacts(null);
     }
-    this.findings?.show(view);
+    this.findings?.show({ view, start: this.player?.hidden === false ? axisStart(entries) : null });
     this.verdict?.show(state);
   }
 

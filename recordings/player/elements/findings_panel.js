@@ -4,59 +4,44 @@ import { h, mount } from "../../web_kit/dom.js";
 import { sizeInWords } from "../../web_kit/files.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { fileUrl, pictureLine, thumbnail } from "../../web_kit/record/evidence_zoom.js";
-import { faceMatch, verdictBadge } from "../../web_kit/record/face_match.js";
+import { faceMatch } from "../../web_kit/record/face_match.js";
 import { define, PartElement } from "../../web_kit/record/part.js";
-import { failureWords, personName, shortHash, timeOfDay, VERDICT_TONES, wordFor } from "../../web_kit/record/words.js";
+import { isPicture } from "../../web_kit/record/projection.js";
+import { shortHash, timeOfDay, wordFor } from "../../web_kit/record/words.js";
+import { codesCard, decisionCard, outsideCard, questionsCard } from "./answer_cards.js";
+import { checksTable } from "./checks_table.js";
+import { card, documentCard, livenessCard, pictureCard, portraitsCard } from "./identity_cards.js";
 
 /** @typedef {import("../../web_kit/record/projection.js").CaseView} CaseView */
 /** @typedef {import("../../web_kit/record/projection.js").FactBody} FactBody */
 
-/** @extends {PartElement<CaseView>} */
+/** @typedef {{view: CaseView, start: number | null}} FindingsView  `start`: see `moment` */
+
+/** @extends {PartElement<FindingsView>} */
 export class FindingsPanelElement extends PartElement {
   /** @override */
-  looksAt(/** @type {CaseView} */ { evidence, idChecks, faceChecks, decision, marks, notes, chat, wrapUp, rating }) {
-    return [evidence, idChecks, faceChecks, decision, marks, notes, chat, wrapUp, rating];
+  looksAt(/** @type {FindingsView} */ { view, start }) {
+    const { evidence, idChecks, faceChecks, identity, decision, marks, notes, chat, wrapUp, rating } = view;
+    return [evidence, idChecks, faceChecks, identity, decision, marks, notes, chat, wrapUp, rating, start];
   }
 
   /** @override */
-  draw(/** @type {CaseView} */ view) {
-    const newest = view.faceChecks.at(-1);
+  draw(/** @type {FindingsView} */ { view, start }) {
     mount(this,
-      h("section", { class: "card stack" }, h("h2", {}, t("findings.face")), newest ? faceMatch(view, newest) : h("p", { class: "soft" }, t("findings.no_face"))),
-      h("section", { class: "card stack" }, h("h2", {}, t("findings.checks")), h("div", { class: "scroll-x" }, checksTable(view)), decisionLine(view), afterwards(view)),
-      h("section", { class: "card stack" }, h("h2", {}, t("findings.evidence")), gallery(view)), sharedFiles(view)); // prettier-ignore
+      decisionCard(view), card(t("findings.checks"), h("div", { class: "scroll-x" }, checksTable(view, start)), decisionLine(view), afterwards(view)),
+      documentCard(view, start), faceCard(view), portraitsCard(view, start), livenessCard(view, start), pictureCard(view, start),
+      questionsCard(view, start), codesCard(view, start), outsideCard(view, start),
+      card(t("findings.evidence"), gallery(view)), sharedFiles(view)); // prettier-ignore
   }
 }
 
-/** @param {CaseView} view */
-function checksTable(view) {
-  const rows = [...view.idChecks.map(idRow), ...view.faceChecks.map(faceRow), ...Object.values(view.marks).map((mark) => markRow(view, mark))];
-  if (!rows.length) {
-    return h("p", { class: "soft" }, t("findings.none"));
+/** Two pictures compared; where all three were, that alone speaks. @param {CaseView} view */
+function faceCard(view) {
+  const newest = view.faceChecks.at(-1);
+  if (!newest && view.identity.portraits.length > 0) {
+    return null;
   }
-  return h("table", { class: "checks" }, h("thead", {}, h("tr", {}, ["time", "check", "found", "verdict"].map((key) => h("th", { scope: "col" }, t(`column.${key}`))))), h("tbody", {}, rows));
-}
-
-/** @param {FactBody} check */
-function idRow(check) {
-  const found = check.failures.length ? failureWords(check.failures).join(t("list.comma")) : `${check.region} ${check.birth_date}`;
-  return h("tr", {}, h("td", {}, h("time", {}, timeOfDay(check.at))), h("td", {}, t("findings.id_number")), h("td", {}, h("code", {}, check.pii_number), h("p", { class: "soft small" }, found)), h("td", {}, verdictBadge(check.verdict)));
-}
-
-/** @param {FactBody} check */
-function faceRow(check) {
-  const score = check.score === null ? wordFor("face_reason", check.reason) : t("findings.score", { score: check.score.toFixed(3), threshold: check.threshold.toFixed(2) });
-  return h("tr", {}, h("td", {}, h("time", {}, timeOfDay(check.at))), h("td", {}, t("findings.face_match")),
-    h("td", {}, score, h("p", { class: "soft small hashes" }, t("findings.models", { pack: check.pack }), " ", h("code", {}, check.model_sha256.slice(0, 16)), " · ", h("code", {}, check.detector_sha256.slice(0, 16)))),
-    h("td", {}, verdictBadge(check.verdict))); // prettier-ignore
-}
-
-/** A step that a person settled. @param {CaseView} view @param {FactBody} mark */
-function markRow(view, mark) {
-  const found = [wordFor("answer", mark.answer), mark.pii_reason].filter(Boolean).join(" · ");
-  return h("tr", {}, h("td", {}, h("time", {}, timeOfDay(mark.at))), h("td", {}, wordFor("step", mark.step)),
-    h("td", {}, found || "—", h("p", { class: "soft small" }, personName(view, mark.agent))),
-    h("td", {}, h("span", { class: `badge ${VERDICT_TONES[mark.result] ?? "plain"}` }, wordFor("step_result", mark.result)))); // prettier-ignore
+  return card(t("findings.face"), newest ? faceMatch(view, newest) : h("p", { class: "soft" }, t("findings.no_face")));
 }
 
 /** @param {CaseView} view */
@@ -75,7 +60,7 @@ function sharedFiles({ case: caseId, chat, parties }) {
   const line = (/** @type {FactBody} */ file) =>
     h("li", {}, h("a", { href: fileUrl(caseId, file.file), download: file.pii_name }, file.pii_name), " ",
       h("span", { class: "soft small" }, `${parties[file.seat]?.name || wordFor("role", file.role)} · ${sizeInWords(file.bytes)} · SHA-256 `, h("code", {}, shortHash(file.sha256)))); // prettier-ignore
-  return files.length > 0 && h("section", { class: "card stack" }, h("h2", {}, t("findings.files")), h("ul", { class: "shared-files" }, files.map(line)));
+  return files.length > 0 && card(t("findings.files"), h("ul", { class: "shared-files" }, files.map(line)));
 }
 
 /** @param {CaseView} view */
@@ -91,7 +76,13 @@ function gallery(view) {
   if (!view.evidence.length) {
     return h("p", { class: "soft" }, t("findings.no_evidence"));
   }
-  return h("ul", { class: "gallery" }, view.evidence.map((one) => h("li", {}, thumbnail(view.case, one), h("strong", {}, tCode("evidence", one.kind)), pictureLine(one), noteLine(view.notes[one.evidence]))));
+  const pictures = view.evidence.filter(isPicture);
+  const others = view.evidence.filter((one) => !isPicture(one));
+  return [
+    h("ul", { class: "gallery" }, pictures.map((one) => h("li", {}, thumbnail(view.case, one), h("strong", {}, wordFor("evidence", one.kind)), pictureLine(one), noteLine(view.notes[one.evidence])))),
+    others.length > 0 && h("ul", { class: "plain-list" }, others.map((one) => h("li", { class: "row wrap" }, h("a", { href: fileUrl(view.case, one.file), download: "" }, wordFor("evidence", one.kind)),
+      h("span", { class: "soft small" }, `${timeOfDay(one.at)} · ${sizeInWords(one.bytes)} · SHA-256 `, h("code", { title: one.sha256 }, shortHash(one.sha256)))))),
+  ]; // prettier-ignore
 }
 
 /** @param {FactBody | undefined} note */

@@ -3,18 +3,21 @@
 /**
  * @typedef {import("../projection.js").FactBody} FactBody
  * @typedef {import("../projection.js").Fold} Fold
- * @typedef {FactBody & {corrected: Readonly<Record<string, FactBody>>, judged: FactBody | null}} Reading
- *   a DocumentRead, with the corrections by field and what was judged last under its check
- * @typedef {FactBody & {drawn: FactBody | null, asked: FactBody | null, tried: readonly FactBody[], light: FactBody | null,
- *   result: FactBody | null, decided: FactBody | null}} Run  a LivenessStarted and what became of it
+ * @typedef {FactBody & {corrected: Readonly<Record<string, FactBody>>, corrections: readonly FactBody[], judged: FactBody | null}} Reading
+ *   a DocumentRead, with the last correction of each field, all of them, and what was judged last under its check
+ * @typedef {FactBody & {drawn: FactBody | null, asked: FactBody | null, tried: readonly FactBody[],
+ *   former: readonly {drawn: FactBody, tried: readonly FactBody[]}[], light: FactBody | null,
+ *   result: FactBody | null, decided: FactBody | null}} Run  a LivenessStarted and what became of it; `former`: tries before
+ * @typedef {FactBody & {ended: FactBody | null}} Spell  a PersonWatched that something began with
+ * @typedef {FactBody & {result: FactBody | null}} SelfCheck  a SelfCheckStarted
  * @typedef {FactBody & {judged: FactBody | null}} Asked  a QuestionDrawn
  * @typedef {FactBody & {tried: FactBody | null}} Code  a CodeSent and the last try
  * @typedef {FactBody & {answer: FactBody | null}} Outside  an ExternalAsked
  * @typedef {Readonly<{readings: readonly Reading[], judged: FactBody | null, portraits: readonly FactBody[],
- *   runs: readonly Run[], watched: Readonly<Record<string, FactBody>>, sources: Readonly<Record<string, FactBody>>,
- *   questions: readonly Asked[], codes: readonly Code[], outside: readonly Outside[], selfChecks: readonly FactBody[],
- *   locks: readonly FactBody[], accounts: FactBody | null, decided: FactBody | null}>} IdentityView
- *   `watched`: the troubles that go on, by word
+ *   runs: readonly Run[], watched: Readonly<Record<string, FactBody>>, spells: readonly Spell[],
+ *   sources: Readonly<Record<string, FactBody>>, questions: readonly Asked[], codes: readonly Code[], outside: readonly Outside[],
+ *   selfChecks: readonly SelfCheck[], locks: readonly FactBody[], accounts: FactBody | null, decided: FactBody | null}>} IdentityView
+ *   `watched`: the troubles that go on, by word; `spells`: all there were
  */
 
 /** @type {readonly never[]} */
@@ -22,7 +25,7 @@ const NONE = Object.freeze([]);
 
 /** @type {IdentityView} */
 export const NO_IDENTITY = Object.freeze({
-  readings: NONE, judged: null, portraits: NONE, runs: NONE, watched: Object.freeze({}), sources: Object.freeze({}),
+  readings: NONE, judged: null, portraits: NONE, runs: NONE, watched: Object.freeze({}), spells: NONE, sources: Object.freeze({}),
   questions: NONE, codes: NONE, outside: NONE, selfChecks: NONE, locks: NONE, accounts: null, decided: null,
 }); // prettier-ignore
 
@@ -50,9 +53,12 @@ const ofRun = (change) => (was, fact) => ({ runs: changed(was.runs, fact.check, 
 const IDENTITY = {
   PersonWatched: foldWatched,
   SourceJudged: (was, fact) => ({ sources: { ...was.sources, [fact.seat]: fact } }),
-  DocumentRead: (was, fact) => ({ readings: [...was.readings, { ...fact, corrected: {}, judged: null }] }),
+  DocumentRead: (was, fact) => ({ readings: [...was.readings, { ...fact, corrected: {}, corrections: NONE, judged: null }] }),
   FieldCorrected: (was, fact) => ({
-    readings: changed(was.readings, fact.check, (one) => ({ corrected: { ...one.corrected, [fact.field]: fact } })),
+    readings: changed(was.readings, fact.check, ({ corrected, corrections }) => ({
+      corrected: { ...corrected, [fact.field]: fact },
+      corrections: [...corrections, fact],
+    })),
   }),
   // Signs of a copy come with the reading; a judgement after a correction names none.
   DocumentJudged: (was, fact) => ({
@@ -63,9 +69,13 @@ const IDENTITY = {
   }),
   PortraitsCompared: (was, fact) => ({ portraits: [...was.portraits, fact] }),
   LivenessStarted: (was, fact) => ({
-    runs: [...was.runs, { ...fact, drawn: null, asked: null, tried: NONE, light: null, result: null, decided: null }],
+    runs: [...was.runs, { ...fact, drawn: null, asked: null, tried: NONE, former: NONE, light: null, result: null, decided: null }],
   }),
-  ChallengeDrawn: (was, fact) => ofRun({ drawn: fact, asked: null, tried: NONE })(was, fact),
+  ChallengeDrawn: (was, fact) => ({
+    runs: changed(was.runs, fact.check, ({ drawn, tried, former }) => ({
+      drawn: fact, asked: null, tried: NONE, former: drawn ? [...former, { drawn, tried }] : former,
+    })),
+  }), // prettier-ignore
   ChallengeAsked: (was, fact) => ofRun({ asked: fact })(was, fact),
   ChallengeTried: (was, fact) => ({
     runs: changed(was.runs, fact.check, ({ tried }) => ({ tried: [...tried, fact], asked: null })),
@@ -81,24 +91,28 @@ const IDENTITY = {
   CodeTried: (was, fact) => ({ codes: changed(was.codes, fact.check, () => ({ tried: fact })) }),
   ExternalAsked: (was, fact) => ({ outside: [...was.outside, { ...fact, answer: null }] }),
   ExternalAnswered: (was, fact) => ({ outside: changed(was.outside, fact.check, () => ({ answer: fact })) }),
-  SelfChecked: (was, fact) => ({ selfChecks: [...was.selfChecks, fact] }),
+  SelfCheckStarted: (was, fact) => ({ selfChecks: [...was.selfChecks, { ...fact, result: null }] }),
+  SelfChecked: (was, fact) => ({ selfChecks: changed(was.selfChecks, fact.check, () => ({ result: fact })) }),
   ChecksLocked: (was, fact) => ({ locks: [...was.locks, fact] }),
   AccountsCounted: (_was, fact) => ({ accounts: fact }),
   Decided: (_was, fact) => ({ decided: fact }),
 };
 
 /** @type {IdentityFold} */
-function foldWatched({ watched }, fact) {
+function foldWatched({ watched, spells }, fact) {
   if (!fact.event.startsWith(ENDED)) {
-    return { watched: { ...watched, [fact.event]: fact } };
+    return { watched: { ...watched, [fact.event]: fact }, spells: [...spells, { ...fact, ended: null }] };
   }
-  const { [fact.event.slice(ENDED.length)]: _over, ...rest } = watched;
-  return { watched: rest };
+  const word = fact.event.slice(ENDED.length);
+  const { [word]: _over, ...rest } = watched;
+  const at = spells.findLastIndex((one) => one.event === word && one.ended === null);
+  return { watched: rest, spells: spells.map((one, index) => (index === at ? { ...one, ended: fact } : one)) };
 }
 
 /** @param {IdentityFold} change @returns {Fold} */
 const within = (change) => (view, fact, at) => ({
-  identity: Object.freeze({ ...view.identity, ...change(view.identity, Object.freeze({ ...fact, at })) }),
+  // What was seen in the picture tells itself when it began; the journal has it up to three seconds later.
+  identity: Object.freeze({ ...view.identity, ...change(view.identity, Object.freeze({ at, ...fact })) }),
 });
 
 /** @type {Readonly<Record<string, Fold>>} */

@@ -1,0 +1,57 @@
+/** What a liveness check came to, as agent and auditor see it: its numbers, its gestures, who decided. */
+
+import { h } from "../../dom.js";
+import { t } from "../../i18n.js";
+import { icon } from "../../icons.js";
+import { scale, verdictBadge } from "../face_match.js";
+import { personName, wordFor } from "../words.js";
+import { verdictOf } from "./projection.js";
+
+/**
+ * @typedef {import("../projection.js").CaseView} CaseView
+ * @typedef {import("../projection.js").FactBody} FactBody
+ * @typedef {import("./projection.js").Run} Run
+ */
+
+/** The numbers behind a verdict; none where nothing was measured. @param {string} kind @param {FactBody} result */
+function figures(kind, result) {
+  if (kind === "passive" && result.frames > 0) {
+    return [
+      h("p", { class: "small" }, t("liveness.passive_figures", { median: result.median.toFixed(2), frames: result.frames, spread: result.spread.toFixed(2) })),
+      scale({ ...result, score: result.median }),
+      h("p", { class: "soft small" }, t("face.threshold", { threshold: result.threshold.toFixed(2), review: result.review_threshold.toFixed(2) })),
+    ];
+  }
+  return kind === "light" && result.frames > 0
+    ? h("p", { class: "small" }, t("liveness.light_figures", { r: result.r.toFixed(2), gain: result.gain.toFixed(3), lag: result.lag_s.toFixed(2), background: result.background_share.toFixed(2), frames: result.frames }))
+    : null;
+}
+
+/** What a run that is over came to. @param {CaseView} view @param {Run} run @returns {import("../../dom.js").Child[]} */
+export function runOutcome(view, run) {
+  const { kind, result, decided } = run;
+  return [
+    h("div", { class: "row wrap" }, h("strong", {}, wordFor("liveness", kind)), verdictBadge(verdictOf(run))),
+    result && figures(kind, result),
+    result?.reason && h("p", { class: "soft small" }, wordFor("live_reason", result.reason)),
+    decided && h("p", { class: "small" }, t("liveness.decided", { name: personName(view, decided.agent), reason: decided.pii_reason })),
+  ].flat();
+}
+
+/** The gestures of one try. @param {FactBody | null} drawn @param {readonly FactBody[]} tried @param {FactBody | null} asked the one that is asked now */
+export function gestureList(drawn, tried, asked) {
+  // What was not seen ends a try: nobody was asked for the rest.
+  const rest = t(tried.some(({ seen }) => !seen) ? "gesture_seen.never" : "liveness.to_come");
+  const state = (/** @type {number} */ index) => {
+    const over = tried[index];
+    const now = asked?.index === index + 1;
+    const words = over ? t(over.seen ? "gesture_seen.yes" : "gesture_seen.no") : now ? t("liveness.now") : rest;
+    return { mark: over ? icon(over.seen ? "check" : "close") : now ? "●" : "○", words, tone: over ? (over.seen ? "good" : "bad") : "" };
+  };
+  return h("ol", { class: "gestures" }, (drawn?.steps ?? []).map((/** @type {string} */ step, /** @type {number} */ index) => {
+    const { mark, words, tone } = state(index);
+    const why = tried[index]?.reason;
+    return h("li", { class: tone }, h("span", { "aria-hidden": "true" }, mark), h("span", { class: "grow" }, wordFor("gesture", step)),
+      h("span", { class: "soft small" }, why ? wordFor("live_reason", why) : words)); // prettier-ignore
+  }));
+}
