@@ -48,10 +48,11 @@ def test_more_trials_tell_more(errors: int, rest: int) -> None:
     trials = errors + rest
     low, high = clopper_pearson(errors, trials)
     closer = clopper_pearson(2 * errors, 2 * trials)
-    assert closer[0] >= low - 1e-12
-    assert closer[1] <= high + 1e-12
+    # Each bound is known to a millionth of itself.
+    assert closer[0] >= low - 2e-6
+    assert closer[1] <= high + 2e-6
     mirrored = clopper_pearson(rest, trials)
-    assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=1e-9)
+    assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=2e-6)
 
 
 @pytest.mark.parametrize(("errors", "trials", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0)])
