@@ -2,6 +2,7 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { t, tCode } from "../../web_kit/i18n.js";
+import { icon } from "../../web_kit/icons.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import "../../web_kit/record/whereabouts.js";
 import { checkSummary } from "../checks/summary.js";
@@ -16,6 +17,9 @@ import "./side_tabs.js";
 
 /** @typedef {import("../state.js").ConsoleState} ConsoleState */
 
+// Script and chat share one column (console.css), and a low window leaves the script three lines of it.
+const LOW = "(min-width: 64rem) and (max-width: 99rem) and (max-height: 50rem)";
+
 /** @extends {PartElement<ConsoleState>} */
 export class CallViewElement extends PartElement {
   /** @override */
@@ -28,6 +32,7 @@ export class CallViewElement extends PartElement {
     this.stage = /** @type {import("../stage/video_stage.js").VideoStageElement} */ (part("video-stage"));
     this.whereabouts = /** @type {import("../../web_kit/record/whereabouts.js").CustomerWhereaboutsElement} */ (part("customer-whereabouts"));
     this.alerts = /** @type {import("../checks/watch_alerts.js").WatchAlertsElement} */ (part("watch-alerts"));
+    this.tall = h("button", { class: "button quiet tall", type: "button", "aria-pressed": "false", title: t("step.tall"), "aria-label": t("step.tall"), onclick: () => this.side?.fold(!this.side.folded) }, icon("fullscreen"));
     this.steps = /** @type {import("./script_panel.js").ScriptPanelElement} */ (part("script-panel"));
     this.side = /** @type {import("./side_tabs.js").SideTabsElement} */ (part("side-tabs", "card"));
     this.form = /** @type {import("./finish_form.js").FinishFormElement} */ (part("finish-form"));
@@ -41,7 +46,7 @@ export class CallViewElement extends PartElement {
     this.decide = this.dialog("decide", t("finish.title"), this.summary, this.form);
     this.ending = this.confirm("ending", "call.end_title", "call.end_text", "call.hang_up", "hang-up-confirmed");
     this.leaving = this.confirm("leaving", "call.leave_title", "call.leave_text", "call.leave", "leave-request");
-    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("h2", {}, t("step.title")), this.alerts, this.whereabouts, this.steps, this.ends),
+    mount(this, this.stage, h("section", { class: "card steps-card", "aria-label": t("step.title") }, h("header", { class: "row" }, h("h2", { class: "grow" }, t("step.title")), this.tall), this.alerts, this.whereabouts, this.steps, this.ends),
       this.side, this.decide, this.ending, this.leaving, this.invite, this.viewer); // prettier-ignore
     this.listen();
   }
@@ -59,6 +64,7 @@ export class CallViewElement extends PartElement {
       "chat-open": () => this.side?.focusChat(),
       "pictures-open": () => this.side?.turnTo("pictures"),
       "checks-open": () => this.side?.turnTo("checks"),
+      "side-folded": ({ folded }) => this.tall?.setAttribute("aria-pressed", String(folded)),
       "picture-open": ({ evidence }) => this.viewer?.open(evidence),
     };
     for (const [name, open] of Object.entries(openers)) {
@@ -98,7 +104,7 @@ export class CallViewElement extends PartElement {
   }
 
   /** @override */
-  draw(/** @type {ConsoleState} */ state) {
+  draw(/** @type {ConsoleState} */ state, /** @type {ConsoleState | undefined} */ was) {
     const { script, view, call, link, notice, working } = state;
     const leads = call?.leads ?? false;
     this.stage?.show(state);
@@ -110,6 +116,9 @@ export class CallViewElement extends PartElement {
     this.form?.show(finishView(state, notice?.about === "finish" ? tCode("error", notice.code) : ""));
     this.invite?.show(state);
     this.viewer?.show(state);
+    if (!was && matchMedia(LOW).matches) {
+      this.side?.fold(true);
+    }
     const left = missing(script);
     this.progress?.replaceChildren(script?.complete ? t("finish.complete") : left ? t("finish.missing", { count: left }) : "");
     this.ends?.toggleAttribute("hidden", !leads);

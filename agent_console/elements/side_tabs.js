@@ -3,7 +3,7 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { NO_IDENTITY } from "../../web_kit/record/identity/projection.js";
-import { define, part, PartElement } from "../../web_kit/record/part.js";
+import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import "../../web_kit/record/fact_list.js";
 import { factWords, timeOfDay } from "../../web_kit/record/words.js";
 import "../checks/live_checks.js";
@@ -26,6 +26,8 @@ export class SideTabsElement extends PartElement {
   build() {
     /** @type {Tab} */
     this.open = "chat";
+    /** Only the tabs themselves are shown: the script has the height. */
+    this.folded = false;
     /** What had been there when a tab was last looked at. @type {Record<Tab, number>} */
     this.seen = { chat: 0, checks: 0, pictures: 0, facts: 0 };
     this.chat = /** @type {import("./chat_panel.js").ChatPanelElement} */ (part("chat-panel"));
@@ -44,9 +46,18 @@ export class SideTabsElement extends PartElement {
     this.turnTo("chat");
   }
 
+  /** Give the height to the script, or take it back; tells so by `side-folded`. @param {boolean} folded */
+  fold(folded) {
+    this.folded = folded;
+    this.toggleAttribute("data-folded", folded);
+    this.drawCounts();
+    ask(this, "side-folded", { folded });
+  }
+
   /** @param {Tab} name */
   turnTo(name) {
     this.open = name;
+    this.dataset.tab = name;
     for (const tab of this.tabs ?? []) {
       const here = tab.id === `tab-${name}`;
       tab.setAttribute("aria-selected", String(here));
@@ -55,7 +66,7 @@ export class SideTabsElement extends PartElement {
     for (const [tab, panel] of Object.entries(this.panels ?? {})) {
       panel.hidden = tab !== name;
     }
-    this.drawCounts();
+    this.fold(false);
   }
 
   /** @param {KeyboardEvent} event */
@@ -85,7 +96,7 @@ export class SideTabsElement extends PartElement {
     const there = { chat: view?.chat.filter((line) => line.seat !== call?.seat).length ?? 0, checks: findings(view), pictures: view?.evidence.length ?? 0, facts: 0 };
     TABS.forEach((name, index) => {
       const seen = this.seen ?? there;
-      seen[name] = this.open === name ? there[name] : Math.min(seen[name], there[name]);
+      seen[name] = this.open === name && !this.folded ? there[name] : Math.min(seen[name], there[name]);
       const unread = there[name] - seen[name];
       const badge = this.tabs?.[index]?.querySelector(".count");
       badge?.replaceChildren(unread ? String(unread) : "");

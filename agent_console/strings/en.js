@@ -75,7 +75,7 @@ export default {
   "chat.closed.held": "The customer is on hold and would not get what you write. Messages and files open again when you resume.",
   "chat.closed.consult": "You are talking privately. The customer reads this chat, so it is closed until your colleague joins or leaves.",
   "chat.closed.private": "You are talking privately and the customer does not know of you. Messages and files open once you join.",
-  "step.title": "Script",
+  "step.title": "Script", "step.tall": "Script only: fold what is below",
   "step.locked": "Recording is not fully running yet, so the checks are locked. They unlock by themselves once all sound and pictures reach the disk.",
   "step.id_card.ask": "Ask for the ID card",
   "step.id_number.hint": "18 characters on the card", "step.id_number.check": "Check",

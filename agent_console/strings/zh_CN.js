@@ -75,7 +75,7 @@ export default {
   "chat.closed.held": "客户已保持：现在写的客户收不到，接回客户后可继续发送消息和文件。",
   "chat.closed.consult": "正在私下交谈：聊天内容客户看得到，因此暂时关闭，同事加入或离开后恢复。",
   "chat.closed.private": "您正在私下交谈，客户看不到您：加入通话后才能发送消息和文件。",
-  "step.title": "办理流程",
+  "step.title": "办理流程", "step.tall": "只看流程，收起下方",
   "step.locked": "录像尚未完全开始，核验步骤暂时锁定。所有声音和画面都写入磁盘后会自动解锁。",
   "step.id_card.ask": "请客户拍摄身份证",
   "step.id_number.hint": "照片上的 18 位号码", "step.id_number.check": "核对",

@@ -69,7 +69,6 @@ async def test_a_document_is_read_and_a_field_corrected(call: Page, server: Stan
         "反光",
     ):
         await expect(document).to_contain_text(words)
-    await shoot(call, "agent-check-document")
     number = document.locator("[data-field=number]")
     await number.get_by_role("button", name="更正：证件号码").press("Enter")
     field = document.get_by_label("更正：证件号码")
@@ -135,7 +134,7 @@ async def test_three_pictures_are_compared_side_by_side(call: Page, server: Stan
     await portraits.get_by_role("button", name="并排放大").click()
     large = call.get_by_role("dialog", name="人像并排对照")
     await expect(large.get_by_role("img")).to_have_count(3)
-    await shoot(call, "agent-check-portraits")
+    await shoot(call, "agent-portraits-large")
     await call.keyboard.press("Escape")
     await expect(large).to_have_count(0)
 
@@ -164,7 +163,6 @@ async def test_gestures_are_started_followed_and_overruled(call: Page, server: S
     await expect(gestures.locator(".gestures li")).to_have_text(
         ["向左转头已完成", "●点头正在做", "○朗读数字待做"]
     )
-    await shoot(call, "agent-check-gestures")
     await server.note(
         told.tried(story, check, 2, "wrong_gesture"), told.ended(story, check, told.REVIEW, "wrong_gesture")
     )
@@ -298,7 +296,6 @@ async def test_the_panel_shows_all_checks_at_a_glance(call: Page, server: StandI
         "人脸归属：缺少",
     ):
         await expect(panel).to_contain_text(words)
-    await shoot(call, "agent-checks-panel")
 
 
 async def test_trouble_in_the_picture_is_always_in_sight(call: Page, server: StandIn, story: Story) -> None:

@@ -7,7 +7,7 @@ import { verdictBadge } from "../../web_kit/record/face_match.js";
 import { confidenceBadge, documentVerdict, fieldNames, fieldWords, newestReadings, readingTitle, ZONE_ERRORS, zoneErrors } from "../../web_kit/record/identity/documents.js";
 import { gestureList, runOutcome } from "../../web_kit/record/identity/liveness.js";
 import { portraitsMatch } from "../../web_kit/record/identity/portraits.js";
-import { listed, raised, signalWords } from "../../web_kit/record/identity/words.js";
+import { checkName, listed, raised, signalWords } from "../../web_kit/record/identity/words.js";
 import { evidenceById, partyOf } from "../../web_kit/record/projection.js";
 import { personName, shortHash, wordFor } from "../../web_kit/record/words.js";
 import { moment } from "./moment.js";
@@ -89,8 +89,8 @@ export function livenessCard(view, start) {
 function runBox(view, run, start) {
   const { kind, attempt, agent, elder, result, decided } = run;
   const over = result !== null || decided !== null;
-  return h("section", { class: "run stack tight", "aria-label": wordFor("liveness", kind) },
-    over ? runOutcome(view, run) : h("div", { class: "row wrap" }, h("strong", {}, wordFor("liveness", kind)), h("span", { class: "soft" }, t("findings.open"))),
+  return h("section", { class: "run stack tight", "aria-label": checkName(kind) },
+    over ? runOutcome(view, run) : h("div", { class: "row wrap" }, h("strong", {}, checkName(kind)), h("span", { class: "soft" }, t("findings.open"))),
     h("p", { class: "soft small row wrap" }, moment(run.at, start), t("findings.begun", { name: personName(view, agent), attempt }), elder && t("findings.elder")),
     kind === "gestures" && gestureTries(run), run.light && colours(run.light, result?.started_at, start), result?.models?.length > 0 && modelLine(result?.models)); // prettier-ignore
 }

@@ -6,6 +6,7 @@ import { icon } from "../../icons.js";
 import { scale, verdictBadge } from "../face_match.js";
 import { personName, wordFor } from "../words.js";
 import { verdictOf } from "./projection.js";
+import { checkName } from "./words.js";
 
 /**
  * @typedef {import("../projection.js").CaseView} CaseView
@@ -31,7 +32,7 @@ function figures(kind, result) {
 export function runOutcome(view, run) {
   const { kind, result, decided } = run;
   return [
-    h("div", { class: "row wrap" }, h("strong", {}, wordFor("liveness", kind)), verdictBadge(verdictOf(run))),
+    h("div", { class: "row wrap" }, h("strong", {}, checkName(kind)), verdictBadge(verdictOf(run))),
     result && figures(kind, result),
     result?.reason && h("p", { class: "soft small" }, wordFor("live_reason", result.reason)),
     decided && h("p", { class: "small" }, t("liveness.decided", { name: personName(view, decided.agent), reason: decided.pii_reason })),
