@@ -42,10 +42,14 @@ export class Identity {
   /** @param {Connection} connection */
   listen(connection) {
     const { _store: store } = this;
-    connection.on("challenge_wanted", (wanted) => store.update(wantedAfter(store.get(), wanted)));
+    connection.on("challenge_wanted", (wanted) => {
+      // Wanted again after a return: the word was lost with the line.
+      if (wanted.check === store.get().declined) this._sendDeclined(wanted.check);
+      store.update(wantedAfter(store.get(), wanted));
+    });
     connection.on("challenge_step", (step) => {
       store.update(stepAfter(store.get(), step, performance.now()));
-      this.sayStep();
+      if (step.check !== store.get().declined) this.sayStep();
     });
     connection.on("light_sequence", (light) => store.update(lightAfter(store.get(), light, performance.now())));
     connection.on("code_wanted", (wanted) => store.update(codeAfter(store.get(), wanted, performance.now())));
@@ -55,17 +59,26 @@ export class Identity {
   /** @param {CheckOver} over */
   _gotOver(over) {
     const { _store: store } = this;
-    const isHere = (/** @type {{ check: string, phase: string } | null} */ one) => one !== null && one.check === over.check;
+    const { check, word } = over;
+    if (check === store.get().declined) return;
     hush();
     store.update(overAfter(store.get(), over));
     const { live } = store.get();
-    if (live && isHere(live) && live.kind === "gestures") speak(t(`live.over.${over.word}`), live.elder);
-    if (over.word === "again") return;
+    if (live && live.check === check && live.kind === "gestures") speak(t(`live.over.${word}`), live.elder);
+    if (word !== "again") this._closeLater(check, word === "thanks" ? THANKS_MS : HELPS_MS);
+  }
+
+  /**
+   * @param {string} check
+   * @param {number} ms
+   */
+  _closeLater(check, ms) {
+    const { _store: store } = this;
     setTimeout(() => {
-      const now = store.get();
-      if (isHere(now.live)) store.update({ live: null });
-      if (isHere(now.code)) store.update({ code: null });
-    }, over.word === "thanks" ? THANKS_MS : HELPS_MS);
+      const { live, code } = store.get();
+      if (live && live.check === check) store.update({ live: null });
+      if (code && code.check === check) store.update({ code: null });
+    }, ms);
   }
 
   /** Tell which camera it is, once per camera and call. */
@@ -97,7 +110,7 @@ export class Identity {
   sayStep() {
     const { live } = this._store.get();
     // Digits are read by the customer alone: another voice would be heard beside his.
-    if (live && live.step && !live.gaveUp) speak(tCode("live.step", live.step.gesture), live.elder);
+    if (live && live.step) speak(tCode("live.step", live.step.gesture), live.elder);
   }
 
   /** The first colour is painted. */
@@ -118,13 +131,20 @@ export class Identity {
     this._change({ away: true });
   }
 
-  /** This one no more: what is under way stops at once, and the agent reads why. */
-  giveUp() {
+  /** This one no more: what is under way stops at once, and the agent goes on. */
+  decline() {
     hush();
     const { live } = this._store.get();
-    if (!live || live.gaveUp) return;
-    this._change({ gaveUp: true, away: true, light: null, step: null, phase: "wait" });
-    this._send({ type: "chat", text: t("live.asks.other") });
+    if (!live) return;
+    const { check } = live;
+    this._store.update({ declined: check, live: { ...live, phase: "agent_helps", step: null, light: null } });
+    this._sendDeclined(check);
+    this._closeLater(check, HELPS_MS);
+  }
+
+  /** @param {string} check */
+  _sendDeclined(check) {
+    this._send({ type: "challenge_declined", check });
   }
 
   /** @param {Partial<import("./identity_state.js").Live>} changes */
@@ -161,6 +181,6 @@ export class Identity {
   release() {
     hush();
     this._claimed = null;
-    this._store.update({ live: null, code: null });
+    this._store.update({ live: null, code: null, declined: "" });
   }
 }

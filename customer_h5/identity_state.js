@@ -19,7 +19,6 @@
  * @property {Step | null} step
  * @property {Light | null} light
  * @property {boolean} away  The customer went back to the call; what comes next brings the check back.
- * @property {boolean} gaveUp  What comes next does not either.
  *
  * @typedef {object} Code
  * @property {string} check
@@ -39,13 +38,14 @@ const LIGHT_STEP_MIN_MS = 334;
  * @param {ChallengeWanted} wanted
  * @returns {Partial<State>}
  */
-export function wantedAfter({ live }, { check, kind, elder }) {
+export function wantedAfter({ live, declined }, { check, kind, elder }) {
+  if (check === declined) return {};
   if (live && live.check === check) {
     // Repeated after a return; the tap may have been lost with the line.
     return live.phase === "wait" ? { live: { ...live, phase: kind === "passive" ? "look" : "explain" } } : {};
   }
   const phase = kind === "passive" ? "look" : "explain";
-  return { live: { check, kind, elder, phase, step: null, light: null, away: false, gaveUp: false }, chatOpen: false };
+  return { live: { check, kind, elder, phase, step: null, light: null, away: false }, chatOpen: false };
 }
 
 /**
@@ -57,8 +57,8 @@ export function wantedAfter({ live }, { check, kind, elder }) {
  * @returns {Live}
  */
 function liveOf({ live }, check, kind) {
-  if (live && live.check === check) return { ...live, away: live.gaveUp };
-  return { check, kind, elder: false, phase: "wait", step: null, light: null, away: false, gaveUp: false };
+  if (live && live.check === check) return { ...live, away: false };
+  return { check, kind, elder: false, phase: "wait", step: null, light: null, away: false };
 }
 
 /**
@@ -68,6 +68,7 @@ function liveOf({ live }, check, kind) {
  * @returns {Partial<State>}
  */
 export function stepAfter(was, { check, step: gesture, index, of, seconds, attempt, digits }, at) {
+  if (check === was.declined) return {};
   const live = liveOf(was, check, "gestures");
   const step = { gesture, index, of, attempt, digits, endsAt: at + seconds * 1000 };
   return { live: { ...live, phase: "step", step }, chatOpen: false };
@@ -80,6 +81,7 @@ export function stepAfter(was, { check, step: gesture, index, of, seconds, attem
  * @returns {Partial<State>}
  */
 export function lightAfter(was, { check, colours, seconds_each: each, starts_in_s: starts }, at) {
+  if (check === was.declined) return {};
   const light = { colours, eachMs: Math.max(LIGHT_STEP_MIN_MS, each * 1000), startsAt: at + starts * 1000 };
   return { live: { ...liveOf(was, check, "light"), phase: "light", light }, chatOpen: false };
 }
@@ -100,10 +102,10 @@ export function codeAfter({ code }, { check, digits, channel, left, seconds }, a
  * @param {CheckOver} over
  * @returns {Partial<State>}
  */
-export function overAfter({ live, code }, { check, word }) {
+export function overAfter({ live, code, declined }, { check, word }) {
   if (code && code.check === check) return { code: { ...code, phase: word } };
-  if (!live || live.check !== check) return {};
-  if (live.gaveUp) return word === "again" ? {} : { live: null };
+  // What is said of a check that the customer declined was said when he did.
+  if (!live || live.check !== check || check === declined) return {};
   if (live.kind === "passive") return { live: null };
   return { live: { ...live, phase: word, step: null, light: null, away: false } };
 }

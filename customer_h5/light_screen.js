@@ -15,7 +15,7 @@ const AFTER_MS = 1200;
 
 /** @param {Session} session */
 export function lightScreen(session) {
-  const stop = h("button", { class: "button light-stop", type: "button", onclick: () => session.identity.giveUp() }, t("live.light.stop"));
+  const stop = h("button", { class: "button light-stop", type: "button", onclick: () => session.identity.decline() }, t("live.light.stop"));
   const node = h("section", { class: "light", hidden: true, "aria-label": t("live.light.now") }, h("p", { class: "sr", role: "status" }, t("live.light.now")), stop);
   /** @type {Light | null} */
   let shown = null;
@@ -51,7 +51,7 @@ export function lightScreen(session) {
 
   /** @param {Readonly<State>} state */
   function update({ live }) {
-    const light = live && !live.away && !live.gaveUp ? live.light : null;
+    const light = live && !live.away ? live.light : null;
     // Neutral already while the colours are being drawn.
     node.hidden = !light;
     if (light === shown) return;

@@ -128,11 +128,11 @@ class LiveSheet {
         "div",
         { class: "live-body" },
         h("h2", null, t(isLight ? "live.light.title" : "live.gestures.title")),
+        isLight ? h("p", { class: "notice warn" }, icon("warning"), t("live.light.warning")) : null,
+        calm ? h("p", { class: "notice warn" }, icon("warning"), t("live.light.calm")) : null,
         isLight ? lightGuide() : gestureGuide(EXAMPLE),
         h("p", null, t(isLight ? "live.light.text" : "live.gestures.text")),
         h("ul", { class: "live-points" }, ...points.map((point) => h("li", null, icon("check"), t(`live.tip.${point}`)))),
-        isLight ? h("p", { class: "notice warn" }, icon("warning"), t("live.light.warning")) : null,
-        calm ? h("p", { class: "notice warn" }, icon("warning"), t("live.light.calm")) : null,
       ),
       this._footer(this._readyButton(kind, "live.ready")),
     );
@@ -181,7 +181,7 @@ class LiveSheet {
   _wait({ kind }) {
     mount(
       this.node,
-      h("div", { class: "live-body middle", role: "status" }, h("div", { class: "spinner", role: "presentation" }), h("p", null, t(kind === "light" ? "live.light.wait" : "live.wait"))),
+      h("div", { class: "live-body", role: "status" }, h("div", { class: "spinner", role: "presentation" }), h("p", null, t(kind === "light" ? "live.light.wait" : "live.wait"))),
       h("footer", { class: "live-buttons" }, button(t("live.back"), () => this._session.identity.away(), "quiet")),
     );
   }
@@ -207,7 +207,7 @@ class LiveSheet {
       this.node,
       h(
         "div",
-        { class: "live-body middle", role: "status" },
+        { class: "live-body", role: "status" },
         h("span", { class: `medal ${good ? "good" : ""}` }, icon(good ? "check" : "headset")),
         h("h2", null, t(`live.over.${word}`)),
       ),
@@ -217,7 +217,7 @@ class LiveSheet {
 
   /** @param {(Element | null)[]} buttons */
   _footer(buttons) {
-    const other = button(t("live.other"), () => this._session.identity.giveUp(), "quiet");
+    const other = button(t("live.other"), () => this._session.identity.decline(), "quiet");
     return h("footer", { class: "live-buttons" }, ...buttons, other);
   }
 }

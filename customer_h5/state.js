@@ -83,6 +83,7 @@ import { createStore } from "../web_kit/store.js";
  * @property {number} stillsTaken  Pictures taken at once, without the sheet.
  * @property {Live | null} live  The liveness check that is under way.
  * @property {Code | null} code  The one-time code that is asked for.
+ * @property {string} declined  The liveness check that the customer declined last: nothing brings it back.
  * @property {Ending | null} ending
  * @property {"" | "sending" | "sent"} rating
  */
@@ -146,6 +147,7 @@ const INITIAL = {
   stillsTaken: 0,
   live: null,
   code: null,
+  declined: "",
   ending: null,
   rating: "",
 };

@@ -20,7 +20,7 @@ import { hasPhotoCapture, photograph } from "./photo.js";
 const SENT_SHOWN_MS = 900;
 // What lies on the table, and how the frame is shaped: ID-1, or a passport's page.
 /** @type {Readonly<Partial<Record<StillRequest["kind"], string>>>} */
-const SHAPES = { face_still: "frame face", id_card: "frame card", id_card_back: "frame card", id_portrait: "frame card", document: "frame card", passport: "frame card page" };
+const SHAPES = { face_still: "frame face", id_card: "frame", id_card_back: "frame", id_portrait: "frame", document: "frame", passport: "frame spread" };
 
 /**
  * @param {Session} session
@@ -61,6 +61,7 @@ class StillSheet {
     this._request = null;
     this._url = "";
     this._torch = turning(() => h("span", null));
+    this._help = h("p", null);
     this._hint = h("p", { class: "hint", role: "status", hidden: true });
     this._frame = h("div", { class: "frame", "aria-hidden": "true" });
     this._aiming = new Aim(this._finder, () => session.capture.camera, (word) => this._advise(word));
@@ -126,9 +127,12 @@ class StillSheet {
    * @param {(Element | null)[]} buttons
    */
   _draw(title, help, stage, ...buttons) {
+    this._help.textContent = help;
+    this._help.hidden = false;
+    this._hint.hidden = true;
     mount(
       this.node,
-      h("header", { class: "still-words" }, h("h2", null, title), h("p", null, help)),
+      h("header", { class: "still-words" }, h("h2", null, title), this._help, this._hint),
       stage,
       h("footer", { class: "still-buttons" }, ...buttons),
     );
@@ -141,8 +145,7 @@ class StillSheet {
     const shape = SHAPES[still.kind] || "";
     this._frame.className = shape;
     mount(this._frame, documentGuide(still.kind));
-    this._hint.hidden = true;
-    const stage = h("div", { class: "stage" }, this._finder, shape ? this._frame : null, this._hint);
+    const stage = h("div", { class: "stage" }, this._finder, shape ? this._frame : null);
     const shutter = h("button", { class: "shutter", type: "button", "aria-label": t("still.shutter"), onclick: () => void this._shoot(still, shutter) });
     const flip = h("button", { class: "button round flip-still", type: "button", "aria-label": t("call.flip"), onclick: () => void this._flip() }, icon("flip"));
     this._torch = turning((on) => h("button", { class: "button round", type: "button", "aria-label": t(on ? "call.torch.off" : "call.torch"), onclick: () => void this._light(!on) }, icon("torch")));
@@ -160,7 +163,10 @@ class StillSheet {
    */
   _advise(word) {
     const good = word === "good";
+    // In the help's place: nothing lies over the card.
+    this._help.hidden = true;
     this._hint.hidden = false;
+    this._hint.dataset.word = word;
     this._hint.classList.toggle("good", good);
     this._frame.classList.toggle("good", good);
     mount(this._hint, icon(good ? "check" : "warning"), t(`aim.${word}`));
@@ -176,12 +182,13 @@ class StillSheet {
 
   /** @param {boolean} on */
   async _light(on) {
-    const help = this.node.querySelector(".still-words p");
     try {
       await this._session.capture.setTorch(on);
     } catch {
       // What the call tells of it lies behind this sheet.
-      if (help) help.textContent = `${t("found.torch_failed")} ${t("found.help.torch_failed")}`;
+      this._help.textContent = `${t("found.torch_failed")} ${t("found.help.torch_failed")}`;
+      this._help.hidden = false;
+      this._hint.hidden = true;
     }
   }
 
