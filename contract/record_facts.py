@@ -215,12 +215,13 @@ class MergeCompleted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ArchiveWritten(Fact):
-    """Every file of the manifest was uploaded."""
+    """Every file of the manifest was uploaded. ``signed_by`` names the key, as ``recordings.signature``."""
 
     archive: str
     manifest_sha256: str
     objects: int
     bytes: int
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +246,18 @@ class RecordViewed(Fact):
 
     account: AccountId
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordExported(Fact):
+    """The whole record was written into a bundle with the journal up to this fact. A reason is demanded.
+
+    ``pii_by`` is who says so at the command line: a person with access to the machine, not an account.
+    """
+
+    pii_by: str
+    pii_reason: str
+    manifest_sha256: str
 
 
 @dataclass(frozen=True, slots=True)

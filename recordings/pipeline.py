@@ -46,6 +46,7 @@ from recordings.manifest import (
     make_manifest,
     manifest_sha256,
 )
+from recordings.signature import RECORD_SIGNATURE, VERSION, Signer, Statement, check_signature
 from recordings.spool import Spool, create_synced, make_dirs, replace_synced, sha256_of
 
 _log = structlog.get_logger(__name__)
@@ -107,11 +108,13 @@ class Pipeline:
         archive: Archive,
         cases: CaseStore,
         clock: Clock,
+        signer: Signer,
         worker_name: str,
         settings: PipelineSettings | None = None,
     ) -> None:
         self._spool, self._journal, self._jobs = spool, journal, jobs
         self._archive, self._cases, self._clock = archive, cases, clock
+        self._signer = signer
         self._worker = worker_name
         self._settings = settings or PipelineSettings()
         self._looked_at = float("-inf")
@@ -282,13 +285,15 @@ class Pipeline:
         entries = await self._journal.read(case)
         tenant = (await self._cases.case(case)).tenant
         folder = self._spool.case_dir(case)
-        frozen = await asyncio.to_thread(_freeze, folder, tenant, entries, self._clock.now())
+        frozen = await asyncio.to_thread(_freeze, folder, tenant, entries, self._clock.now(), self._signer)
         with _archive_answers():
             for name in frozen.names:
                 await self._archive.put(f"{tenant}/{case}/{name}", folder / name)
         written = _last(entries, ArchiveWritten)
         if written is None or written.manifest_sha256 != frozen.sha256:
-            fact = ArchiveWritten(self._archive.name, frozen.sha256, len(frozen.names), frozen.bytes)
+            fact = ArchiveWritten(
+                self._archive.name, frozen.sha256, len(frozen.names), frozen.bytes, frozen.signed_by
+            )
             await self._journal.append(case, fact)
         for name, digest in frozen.names.items():
             await self._read_back(f"{tenant}/{case}/{name}", digest)
@@ -342,37 +347,51 @@ def _archive_answers() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Frozen:
-    """A record that no longer changes: what to upload, in order, with each hash; the manifest comes last."""
+    """A record that no longer changes: what to upload, in order, with each hash; the manifest comes last.
+
+    ``sha256`` is the manifest's, ``signed_by`` the name of the key.
+    """
 
     names: dict[str, str]
     sha256: str
     bytes: int
+    signed_by: str
 
 
 def _journal_bytes(entries: Sequence[Entry]) -> bytes:
     return b"".join(dump_entry(entry) + b"\n" for entry in entries)
 
 
-def _freeze(folder: Path, tenant: TenantId, entries: Sequence[Entry], now: float) -> _Frozen:
-    """Write the journal's copy and the manifest, once: what stands there already is what was uploaded."""
+def _freeze(folder: Path, tenant: TenantId, entries: Sequence[Entry], now: float, signer: Signer) -> _Frozen:
+    """Write the journal's copy, signature and manifest, once: what stands there is what was uploaded."""
     if not (folder / MANIFEST).is_file():
         make_dirs(folder, folder.parent)
         replace_synced(folder / JOURNAL, _journal_bytes(entries))
         manifest = make_manifest(tenant, entries[0].case, now, entries[-1], tuple(_listed(folder)))
-        replace_synced(folder / MANIFEST, dump_manifest(manifest))
-    content = (folder / MANIFEST).read_bytes()
+        content = dump_manifest(manifest)
+        sha256 = manifest_sha256(content)
+        statement = Statement(VERSION, tenant, manifest.case, sha256, manifest.journal, manifest.created_at)
+        # Before the manifest, whose being there says that the record is whole.
+        replace_synced(folder / RECORD_SIGNATURE, signer.sign(statement))
+        replace_synced(folder / MANIFEST, content)
+    content, signature = ((folder / name).read_bytes() for name in (MANIFEST, RECORD_SIGNATURE))
     files = load_manifest(content).files
     names = {file.path: file.sha256 for file in files}
     names[JOURNAL], journal_size = sha256_of(folder / JOURNAL)
+    names[RECORD_SIGNATURE] = hashlib.sha256(signature).hexdigest()
     names[MANIFEST] = manifest_sha256(content)
-    size = sum(file.bytes for file in files) + journal_size + len(content)
-    return _Frozen(names, names[MANIFEST], size)
+    size = sum(file.bytes for file in files) + journal_size + len(signature) + len(content)
+    return _Frozen(names, names[MANIFEST], size, check_signature(signature).key)
 
 
 def _listed(folder: Path) -> Iterator[ManifestFile]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in {JOURNAL, MANIFEST} and not merge.is_unfinished(path):
+        if (
+            path.is_file()
+            and name not in {JOURNAL, MANIFEST, RECORD_SIGNATURE}
+            and not merge.is_unfinished(path)
+        ):
             yield ManifestFile(name, *sha256_of(path))
 
 
@@ -382,6 +401,7 @@ def _delete_listed(folder: Path) -> None:
         for file in load_manifest((folder / MANIFEST).read_bytes()).files:
             (folder / file.path).unlink(missing_ok=True)
         (folder / JOURNAL).unlink(missing_ok=True)
+        (folder / RECORD_SIGNATURE).unlink(missing_ok=True)
         (folder / MANIFEST).unlink()
     for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
         with contextlib.suppress(OSError):

@@ -2,8 +2,8 @@
 
 Three things hold each other: the manifest lists the files, the journal's chain contains the manifest's
 head, and the journal's facts (segments, evidence, merge, archive, audit) repeat the hashes of files and
-manifest. To alter one file unseen, all three would have to be rewritten, and every hash given out
-since would differ.
+manifest. To alter one file unseen, all three would have to be rewritten, every hash given out since would
+differ, and the signature would have to be made again with the bank's key.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from contract.ids import CaseId, TenantId
 from contract.ports import Archive
 from recordings.journal import load_chain
 from recordings.manifest import MANIFEST, Manifest, is_journal, load_manifest, manifest_sha256
+from recordings.signature import RECORD_SIGNATURE, SIGNATURES, check_signature
 from recordings.spool import sha256_of
 
 
@@ -50,6 +51,16 @@ class FileReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureReport:
+    """A right signature over this record by the key of this name, over so many ``entries`` of its journal."""
+
+    file: str
+    key: str
+    entries: int
+    signed_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A file as it lies there."""
 
@@ -63,13 +74,16 @@ class Report:
 
     ``manifest_missing``, ``manifest_damaged``, ``manifest_of_another_case``, ``journal_missing``,
     ``journal_damaged``, ``journal_torn``, ``journal_rewritten``, ``head_not_in_journal``,
-    ``file_not_as_journaled``, ``journaled_file_not_listed``, ``manifest_not_as_journaled``.
+    ``file_not_as_journaled``, ``journaled_file_not_listed``, ``manifest_not_as_journaled``,
+    ``signature_missing``, ``signature_damaged``, ``signature_wrong``, ``signature_of_another_key``,
+    ``signature_of_another_record``.
     """
 
     manifest_sha256: str = ""
     entries: int = 0
     files: tuple[FileReport, ...] = ()
     problems: tuple[str, ...] = ()
+    signatures: tuple[SignatureReport, ...] = ()
 
     @property
     def intact(self) -> bool:
@@ -88,12 +102,16 @@ class _Read:
 
 
 def judge(
-    case: CaseId, manifest: bytes | None, journals: Sequence[bytes], found: Mapping[str, Found]
+    case: CaseId,
+    manifest: bytes | None,
+    journals: Sequence[bytes],
+    found: Mapping[str, Found],
+    signatures: Mapping[str, bytes],
 ) -> Report:
     """Return the verdict on a record; ``found`` maps every other file's path to what it is. Pure.
 
     ``journals`` are the versions of the journal in any order: the longest counts, and must begin with
-    each of the others.
+    each of the others. ``signatures`` are the contents of signature files by name.
     """
     journal = max(journals, key=len, default=None)
     read = _read(case, manifest, journal)
@@ -103,19 +121,22 @@ def judge(
     if read.manifest is not None:
         problems += _chain_problems(read.manifest, read.entries)
         problems += _journaled_problems(read.manifest, read.manifest_sha256, read.entries)
+    signed = tuple(_signatures(read, signatures, problems))
+    problems += _signing_problems(read.entries, signatures, signed)
     files = tuple(_file_reports(read.manifest, found))
-    return Report(read.manifest_sha256, len(read.entries), files, tuple(dict.fromkeys(problems)))
+    return Report(read.manifest_sha256, len(read.entries), files, tuple(dict.fromkeys(problems)), signed)
 
 
 def verify_folder(folder: Path, case: CaseId, journal: Path | None = None) -> Report:
     """Return the verdict on the record in ``folder``; the live journal may be named besides. Blocks."""
     versions = [path for path in folder.iterdir() if is_journal(path.name)] if folder.is_dir() else []
     journals = [*versions, journal] if journal else versions
-    own = {folder / MANIFEST, *journals}
+    signatures = {name: data for name in SIGNATURES if (data := _content(folder / name)) is not None}
+    own = {folder / MANIFEST, *journals, *(folder / name for name in signatures)}
     others = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
     found = {path.relative_to(folder).as_posix(): Found(*sha256_of(path)) for path in others}
     contents = [content for path in journals if (content := _content(path)) is not None]
-    return judge(case, _content(folder / MANIFEST), contents, found)
+    return judge(case, _content(folder / MANIFEST), contents, found, signatures)
 
 
 async def verify_archive(archive: Archive, tenant: TenantId, case: CaseId) -> Report:
@@ -124,15 +145,18 @@ async def verify_archive(archive: Archive, tenant: TenantId, case: CaseId) -> Re
     manifest: bytes | None = None
     journals: list[bytes] = []
     found: dict[str, Found] = {}
+    signatures: dict[str, bytes] = {}
     for key in await archive.keys(prefix):
         name = key.removeprefix(prefix)
         if is_journal(name):
             journals.append(await _whole(archive, key))
+        elif name in SIGNATURES:
+            signatures[name] = await _whole(archive, key)
         elif name == MANIFEST:
             manifest = await _whole(archive, key)
         else:
             found[name] = await _found(archive, key)
-    return await asyncio.to_thread(judge, case, manifest, journals, found)
+    return await asyncio.to_thread(judge, case, manifest, journals, found, signatures)
 
 
 async def _whole(archive: Archive, key: str) -> bytes:
@@ -203,6 +227,40 @@ def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str]]:
                 yield fact.file, fact.sha256
             case _:
                 continue
+
+
+def _signatures(
+    read: _Read, signatures: Mapping[str, bytes], problems: list[str]
+) -> Iterator[SignatureReport]:
+    """Yield the signatures that are right and about this record; add what is wrong to ``problems``."""
+    for name, content in sorted(signatures.items()):
+        try:
+            signed = check_signature(content)
+        except StorageError as error:
+            problems.append(error.code)
+            continue
+        stated, head = signed.statement, signed.statement.journal
+        manifest = read.manifest
+        under = 0 < head.seq <= len(read.entries) and read.entries[head.seq - 1].hash == head.hash
+        named = manifest is not None and (stated.tenant, stated.case) == (manifest.tenant, manifest.case)
+        if under and named and stated.manifest_sha256 == read.manifest_sha256:
+            yield SignatureReport(name, signed.key, head.seq, stated.signed_at)
+        else:
+            problems.append("signature_of_another_record")
+
+
+def _signing_problems(
+    entries: tuple[Entry, ...], signatures: Mapping[str, bytes], signed: Sequence[SignatureReport]
+) -> Iterator[str]:
+    """The journal tells which key signed the record when it was archived."""
+    keys = [entry.fact.signed_by for entry in entries if isinstance(entry.fact, ArchiveWritten)]
+    if not any(keys):
+        return
+    if RECORD_SIGNATURE not in signatures:
+        yield "signature_missing"
+    for report in signed:
+        if report.file == RECORD_SIGNATURE and report.key != keys[-1]:
+            yield "signature_of_another_key"
 
 
 def _file_reports(manifest: Manifest | None, found: Mapping[str, Found]) -> Iterator[FileReport]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,19 +11,28 @@ import click
 from contract.codec import dump
 from contract.errors import NotFound
 from contract.ids import CaseId, is_id
+from recordings.bundle import verify_bundle
+from recordings.signature import read_public_key
 from recordings.verify import FileVerdict, Report, verify_archive, verify_folder
 from store import Database
 from teller.compose import open_archive
 from teller.config import Config
 
 
-async def verify_record(config: Config, what: str, as_json: bool) -> int:
-    """Print the report on a case id or a folder; return 0 when everything is as sealed, else 1.
+async def verify_record(config: Config, what: str, key: Path | None, as_json: bool) -> int:
+    """Print the report on a bundle, a folder or a case id; return 0 when everything is as sealed, else 1.
+
+    With ``key``, a public key in a PEM file, every signature must be by it, and there must be one.
 
     Raises:
-        NotFound: there is neither such a folder nor such a case.
+        NotFound: there is neither such a file or folder nor such a case.
+        StorageError: the bundle or the key cannot be read.
     """
     report = await _report(config, what)
+    if key is not None:
+        wanted = await asyncio.to_thread(read_public_key, key)
+        if {signature.key for signature in report.signatures} != {wanted}:
+            report = replace(report, problems=(*report.problems, "not_signed_by_that_key"))
     if as_json:
         click.echo(json.dumps(dump(report) | {"intact": report.intact}, ensure_ascii=False, indent=2))
     else:
@@ -33,8 +44,10 @@ async def _report(config: Config, what: str) -> Report:
     folder = Path(what)
     if await asyncio.to_thread(folder.is_dir):
         return await asyncio.to_thread(verify_folder, folder, _case_of(folder))
+    if await asyncio.to_thread(folder.is_file):
+        return (await asyncio.to_thread(verify_bundle, folder))[1]
     if not is_id(what):
-        raise NotFound(f"{what} is neither a folder nor a case id")
+        raise NotFound(f"{what} is neither a file or folder nor a case id")
     async with Database(config.database_url) as database:
         case = await database.cases.case(CaseId(what))
     return await verify_archive(open_archive(config), case.tenant, case.case)
@@ -53,6 +66,9 @@ def _print(report: Report) -> None:
             click.echo(f"{file.verdict}: {file.path}")
     for problem in report.problems:
         click.echo(f"problem: {problem}")
+    for signature in report.signatures:
+        at = datetime.fromtimestamp(signature.signed_at, UTC).isoformat(timespec="seconds")
+        click.echo(f"{signature.file}: signed {at}, {signature.entries} entries, key {signature.key}")
     click.echo(
         f"{len(report.files)} files, {report.entries} journal entries, manifest {report.manifest_sha256}"
     )

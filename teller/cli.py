@@ -1,6 +1,7 @@
 """The command ``teller``."""
 
 import asyncio
+import getpass
 import json
 import sys
 from collections.abc import Callable, Coroutine
@@ -159,17 +160,50 @@ def demo(call: Call, auto: str | None, port: int, http_port: int) -> int | None:
 
 @main.command()
 @click.argument("what")
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The bank's public key, PEM: every signature must be by it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 @_guarded
-def verify(call: Call, what: str, as_json: bool) -> int | None:
-    """Check a record: every file's SHA-256, the journal's chain, the manifest.
+def verify(call: Call, what: str, key: Path | None, as_json: bool) -> int | None:
+    """Check a record: every file's SHA-256, the journal's chain, the manifest, the signatures.
 
-    WHAT is a case id in the configured archive, or a folder that holds a manifest.json.
+    WHAT is a bundle that `teller export` wrote, a folder that holds a manifest.json, or a case id in the
+    configured archive. Bundles and folders need no server and no configuration.
     """
     from teller.checks import verify_record  # noqa: PLC0415
 
-    return _run(verify_record(call.load(), what, as_json))
+    return _run(verify_record(call.load(), what, key, as_json))
+
+
+@main.command()
+@click.argument("case")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--reason", required=True, help="Why the record leaves the archive; it is journaled.")
+@click.option("--by", default=getpass.getuser, show_default="who is logged in", help="Who asks for it.")
+@click.pass_obj
+@_guarded
+def export(call: Call, case: str, out: Path, reason: str, by: str) -> int | None:
+    """Write the whole record of CASE into the new tar file OUT, signed.
+
+    Anyone can check it with `teller verify OUT`, without the server.
+    """
+    from teller.export import export_case  # noqa: PLC0415
+
+    return _run(export_case(call.load(), case, out, by, reason))
+
+
+@main.command("key")
+@click.pass_obj
+@_guarded
+def show_key(call: Call) -> int | None:
+    """Print the public key that records are signed with, for those who verify."""
+    from teller.export import show_key as show  # noqa: PLC0415
+
+    return _run(show(call.load()))
 
 
 @main.command()

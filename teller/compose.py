@@ -28,6 +28,7 @@ from recordings.finalise import recover
 from recordings.journal import FileJournal
 from recordings.pipeline import Pipeline
 from recordings.playback import Playback
+from recordings.signature import Signer, open_signer
 from recordings.spool import Spool
 from signaling import Signaling
 from signaling.board import BoardRules
@@ -189,8 +190,20 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
 def make_pipeline(base: Base, worker: str) -> Pipeline:
     """Return the worker's pipeline."""
     return Pipeline(
-        base.spool, base.journal, base.database.jobs, base.archive, base.database.cases, base.clock, worker
+        base.spool,
+        base.journal,
+        base.database.jobs,
+        base.archive,
+        base.database.cases,
+        base.clock,
+        record_signer(base.config),
+        worker,
     )
+
+
+def record_signer(config: Config) -> Signer:
+    """Return what signs records. Raises StorageError when its key cannot be used."""
+    return open_signer(config.archive.signing_key or config.data_dir / "keys" / "records.pem")
 
 
 async def _recover(base: Base) -> int:

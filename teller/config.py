@@ -163,6 +163,11 @@ class ArchiveSection(_Section):
     ca_file: OptionalPath = Field(
         default=None, description="For s3: certificates to trust, PEM. Empty: the system's."
     )
+    signing_key: OptionalPath = Field(
+        default=None,
+        description="Ed25519 private key, PEM, that signs records. Empty: data_dir/keys/records.pem, "
+        "made when it is first needed. Keep a copy: records name it for ever.",
+    )
     object_lock_days: int = Field(
         default=0,
         ge=0,

@@ -1117,6 +1117,7 @@ export interface ArchiveWritten {
   readonly manifest_sha256: string;
   readonly objects: number;
   readonly bytes: number;
+  readonly signed_by: string;
 }
 
 export interface ArchiveVerified {
@@ -1132,6 +1133,12 @@ export interface SpoolReleased {
 export interface RecordViewed {
   readonly account: string;
   readonly file: string;
+}
+
+export interface RecordExported {
+  readonly pii_by: string;
+  readonly pii_reason: string;
+  readonly manifest_sha256: string;
 }
 
 export interface AuditSigned {
@@ -1450,6 +1457,7 @@ export interface Facts {
   ArchiveVerified: ArchiveVerified;
   SpoolReleased: SpoolReleased;
   RecordViewed: RecordViewed;
+  RecordExported: RecordExported;
   AuditSigned: AuditSigned;
   CaseCreated: CaseCreated;
   TicketIssued: TicketIssued;

@@ -30,6 +30,7 @@ from recordings.journal import FileJournal
 from recordings.manifest import journal_version
 from recordings.merge import LEDGER_FILE, MERGED_FILE
 from recordings.pipeline import Pipeline, PipelineSettings
+from recordings.signature import open_signer
 from recordings.verify import verify_archive
 from tests.recordings.desk import TENANT, JobTable, MoodyArchive, OneTenant
 from tests.recordings.encoded import MovedClock
@@ -81,6 +82,7 @@ class Bench:
             archive or self.archive,
             cases or OneTenant(),
             self.clock,
+            open_signer(self.root / "records.pem"),
             "worker-1",
             PipelineSettings(**settings),
         )

@@ -1,92 +1,81 @@
 """Verification: an intact record is intact, and whatever is done to a record is found and named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
 
-from contract.facts import (
-    ArchiveWritten,
-    AuditSigned,
-    EvidenceStored,
-    FileShared,
-    MergeCompleted,
-    SegmentSealed,
-)
 from contract.ids import (
     CallId,
     CaseId,
-    TenantId,
-    new_account_id,
     new_case_id,
-    new_evidence_id,
-    new_job_id,
-    new_seat_id,
-    new_track_id,
 )
-from contract.phases import EvidenceKind, Role, Verdict
 from recordings.archive_directory import DirectoryArchive
-from recordings.journal import FileJournal
 from recordings.manifest import (
     ManifestFile,
     dump_manifest,
     journal_version,
     load_manifest,
-    make_manifest,
     manifest_sha256,
 )
+from recordings.signature import RECORD_SIGNATURE, check_signature, open_signer
 from recordings.spool import sha256_of
-from recordings.verify import FileReport, FileVerdict, Report, judge, verify_archive, verify_folder
+from recordings.verify import (
+    FileReport,
+    FileVerdict,
+    Report,
+    SignatureReport,
+    judge,
+    verify_archive,
+    verify_folder,
+)
 from tests.recordings.encoded import START, MovedClock
-
-_TENANT = TenantId("tenant-0000000000000000")
-_FILES = {
-    "c/t/00000.mkv": b"segment", "evidence/e.jpg": b"picture", "merged.mp4": b"film",
-    "evidence/s.pdf": b"shared", "notes": b"",
-}  # fmt: skip
+from tests.recordings.small_record import FILES, TENANT, small_record
 
 
 @pytest.fixture
 async def record(tmp_path: Path, case: CaseId, call: CallId, clock: MovedClock) -> Path:
-    """A small whole record: files, journal, manifest, and what was journaled after the manifest."""
-    folder = tmp_path / case
-    sums = {}
-    for name, content in _FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-        sums[name] = sha256_of(folder / name)
-    journal = FileJournal(tmp_path / "journal", clock)
-    names = [*_FILES]
-    await journal.append(
-        case, SegmentSealed(call, new_track_id(), 0, names[0], sums[names[0]][0], 7, 1, START, START)
-    )
-    await journal.append(
-        case,
-        EvidenceStored(
-            new_evidence_id(),
-            EvidenceKind.ID_CARD,
-            names[1],
-            "image/jpeg",
-            sums[names[1]][0],
-            7,
-            1,
-            1,
-            1,
-            "phone",
-        ),
-    )
-    shared = (new_evidence_id(), "a.pdf", names[3], "application/pdf", sums[names[3]][0], 6)
-    await journal.append(case, FileShared(call, new_seat_id(), Role.CUSTOMER, *shared))
-    await journal.append(case, MergeCompleted(new_job_id(), names[2], "0" * 64, 4, 1, 0, 1))
-    last = await journal.append(case, MergeCompleted(new_job_id(), names[2], sums[names[2]][0], 4, 1, 0, 1))
-    files = tuple(ManifestFile(name, *sums[name]) for name in _FILES)
-    content = dump_manifest(make_manifest(_TENANT, case, START, last, files))
-    (folder / "manifest.json").write_bytes(content)
-    await journal.append(case, ArchiveWritten("directory", manifest_sha256(content), 5, 18))
-    await journal.append(case, AuditSigned(new_account_id(), Verdict.APPROVED, "", manifest_sha256(content)))
-    (folder / "journal.jsonl").write_bytes((tmp_path / "journal" / f"{case}.jsonl").read_bytes())
-    return folder
+    """A record without a signature."""
+    return await small_record(tmp_path, case, call, clock)
+
+
+@pytest.fixture
+async def signed(tmp_path: Path, case: CaseId, call: CallId, clock: MovedClock) -> Path:
+    """A record that was signed when it was archived."""
+    return await small_record(tmp_path, case, call, clock, open_signer(tmp_path / "records.pem"))
+
+
+def test_a_signed_record_tells_by_whom(signed: Path, case: CaseId, tmp_path: Path) -> None:
+    """And how much of the journal is under the signature."""
+    report = verify_folder(signed, case)
+    assert report.intact
+    key = open_signer(tmp_path / "records.pem").key
+    assert report.signatures == (SignatureReport(RECORD_SIGNATURE, key, 5, START),)
+
+
+def test_a_signature_that_is_gone_altered_or_foreign_is_named(
+    signed: Path, case: CaseId, tmp_path: Path
+) -> None:
+    """The journal remembers that the record was signed, and with which key."""
+    path = signed / RECORD_SIGNATURE
+    content = path.read_bytes()
+    statement = check_signature(content).statement
+    stranger = open_signer(tmp_path / "stranger.pem")
+
+    def problems(data: bytes) -> tuple[str, ...]:
+        path.write_bytes(data)
+        return verify_folder(signed, case).problems
+
+    assert problems(stranger.sign(statement)) == ("signature_of_another_key",)
+    assert problems(content.replace(b'"seq":5', b'"seq":4')) == ("signature_wrong",)
+    assert problems(b"") == ("signature_damaged",)
+    elsewhere = replace(statement, case=new_case_id())
+    assert problems(open_signer(tmp_path / "records.pem").sign(elsewhere)) == ("signature_of_another_record",)
+    path.unlink()
+    assert verify_folder(signed, case).problems == ("signature_missing",)
+    assert problems(content) == ()
 
 
 def test_an_intact_record_is_intact(record: Path, case: CaseId) -> None:
@@ -95,7 +84,7 @@ def test_an_intact_record_is_intact(record: Path, case: CaseId) -> None:
     assert report.intact
     assert report.entries == 7
     assert report.manifest_sha256 == manifest_sha256((record / "manifest.json").read_bytes())
-    assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in sorted(_FILES))
+    assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in sorted(FILES))
 
 
 @pytest.mark.parametrize(
@@ -222,20 +211,20 @@ def test_the_journal_may_lie_elsewhere(record: Path, case: CaseId, tmp_path: Pat
 
 def test_nothing_at_all_is_not_intact(case: CaseId) -> None:
     """An empty folder is a record that is missing."""
-    assert judge(case, None, [], {}) == Report(problems=("manifest_missing", "journal_missing"))
+    assert judge(case, None, [], {}, {}) == Report(problems=("manifest_missing", "journal_missing"))
 
 
 async def test_an_archived_record_is_read_back_and_judged(record: Path, case: CaseId, tmp_path: Path) -> None:
     """The same verdicts come from the archive, without blocking the loop."""
     archive = DirectoryArchive(tmp_path / "archive")
-    for name in (*_FILES, "manifest.json", "journal.jsonl"):
-        await archive.put(f"{_TENANT}/{case}/{name}", record / name)
+    for name in (*FILES, "manifest.json", "journal.jsonl"):
+        await archive.put(f"{TENANT}/{case}/{name}", record / name)
     with blockbuster_ctx():
-        report = await verify_archive(archive, _TENANT, case)
+        report = await verify_archive(archive, TENANT, case)
     assert report == verify_folder(record, case)
     assert report.intact
-    merged = tmp_path / "archive" / _TENANT / case / "merged.mp4"
+    merged = tmp_path / "archive" / TENANT / case / "merged.mp4"
     merged.chmod(0o600)
     merged.write_bytes(b"fake")
-    report = await verify_archive(archive, _TENANT, case)
+    report = await verify_archive(archive, TENANT, case)
     assert FileReport("merged.mp4", FileVerdict.ALTERED) in report.files

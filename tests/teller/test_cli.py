@@ -189,6 +189,28 @@ def test_the_scripted_demo_ends_well(tmp_path: Path, auto: str, word: str) -> No
         r"gaps in the recording +\d+\.\d\d s",
     ):
         assert re.search(measured, told.stdout), (measured, told.stdout)
+    _export_and_verify(tmp_path, case[1])
+
+
+def _export_and_verify(folder: Path, case: str) -> None:
+    """The record leaves the archive in one file that holds by itself; whoever touches it is found."""
+    bundle, key = folder / "bundle.tar", folder / "bank.pem"
+    key.write_text(at_once(folder, "key").stdout)
+    told = at_once(folder, "export", case, str(bundle), "--reason", "court order", "--by", "Anna")
+    assert told.exit_code == 0, told.output
+    assert "exists" in at_once(folder, "export", case, str(bundle), "--reason", "again").stderr
+    # Whoever verifies has none of this service's data.
+    elsewhere = folder / "elsewhere"
+    told = at_once(elsewhere, "verify", str(bundle), "--key", str(key))
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "intact"), told.output
+    content = bytearray(bundle.read_bytes())
+    content[len(content) // 2] ^= 1
+    bundle.write_bytes(content)
+    told = at_once(elsewhere, "verify", str(bundle))
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (1, "NOT intact"), told.output
+    journal = (folder / "data" / "journal" / f"{case}.jsonl").read_text("utf-8")
+    assert '"name":"RecordExported"' in journal
+    assert "court order" in journal
 
 
 def test_models_for_demos_stop_the_start(tmp_path: Path) -> None:

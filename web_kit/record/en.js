@@ -84,6 +84,7 @@ export default {
   "fact.ArchiveWritten": "Archived {objects} files, {mb} MB",
   "fact.ArchiveVerified": "Archive read back and verified: {objects} files",
   "fact.SpoolReleased": "Local copy released",
+  "fact.RecordExported": "{pii_by} exported the record: {pii_reason}",
   "fact.RecordViewed": "Somebody viewed the record",
   "fact.AuditSigned": "Auditor signed: {verdict}",
   "fact.refused": ", refused {subjects}", "fact.target": " ({name})",

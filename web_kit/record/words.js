@@ -31,7 +31,7 @@ const GROUPS = {
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", MergeCompleted: "archive",
-  ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive",
+  ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, Tone>>} */

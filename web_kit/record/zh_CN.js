@@ -84,6 +84,7 @@ export default {
   "fact.ArchiveWritten": "已归档 {objects} 个文件，{mb} MB",
   "fact.ArchiveVerified": "归档已逐个回读核对：{objects} 个文件",
   "fact.SpoolReleased": "本地副本已释放",
+  "fact.RecordExported": "{pii_by}导出了记录：{pii_reason}",
   "fact.RecordViewed": "有人查阅了记录",
   "fact.AuditSigned": "审核签署：{verdict}",
   "fact.refused": "；不同意：{subjects}", "fact.target": "（{name}）",

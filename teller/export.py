@@ -1,0 +1,95 @@
+"""``teller export``: a whole record in one file, for whoever must judge it without this service."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import click
+
+from contract.errors import NotFound, StorageError
+from contract.facts import Entry, RecordExported, dump_entry
+from contract.ids import CaseId
+from contract.ports import Archive
+from recordings.bundle import Content, Written, verify_bundle, write_bundle
+from recordings.manifest import JOURNAL, MANIFEST, JournalHead, is_journal, load_manifest, manifest_sha256
+from recordings.signature import EXPORT_SIGNATURE, VERSION, Signer, Statement
+from teller.compose import open_base, record_signer
+from teller.config import Config
+
+
+async def export_case(config: Config, case: str, out: Path, by: str, reason: str) -> int:
+    """Journal the export, write the bundle, check what was written, and say what is in it; return 0.
+
+    Raises:
+        NotFound: there is no such case, or it is not archived.
+        StorageError: ``out`` is taken, the archive does not give the record, or it is not intact.
+    """
+    async with open_base(config) as base:
+        found = await base.database.cases.case(CaseId(case))
+        prefix = f"{found.tenant}/{found.case}/"
+        names = [key.removeprefix(prefix) for key in await base.archive.keys(prefix)]
+        if MANIFEST not in names:
+            raise NotFound("the record of this case is not in the archive yet", code="not_archived")
+        manifest = await _whole(base.archive, prefix + MANIFEST)
+        signer = record_signer(config)
+        fact = RecordExported(by, reason, manifest_sha256(manifest))
+        await base.journal.append(found.case, fact)
+        await base.database.jobs.enqueue("archive_journal", found.case)
+        entries = await base.journal.read(found.case)
+        now = base.clock.now()
+        statement = _statement(manifest, entries, now, signer)
+        parts = _parts(base.archive, prefix, names, entries, statement)
+        try:
+            written = await write_bundle(out, found.case, parts, now)
+        except FileExistsError as error:
+            raise StorageError(f"{out} is there already", code="exists") from error
+    return await _told(out, written, signer)
+
+
+def _statement(manifest: bytes, entries: Sequence[Entry], now: float, signer: Signer) -> bytes:
+    loaded, head = load_manifest(manifest), JournalHead(entries[-1].seq, entries[-1].hash)
+    sha256 = manifest_sha256(manifest)
+    return signer.sign(Statement(VERSION, loaded.tenant, loaded.case, sha256, head, now))
+
+
+def _parts(
+    archive: Archive, prefix: str, names: Sequence[str], entries: Sequence[Entry], statement: bytes
+) -> dict[str, Content]:
+    """Return what goes into the bundle, what judges it first."""
+    journal = b"".join(dump_entry(entry) + b"\n" for entry in entries)
+    parts: dict[str, Content] = {
+        EXPORT_SIGNATURE: lambda: _one(statement),
+        JOURNAL: lambda: _one(journal),
+    }
+    for name in sorted(names, key=lambda name: (name != MANIFEST, name)):
+        if not is_journal(name) and name != EXPORT_SIGNATURE:
+            parts[name] = _reader(archive, prefix + name)
+    return parts
+
+
+def _reader(archive: Archive, key: str) -> Content:
+    return lambda: archive.read(key)
+
+
+async def _one(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def _whole(archive: Archive, key: str) -> bytes:
+    return b"".join([block async for block in archive.read(key)])
+
+
+async def _told(out: Path, written: Written, signer: Signer) -> int:
+    _, report = await asyncio.to_thread(verify_bundle, out)
+    click.echo(f"{out}: {written.files} files, {written.bytes / 1e6:.1f} MB, sha256 {written.sha256}")
+    click.echo(f"signed with the key {signer.key}; verify with: teller verify {out}")
+    if not report.intact:
+        raise StorageError("what the archive holds is not intact: see teller verify", code="not_intact")
+    return 0
+
+
+async def show_key(config: Config) -> int:
+    """Print the public key that records are signed with, as PEM; return 0."""
+    signer = await asyncio.to_thread(record_signer, config)
+    click.echo(signer.public_pem().decode("ascii"), nl=False)
+    return 0
