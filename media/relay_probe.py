@@ -69,6 +69,16 @@ class _Inbox(asyncio.DatagramProtocol):
                 return sender
 
 
+class _End(asyncio.DatagramProtocol):
+    """Knows when the connection to the server is closed."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self.reached.set()
+
+
 async def measure_relay(server: RelayServer, tls: ssl.SSLContext, peers: tuple[str, ...] = ()) -> float:
     """Return the seconds from a socket here through the relay to its client and back the same way.
 
@@ -100,12 +110,16 @@ async def _allocated(server: RelayServer, tls: ssl.SSLContext) -> AsyncIterator[
 
 
 async def _let_go(client: _Client) -> None:
-    if client.relayed_address is None:
-        client.transport.close()
-        return
-    with suppress(TimeoutError):
+    """Give the relay back and wait until the connection is closed: TLS says goodbye in both directions."""
+    client.receiver = end = _End()
+    try:
         async with asyncio.timeout(_DELETE_S):
-            await client.delete()
+            if client.relayed_address is not None:
+                await client.delete()
+            client.transport.close()
+            await end.reached.wait()
+    except TimeoutError:
+        client.transport.abort()
 
 
 async def _connect(server: RelayServer, tls: ssl.SSLContext) -> _Client:

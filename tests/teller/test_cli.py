@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from contract.errors import TellerError
 from contract.ports import Account
 from store import Database
 from teller import people
+from teller.cli import main
 from teller.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +36,11 @@ def teller(folder: Path, *words: str, seconds: float = 60.0) -> subprocess.Compl
         cwd=folder,
         env=environment | {"COLUMNS": "200"},
     )
+
+
+def at_once(folder: Path, *words: str) -> Result:
+    """Run a command in this process: an interpreter of its own takes seconds to start."""
+    return CliRunner().invoke(main, ["--data", str(folder / "data"), *words])
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
@@ -70,13 +77,13 @@ def test_a_bad_setting_is_named_and_ends_with_2(tmp_path: Path, setting: str) ->
 
 def test_people_are_added_once(tmp_path: Path) -> None:
     """A tenant and an account can be added; short passwords and doubles are refused in words."""
-    assert teller(tmp_path, "tenant", "add", "hz", "海州银行", "--walk-in").returncode == 0
-    assert "code_taken" in teller(tmp_path, "tenant", "add", "hz", "Other").stderr
+    assert at_once(tmp_path, "tenant", "add", "hz", "海州银行", "--walk-in").exit_code == 0
+    assert "code_taken" in at_once(tmp_path, "tenant", "add", "hz", "Other").stderr
     words = ("account", "add", "anna", "--name", "Anna", "--role", "agent", "--tenant", "hz", "--password")
-    assert "short_password" in teller(tmp_path, *words, "short").stderr
-    assert teller(tmp_path, *words, "long enough to be good").returncode == 0
-    assert "login_taken" in teller(tmp_path, *words, "long enough to be good").stderr
-    assert "not_found" in teller(tmp_path, *words[:-2], "nowhere", "--password", "long enough too").stderr
+    assert "short_password" in at_once(tmp_path, *words, "short").stderr
+    assert at_once(tmp_path, *words, "long enough to be good").exit_code == 0
+    assert "login_taken" in at_once(tmp_path, *words, "long enough to be good").stderr
+    assert "not_found" in at_once(tmp_path, *words[:-2], "nowhere", "--password", "long enough too").stderr
 
 
 async def _account(folder: Path, login: str) -> Account:
@@ -88,16 +95,16 @@ async def _account(folder: Path, login: str) -> Account:
 
 def test_routing_is_given_and_replaced(tmp_path: Path) -> None:
     """Skills, languages and training come with an account or later; a training lasts its last day."""
-    teller(tmp_path, "tenant", "add", "hz", "海州银行")
+    at_once(tmp_path, "tenant", "add", "hz", "海州银行")
     words = ("account", "add", "anna", "--name", "Anna", "--role", "agent", "--tenant", "hz")
     given = ("--skill", "loans", "--skill", "存款", "--language", "zh-CN", "--trained-until", "2027-06-30")
-    assert teller(tmp_path, *words, *given, "--password", "long enough to be good").returncode == 0
+    assert at_once(tmp_path, *words, *given, "--password", "long enough to be good").exit_code == 0
     anna = asyncio.run(_account(tmp_path, "anna"))
     assert (anna.skills, anna.languages) == (("loans", "存款"), ("zh-CN",))
     # Midnight in the bank's zone, Asia/Shanghai.
     assert anna.trained_until == datetime(2027, 6, 30, 16, tzinfo=UTC).timestamp()
-    told = teller(tmp_path, "account", "routing", "Anna", "--language", "en")
-    assert told.returncode == 0
+    told = at_once(tmp_path, "account", "routing", "Anna", "--language", "en")
+    assert told.exit_code == 0
     assert "skills none; languages en; trained until without end" in told.stdout
     anna = asyncio.run(_account(tmp_path, "anna"))
     assert (anna.skills, anna.languages, anna.trained_until) == ((), ("en",), None)
@@ -115,32 +122,32 @@ def test_routing_is_given_and_replaced(tmp_path: Path) -> None:
 )
 def test_routing_that_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...], named: str) -> None:
     """In words, without a traceback."""
-    told = teller(tmp_path, "account", "routing", *words)
-    assert told.returncode != 0
+    told = at_once(tmp_path, "account", "routing", *words)
+    assert told.exit_code != 0
     assert named in told.stderr
     assert "Traceback" not in told.stderr
 
 
 def test_verify_of_nothing_says_so(tmp_path: Path) -> None:
     """An unknown case and a folder without a record are told apart from an intact one."""
-    assert teller(tmp_path, "verify", "case-0000000000000000").returncode == 1
-    assert "neither a folder nor a case id" in teller(tmp_path, "verify", "nonsense").stderr
+    assert at_once(tmp_path, "verify", "case-0000000000000000").exit_code == 1
+    assert "neither a folder nor a case id" in at_once(tmp_path, "verify", "nonsense").stderr
     empty = tmp_path / "case-0000000000000000"
     empty.mkdir()
-    told = teller(tmp_path, "verify", str(empty))
-    assert told.returncode == 1
+    told = at_once(tmp_path, "verify", str(empty))
+    assert told.exit_code == 1
     assert "manifest_missing" in told.stdout
 
 
 def test_models_tell_their_source_and_refuse_others(tmp_path: Path) -> None:
     """models list says where the open files come from; import refuses a folder without them."""
-    told = teller(tmp_path, "models", "list")
+    told = at_once(tmp_path, "models", "list")
 
-    assert told.returncode == 0
+    assert told.exit_code == 0
     assert "in use: base" in told.stdout
     assert "github" in told.stdout
-    refused = teller(tmp_path, "models", "import", str(tmp_path))
-    assert refused.returncode == 1
+    refused = at_once(tmp_path, "models", "import", str(tmp_path))
+    assert refused.exit_code == 1
     assert "face_detection_yunet_2023mar.onnx" in refused.stderr
 
 
@@ -262,8 +269,8 @@ def test_numbers_are_given_listed_and_nobody_elses(
     assert refused(people.renumber(config, "nobody", "1")) == "not_found"
     assert [refused(people.renumber(config, *who)) for who in (("BEN", "8002"), ("anna", ""))] == ["", ""]
     capsys.readouterr()
-    listed = teller(tmp_path, "account", "list").stdout.splitlines()
+    listed = at_once(tmp_path, "account", "list").stdout.splitlines()
     assert sorted(line.split("\t")[:3] for line in listed) == [
         ["anna", "agent", "-"], ["ben", "agent", "8002"], ["carl", "agent", "8001"]
     ]  # fmt: skip
-    assert "number 8003" in teller(tmp_path, "account", "number", "ben", "8003").stdout
+    assert "number 8003" in at_once(tmp_path, "account", "number", "ben", "8003").stdout
