@@ -15,7 +15,7 @@ from recordings.journal import load_chain
 from recordings.manifest import JournalHead, manifest_sha256
 from recordings.signature import EXPORT_SIGNATURE, Signer, Statement, open_signer
 from recordings.spool import sha256_of
-from recordings.verify import FileReport, FileVerdict, Report
+from recordings.verify import FileReport, FileVerdict, Report, verify_folder
 from tests.recordings.encoded import START, MovedClock
 from tests.recordings.small_record import FILES, TENANT, small_record
 
@@ -96,6 +96,7 @@ async def test_any_tar_unpacks_it(made: Case) -> None:
         tar.extractall(made.root / "unpacked", filter="data")
     unpacked = made.root / "unpacked" / made.case
     assert (unpacked / "merged.mp4").read_bytes() == FILES["merged.mp4"]
+    assert verify_folder(unpacked, made.case).intact
 
 
 async def test_one_flipped_bit_anywhere_is_found(made: Case) -> None:
