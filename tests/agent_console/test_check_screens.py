@@ -73,6 +73,9 @@ async def test_panels_fit(
     await expect(step(call, "external_registry")).to_contain_text("SHA-256")
     face = story.pictures[EvidenceKind.FACE_STILL]
     await show_person(call, "customer", f"/api/cases/{story.case}/files/evidence/{face}.jpg")
+    tall = call.locator(".tall")
+    if await tall.get_attribute("aria-pressed") == "false":
+        await tall.click()
     for panel in _PANELS:
         shown = step(call, panel)
         if await shown.get_by_role("button").first.get_attribute("aria-expanded") == "false":
