@@ -140,6 +140,12 @@ def _newest(decoder: FrameDecoder, frames: list[EncodedFrame]) -> list[TimedPict
     for begin in range(len(frames) - 1, -1, -1):
         if not frames[begin].keyframe:
             continue
+        # Making a picture of a decoded frame takes longer than decoding it, and mostly the last one is good.
+        for frame in frames[begin : end - 1]:
+            decoder.push(frame, show=False)
+        last = decoder.push(frames[end - 1])
+        if last is not None:
+            return [last]
         shown = [timed for frame in frames[begin:end] if (timed := decoder.push(frame)) is not None]
         if shown:
             return shown[-1:]

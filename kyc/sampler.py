@@ -238,7 +238,10 @@ class _Line:
     def _misses_keyframe(self, now: float) -> bool:
         if self._challenged:
             return not self._begun or self._broken or now - self._keyframe_at >= CHAIN_S
-        return self._every_s is not None and now - self._keyframe_at >= self._every_s
+        # Counted from when the last one was asked for, or what it takes to come would make looks rarer.
+        answered = 0 <= self._keyframe_at - self._asked_at < LOOK_EVERY_S
+        since = self._asked_at if answered else self._keyframe_at
+        return self._every_s is not None and now - since >= self._every_s
 
     def give_up(self) -> None:
         """Take nothing more."""

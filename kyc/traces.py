@@ -78,6 +78,7 @@ class TraceFrames(Job[Traced]):
 
     ``frames`` begin with a keyframe; those before ``since`` are only decoded. Times count from the RTP
     timestamp ``origin``. A second of 25 frames takes half a second: ask for no more at once.
+    ``looks_only``: no gesture is wanted, and frames between two looks are only decoded.
     """
 
     HANDLER: ClassVar[str] = "kyc.tracing:trace_frames"
@@ -85,6 +86,7 @@ class TraceFrames(Job[Traced]):
     frames: tuple[EncodedFrame, ...]
     origin: int
     since: int
+    looks_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,10 +83,13 @@ def trace_frames(models: Models, job: TraceFrames) -> Traced:
     traces: list[Trace] = []
     looks: list[PassiveLook] = []
     for timed in _pictures(job):
+        due = passive is not None and _due(looks, timed.at)
+        if job.looks_only and not due:
+            continue
         faces = find_faces(models.faces, timed.picture)
-        if tracer is not None:
+        if tracer is not None and not job.looks_only:
             traces.append(tracer.trace(timed.picture, faces, timed.at))
-        if passive is not None and len(faces) == 1 and _due(looks, timed.at):
+        if passive is not None and due and len(faces) == 1:
             score = round(passive.score(timed.picture, faces[0]), 4)
             looks.append(PassiveLook(timed.at, score, _share(timed.picture, faces[0])))
     return Traced(tuple(traces), tuple(looks))

@@ -73,5 +73,5 @@ def locked_until(tries: Iterable[float], most: int, cool_down_s: float, now: flo
 
     At most ``most`` tries fall into any ``cool_down_s``.
     """
-    recent = sorted(at for at in tries if at > now - cool_down_s)
+    recent = sorted(at for at in tries if at + cool_down_s > now)
     return recent[-most] + cool_down_s if len(recent) >= most else None

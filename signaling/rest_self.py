@@ -185,7 +185,7 @@ class SelfService:
         tries = memory.tries.get("self_check", ())
         if locked_until(tries, most, plan.cool_down_s, now):
             return 0
-        return most - sum(at > now - plan.cool_down_s for at in tries)
+        return most - sum(at + plan.cool_down_s > now for at in tries)
 
     async def _compare(
         self, case: CaseId, check: CheckId, pictures: tuple[EvidenceId, EvidenceId, EvidenceId | None]

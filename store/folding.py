@@ -11,6 +11,7 @@ from typing import Any
 
 from contract import facts
 from contract.facts import Entry
+from contract.identity_facts import PortraitsCompared
 from contract.phases import CasePhase, Role
 
 Row = Mapping[str, Any]
@@ -82,12 +83,19 @@ def changes(entry: Entry) -> Row:
             return {"id_verdict": fact.verdict.value}
         case facts.FacesCompared() as fact:
             return {"face_verdict": fact.verdict.value, "face_score": fact.score}
+        case PortraitsCompared() as fact:
+            return {"face_verdict": fact.verdict.value, "face_score": _of_card_and_still(fact)}
         case facts.AgentDecided() as fact:
             return {"agent": fact.agent, "outcome": fact.outcome.value}
         case facts.AuditSigned() as fact:
             return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value}
         case _:
             return {**_of_call(entry), **_of_callback(entry), **_of_record(entry)}
+
+
+def _of_card_and_still(fact: PortraitsCompared) -> float | None:
+    pairs = (pair.score for pair in fact.pairs if (pair.first, pair.second) == ("card", "still"))
+    return next(pairs, None)
 
 
 def _of_call(entry: Entry) -> Row:

@@ -1,9 +1,10 @@
 """Pictures of every screen for the documentation: plays the tests of the pages in Chromium.
 
-    python -m tests.shots
+    python -m tests.shots [TESTS...]
 
 Writes ``docs/images/*.png`` and ``docs/screens.md``, which shows them. Pictures of screens that no test
-shows any more are removed; the large picture of the README stays as it is.
+shows any more are removed, unless only some tests were asked for; the large picture of the README stays
+as it is.
 """
 
 import os
@@ -42,7 +43,8 @@ def shrink(source: Path, target: Path) -> None:
         stream = file.streams.video[0]
         picture = _in_palette(stream, next(file.decode(stream)))
     with av.open(str(target), "w", format="image2", options={"update": "1"}) as file:
-        out = file.add_stream("png", 1)
+        # Colours of a palette have no neighbours: any prediction makes them larger, by a fifth.
+        out = file.add_stream("png", 1, options={"pred": "none", "compression_level": "9"})
         assert isinstance(out, VideoStream)
         out.width, out.height, out.pix_fmt = picture.width, picture.height, "pal8"
         picture.pts = 0
@@ -89,26 +91,30 @@ def page(names: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def publish(shots: Path) -> int:
-    """Put the pictures in ``shots`` into the documentation; return how many bytes they have."""
+def publish(shots: Path, *, anew: bool = True) -> int:
+    """Put the pictures in ``shots`` into the documentation, ``anew`` instead of all that were there.
+
+    Return how many bytes all of them have.
+    """
     for old in IMAGES.glob("*.png"):
-        if old.name not in KEPT:
+        if anew and old.name not in KEPT:
             old.unlink()
-    names = [shot.stem for shot in sorted(shots.glob("*.png")) if shot.stem.split("-")[0] in _SECTIONS]
-    for name in names:
-        shrink(shots / f"{name}.png", IMAGES / f"{name}.png")
-    PAGE.write_text(page(names), encoding="utf-8")
+    for shot in sorted(shots.glob("*.png")):
+        if shot.stem.split("-")[0] in _SECTIONS:
+            shrink(shot, IMAGES / shot.name)
+    PAGE.write_text(page([image.stem for image in IMAGES.glob("*.png")]), encoding="utf-8")
     return sum(image.stat().st_size for image in IMAGES.glob("*.png"))
 
 
 def main() -> None:
     """Play the tests and publish what they show; exit code 1 when one fails or the pictures are too large."""
+    asked = sys.argv[1:]
     with TemporaryDirectory() as folder:
-        words = ("-m", "pytest", "-q", "-p", "no:xdist", "-m", "browser", *PAGES)
+        words = ("-m", "pytest", "-q", "-p", "no:xdist", "-m", "browser", *(asked or PAGES))
         environment = os.environ | {"TEST_SHOTS": folder}
         if subprocess.run([sys.executable, *words], check=False, cwd=ROOT, env=environment).returncode:
             sys.exit("the pages' tests fail: no pictures were taken over")
-        size = publish(Path(folder))
+        size = publish(Path(folder), anew=not asked)
     sys.stdout.write(f"{size / 1e6:.1f} MB in {IMAGES.relative_to(ROOT)}\n")
     if size > _BYTES_MAX:
         sys.exit(f"more than {_BYTES_MAX / 1e6:.0f} MB")

@@ -5,7 +5,9 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pytest
 
+from tests import shots
 from tests.shots import page, shrink
 
 
@@ -31,3 +33,25 @@ def test_every_picture_stands_in_its_section() -> None:
     assert text.index("customer-call-360") < text.index("agent-ring") < text.index("player-list")
     assert 'src="images/customer-call-360.png" alt="call 360"' in text
     assert "stray" not in text
+
+
+@pytest.mark.parametrize(
+    ("anew", "left"), [(True, ["call", "customer-new"]), (False, ["call", "customer-new", "player-old"])]
+)
+def test_a_run_of_some_tests_adds_to_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool, left: list[str]
+) -> None:
+    """Only a whole run knows which pictures are of screens that are gone."""
+    images, new = tmp_path / "images", tmp_path / "new"
+    monkeypatch.setattr(shots, "IMAGES", images)
+    monkeypatch.setattr(shots, "PAGE", tmp_path / "screens.md")
+    for folder, name in ((images, "call"), (images, "player-old"), (new, "customer-new"), (new, "look-new")):
+        folder.mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / f"{name}.png"), np.zeros((90, 60, 3), np.uint8))
+
+    size = shots.publish(new, anew=anew)
+
+    assert sorted(image.stem for image in images.glob("*.png")) == left
+    assert size == sum(image.stat().st_size for image in images.iterdir())
+    shown = (tmp_path / "screens.md").read_text(encoding="utf-8")
+    assert ("player-old" in shown, "customer-new" in shown) == (not anew, True)

@@ -9,7 +9,7 @@ import { icon } from "../../web_kit/icons.js";
 import { scale, verdictBadge } from "../../web_kit/record/face_match.js";
 import { decisionSummary } from "../../web_kit/record/identity/decision.js";
 import { newestRun, openRun, verdictOf } from "../../web_kit/record/identity/projection.js";
-import { operatingPoint } from "../../web_kit/record/identity/portraits.js";
+import { operatingPoint, pairList } from "../../web_kit/record/identity/portraits.js";
 import { checkName, raised, signalWords } from "../../web_kit/record/identity/words.js";
 import { define, PartElement } from "../../web_kit/record/part.js";
 import { partyOf } from "../../web_kit/record/projection.js";
@@ -100,17 +100,18 @@ function watching(view) {
 /** @param {CaseView} view */
 function match(view) {
   const portraits = view.identity.portraits.at(-1);
-  const [pair] = portraits?.pairs ?? [];
   const single = view.faceChecks.at(-1);
-  const fact = portraits && pair && !(single && single.at > portraits.at) ? { ...portraits, score: pair.score } : single;
+  const fact = portraits && !(single && single.at > portraits.at) ? portraits : single;
   if (!fact) {
     return row("match", h("span", { class: "soft" }, t("live.not_done")));
   }
+  const thresholds = h("p", { class: "soft small" }, t("face.threshold", { threshold: fact.threshold.toFixed(2), review: fact.review_threshold.toFixed(2) }));
+  if (fact === portraits) {
+    return row("match", verdictBadge(fact.verdict), pairList(fact), thresholds, operatingPoint(fact.operating_point));
+  }
   const score = typeof fact.score === "number" ? fact.score.toFixed(3) : "—";
-  return row("match",
-    h("div", { class: "row wrap" }, h("strong", { class: "numbers" }, score), verdictBadge(fact.verdict)), scale(fact),
-    h("p", { class: "soft small" }, t("face.threshold", { threshold: fact.threshold.toFixed(2), review: fact.review_threshold.toFixed(2) })),
-    fact === single ? h("p", { class: "soft small" }, t("live.model", { pack: fact.pack })) : operatingPoint(fact.operating_point)); // prettier-ignore
+  return row("match", h("div", { class: "row wrap" }, h("strong", { class: "numbers" }, score), verdictBadge(fact.verdict)), scale(fact),
+    thresholds, h("p", { class: "soft small" }, t("live.model", { pack: fact.pack }))); // prettier-ignore
 }
 
 /** @param {CaseView} view */

@@ -32,7 +32,9 @@ async def run_light(run: Run) -> LightMeasured:
     finding = await run.ask(JudgeLight(sequence, tuple(samples), started_at))
     if finding is None:
         raise Over("model_failed")
-    run.signs.lit(finding)
+    # Of too few frames nothing was measured, so no camera failed to answer.
+    if finding.reason != "too_few_frames":
+        run.signs.lit(finding)
     return _measured(run, started_at, finding)
 
 

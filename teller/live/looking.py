@@ -7,13 +7,14 @@ from teller.live.chain import STRETCH_S, Stretch
 from teller.live.run import Run
 
 
-async def trace(run: Run) -> tuple[int, Traced] | None:
+async def trace(run: Run, *, looks_only: bool = False) -> tuple[int, Traced] | None:
     """Return the next stretch traced, with its epoch; None when there is nothing yet."""
     stretch = await run.stretch()
     if stretch is None:
         return None
     epoch = run.reader.epoch
-    traced = await run.ask(TraceFrames(stretch.codec, stretch.frames, stretch.origin, stretch.since))
+    frames = stretch.codec, stretch.frames, stretch.origin, stretch.since
+    traced = await run.ask(TraceFrames(*frames, looks_only))
     if traced is None:
         return None
     run.reader.done(stretch)

@@ -18,7 +18,7 @@ async def run_passive(run: Run) -> LivenessMeasured:
     looks: list[PassiveLook] = []
     until = run.clock.monotonic() + PASSIVE_S
     while len(looks) < LOOKS and run.clock.monotonic() < until:
-        found = await trace(run)
+        found = await trace(run, looks_only=True)
         if found is not None:
             looks += found[1].looks
     return _measured(run, looks)

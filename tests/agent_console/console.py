@@ -118,6 +118,22 @@ def window(page: Page, name: str) -> Locator:
     return page.locator(f'stage-window[data-window="{name}"]')
 
 
+async def show_person(page: Page, name: str, picture: str) -> None:
+    """Let a window show a picture of the case, at this address, as if its person sat before a camera."""
+    await page.evaluate(
+        """async ([name, picture]) => {
+          const image = Object.assign(new Image(), { src: picture });
+          await image.decode();
+          const size = { width: image.naturalWidth, height: image.naturalHeight };
+          const canvas = Object.assign(document.createElement("canvas"), size);
+          const stream = canvas.captureStream(10);
+          canvas.getContext("2d").drawImage(image, 0, 0);
+          document.querySelector(`[data-window=${name}] video`).srcObject = stream;
+        }""",
+        [name, picture],
+    )
+
+
 async def show_picture(page: Page, name: str) -> None:
     """Let a window show a moving picture, as media from the other side would."""
     await page.evaluate(

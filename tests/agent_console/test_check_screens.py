@@ -3,12 +3,12 @@
 import time
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from contract import wire
 from contract.phases import CallPhase, EvidenceKind, LivenessKind, Role, WatchEvent
 from tests.agent_console import identity_story as told
-from tests.agent_console.console import log_in, running, script_of, state_of, step
+from tests.agent_console.console import log_in, running, script_of, show_person, state_of, step
 from tests.agent_console.stand_in import StandIn
 from tests.agent_console.story import Story
 from tests.agent_console.test_checks import checks_of, tell, with_pictures
@@ -48,6 +48,13 @@ def everything(story: Story) -> None:
     told.decided(story)
 
 
+async def height(element: Locator) -> float:
+    """Return how high an element is, in pixels."""
+    found = await element.bounding_box()
+    assert found is not None
+    return found["height"]
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("size", [(1440, 900), (1280, 720)], ids=["1440", "1280"])
 async def test_panels_fit(
@@ -64,6 +71,11 @@ async def test_panels_fit(
         await call.get_by_role("button", name="English").click()
     name = f"{size[0]}-{language}"
     await expect(step(call, "external_registry")).to_contain_text("SHA-256")
+    face = story.pictures[EvidenceKind.FACE_STILL]
+    await show_person(call, "customer", f"/api/cases/{story.case}/files/evidence/{face}.jpg")
+    tall = call.locator(".tall")
+    if await tall.get_attribute("aria-pressed") == "false":
+        await tall.click()
     for panel in _PANELS:
         shown = step(call, panel)
         if await shown.get_by_role("button").first.get_attribute("aria-expanded") == "false":
@@ -86,11 +98,11 @@ async def test_the_script_takes_the_height_of_the_chat(call: Page, server: Stand
     await server.send(checks_of(story))
     tall = call.get_by_role("button", name="只看流程，收起下方")
     await expect(tall).to_have_attribute("aria-pressed", "false")
-    before = (await call.locator(".steps-card").bounding_box() or {})["height"]
+    before = await height(call.locator(".steps-card"))
     await tall.click()
     await expect(tall).to_have_attribute("aria-pressed", "true")
     await expect(call.locator("chat-panel")).to_be_hidden()
-    assert (await call.locator(".steps-card").bounding_box() or {})["height"] > before * 1.3
+    assert await height(call.locator(".steps-card")) > before * 1.3
     await server.note(story.say(Role.CUSTOMER, "好的，稍等。"))
     chat = call.get_by_role("tab", name="聊天")
     await expect(chat.locator(".count")).to_have_text("1")

@@ -17,14 +17,23 @@ from tests.browser import shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-_CHECKS = ("document", "portraits", "passive", "gestures", "light", "questions", "code", "external_registry")
+_CHECKS = {
+    "document": ("核对证件", "Document"),
+    "portraits": ("三方人像比对", "Portraits"),
+    "passive": ("静默活体", "Passive liveness"),
+    "gestures": ("动作活体", "Gestures"),
+    "light": ("炫光活体", "Light"),
+    "questions": ("问答核验", "Questions"),
+    "code": ("短信验证码", "One-time code"),
+    "external_registry": ("联网核查", "Registry"),
+}
 
 
 def checks_of(story: Story, **states: str) -> wire.Script:
     """Return a script with a step for each check of identity, named after it."""
     steps = tuple(
-        wire.StepSeen(check, check, check, states.get(check, "open"), "", check, True, False, (), "")
-        for check in _CHECKS
+        wire.StepSeen(check, zh, en, states.get(check, "open"), "", check, True, False, (), "")
+        for check, (zh, en) in _CHECKS.items()
     )
     return replace(script_of(story), steps=steps)
 

@@ -25,20 +25,30 @@ class Pair:
 
 
 def _peers(
-    portrait: Portrait, speaker: Speaker, codec: str | None = None, *, relay_only: bool = False
+    portrait: Portrait,
+    speaker: Speaker,
+    codec: str | None = None,
+    *,
+    relay_only: bool = False,
+    size: tuple[int, int] = VIDEO_SIZE,
 ) -> Callable[[tuple[wire.IceServer, ...]], WebRtcPeer]:
-    picture, sound = FaceVideo(portrait, VIDEO_SIZE, FPS), Voice(speaker)
+    picture, sound = FaceVideo(portrait, size, FPS), Voice(speaker)
     return lambda servers: WebRtcPeer(picture, sound, ice_servers=servers, codec=codec, relay_only=relay_only)
 
 
 @asynccontextmanager
 async def agent_ready(
-    url: str, *, login: tuple[str, str] = LOGINS.agent, relay_only: bool = False
+    url: str,
+    *,
+    login: tuple[str, str] = LOGINS.agent,
+    relay_only: bool = False,
+    size: tuple[int, int] = VIDEO_SIZE,
 ) -> AsyncIterator[Caller]:
     """Yield an agent who is ready."""
     async with Rest(url) as rest:
         await rest.login(*login)
-        async with Caller(rest, _peers(other_person(0), Speaker.AGENT, relay_only=relay_only)) as agent:
+        peers = _peers(other_person(0), Speaker.AGENT, relay_only=relay_only, size=size)
+        async with Caller(rest, peers) as agent:
             await agent.connect()
             await agent.send(wire.SetPresence(Presence.READY))
             await agent.wait_for(wire.PresenceSet, lambda m: m.presence is Presence.READY)

@@ -119,6 +119,21 @@ def test_keyframes_are_asked_for(bench: Bench) -> None:
     assert 7 <= len(bench.asked) <= 9
 
 
+@pytest.mark.parametrize(("every", "least"), [(1.0, 9), (0.5, 16)])
+def test_what_a_keyframe_takes_to_come_makes_looks_no_rarer(bench: Bench, every: float, least: int) -> None:
+    """A camera answers a fifth of a second after it is asked; ten seconds have their looks all the same."""
+    camera, plain = bench.camera(), picture_frames("VP8", 10)
+    whole = picture_frames("VP8", 10, keyframe_every=1)
+    bench.sampler.look_every(CALL, every)
+    due = 0
+    for number, (frame, keyframe) in enumerate(zip(plain, whole, strict=True)):
+        asked = len(bench.asked)
+        camera.send([keyframe if number == due else frame], per_turn=1)
+        due = number + 5 if len(bench.asked) > asked else due
+
+    assert least <= len(bench.got) <= 10 / every + 1
+
+
 def test_looks_can_be_nearer_and_further(bench: Bench) -> None:
     """Half a second in doubt, two otherwise; less than half a second is not to be had."""
     camera = bench.camera()

@@ -124,6 +124,7 @@ async def test_portraits_and_liveness_show_their_numbers(
     ):
         await expect(gestures).to_contain_text(words)
     await expect(gestures.locator(".badge")).to_have_text("通过")
+    await expect(gestures).to_contain_text("检测结果：需人工复核")
     light = liveness.get_by_role("region", name="炫光活体")
     await expect(light).to_contain_text("相关 0.31，增益 0.011，延迟 0.20 秒，背景 0.10，150 帧")
     await expect(light.locator(".colour")).to_have_count(16)
@@ -246,5 +247,9 @@ async def test_the_findings_fit_in_english(
         await ready_to_play(page)
         await expect(card(page, "Liveness")).to_contain_text("Median 0.93 of 12 pictures")
         await watched.require_fit()
+        table = card(page, "Checks").locator(".scroll-x")
+        assert await table.evaluate("(one) => one.scrollWidth <= one.clientWidth"), "verdicts out of sight"
+        if width == 390:
+            await shoot(page, "player-identity-en-390", whole=True)
         text = await page.locator("findings-panel").inner_text()
         assert "undefined" not in text and "{" not in text

@@ -13,6 +13,7 @@ from typing import Any
 from contract import facts, wire
 from contract.errors import MediaError, TellerError
 from contract.facts import GENESIS, Entry, Fact, seal_entry
+from contract.identity_facts import ChallengeEnded
 from contract.ids import (
     AccountId,
     CallId,
@@ -29,7 +30,10 @@ from contract.phases import (
     Capture,
     CaseEnd,
     CasePhase,
+    CheckVerdict,
+    CodeChannel,
     EvidenceKind,
+    LivenessKind,
     Outcome,
     Presence,
     Role,
@@ -43,6 +47,15 @@ from signaling import actions
 from signaling import effects as fx
 from signaling.ending import GOES_ON
 from signaling.floor import Floor
+from signaling.identity_effects import (
+    AskOutside,
+    Beside,
+    Decide,
+    RunLiveness,
+    TellLive,
+    TextCode,
+    WatchCustomer,
+)
 from signaling.people import Staff, Visit
 from signaling.settings import SignalingSettings
 from tests.signaling.fakes import FakeClock
@@ -90,7 +103,7 @@ class Rooms:
 
     def submit(self, case: CaseId, call: CallId | None, effect: fx.Effect) -> None:
         early = isinstance(effect, fx.Arrange) and effect.call not in self._opened
-        if early or isinstance(effect, fx.OpenGate | fx.AnswerOffer | fx.CompareFaces):
+        if early or isinstance(effect, fx.OpenGate | fx.AnswerOffer | fx.CompareFaces | Beside | TellLive):
             if isinstance(effect, fx.OpenGate):
                 self._opened.add(effect.call)
             self._beside.append(lambda: self._do(case, call, effect))
@@ -155,6 +168,18 @@ class Rooms:
             case fx.CompareFaces() if call:
                 self.posted.append(actions.Compared(call))
             case fx.CheckNumber():
+                pass
+            case _:
+                self._identify(case, call, effect)
+
+    def _identify(self, case: CaseId, call: CallId | None, effect: fx.Effect) -> None:
+        match effect:
+            case RunLiveness():
+                ended = ChallengeEnded(effect.run.call, effect.run.check, CheckVerdict.REVIEW, "timeout")
+                self._beside.append(lambda: self._note(case, ended))
+            case TextCode() | AskOutside() if call:
+                self.posted.append(actions.IdentityDone(call, effect.what, self._error() is None))
+            case WatchCustomer() | TellLive() | Decide():
                 pass
             case _:
                 raise AssertionError(f"no room does {effect}")
@@ -388,7 +413,11 @@ class Game:
             wire.Finish(outcome, reason), wire.CaptureState(call, self._capture(), self._capture()),
             wire.RequestStill(EvidenceKind.SCENE), wire.AskColleagues(),
         ]  # fmt: skip
-        return self.dice.choice(often if self.dice.random() < 0.8 else rare)
+        checks: list[Message] = [
+            wire.StartLiveness(LivenessKind.GESTURES), wire.SendCode(CodeChannel.SMS),
+            wire.AskExternal("police"),
+        ]  # fmt: skip
+        return self.dice.choice(self.dice.choices((often, rare, checks), (0.76, 0.19, 0.05))[0])
 
     def _invite(self) -> Message:
         agent = self.dice.choice([None, *self.accounts.values()])

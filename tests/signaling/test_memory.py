@@ -85,7 +85,7 @@ def test_never_more_than_allowed(tries: Iterable[float], most: int, cool_down_s:
         if locked_until(made, most, cool_down_s, at) is None:
             made.append(at)
     for at in made:
-        assert sum(at - cool_down_s < one <= at for one in made) <= most
+        assert sum(one <= at < one + cool_down_s for one in made) <= most
     until = locked_until(made, most, cool_down_s, 10_000.0)
     if until is not None:
         assert 10_000.0 < until <= 10_000.0 + cool_down_s

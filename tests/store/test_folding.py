@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contract import facts
 from contract.facts import GENESIS, Entry, Fact, seal_entry
+from contract.identity_facts import PairScore, PortraitsCompared
 from contract.ids import (
     AccountId,
     CallId,
@@ -120,6 +121,18 @@ def test_story_becomes_its_row() -> None:
     }
     assert set_by["phase"] == len(STORY) - 1
     assert set(set_by) | {"updated_at", "last_seq"} == set(row)
+
+
+@pytest.mark.parametrize(("second", "score"), [("still", 0.61), ("reference", None)])
+def test_three_pictures_count_as_a_face_match(second: str, score: float | None) -> None:
+    """The verdict is of all pairs, the score that of card and still; without that pair there is none."""
+    fact = PortraitsCompared(
+        call=None, check=CheckId("check-1"), card=EvidenceId("ev-1"), still=EvidenceId("ev-2"),
+        reference=None, portrait=None, pairs=(PairScore("card", second, 0.61, CheckVerdict.PASSED, ""),),
+        frames=1, quality=(), threshold=0.48, review_threshold=0.36, operating_point="", models=(),
+        verdict=CheckVerdict.REVIEW, reason="", agent=None,
+    )  # fmt: skip
+    assert changes(_entry(1, fact)) == {"face_verdict": "review", "face_score": score}
 
 
 @given(st.lists(st.sampled_from(JOURNAL), max_size=40), st.randoms())

@@ -52,15 +52,15 @@ function markRow(view, mark) {
 }
 
 /** @param {CaseView} view @returns {CheckRow[]} */
-function identityRows({ identity }) {
-  const { judged, portraits, runs, questions, codes, outside, selfChecks } = identity;
+function identityRows(view) {
+  const { judged, portraits, runs, questions, codes, outside, selfChecks } = view.identity;
   const row = (/** @type {number} */ at, /** @type {string} */ check, /** @type {string | undefined} */ found, /** @type {string | undefined} */ verdict) => ({
     at, name: checkName(check), found: found || "—", verdict: verdict ? verdictBadge(verdict) : h("span", { class: "soft" }, t("findings.open")),
   }); // prettier-ignore
   return [
     ...(judged ? [row(judged.at, "document", judged.failures.map(disagreement).join(t("list.comma")), judged.verdict)] : []),
     ...portraits.map((fact) => row(fact.at, "portraits", portraitsFound(fact), fact.verdict)),
-    ...runs.map((run) => row(run.at, run.kind, wordFor("live_reason", run.result?.reason), verdictOf(run))),
+    ...runs.map((run) => row(run.at, run.kind, runFound(view, run), verdictOf(run))),
     ...questions.map((one) => row(one.at, "questions", one.judged?.pii_note, one.judged?.verdict)),
     ...codes.map((one) => row(one.at, "code", one.pii_to_masked, codeVerdict(one))),
     ...outside.map((one) => row(one.at, `external_${one.service}`, wordFor("external_code", one.answer?.code), one.answer?.verdict)),
@@ -72,6 +72,12 @@ function identityRows({ identity }) {
 function portraitsFound({ pairs, threshold, reason }) {
   const [first] = pairs;
   return typeof first?.score === "number" ? scored(first.score, threshold) : wordFor("face_reason", reason);
+}
+
+/** @param {CaseView} view @param {import("../../web_kit/record/identity/projection.js").Run} run */
+function runFound(view, { result, decided }) {
+  const by = decided ? t("liveness.decided", { name: personName(view, decided.agent), reason: decided.pii_reason }) : "";
+  return [wordFor("live_reason", result?.reason), by].filter(Boolean).join(t("list.comma"));
 }
 
 /** A code that was not used up tells nothing yet. @param {import("../../web_kit/record/identity/projection.js").Code} code */

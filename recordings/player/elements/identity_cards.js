@@ -111,7 +111,7 @@ function colours({ symbols, seconds_each: seconds, nonce_hex: nonce }, shown, st
   const words = t("findings.colours", { count: symbols.length, seconds });
   return h("div", { class: "stack tight" },
     h("div", { class: "colours", role: "img", "aria-label": `${words} ${symbols}` }, [...symbols].map((symbol) => h("i", { class: `colour ${symbol}` }))),
-    h("p", { class: "soft small row wrap" }, shown ? moment(shown, start) : t("findings.not_shown"), words, " · ", draw(nonce))); // prettier-ignore
+    h("p", { class: "soft small row wrap" }, shown ? moment(shown, start) : t("findings.not_shown"), h("span", {}, words), draw(nonce))); // prettier-ignore
 }
 
 // --- who was in the picture, and where it came from ---

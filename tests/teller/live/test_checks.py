@@ -22,6 +22,7 @@ from contract.identity_facts import (
 from contract.ids import CaseId, new_call_id, new_seat_id
 from contract.phases import CheckVerdict, LivenessKind, WatchEvent
 from kyc.challenge import draw
+from kyc.injection import FindLoop
 from kyc.light_sequence import JudgeLight, LightFinding, SampleLight, draw_sequence
 from kyc.pipes import Watch
 from kyc.traces import GestureFinding, JudgeStep, TraceFrames
@@ -260,6 +261,22 @@ async def test_a_wrong_answer_to_light_is_a_sign() -> None:
         assert verdict(scene) == (CheckVerdict.FAILED, "wrong_sequence")
         await until("the signs", lambda: scene.of(SourceJudged))
         assert "no_answer" in [signal.reason for signal in scene.of(SourceJudged)[0].signals]
+
+
+async def test_light_that_was_not_measured_is_no_sign() -> None:
+    """A poor line brought too few frames: nothing says that the camera did not answer."""
+    async with staged() as scene:
+        scene.models.light = LightFinding(0.0, 0.0, 0.0, 0.0, CheckVerdict.REVIEW, "too_few_frames", 30)
+        run = scene.run(LivenessKind.LIGHT)
+        await scene.live.start(run)
+        await scene.live.ready(scene.call, run.check)
+        await scene.film(1)
+        await scene.live.light_shown(scene.call, run.check)
+        await filmed_to_the_end(scene)
+        await until("the signs", lambda: scene.models.of(FindLoop))
+        await scene.live.close(scene.call)
+        assert verdict(scene) == (CheckVerdict.REVIEW, "too_few_frames")
+        assert "no_answer" not in [sign.reason for fact in scene.of(SourceJudged) for sign in fact.signals]
 
 
 # --- what goes wrong ---------------------------------------------------------------------------

@@ -113,7 +113,7 @@ export default {
   "document.note": "Confidence is the reader's own, not calibrated. Corrections are kept in the record.",
   "check.advice": "Advice only, not calibrated: {words}", "liveness.passive_figures": "Median {median} of {frames} pictures, spread {spread}",
   "liveness.light_figures": "Correlation {r}, gain {gain}, lag {lag} s, background {background}, {frames} pictures",
-  "liveness.decided": "{name} decided: {reason}", "liveness.now": "now", "liveness.to_come": "to come",
+  "liveness.measured": "Measured: {verdict}", "liveness.decided": "{name} decided: {reason}", "liveness.now": "now", "liveness.to_come": "to come",
   "live.advice": "Advice only, not calibrated; refuses nobody.", "external.matched": "Confirmed: {elements}", "external.raw": "Answer as it came:",
   "question.expected": "What the bank knows:",
   "portrait.card": "card", "portrait.still": "live", "portrait.reference": "reference",

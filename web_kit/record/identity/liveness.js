@@ -34,6 +34,8 @@ export function runOutcome(view, run) {
   return [
     h("div", { class: "row wrap" }, h("strong", {}, checkName(kind)), verdictBadge(verdictOf(run))),
     result && figures(kind, result),
+    // What was measured stays in sight when somebody decided otherwise.
+    decided && result && h("p", { class: "small" }, t("liveness.measured", { verdict: wordFor("check", result.verdict) })),
     result?.reason && h("p", { class: "soft small" }, wordFor("live_reason", result.reason)),
     decided && h("p", { class: "small" }, t("liveness.decided", { name: personName(view, decided.agent), reason: decided.pii_reason })),
   ].flat();

@@ -77,6 +77,11 @@ function pairRow(fact, pair) {
     pair.reason && h("p", { class: "soft small" }, wordFor("face_reason", pair.reason))); // prettier-ignore
 }
 
+/** Every pair with its score and verdict. @param {FactBody} fact */
+export function pairList(fact) {
+  return h("ul", { class: "portrait-pairs" }, fact.pairs.map((/** @type {FactBody} */ pair) => pairRow(fact, pair)));
+}
+
 /** What the threshold stands for, to be unfolded. @param {string} text */
 export function operatingPoint(text) {
   return h("details", { class: "operating", "data-keep": "operating" }, h("summary", {}, t("operating.title")), operatingWords(text).map((line) => h("p", { class: "soft small" }, line)));
@@ -87,7 +92,7 @@ export function portraitsMatch(view, fact) {
   return h("div", { class: "face-match" },
     h("div", { class: "faces three" }, figures(view, fact)),
     h("button", { class: "button quiet", type: "button", "data-key": "portraits-large", onclick: () => openLarge(view, fact) }, t("portraits.large")),
-    h("ul", { class: "portrait-pairs" }, fact.pairs.map((/** @type {FactBody} */ pair) => pairRow(fact, pair))),
+    pairList(fact),
     h("p", { class: "soft small" }, t("face.threshold", { threshold: fact.threshold.toFixed(2), review: fact.review_threshold.toFixed(2) })),
     fact.frames > 1 && h("p", { class: "soft small" }, t("portraits.frames", { frames: fact.frames })),
     fact.quality.length > 0 && h("p", { class: "small warn-text" }, t("portraits.quality", { words: listed("face_quality", fact.quality) })),
@@ -106,7 +111,7 @@ function openLarge(view, fact) {
   mount(dialog,
     h("header", {}, h("h2", {}, t("portraits.title")), h("button", { class: "button quiet", type: "button", autofocus: true, onclick: () => dialog.close() }, t("close"))),
     h("div", { class: "three-large" }, shown),
-    h("ul", { class: "portrait-pairs" }, fact.pairs.map((/** @type {FactBody} */ pair) => pairRow(fact, pair)))); // prettier-ignore
+    pairList(fact)); // prettier-ignore
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

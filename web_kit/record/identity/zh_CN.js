@@ -111,7 +111,7 @@ export default {
   "document.field": "项目", "document.value": "内容", "document.confidence": "把握", "document.not_read": "未读到", "document.was": "原为：{value}",
   "document.corrected": "已更正", "document.verdict": "证件核验", "document.note": "「把握」由识别程序给出，未经标定。更正会留存记录。", "check.advice": "仅供参考，未经标定：{words}",
   "liveness.passive_figures": "{frames} 帧中位数 {median}，离散 {spread}",
-  "liveness.light_figures": "相关 {r}，增益 {gain}，延迟 {lag} 秒，背景 {background}，{frames} 帧", "liveness.decided": "{name} 判定：{reason}", "liveness.now": "正在做",
+  "liveness.light_figures": "相关 {r}，增益 {gain}，延迟 {lag} 秒，背景 {background}，{frames} 帧", "liveness.measured": "检测结果：{verdict}", "liveness.decided": "{name} 判定：{reason}", "liveness.now": "正在做",
   "liveness.to_come": "待做", "live.advice": "仅供参考，未经标定，不作为拒绝依据。", "external.matched": "已证实：{elements}", "external.raw": "原始答复：",
   "question.expected": "银行掌握的答案：",
   "portrait.card": "证件", "portrait.still": "现场", "portrait.reference": "参考",
