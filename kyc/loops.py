@@ -30,6 +30,10 @@ _MOVES_MIN = 1.0
 _PRINTS_MIN = 40
 # Of the frames that have another so far before them.
 _SHARE_MIN = 0.8
+# A challenge has gaps, between tries and where the models did not keep up: what would have to be like a frame
+# that is missing says nothing, as long as that is not most.
+_NEAR_S = 0.25
+_SEEN_MIN = 0.5
 # 40 s at 30 frames a second.
 _PRINTS_MAX = 1_200
 
@@ -87,7 +91,12 @@ def _best_share(at: NDArray[np.float64], apart: NDArray[np.float32], usual: floa
     # Half a length must come again, so a loop is at most two thirds of what was seen.
     for lag in np.arange(_LAG_MIN_S, (at[-1] - at[0]) / 1.5, _LAG_STEP_S / 2):
         late = np.flatnonzero(at - at[0] >= lag)
-        before = np.searchsorted(at, at[late] - lag)
-        alike = np.min([apart[late, (before + shift).clip(0, len(at) - 1)] for shift in (-1, 0, 1)], axis=0)
+        around = np.searchsorted(at, at[late] - lag)[:, None] + (-1, 0, 1)
+        around = around.clip(0, len(at) - 1)
+        near = np.abs(at[around] - (at[late] - lag)[:, None]) < _NEAR_S
+        seen = near.any(axis=1)
+        if seen.mean() < _SEEN_MIN:
+            continue
+        alike = np.where(near, apart[late[:, None], around], np.inf).min(axis=1)[seen]
         best = max(best, float((alike < _ALIKE * usual).mean()))
     return best

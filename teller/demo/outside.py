@@ -4,6 +4,7 @@ They show the form of the answers and keep nothing but the outbox. The customers
 their numbers are the worked example of GB 11643 and numbers of people who were never born.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,11 +82,14 @@ class Outbox:
         """Write the text down instead of sending it."""
         line = json.dumps({"channel": channel.value, "to": to, "text": text}, ensure_ascii=False)
         try:
-            self.file.touch(mode=0o600)
-            with self.file.open("a", encoding="utf-8") as outbox:
-                outbox.write(line + "\n")
+            await asyncio.to_thread(self._write, line + "\n")
         except OSError as error:
             raise InternalError(f"outbox: {error.strerror}") from error
+
+    def _write(self, line: str) -> None:
+        self.file.touch(mode=0o600)
+        with self.file.open("a", encoding="utf-8") as outbox:
+            outbox.write(line)
 
 
 @dataclass(frozen=True, slots=True)

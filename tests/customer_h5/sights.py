@@ -135,8 +135,8 @@ SCENES: Mapping[str, Scene] = {
 }
 
 
-def draw_card(scene: Scene, *, back: bool = False) -> Picture:
-    """Return a specimen card with a drawn portrait as the phone sees it."""
+def draw_card(scene: Scene, *, back: bool = False, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Picture:
+    """Return a specimen card with a drawn portrait as a camera of this size sees it."""
     issue = Issue("北京市公安局朝阳分局", specimen().born.replace(year=2020), None)
     card = render_back(issue) if back else render_card(draw_person(CUSTOMER)[300:1190], specimen())
-    return decode(photograph(card, 3, (WIDTH, HEIGHT), scene))
+    return decode(photograph(card, 3, size, scene))

@@ -19,6 +19,7 @@ CHECK, OTHER = CheckId("check-3k9m0c7v2q8x1tzr"), CheckId("check-3k9m0c7v2q8x2tz
 LEFT = wire.ChallengeStep(CHECK, "turn_left", 1, 2, 20.0, 1, "")
 DIGITS = wire.ChallengeStep(CHECK, "say_digits", 2, 2, 20.0, 1, "4729")
 COLOURS = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")
+_PAINTED = ["rgb(255, 0, 0)", "rgb(0, 255, 0)", "rgb(0, 0, 255)", "rgb(255, 255, 0)"]
 # Slower than the bank's, so that a busy machine paints each of them.
 LIGHT = wire.LightSequence(CHECK, COLOURS, 1.0, 0.5)
 CODE = wire.CodeWanted(CHECK, 6, CodeChannel.SMS, 3, 600.0)
@@ -165,9 +166,7 @@ async def test_light(phone: Phone) -> None:
     assert shown.check == CHECK and shown.started_at > 1e9
     await expect(light).to_be_hidden()
     stood = await page.evaluate("colours.filter(([colour]) => colour)")
-    assert [colour for colour, _ in stood] == [
-        "rgb(255, 0, 0)", "rgb(0, 255, 0)", "rgb(0, 0, 255)", "rgb(255, 255, 0)"
-    ]  # fmt: skip
+    assert [colour for colour, _ in stood] == _PAINTED
     told = await page.evaluate("told")
     assert len(told) == 1 and stood[0][1] <= told[0] < stood[1][1]
     last = await page.evaluate("colours[colours.length - 1]")
@@ -186,8 +185,11 @@ async def test_light_never_flashes_faster_than_is_safe(phone: Phone) -> None:
     await bank.send(replace(LIGHT, seconds_each=0.05))
     await bank.wait_for(wire.LightShown)
     await expect(page.locator(".light")).to_be_hidden()
-    at = [when for colour, when in await page.evaluate("colours") if colour]
-    assert len(at) == 4 and at[3] - at[0] >= 3 * 334 - 50
+    (_, began), *later = [one for one in await page.evaluate("colours") if one[0]]
+    assert later
+    for colour, when in later:
+        # A busy machine may pass one over, but none comes before its time.
+        assert when - began >= 334 * _PAINTED.index(colour) - 50
 
 
 async def test_declining(phone: Phone) -> None:

@@ -54,6 +54,16 @@ def test_a_loop_is_found(seconds: float) -> None:
     assert answer_find_loop(models(), FindLoop(prints(looped))).reason == "loop"
 
 
+@pytest.mark.parametrize("seconds", [2.5, 4.0])
+def test_a_loop_is_found_across_gaps(seconds: float) -> None:
+    """A challenge is not filmed between its tries; somebody who moves is no loop for that."""
+    piece = list(recording()[: round(seconds * FPS)])
+    looped = list(itertools.islice(itertools.cycle(piece), 14 * FPS))
+    found = [prints(pictures) for pictures in (looped, list(recording()))]
+    with_gaps = [tuple(one for one in some if not (3 < one.at < 5 or 8 < one.at < 10.5)) for some in found]
+    assert [find_loop(some).reason for some in with_gaps] == ["loop", ""]
+
+
 def test_a_photograph_never_moves() -> None:
     """One picture with the noise of a sensor, and light that comes and goes."""
     chance = np.random.default_rng(6)
