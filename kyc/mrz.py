@@ -255,12 +255,15 @@ def find_mrz(texts: Sequence[str], on: date) -> Mrz | None:
     a person: one in ten wrong exchanges fits by chance.
     """
     lines = [line for line in map(_zone_line, texts) if len(line) >= _LINE_MIN and "<" in line]
-    # TD3 and TD2 begin their second lines alike: the one that needs fewer fillers moved is meant.
+    doubtful: Mrz | None = None
+    # TD3 and TD2 begin their second lines alike: the one that needs fewer fillers moved is meant, unless
+    # only the other is free of errors.
     for _, zone, layout in sorted(_candidates(lines), key=lambda one: one[0]):
         found = _repaired(zone, layout, on)
-        if found is not None:
+        if found is not None and not found.errors:
             return found
-    return None
+        doubtful = doubtful or found
+    return doubtful
 
 
 def _candidates(lines: Sequence[str]) -> Iterator[tuple[int, str, _Layout]]:

@@ -221,6 +221,7 @@ def test_an_almost_empty_passport_is_no_card() -> None:
 
 @given(st.sampled_from(SPECIMENS), st.lists(st.integers(-6, 12), min_size=3, max_size=3))
 @example(TD3, [-2, 3, 0])
+@example(TD2, [-3, -6, 0])
 def test_miscounted_fillers(lines: tuple[str, ...], lost: list[int]) -> None:
     """Fillers that were lost or doubled in the longest run of a line are put right."""
     spoiled = []

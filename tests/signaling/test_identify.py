@@ -379,6 +379,9 @@ def test_only_documents_are_read_and_faces_compared() -> None:
         )
     )
     played.call.identity_done("portraits", well=True)
+    played.got(AGENT, wire.ComparePortraits(CARD, STILL))
+    assert played.all(ComparePictures)[1:] == [ComparePictures(CARD, STILL, None, ANNA)]
+    played.call.identity_done("portraits", well=False)
     assert state(played, "portraits") == "passed"
 
 

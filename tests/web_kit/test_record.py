@@ -84,6 +84,8 @@ def _example(kind: Any, full: bool) -> Any:
         return _example(get_args(kind)[0], full) if full else None
     if get_origin(kind) is tuple:
         return (_example(get_args(kind)[0], full),) if full else ()
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _made(kind, full)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return list(kind)[-1 if full else 0]
     if kind in (int, float, bool):
@@ -91,14 +93,16 @@ def _example(kind: Any, full: bool) -> Any:
     return "word" if full else ""
 
 
+def _made(cls: Any, full: bool) -> Any:
+    """Return a fact, or a part of one, with examples in its fields."""
+    hints = get_type_hints(cls)
+    return cls(**{one.name: _example(hints[one.name], full) for one in dataclasses.fields(cls)})
+
+
 @pytest.mark.parametrize("full", [True, False])
 async def test_every_fact_is_told_without_holes(bench: Bench, full: bool) -> None:
     """No sentence shows a placeholder, a key, or a value that is not there."""
-    facts = [
-        cls(**{key: _example(kind, full) for key, kind in get_type_hints(cls).items()
-               if key in {one.name for one in dataclasses.fields(cls)}})
-        for cls in FACTS.values()
-    ]  # fmt: skip
+    facts = [_made(cls, full) for cls in FACTS.values()]
     told, _view = await tell(bench, *facts)
     for sentences in told.values():
         for sentence, fact in zip(sentences, facts, strict=True):
