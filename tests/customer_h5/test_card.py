@@ -136,7 +136,7 @@ def card_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_the_viewfinder_says_when_to_press(phone: Phone) -> None:
-    """A card in the frame turns it green; the customer takes the photo; a passport's page has another frame."""
+    """A card in the frame turns it green; the customer takes the photo; a passport has another frame."""
     page, bank = phone.page, phone.bank
     await enter_call(phone)
     await bank.want_still(EvidenceKind.ID_CARD)
