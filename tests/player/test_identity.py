@@ -198,6 +198,7 @@ async def test_answers_and_the_decision_can_be_followed(
         "验证码",
         "公民身份信息",
     )
+    await expect(rows.filter(has_text="静默活体")).to_contain_text("12 帧中位数 0.93")
     for name in names:
         await expect(rows.filter(has_text=name).first).to_be_visible()
     await watched.require_names()

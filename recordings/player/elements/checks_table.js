@@ -3,6 +3,7 @@
 import { h } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { verdictBadge } from "../../web_kit/record/face_match.js";
+import { figureWords } from "../../web_kit/record/identity/liveness.js";
 import { verdictOf } from "../../web_kit/record/identity/projection.js";
 import { checkName, disagreement } from "../../web_kit/record/identity/words.js";
 import { failureWords, personName, VERDICT_TONES, wordFor } from "../../web_kit/record/words.js";
@@ -75,9 +76,9 @@ function portraitsFound({ pairs, threshold, reason }) {
 }
 
 /** @param {CaseView} view @param {import("../../web_kit/record/identity/projection.js").Run} run */
-function runFound(view, { result, decided }) {
+function runFound(view, { kind, result, decided }) {
   const by = decided ? t("liveness.decided", { name: personName(view, decided.agent), reason: decided.pii_reason }) : "";
-  return [wordFor("live_reason", result?.reason), by].filter(Boolean).join(t("list.comma"));
+  return [figureWords(kind, result), wordFor("live_reason", result?.reason), by].filter(Boolean).join(" · ");
 }
 
 /** A code that was not used up tells nothing yet. @param {import("../../web_kit/record/identity/projection.js").Code} code */

@@ -49,7 +49,7 @@ export default {
   "live_reason.no_face": "no face", "live_reason.several_faces": "more than one face", "live_reason.not_facing_front": "did not look ahead first",
   "live_reason.no_sound": "no sound", "live_reason.no_voice": "no voice heard", "live_reason.not_in_step": "voice and mouth do not go together",
   "live_reason.wrong_sequence": "answers another sequence", "live_reason.flat_reflection": "the whole picture answers alike",
-  "live_reason.inconclusive": "too little light to tell; this accuses nobody", "live_reason.agent": "ended by the agent",
+  "live_reason.inconclusive": "too little of the screen's light on the face to tell; this accuses nobody", "live_reason.agent": "ended by the agent",
   "live_reason.declined": "the customer wishes for another way",
   "live_reason.agent_decides": "the agent is to decide", "live_reason.challenges_used_up": "every order was asked before",
   "live_reason.kyc_busy": "the checks were busy", "live_reason.busy": "the service was busy", "live_reason.model": "a model failed",

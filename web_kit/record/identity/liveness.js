@@ -14,18 +14,24 @@ import { checkName } from "./words.js";
  * @typedef {import("./projection.js").Run} Run
  */
 
-/** The numbers behind a verdict; none where nothing was measured. @param {string} kind @param {FactBody} result */
-function figures(kind, result) {
-  if (kind === "passive" && result.frames > 0) {
-    return [
-      h("p", { class: "small" }, t("liveness.passive_figures", { median: result.median.toFixed(2), frames: result.frames, spread: result.spread.toFixed(2) })),
-      scale({ ...result, score: result.median }),
-      h("p", { class: "soft small" }, t("face.threshold", { threshold: result.threshold.toFixed(2), review: result.review_threshold.toFixed(2) })),
-    ];
+/** The numbers behind a verdict in a line; empty where nothing was measured. @param {string} kind @param {FactBody | null} result */
+export function figureWords(kind, result) {
+  if (!(result?.frames > 0)) {
+    return "";
   }
-  return kind === "light" && result.frames > 0
-    ? h("p", { class: "small" }, t("liveness.light_figures", { r: result.r.toFixed(2), gain: result.gain.toFixed(3), lag: result.lag_s.toFixed(2), background: result.background_share.toFixed(2), frames: result.frames }))
-    : null;
+  return kind === "passive"
+    ? t("liveness.passive_figures", { median: result?.median.toFixed(2), frames: result?.frames, spread: result?.spread.toFixed(2) })
+    : t("liveness.light_figures", { r: result?.r.toFixed(2), gain: result?.gain.toFixed(3), lag: result?.lag_s.toFixed(2), background: result?.background_share.toFixed(2), frames: result?.frames });
+}
+
+/** The same with its scale. @param {string} kind @param {FactBody} result */
+function figures(kind, result) {
+  const words = figureWords(kind, result);
+  return [
+    words && h("p", { class: "small" }, words),
+    words && kind === "passive" && scale({ ...result, score: result.median }),
+    words && kind === "passive" && h("p", { class: "soft small" }, t("face.threshold", { threshold: result.threshold.toFixed(2), review: result.review_threshold.toFixed(2) })),
+  ];
 }
 
 /** What a run that is over came to. @param {CaseView} view @param {Run} run @returns {import("../../dom.js").Child[]} */
