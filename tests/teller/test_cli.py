@@ -131,7 +131,7 @@ def test_routing_that_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str
 def test_verify_of_nothing_says_so(tmp_path: Path) -> None:
     """An unknown case and a folder without a record are told apart from an intact one."""
     assert at_once(tmp_path, "verify", "case-0000000000000000").exit_code == 1
-    assert "neither a folder nor a case id" in at_once(tmp_path, "verify", "nonsense").stderr
+    assert "neither a file or folder nor a case id" in at_once(tmp_path, "verify", "nonsense").stderr
     empty = tmp_path / "case-0000000000000000"
     empty.mkdir()
     told = at_once(tmp_path, "verify", str(empty))
