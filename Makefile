@@ -71,7 +71,7 @@ tests: $(V)/.dev
 	$(if $(MODELS),,@echo 'TEST_MODELS_DIR names no folder: the tests of the open models are left out.')
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
-	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100 --cov-report=term-missing:skip-covered $(PROOFS)
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100 --cov-report=term-missing:skip-covered $(if $(MODELS),,-m 'not models') $(PROOFS)
 
 shots: system $(V)/.dev
 	$(BIN)/python -m tests.shots
