@@ -55,11 +55,16 @@ async def running_bank(agents: int) -> AsyncIterator[Server]:
             await asyncio.to_thread(server.stop)
 
 
+# The load is no bank for real customers, and whoever gives no name stands on no list.
+_EXPECTED = {"not for production", "a list gave no answer"}
+
+
 def complaints(server: Server) -> list[str]:
     """Return the lines of the server's log that tell of a refusal or of something worse."""
     lines = server.log.read_text().splitlines()
     told = [json.loads(line) for line in lines if line.startswith("{")]
     bad = [line for line in told if line["level"] != "info" or line["event"] == "socket refused"]
+    bad = [line for line in bad if line["event"] not in _EXPECTED]
     return [f"log: {json.dumps(line)}" for line in bad]
 
 
