@@ -44,6 +44,9 @@ SEAT_S, TOLD_S = 20.0, 3.0
 MERGED_S = 120.0
 # A change of who is there costs what a keyframe takes, not a new connection, which takes seconds.
 PAUSE_MAX_S = 1.5
+# A scene of the film begins with a keyframe, with which the browsers of a full machine are late, or when a
+# last picture has stood its time.
+APART_MAX_S = 5.0
 
 Clips = dict[Speaker, tuple[Path, Path]]
 
@@ -159,6 +162,9 @@ async def refuse_and_answer(people: Trio, server: Server) -> None:
     await answer(agent)
     await recorded(agent)
     await expect(ready(colleague)).to_be_visible(timeout=STEP_MS)
+    # The two are alone for a while that the film shows.
+    await moves(people.customer.page, slot(0), Speaker.AGENT)
+    await moves(agent, CUSTOMER_WINDOW, Speaker.CUSTOMER)
 
 
 async def share_with_both(people: Trio) -> None:
@@ -277,12 +283,11 @@ def speakers_of(film: Film, scene: str) -> set[Speaker]:
 
 def check_film(film: Film, at: dict[str, float]) -> None:
     """Everybody is in his place at his time; ``at`` tells by the journal when each scene began."""
-    # Half a second: what people do in a scene sets its length, and the first may be short.
+    # Half a second: what people do in a scene sets its length.
     begins = {name: seen[0] for name, seen in film.scenes.items() if len(seen) > FPS // 2}
     assert list(begins) == list(SCENES), {name: len(seen) for name, seen in film.scenes.items()}
-    for name, since in begins.items():
-        # A keyframe has to come before somebody is seen.
-        assert since - begins["two"] == pytest.approx(at[name] - at["two"], abs=1.5), name
+    late = {name: since - at[name] for name, since in begins.items()}
+    assert max(late.values()) - min(late.values()) < APART_MAX_S, late
     for earlier, later in zip(SCENES, list(SCENES)[1:], strict=False):
         assert film.scenes[earlier][-1] < film.scenes[later][0]
     assert max(int((np.abs(one - film.shared[0]) > 40).sum()) for one in film.shared) > 20
