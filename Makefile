@@ -13,7 +13,8 @@ ROOT := $(filter 0,$(shell id -u))
 SERIAL := server or ceph
 # The open pack's files are not part of the project; its tests run where the files are at hand.
 MODELS := $(wildcard $(or $(TEST_MODELS_DIR),../shared/models))
-LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models)
+CLIPS := $(wildcard $(or $(TEST_MEDIA_DIR),../shared/media))
+LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models) $(if $(CLIPS),,and not clips)
 
 # The tests that must reach every branch of the pure code, which pyproject.toml lists for coverage.
 PROOFS := tests/contract tests/recordings/test_timeline.py tests/recordings/test_manifest.py \
@@ -69,6 +70,7 @@ check: $(V)/.dev node_modules/.stamp
 tests: $(V)/.dev
 	$(if $(ROOT),,@echo 'Not root: the tests against a real Ceph are left out.')
 	$(if $(MODELS),,@echo 'TEST_MODELS_DIR names no folder: the tests of the open models are left out.')
+	$(if $(CLIPS),,@echo 'TEST_MEDIA_DIR names no folder: the tests on clips of people are left out.')
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100 --cov-report=term-missing:skip-covered $(if $(MODELS),,-m 'not models') $(PROOFS)

@@ -76,6 +76,13 @@ class Senses:
         self.numbers.clear()
 
 
+# Which screen the agent shows just now.
+_SHARED = """() => {
+  const stream = document.querySelector('[data-window="share"] video')?.srcObject;
+  return stream?.getVideoTracks()[0]?.id ?? null;
+}"""
+
+
 def _peers(portrait: Portrait, senses: Senses) -> Callable[[tuple[wire.IceServer, ...]], WebRtcPeer]:
     picture, sound = FaceVideo(portrait, VIDEO_SIZE, FPS), Voice(Speaker.CUSTOMER)
     return lambda servers: WebRtcPeer(
@@ -232,9 +239,10 @@ def test_a_shared_screen_arrives_and_is_a_track_of_its_own(server: Server, clip:
             await expect(page.locator('[data-window="share"]')).to_be_visible(timeout=STEP_MS)
             await until(lambda: senses.pictures.get(SCREEN, 0) > 5, "no screen arrives")
             await customer.wait_for(wire.CallState, lambda m: m.sharing is not None)
+            before = await page.evaluate(_SHARED)
             await page.get_by_role("button", name="更换来源").click()
             await page.get_by_role("button", name="一个窗口").click()
-            await asyncio.sleep(1)
+            await page.wait_for_function(f"before => ![null, before].includes(({_SHARED})())", arg=before)
             senses.forget()
             await until(lambda: senses.pictures.get(SCREEN, 0) > 5, "the other source does not arrive")
             await shoot(page, "e2e-console-share")

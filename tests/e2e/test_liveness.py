@@ -38,7 +38,13 @@ from tests.kyc.clips import CLIP_FPS, Picture, at_rate, clip_of, intel_clip, med
 from tests.kyc.puppet import Move, Puppet, alive, there_and_back
 from tests.kyc.test_liveness_clips import puppet_of
 
-pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.models, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.browser,
+    pytest.mark.models,
+    pytest.mark.clips,
+    pytest.mark.timeout(300),
+]
 
 PASSED, REVIEW, FAILED = CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED
 # The requirement: whoever is in the picture instead, or beside, is told within this.
@@ -67,7 +73,7 @@ def _models(pack_settings: dict[str, str]) -> Models:
 def _cast(models: Models) -> Cast:
     folder = media_dir()
     if folder is None:
-        pytest.skip("no clips: set TEST_MEDIA_DIR")
+        raise pytest.UsageError('no clips: set TEST_MEDIA_DIR, or run with -m "not clips"')
     man = clip_of(models.faces, intel_clip(folder, "male"))
     woman = clip_of(models.faces, intel_clip(folder, "female"))
     two = [_letterboxed(picture) for picture in intel_clip(folder, "female-and-male")]

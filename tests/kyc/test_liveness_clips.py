@@ -32,7 +32,7 @@ from tests.kyc.encoding import BASE
 from tests.kyc.puppet import Move, Puppet, alive, blinking, there_and_back
 from tests.kyc.talking import digits, mouth_of, said
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.clips]
 FPS = 25
 VISIBLE = [gesture for gesture in Gesture if gesture is not Gesture.SAY_DIGITS]
 
@@ -46,7 +46,7 @@ def models(open_models_dir: Path) -> Models:
 def clips() -> Callable[[str], list[Picture]]:
     folder = media_dir()
     if folder is None:
-        pytest.skip("no clips: set TEST_MEDIA_DIR")
+        raise pytest.UsageError('no clips: set TEST_MEDIA_DIR, or run with -m "not clips"')
     return cache(lambda name: intel_clip(folder, name))
 
 

@@ -97,7 +97,8 @@ async def test_the_server_sees_the_camera_that_it_asks_for(tmp_path: Path) -> No
         await server.tell("sample", every_s=0.5, all_s=30.0)
         await until("every frame", lambda: sum(not frame.keyframe for frame in server.frames) > 25)
         await server.tell("sample", every_s=None, all_s=0.0)
-        await asyncio.sleep(0.3)
+        sent = len(picture.sent)
+        await until("what was under way", lambda: len(picture.sent) > sent + 8)
         seen, sent = len(server.frames), len(picture.sent)
         await until("a second of pictures", lambda: len(picture.sent) > sent + 25)
         assert len(server.frames) == seen

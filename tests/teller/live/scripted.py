@@ -131,7 +131,8 @@ class Scene:
         self.wishes.append((call, every_s, all_s))
         if self.media_broken:
             raise MediaError("gone")
-        await asyncio.sleep(3600 if self.media_hangs else 0)
+        if self.media_hangs:
+            await asyncio.Event().wait()
 
     def of(self, kind: type[F]) -> list[F]:
         return self.journal.of(kind)

@@ -461,7 +461,7 @@ async def test_a_worker_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPa
     async with staged() as scene:
         scene.media_hangs = True
         await scene.live.start(scene.run(LivenessKind.PASSIVE))
-        await asyncio.sleep(0.1)
+        await until("the wish that hangs", lambda: bool(scene.wishes))
         await scene.pass_s(13)
         await until("the end", lambda: ended(scene))
         await scene.live.start(scene.run(LivenessKind.GESTURES))
