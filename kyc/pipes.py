@@ -9,6 +9,7 @@ the handler's module is loaded by the model process when the first such job come
 
 import pickle
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -33,15 +34,15 @@ class Job(Generic[Reply_co]):
     HANDLER: ClassVar[str]
 
 
-class LiveJob(Job[Reply_co]):
+class LiveJob(Job[Reply_co], ABC):
     """Work that is worth something only while it is new: a newer one of the same ``key`` takes its place."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def key(self) -> Hashable:
         """Return whose picture it is."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

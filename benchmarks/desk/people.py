@@ -7,6 +7,7 @@ import asyncio
 import json
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Town:
 
 
 @dataclass(slots=True, eq=False)
-class Person:
+class Person(ABC):
     """Somebody with a socket; ``hear`` gets every frame when it comes."""
 
     town: Town
@@ -111,9 +112,9 @@ class Person:
         if self._socket is socket:
             self.town.ledger.problem(f"the socket of {self.name} was closed: {socket.close_code}")
 
+    @abstractmethod
     def hear(self, message: Frame) -> None:
         """Take a frame."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True, eq=False)
