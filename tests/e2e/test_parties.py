@@ -44,9 +44,8 @@ SEAT_S, TOLD_S = 20.0, 3.0
 MERGED_S = 120.0
 # A change of who is there costs what a keyframe takes, not a new connection, which takes seconds.
 PAUSE_MAX_S = 1.5
-# A scene of the film begins with a keyframe, with which the browsers of a full machine are late, or when a
-# last picture has stood its time.
-APART_MAX_S = 5.0
+# Who leaves is seen until his last picture has stood its time, up to two seconds.
+APART_MAX_S = 2.5
 
 Clips = dict[Speaker, tuple[Path, Path]]
 
@@ -297,10 +296,15 @@ def check_film(film: Film, at: dict[str, float]) -> None:
 
 def scenes_begin(server: Server, case: str) -> dict[str, float]:
     """Return when each scene begins by what the journal tells of tracks and people."""
+    # What is seen of a track begins with its first recorded frame.
+    first: dict[str, float] = {}
+    for sealed in server.told(case, "SegmentSealed"):
+        first[sealed["track"]] = min(sealed["first_at"], first.get(sealed["track"], sealed["first_at"]))
     tracks = server.told(case, "TrackStarted")
-    cameras = [one["at"] for one in tracks if one["source"] == "camera"]
-    screen = next(one["at"] for one in tracks if one["source"] == "screen")
-    third = next(one["at"] for one in tracks if one["source"] == "camera" and one["role"] == "guest")
+    cameras = [first[one["track"]] for one in tracks if one["source"] == "camera"]
+    screen = next(first[one["track"]] for one in tracks if one["source"] == "screen")
+    guests = (one for one in tracks if one["source"] == "camera" and one["role"] == "guest")
+    third = first[next(guests)["track"]]
     left = server.told(case, "PartyLeft")[0]["at"]
     return {"two": max(cameras[:2]), "share": screen, "three": third, "handed over": left}
 
