@@ -3,8 +3,8 @@
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
 about media and recordings are written in ``contract.record_facts``, those about the customer's place in
-``contract.place_facts``; they belong here as well. Those of ``contract.identity_facts`` are listed in
-``FACTS`` and read from there.
+``contract.place_facts``, those about keeping in ``contract.keeping_facts``; they belong here as well.
+Those of ``contract.identity_facts`` are listed in ``FACTS`` and read from there.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from contract import (
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
+from contract.keeping_facts import HoldLifted, HoldSet, MediaDiscarded, RelationEnded
 from contract.phases import (
     CallEnd,
     CallPhase,
@@ -85,10 +86,13 @@ __all__ = [
     "FacesCompared",
     "Fact",
     "FileShared",
+    "HoldLifted",
+    "HoldSet",
     "HostChanged",
     "IdNumberChecked",
     "LocationTold",
     "MediaConnected",
+    "MediaDiscarded",
     "MediaLost",
     "MediaMissing",
     "MergeCompleted",
@@ -110,6 +114,7 @@ __all__ = [
     "RecorderTroubled",
     "RecordingStarted",
     "RecordingStopped",
+    "RelationEnded",
     "RingEnded",
     "RingStarted",
     "SeatModeChanged",

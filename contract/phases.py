@@ -177,6 +177,23 @@ class CaseEnd(StrEnum):
     CALLBACK_REQUESTED = "callback_requested"
 
 
+class AbortedKeeps(StrEnum):
+    """What remains of a case that was aborted."""
+
+    EVERYTHING = "everything"
+    # Stills and shared files, without sound and moving picture.
+    PICTURES = "pictures"
+    # The journal alone.
+    LOG = "log"
+
+
+class Relation(StrEnum):
+    """What a case may begin, and from whose end retention may count."""
+
+    RELATIONSHIP = "relationship"
+    PRODUCT = "product"
+
+
 class Outcome(StrEnum):
     """The agent's result at the end of the conversation."""
 

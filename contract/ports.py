@@ -21,6 +21,7 @@ from contract.ids import (
     SeatId,
     TrackId,
 )
+from contract.keeping_ports import Keeping, KeepingStore, KeyStore, WrappedKey
 from contract.phases import (
     CheckVerdict,
     EvidenceKind,
@@ -65,6 +66,9 @@ __all__ = [
     "Job",
     "JobQueue",
     "Journal",
+    "Keeping",
+    "KeepingStore",
+    "KeyStore",
     "LeaseLost",
     "MediaPlane",
     "MediaReceiver",
@@ -79,6 +83,7 @@ __all__ = [
     "TicketLedger",
     "TrackInfo",
     "TrackSink",
+    "WrappedKey",
 ]
 
 
@@ -398,10 +403,11 @@ class EvidenceStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ArchivedObject:
-    """An object as the archive reports it."""
+    """An object as it lies in the archive; ``sha256`` (hex) is known when it was just put."""
 
     key: str
     bytes: int
+    sha256: str = ""
 
 
 class Archive(Protocol):
@@ -409,8 +415,8 @@ class Archive(Protocol):
 
     name: str
 
-    async def put(self, key: str, path: Path) -> None:
-        """Upload the file. An object of the same key and content is left alone.
+    async def put(self, key: str, path: Path) -> ArchivedObject:
+        """Upload the file and return what lies there. An object of the same key and content is left alone.
 
         Raises:
             StorageError: not stored, or another content has this key.
@@ -427,6 +433,20 @@ class Archive(Protocol):
 
     async def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the keys under ``prefix``, sorted."""
+        ...
+
+    async def keep(self, prefix: str, until: float | None, *, held: bool) -> None:
+        """Refuse from now on to delete what lies under ``prefix``: before ``until`` (seconds UTC; None: no
+        date), and for as long as it is ``held``. A date never goes back. A store that cannot lock does
+        what it can; see docs/records.md.
+        """
+        ...
+
+    async def remove(self, prefix: str, but: frozenset[str]) -> tuple[str, ...]:
+        """Delete what lies under ``prefix``, every version, except the keys in ``but``.
+
+        Returns the keys that the store refuses to delete, because they are locked or held.
+        """
         ...
 
     async def probe(self) -> None:

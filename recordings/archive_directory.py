@@ -5,17 +5,30 @@ archive with object lock.
 """
 
 import asyncio
+import json
 import os
 import secrets
 import stat
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from contract.errors import NotFound, StorageError
 from contract.ports import ArchivedObject
-from recordings.spool import BLOCK_BYTES, make_dirs, read_block, sha256_of, sync_dir, write_all
+from recordings.spool import (
+    BLOCK_BYTES,
+    make_dirs,
+    read_block,
+    replace_synced,
+    sha256_of,
+    sync_dir,
+    write_all,
+)
 
 _TEMPORARY = ".part"
+# Beside the files of a record: until when nothing of it is deleted here.
+_TERMS = ".terms"
 
 
 class DirectoryArchive:
@@ -23,12 +36,13 @@ class DirectoryArchive:
 
     name = "directory"
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, now: Callable[[], float] = time.time) -> None:
+        """Keep files under ``root``; ``now`` (seconds UTC) is the clock by which their terms end."""
+        self._root, self._now = root, now
 
-    async def put(self, key: str, path: Path) -> None:
+    async def put(self, key: str, path: Path) -> ArchivedObject:
         """See the port."""
-        await asyncio.to_thread(self._put, key, path)
+        return await asyncio.to_thread(self._put, key, path)
 
     async def stat(self, key: str) -> ArchivedObject | None:
         """See the port."""
@@ -57,6 +71,14 @@ class DirectoryArchive:
         """See the port."""
         return await asyncio.to_thread(self._keys, prefix)
 
+    async def keep(self, prefix: str, until: float | None, *, held: bool) -> None:
+        """See the port. The terms lie beside the files and bind this program only, nobody with a shell."""
+        await asyncio.to_thread(self._keep, prefix, until, held)
+
+    async def remove(self, prefix: str, but: frozenset[str]) -> tuple[str, ...]:
+        """See the port."""
+        return await asyncio.to_thread(self._remove, prefix, but)
+
     async def probe(self) -> None:
         """See the port."""
         await asyncio.to_thread(self._probe)
@@ -67,34 +89,64 @@ class DirectoryArchive:
             raise ValueError("not a key")
         return self._root.joinpath(*parts)
 
-    def _put(self, key: str, path: Path) -> None:
+    def _put(self, key: str, path: Path) -> ArchivedObject:
         target = self._path(key)
         try:
+            sha256, size = sha256_of(path)
             if target.exists():
-                _check_same(target, path)
-                return
+                _check_same(target, sha256)
+                return ArchivedObject(key, size, sha256)
             make_dirs(target.parent, self._root)
             part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_TEMPORARY}")
             _copy(path, part)
-            self._give_name(part, target, path)
+            self._give_name(part, target, sha256)
             sync_dir(target.parent)
+            return ArchivedObject(key, size, sha256)
         except OSError as error:
             raise StorageError(f"archive cannot be written: {error.strerror}") from error
 
-    def _give_name(self, part: Path, target: Path, path: Path) -> None:
+    def _give_name(self, part: Path, target: Path, sha256: str) -> None:
         """Link instead of rename: of two writers the second must see that the name is taken."""
         try:
             os.link(part, target)
         except FileExistsError:
-            _check_same(target, path)
+            _check_same(target, sha256)
         finally:
             part.unlink()
 
     def _keys(self, prefix: str) -> tuple[str, ...]:
         start = self._root / prefix.rpartition("/")[0]
-        found = (path for path in start.rglob("*") if path.is_file() and path.suffix != _TEMPORARY)
+        found = (path for path in start.rglob("*") if path.is_file() and not _is_ours(path))
         keys = (path.relative_to(self._root).as_posix() for path in found)
         return tuple(sorted(key for key in keys if key.startswith(prefix)))
+
+    def _keep(self, prefix: str, until: float | None, held: bool) -> None:
+        folder = self._path(prefix.rstrip("/"))
+        try:
+            make_dirs(folder, self._root)
+            latest = max((at for at in (until, _terms(folder)[0]) if at is not None), default=None)
+            terms = json.dumps({"until": latest, "held": held}).encode()
+            replace_synced(folder / _TERMS, terms, 0o444)
+        except OSError as error:
+            raise StorageError(f"archive cannot be written: {error.strerror}") from error
+
+    def _remove(self, prefix: str, but: frozenset[str]) -> tuple[str, ...]:
+        folder = self._path(prefix.rstrip("/"))
+        until, held = _terms(folder)
+        keys = [key for key in self._keys(prefix) if key not in but]
+        if held or (until is not None and self._now() < until):
+            return tuple(keys)
+        try:
+            for key in keys:
+                self._path(key).unlink(missing_ok=True)
+            for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+                with suppress(OSError):
+                    path.rmdir()
+            if folder.is_dir():
+                sync_dir(folder)
+        except OSError as error:
+            raise StorageError(f"archive cannot be deleted from: {error.strerror}") from error
+        return ()
 
     def _probe(self) -> None:
         path = self._root / f".probe-{secrets.token_hex(4)}"
@@ -108,6 +160,21 @@ class DirectoryArchive:
             raise StorageError(f"archive directory is not usable: {error.strerror}") from error
         if not same:
             raise StorageError("archive directory returns other bytes than were written")
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix == _TEMPORARY or path.name == _TERMS
+
+
+def _terms(folder: Path) -> tuple[float | None, bool]:
+    """Return until when the record in ``folder`` must be kept, and whether it is held."""
+    try:
+        terms = json.loads((folder / _TERMS).read_bytes())
+        return terms["until"], terms["held"]
+    except FileNotFoundError:
+        return None, False
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{folder / _TERMS} is damaged") from error
 
 
 def _block(path: Path, offset: int, length: int) -> bytes:
@@ -134,6 +201,6 @@ def _copy(source: Path, target: Path) -> None:
         os.close(descriptor)
 
 
-def _check_same(target: Path, path: Path) -> None:
-    if sha256_of(target) != sha256_of(path):
+def _check_same(target: Path, sha256: str) -> None:
+    if sha256_of(target)[0] != sha256:
         raise StorageError("archive holds another content under this key", code="archive_conflict")

@@ -40,6 +40,8 @@ _CANARY = ".teller-probe/locked"
 # shortening, and is refused. S3 servers accept clocks that are up to 15 minutes apart.
 _SKEW = timedelta(hours=1)
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchVersion"})
+# What servers answer to whoever deletes a locked version.
+_LOCKED = frozenset({"AccessDenied", "InvalidRequest", "ObjectLocked"})
 _CAUSES = {
     "SignatureDoesNotMatch": ("archive_denied", "the secret key is wrong"),
     "InvalidAccessKeyId": ("archive_denied", "the access key is unknown"),
@@ -109,9 +111,9 @@ class S3Archive:
         """
         await _off_loop(self._prepare)
 
-    async def put(self, key: str, path: Path) -> None:
+    async def put(self, key: str, path: Path) -> ArchivedObject:
         """See the port."""
-        await _off_loop(lambda: self._put(key, path))
+        return await _off_loop(lambda: self._put(key, path))
 
     async def stat(self, key: str) -> ArchivedObject | None:
         """See the port."""
@@ -134,6 +136,15 @@ class S3Archive:
         """See the port."""
         return await _off_loop(lambda: self._keys(prefix))
 
+    async def keep(self, prefix: str, until: float | None, *, held: bool) -> None:
+        """See the port. Without ``object_lock_days`` the bucket locks nothing, and nothing is done."""
+        if self._settings.object_lock_days is not None:
+            await _off_loop(lambda: self._keep(prefix, until, held))
+
+    async def remove(self, prefix: str, but: frozenset[str]) -> tuple[str, ...]:
+        """See the port."""
+        return await _off_loop(lambda: self._remove(prefix, but))
+
     async def probe(self) -> None:
         """See the port. With object lock, also prove that a locked object cannot be deleted."""
         await _off_loop(self._probe)
@@ -149,7 +160,7 @@ class S3Archive:
                 bucket_name=self._bucket, config=ObjectLockConfig(COMPLIANCE, days, DAYS)
             )
 
-    def _put(self, key: str, path: Path) -> None:
+    def _put(self, key: str, path: Path) -> ArchivedObject:
         if self._settings.object_lock_days is not None and not self._lock_proven.is_set():
             self._prove_lock()
         sha256, size = sha256_of(path)
@@ -165,6 +176,7 @@ class S3Archive:
             )
             version = stored.version_id or ""
         self._lock(key, version)
+        return ArchivedObject(key, size, sha256)
 
     def _same_version(self, key: str, sha256: str, size: int) -> str | None:
         """Return the version that holds this content already, None when the key is free."""
@@ -213,6 +225,44 @@ class S3Archive:
     def _keys(self, prefix: str) -> tuple[str, ...]:
         found = self._client.list_objects(bucket_name=self._bucket, prefix=prefix, recursive=True)
         return tuple(sorted(item.object_name for item in found if item.object_name))
+
+    def _versions(self, prefix: str) -> Iterator[tuple[str, str | None, bool]]:
+        """Yield name, version and whether it is but a delete marker, of everything under ``prefix``."""
+        found = self._client.list_objects(
+            bucket_name=self._bucket, prefix=prefix, recursive=True, include_version=True
+        )
+        for item in found:
+            if item.object_name:
+                yield item.object_name, item.version_id, bool(item.is_delete_marker)
+
+    def _keep(self, prefix: str, until: float | None, held: bool) -> None:
+        # An earlier date than the bucket's default is refused as a shortening, and locks nothing longer.
+        first = self._clock.now() + timedelta(days=self._lock_days).total_seconds() + _SKEW.total_seconds()
+        config = None
+        if until is not None and until > first:
+            config = Retention(COMPLIANCE, datetime.fromtimestamp(int(until), UTC))
+        for key, version, is_marker in self._versions(prefix):
+            if is_marker:
+                continue
+            if config is not None:
+                self._client.set_object_retention(
+                    bucket_name=self._bucket, object_name=key, version_id=version, config=config
+                )
+            hold = self._client.enable_object_legal_hold if held else self._client.disable_object_legal_hold
+            hold(bucket_name=self._bucket, object_name=key, version_id=version)
+
+    def _remove(self, prefix: str, but: frozenset[str]) -> tuple[str, ...]:
+        left = set()
+        for key, version, _ in list(self._versions(prefix)):
+            if key in but:
+                continue
+            try:
+                self._client.remove_object(bucket_name=self._bucket, object_name=key, version_id=version)
+            except S3Error as error:
+                if error.code not in _LOCKED:
+                    raise
+                left.add(key)
+        return tuple(sorted(left))
 
     def _probe(self) -> None:
         if self._settings.object_lock_days is not None:
@@ -270,7 +320,7 @@ class S3Archive:
         try:
             self._client.remove_object(bucket_name=self._bucket, object_name=_CANARY, version_id=version)
         except S3Error as error:
-            if error.code in ("AccessDenied", "InvalidRequest", "ObjectLocked"):
+            if error.code in _LOCKED:
                 return True
             raise
         return False

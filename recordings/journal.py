@@ -172,6 +172,17 @@ class FileJournal:
         entries = await asyncio.to_thread(self._files.read, case)
         return entries[after:]
 
+    async def forget(self, case: CaseId) -> None:
+        """Delete the case's journal for good; nothing may be appended any more. Idempotent.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        _check(case)
+        async with self._lock(case):
+            self._unprojected.pop(case, None)
+            await asyncio.to_thread(self._files.forget, case)
+
     @contextlib.asynccontextmanager
     async def follow(self, case: CaseId | None = None) -> AsyncIterator[AsyncIterator[Entry]]:
         """See the port."""
@@ -260,6 +271,16 @@ class _JournalFiles:
                 return entry
         except OSError as error:
             raise StorageError(f"journal cannot be written: {error.strerror}") from error
+
+    def forget(self, case: CaseId) -> None:
+        try:
+            for suffix in ("jsonl", "torn"):
+                (self._root / f"{case}.{suffix}").unlink(missing_ok=True)
+            if self._root.is_dir():
+                sync_dir(self._root)
+        except OSError as error:
+            raise StorageError(f"journal cannot be deleted: {error.strerror}") from error
+        self._heads.pop(case, None)
 
     @contextlib.contextmanager
     def _locked(self, case: CaseId) -> Iterator[int]:

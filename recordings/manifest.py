@@ -101,12 +101,13 @@ def load_manifest(content: bytes) -> Manifest:
     manifest = Manifest(
         manifest.version, manifest.tenant, manifest.case, manifest.created_at, manifest.journal, listed
     )
-    if manifest.version != VERSION or dump_manifest(manifest) != content or not _are_sound(listed):
+    if manifest.version != VERSION or dump_manifest(manifest) != content or not are_sound(listed):
         raise StorageError("not a manifest of this version", code="manifest_damaged")
     return manifest
 
 
-def _are_sound(files: tuple[ManifestFile, ...]) -> bool:
+def are_sound(files: tuple[ManifestFile, ...]) -> bool:
+    """Tell whether these are plain relative paths, sorted, each once, with hashes and sizes."""
     paths = [file.path for file in files]
     return paths == sorted(set(paths)) and all(
         _is_plain(file.path) and _SHA256.fullmatch(file.sha256) is not None and file.bytes >= 0

@@ -26,6 +26,7 @@ from contract.facts import (
     CaseAdvanced,
     Entry,
     Fact,
+    MediaDiscarded,
     MergeCompleted,
     MergeFailed,
     MergeStarted,
@@ -33,9 +34,10 @@ from contract.facts import (
     dump_entry,
 )
 from contract.ids import CaseId, TenantId
-from contract.phases import CasePhase
+from contract.phases import AbortedKeeps, CasePhase
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
-from recordings import merge
+from recordings import merge, papers
+from recordings.disposition import discard, discardable
 from recordings.manifest import (
     JOURNAL,
     MANIFEST,
@@ -46,6 +48,7 @@ from recordings.manifest import (
     make_manifest,
     manifest_sha256,
 )
+from recordings.papers import SEALED, SealedList, dump_sealed, objects_of
 from recordings.signature import RECORD_SIGNATURE, VERSION, Signer, Statement, check_signature
 from recordings.spool import Spool, create_synced, make_dirs, replace_synced, sha256_of
 
@@ -111,12 +114,16 @@ class Pipeline:
         signer: Signer,
         worker_name: str,
         settings: PipelineSettings | None = None,
+        *,
+        aborted_keeps: Callable[[str], AbortedKeeps] = lambda policy: AbortedKeeps.EVERYTHING,
     ) -> None:
+        """``aborted_keeps`` says by the name of a case's policy what remains when it is aborted."""
         self._spool, self._journal, self._jobs = spool, journal, jobs
         self._archive, self._cases, self._clock = archive, cases, clock
         self._signer = signer
         self._worker = worker_name
         self._settings = settings or PipelineSettings()
+        self._aborted_keeps = aborted_keeps
         self._looked_at = float("-inf")
 
     async def run_forever(self, stop: asyncio.Event) -> None:
@@ -251,13 +258,31 @@ class Pipeline:
         entries = await self._journal.read(case)
         if _last(entries, SpoolReleased) is None:
             if _last(entries, ArchiveVerified) is None:
-                await self._merge(job, entries, progress)
+                if await self._discard(case, entries):
+                    entries = await self._journal.read(case)
+                else:
+                    await self._merge(job, entries, progress)
                 progress.fraction, progress.note = 0.9, "archiving"
                 await self._archive_case(case)
             progress.fraction, progress.note = 0.97, "releasing"
             await self._ship_journal(case)
             await self._release(case)
         await self._hand_to_auditors(case)
+
+    async def _discard(self, case: CaseId, entries: Sequence[Entry]) -> bool:
+        """Delete what the policy does not keep of an aborted case; return whether it was one of these."""
+        advanced = _last(entries, CaseAdvanced)
+        keeps = self._aborted_keeps((await self._cases.case(case)).policy)
+        if advanced is None or advanced.now is not CasePhase.ABORTED or keeps is AbortedKeeps.EVERYTHING:
+            return False
+        folder = self._spool.case_dir(case)
+        files = await asyncio.to_thread(discardable, folder, keeps)
+        if files and _last(entries, MediaDiscarded) is None:
+            # Told first: what is missing from then on is missing on purpose.
+            size = await asyncio.to_thread(lambda: sum(path.stat().st_size for path in files))
+            await self._journal.append(case, MediaDiscarded(keeps, len(files), size))
+        await asyncio.to_thread(discard, folder, files)
+        return True
 
     async def _merge(self, job: Job, entries: Sequence[Entry], progress: _Progress) -> None:
         merged = _last(entries, MergeCompleted)
@@ -286,9 +311,11 @@ class Pipeline:
         tenant = (await self._cases.case(case)).tenant
         folder = self._spool.case_dir(case)
         frozen = await asyncio.to_thread(_freeze, folder, tenant, entries, self._clock.now(), self._signer)
+        prefix = f"{tenant}/{case}/"
         with _archive_answers():
-            for name in frozen.names:
-                await self._archive.put(f"{tenant}/{case}/{name}", folder / name)
+            stored = {name: await self._archive.put(prefix + name, folder / name) for name in frozen.names}
+        sealed = SealedList(papers.VERSION, tenant, case, frozen.sha256, frozen.signed_at, objects_of(stored))
+        await self._ship(prefix + SEALED, dump_sealed(sealed, self._signer))
         written = _last(entries, ArchiveWritten)
         if written is None or written.manifest_sha256 != frozen.sha256:
             fact = ArchiveWritten(
@@ -314,9 +341,12 @@ class Pipeline:
             raise NotFound("the case has no journal")
         tenant = (await self._cases.case(case)).tenant
         key = f"{tenant}/{case}/{journal_version(entries[-1].seq)}"
-        content = _journal_bytes(entries)
-        with tempfile.TemporaryDirectory(prefix="journal-") as folder:
-            path = Path(folder) / JOURNAL
+        await self._ship(key, _journal_bytes(entries))
+
+    async def _ship(self, key: str, content: bytes) -> None:
+        """Put a paper that lies in no spool, and read it back."""
+        with tempfile.TemporaryDirectory(prefix="paper-") as folder:
+            path = Path(folder) / "paper"
             await asyncio.to_thread(create_synced, path, content)
             with _archive_answers():
                 await self._archive.put(key, path)
@@ -349,13 +379,14 @@ def _archive_answers() -> Iterator[None]:
 class _Frozen:
     """A record that no longer changes: what to upload, in order, with each hash; the manifest comes last.
 
-    ``sha256`` is the manifest's, ``signed_by`` the name of the key.
+    ``sha256`` is the manifest's, ``signed_by`` the name of the key, ``signed_at`` the time (seconds UTC).
     """
 
     names: dict[str, str]
     sha256: str
     bytes: int
     signed_by: str
+    signed_at: float
 
 
 def _journal_bytes(entries: Sequence[Entry]) -> bytes:
@@ -381,7 +412,8 @@ def _freeze(folder: Path, tenant: TenantId, entries: Sequence[Entry], now: float
     names[RECORD_SIGNATURE] = hashlib.sha256(signature).hexdigest()
     names[MANIFEST] = manifest_sha256(content)
     size = sum(file.bytes for file in files) + journal_size + len(signature) + len(content)
-    return _Frozen(names, names[MANIFEST], size, check_signature(signature).key)
+    signed = check_signature(signature)
+    return _Frozen(names, names[MANIFEST], size, signed.key, signed.statement.signed_at)
 
 
 def _listed(folder: Path) -> Iterator[ManifestFile]:

@@ -14,6 +14,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -78,7 +79,10 @@ class Signer:
 
     def sign(self, statement: Statement) -> bytes:
         """Return the content of a signature file."""
-        told = codec.dump(statement)
+        return self.sign_paper(codec.dump(statement))
+
+    def sign_paper(self, told: Any) -> bytes:
+        """Return a paper that states ``told``, a JSON value, in its one byte form."""
         signature = self._key.sign(codec.canonical(told))
         return codec.canonical(
             {"statement": told, "public_key": _text(self._public), "signature": _text(signature)}
@@ -140,23 +144,39 @@ def check_signature(content: bytes) -> Signed:
         StorageError: ``signature_damaged``, it is none in its one byte form; ``signature_wrong``, the key
             did not sign this.
     """
+    told, key = check_paper(content if len(content) <= BYTES_MAX else b"")
     try:
-        told = json.loads(content if len(content) <= BYTES_MAX else b"")
-        statement = codec.load(Statement, told["statement"])
-        public, signature = _bytes(told["public_key"]), _bytes(told["signature"])
+        statement = codec.load(Statement, told)
+    except ProtocolError as error:
+        raise StorageError("not a signature", code="signature_damaged") from error
+    if statement.version != VERSION or codec.dump(statement) != told:
+        raise StorageError("not a signature of this version", code="signature_damaged")
+    return Signed(statement, key)
+
+
+def check_paper(content: bytes) -> tuple[Any, str]:
+    """Return what a signed paper states, and the name of the key that signed it.
+
+    Raises:
+        StorageError: ``signature_damaged``, it is none in its one byte form; ``signature_wrong``, the key
+            did not sign this.
+    """
+    try:
+        paper = json.loads(content)
+        told, public, signature = paper["statement"], _bytes(paper["public_key"]), _bytes(paper["signature"])
         whole = codec.canonical(
-            {"statement": codec.dump(statement), "public_key": _text(public), "signature": _text(signature)}
+            {"statement": told, "public_key": _text(public), "signature": _text(signature)}
         )
         key = Ed25519PublicKey.from_public_bytes(public)
-    except (ValueError, RecursionError, KeyError, TypeError, ProtocolError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise StorageError("not a signature", code="signature_damaged") from error
-    if whole != content or statement.version != VERSION:
-        raise StorageError("not a signature of this version", code="signature_damaged")
+    if whole != content:
+        raise StorageError("not a signature in its one form", code="signature_damaged")
     try:
-        key.verify(signature, codec.canonical(codec.dump(statement)))
+        key.verify(signature, codec.canonical(told))
     except InvalidSignature as error:
         raise StorageError("the key did not sign this", code="signature_wrong") from error
-    return Signed(statement, key_name(public))
+    return told, key_name(public)
 
 
 def _text(data: bytes) -> str:

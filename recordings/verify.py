@@ -20,14 +20,18 @@ from contract.facts import (
     AuditSigned,
     Entry,
     EvidenceStored,
+    Fact,
     FileShared,
+    MediaDiscarded,
     MergeCompleted,
     SegmentSealed,
 )
 from contract.ids import CaseId, TenantId
 from contract.ports import Archive
+from recordings.disposition import is_discarded
 from recordings.journal import load_chain
 from recordings.manifest import MANIFEST, Manifest, is_journal, load_manifest, manifest_sha256
+from recordings.papers import PLAIN_PAPERS
 from recordings.signature import RECORD_SIGNATURE, SIGNATURES, check_signature
 from recordings.spool import sha256_of
 
@@ -132,7 +136,7 @@ def verify_folder(folder: Path, case: CaseId, journal: Path | None = None) -> Re
     versions = [path for path in folder.iterdir() if is_journal(path.name)] if folder.is_dir() else []
     journals = [*versions, journal] if journal else versions
     signatures = {name: data for name in SIGNATURES if (data := _content(folder / name)) is not None}
-    own = {folder / MANIFEST, *journals, *(folder / name for name in signatures)}
+    own = {folder / MANIFEST, *journals, *(folder / name for name in (*signatures, *PLAIN_PAPERS))}
     others = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
     found = {path.relative_to(folder).as_posix(): Found(*sha256_of(path)) for path in others}
     contents = [content for path in journals if (content := _content(path)) is not None]
@@ -154,8 +158,8 @@ async def verify_archive(archive: Archive, tenant: TenantId, case: CaseId) -> Re
             signatures[name] = await _whole(archive, key)
         elif name == MANIFEST:
             manifest = await _whole(archive, key)
-        else:
-            found[name] = await _found(archive, key)
+        elif name not in PLAIN_PAPERS:
+            found[name] = await found_in(archive, key)
     return await asyncio.to_thread(judge, case, manifest, journals, found, signatures)
 
 
@@ -163,7 +167,8 @@ async def _whole(archive: Archive, key: str) -> bytes:
     return b"".join([block async for block in archive.read(key)])
 
 
-async def _found(archive: Archive, key: str) -> Found:
+async def found_in(archive: Archive, key: str) -> Found:
+    """Return an object's hash and size; every byte is read."""
     digest, size = hashlib.sha256(), 0
     async for block in archive.read(key):
         await asyncio.to_thread(digest.update, block)
@@ -204,7 +209,10 @@ def _chain_problems(manifest: Manifest, entries: tuple[Entry, ...]) -> Iterator[
 def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, ...]) -> Iterator[str]:
     listed = {file.path: file.sha256 for file in manifest.files}
     # A merge that was tried again leaves an older fact about the same file: the last one counts.
-    journaled = dict(_journaled_files(entries[: manifest.journal.seq]))
+    until = entries[: manifest.journal.seq]
+    discarded = [entry.fact for entry in until if isinstance(entry.fact, MediaDiscarded)]
+    files = _journaled_files(until)
+    journaled = {path: sha256 for path, sha256, fact in files if not is_discarded(fact, discarded)}
     for path, file_sha256 in journaled.items():
         if path not in listed:
             yield "journaled_file_not_listed"
@@ -220,11 +228,11 @@ def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, .
                 continue
 
 
-def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str]]:
+def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str, Fact]]:
     for entry in entries:
         match entry.fact:
             case SegmentSealed() | EvidenceStored() | FileShared() | MergeCompleted() as fact:
-                yield fact.file, fact.sha256
+                yield fact.file, fact.sha256, fact
             case _:
                 continue
 

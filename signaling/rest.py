@@ -16,6 +16,7 @@ from signaling.rest_audit import Audit
 from signaling.rest_cases import Cases
 from signaling.rest_desk import Lobby
 from signaling.rest_files import Files
+from signaling.rest_hold import Holds
 from signaling.rest_self import SelfService
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
@@ -37,6 +38,7 @@ class Rest:
         self._intake = Intake(settings, rooms)
         self._cases = Cases(settings, rooms, self._intake)
         self._audit = Audit(rooms, self._intake, self._cases)
+        self._holds = Holds(rooms, self._intake, self._cases)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)
         self._self = SelfService(settings, rooms, self._intake, self._cases, equipment)
@@ -57,6 +59,7 @@ class Rest:
             ("GET", "/api/cases", cases.found),
             ("GET", "/api/cases/{case}", cases.one),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
+            ("POST", "/api/cases/{case}/hold", self._holds.hold),
             ("POST", "/api/cases/{case}/stills/{request}", files.still),
             ("POST", "/api/cases/{case}/files", files.share),
             # Files of the record, named by path, are served by another room under the same prefix.

@@ -13,8 +13,9 @@ from contract.ids import AccountId, CaseId, TenantId
 from contract.phases import CasePhase, Outcome
 from contract.ports import CaseSummary, CustomerHistory
 from store.engine import Engine
-from store.folding import BLANK, Row, fold
-from store.schema import CASES
+from store.folding import BLANK, Row, changes_keeping, fold
+from store.keepings import UNNOTED
+from store.schema import CASES, KEEPING
 
 LIMIT_MAX = 500
 OPEN_PHASES = (CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL, CasePhase.AGENT_DONE)
@@ -51,6 +52,15 @@ class Cases:
         for entry in entries:
             row = fold(row, entry)
         await connection.execute(sa.update(CASES).where(mine).values(row))
+        if row["tenant"] and any(map(changes_keeping, entries)):
+            await self._unsettle(connection, case, row["tenant"])
+
+    async def _unsettle(self, connection: AsyncConnection, case: CaseId, tenant: str) -> None:
+        """Have the case's keeping looked at anew; see ``contract.ports.KeepingStore``."""
+        insert = self._engine.insert(KEEPING).values({"case": case, "tenant": tenant, **UNNOTED})
+        await connection.execute(
+            insert.on_conflict_do_update(index_elements=["case"], set_={"settled": False})
+        )
 
     async def case(self, case: CaseId) -> CaseSummary:
         """Return one case. Raises NotFound."""

@@ -9,6 +9,7 @@ from store.accounts import Accounts
 from store.cases import Cases
 from store.engine import Engine
 from store.jobs import Jobs
+from store.keepings import Keepings
 from store.migrate import migrate
 from store.tickets import Tickets
 
@@ -22,7 +23,7 @@ class _WallClock:
 
 
 class Database:
-    """Accounts, tickets, cases and jobs behind one URL; entering brings the schema up to date.
+    """Accounts, tickets, cases, jobs and keepings behind one URL; entering brings the schema up to date.
 
     ``url`` is ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user:password@host/name``.
     Several processes may use it at once; every method raises StorageError when it fails.
@@ -35,6 +36,7 @@ class Database:
         self.tickets = Tickets(self._engine, clock)
         self.cases = Cases(self._engine)
         self.jobs = Jobs(self._engine, clock)
+        self.keepings = Keepings(self._engine)
 
     async def __aenter__(self) -> Self:
         try:

@@ -19,7 +19,8 @@ from contract.errors import StorageError
 # Two processes write, each for milliseconds; a longer wait is a fault worth an error.
 _BUSY_S = 10
 # FULL: a ticket that was redeemed stays redeemed through a power cut.
-_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_S * 1000}")
+# Secure delete: what was deleted, case keys above all, is overwritten in the file.
+_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", f"busy_timeout={_BUSY_S * 1000}")
 
 
 class Engine:
@@ -71,6 +72,16 @@ class Engine:
         """Open a transaction that is committed at the end; SQLite admits one at a time."""
         async with self._turn, self._begin("BEGIN IMMEDIATE") as connection:
             yield connection
+
+    async def scrub(self) -> None:
+        """Overwrite what was just deleted, as far as the database can: SQLite's log, not its backups.
+
+        A log that another process reads at this moment goes at the next scrub or checkpoint.
+        """
+        if self.is_sqlite:
+            async with self._turn, self._engine.connect() as connection:
+                autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await autocommit.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @asynccontextmanager
     async def _begin(self, sqlite_begin: str) -> AsyncIterator[AsyncConnection]:

@@ -51,6 +51,23 @@ BLANK: Row = {
 }
 
 
+# Phases at which the rules of retention begin to count, or stop.
+_AT_REST = frozenset(
+    {CasePhase.UNDER_AUDIT, CasePhase.APPROVED, CasePhase.REJECTED, CasePhase.ABORTED, CasePhase.EXPIRED}
+)
+
+
+def changes_keeping(entry: Entry) -> bool:
+    """Tell whether ``entry`` may change how long its case is kept."""
+    match entry.fact:
+        case facts.CaseAdvanced(now=phase):
+            return phase in _AT_REST
+        case facts.HoldSet() | facts.HoldLifted() | facts.RelationEnded() | facts.SpoolReleased():
+            return True
+        case _:
+            return False
+
+
 def fold(row: Row, entry: Entry) -> Row:
     """Return ``row`` with what ``entry`` says."""
     set_by = dict(row["set_by"])

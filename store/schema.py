@@ -128,3 +128,18 @@ sa.Index(
     sqlite_where=NOT_DEAD,
     postgresql_where=NOT_DEAD,
 )
+
+KEEPING = sa.Table(
+    "keeping",
+    METADATA,
+    sa.Column("case", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False),
+    # The wrapped key; both empty before the first archiving and after the key was destroyed.
+    sa.Column("master", sa.Text, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("held", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("due_at", sa.Double, index=True),
+    sa.Column("settled", sa.Boolean(create_constraint=False), nullable=False, index=True),
+    sa.Column("erased_at", sa.Double),
+    sa.Column("certificate", sa.Text, nullable=False),
+)

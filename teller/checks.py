@@ -14,21 +14,25 @@ from contract.ids import CaseId, is_id
 from recordings.bundle import verify_bundle
 from recordings.signature import read_public_key
 from recordings.verify import FileVerdict, Report, verify_archive, verify_folder
+from recordings.verify_sealed import is_sealed_folder, verify_sealed_archive, verify_sealed_folder
 from store import Database
-from teller.compose import open_archive
+from teller.compose import open_sealed_archive
 from teller.config import Config
 
 
-async def verify_record(config: Config, what: str, key: Path | None, as_json: bool) -> int:
+async def verify_record(
+    config: Config, what: str, key: Path | None, as_json: bool, *, sealed: bool = False
+) -> int:
     """Print the report on a bundle, a folder or a case id; return 0 when everything is as sealed, else 1.
 
-    With ``key``, a public key in a PEM file, every signature must be by it, and there must be one.
+    ``sealed``: look at the archive as it lies there, without the record's key. With ``key``, a public key
+    in a PEM file, every signature must be by it, and there must be one.
 
     Raises:
         NotFound: there is neither such a file or folder nor such a case.
         StorageError: the bundle or the key cannot be read.
     """
-    report = await _report(config, what)
+    report = await _report(config, what, sealed)
     if key is not None:
         wanted = await asyncio.to_thread(read_public_key, key)
         if {signature.key for signature in report.signatures} != {wanted}:
@@ -40,17 +44,21 @@ async def verify_record(config: Config, what: str, key: Path | None, as_json: bo
     return 0 if report.intact else 1
 
 
-async def _report(config: Config, what: str) -> Report:
+async def _report(config: Config, what: str, sealed: bool) -> Report:
     folder = Path(what)
     if await asyncio.to_thread(folder.is_dir):
-        return await asyncio.to_thread(verify_folder, folder, _case_of(folder))
+        verify = verify_sealed_folder if await asyncio.to_thread(is_sealed_folder, folder) else verify_folder
+        return await asyncio.to_thread(verify, folder, _case_of(folder))
     if await asyncio.to_thread(folder.is_file):
         return (await asyncio.to_thread(verify_bundle, folder))[1]
     if not is_id(what):
         raise NotFound(f"{what} is neither a file or folder nor a case id")
     async with Database(config.database_url) as database:
         case = await database.cases.case(CaseId(what))
-    return await verify_archive(open_archive(config), case.tenant, case.case)
+        archive = await asyncio.to_thread(open_sealed_archive, config, database)
+        if sealed:
+            return await verify_sealed_archive(archive.below, case.tenant, case.case)
+        return await verify_archive(archive, case.tenant, case.case)
 
 
 def _case_of(folder: Path) -> CaseId:

@@ -165,10 +165,11 @@ def demo(call: Call, auto: str | None, port: int, http_port: int) -> int | None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The bank's public key, PEM: every signature must be by it.",
 )
+@click.option("--sealed", is_flag=True, help="For a case id: compare what lies in the archive, without keys.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 @_guarded
-def verify(call: Call, what: str, key: Path | None, as_json: bool) -> int | None:
+def verify(call: Call, what: str, key: Path | None, sealed: bool, as_json: bool) -> int | None:
     """Check a record: every file's SHA-256, the journal's chain, the manifest, the signatures.
 
     WHAT is a bundle that `teller export` wrote, a folder that holds a manifest.json, or a case id in the
@@ -176,14 +177,19 @@ def verify(call: Call, what: str, key: Path | None, as_json: bool) -> int | None
     """
     from teller.checks import verify_record  # noqa: PLC0415
 
-    return _run(verify_record(call.load(), what, key, as_json))
+    return _run(verify_record(call.load(), what, key, as_json, sealed=sealed))
+
+
+_by_whom = click.option(
+    "--by", default=getpass.getuser, show_default="who is logged in", help="Who asks for it."
+)
 
 
 @main.command()
 @click.argument("case")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--reason", required=True, help="Why the record leaves the archive; it is journaled.")
-@click.option("--by", default=getpass.getuser, show_default="who is logged in", help="Who asks for it.")
+@_by_whom
 @click.pass_obj
 @_guarded
 def export(call: Call, case: str, out: Path, reason: str, by: str) -> int | None:
@@ -194,6 +200,61 @@ def export(call: Call, case: str, out: Path, reason: str, by: str) -> int | None
     from teller.export import export_case  # noqa: PLC0415
 
     return _run(export_case(call.load(), case, out, by, reason))
+
+
+@main.command()
+@click.argument("case")
+@click.option("--reason", required=True, help="Why; it is journaled. Name no customer in it.")
+@click.option("--lift", is_flag=True, help="The dispute is over.")
+@_by_whom
+@click.pass_obj
+@_guarded
+def hold(call: Call, case: str, reason: str, lift: bool, by: str) -> int | None:
+    """Hold the record of CASE: nobody deletes it, whatever its retention, until the hold is lifted."""
+    from teller.keeping import hold_case  # noqa: PLC0415
+
+    return _run(hold_case(call.load(), case, by, reason, lift=lift))
+
+
+@main.command()
+@click.argument("case")
+@click.argument("what", type=click.Choice(["relationship", "product"]))
+@click.option("--on", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Since when, UTC.")
+@_by_whom
+@click.pass_obj
+@_guarded
+def ended(call: Call, case: str, what: str, on: datetime, by: str) -> int | None:
+    """Say that the relationship or the product which CASE began has ended: retention counts from there."""
+    from contract.phases import Relation  # noqa: PLC0415
+    from teller.keeping import end_relation  # noqa: PLC0415
+
+    return _run(end_relation(call.load(), case, Relation(what), on, by))
+
+
+@main.command()
+@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@click.option("--apply", is_flag=True, help="Erase what is due.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+@_guarded
+def retention(call: Call, cases: tuple[str, ...], apply: bool, as_json: bool) -> int | None:
+    """List the records whose retention has ended, or the rules that keep the given CASEs."""
+    from teller.keeping import show_retention  # noqa: PLC0415
+
+    return _run(show_retention(call.load(), cases, apply=apply, as_json=as_json))
+
+
+@main.command()
+@click.argument("case")
+@click.option("--reason", required=True, help="Why; it stands in the certificate. Name no customer in it.")
+@_by_whom
+@click.pass_obj
+@_guarded
+def erase(call: Call, case: str, reason: str, by: str) -> int | None:
+    """Destroy the key of a record whose retention has ended; print the certificate of deletion."""
+    from teller.keeping import erase_case  # noqa: PLC0415
+
+    return _run(erase_case(call.load(), case, by, reason))
 
 
 @main.command("key")

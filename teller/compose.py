@@ -23,9 +23,12 @@ from kyc.engine import Engine
 from media.pool import Pool
 from recordings.archive_directory import DirectoryArchive
 from recordings.archive_s3 import S3Archive, S3Settings
+from recordings.archive_sealed import SealedArchive
+from recordings.case_keys import CaseKeys, open_master_key
 from recordings.evidence import FileEvidence
 from recordings.finalise import recover
 from recordings.journal import FileJournal
+from recordings.keeper import Keeper, KeeperSettings
 from recordings.pipeline import Pipeline
 from recordings.playback import Playback
 from recordings.signature import Signer, open_signer
@@ -42,7 +45,7 @@ from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
 from teller.networks import Networks
-from teller.policy import AfterInterruption, Policy, load_policy, script_plan
+from teller.policy import AfterInterruption, Packs, Policy, load_policy, retention_rules, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -61,7 +64,7 @@ class Base:
     database: Database
     journal: FileJournal
     spool: Spool
-    archive: Archive
+    archive: SealedArchive
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,20 @@ class House:
     recovered: int
 
 
+def open_sealed_archive(config: Config, database: Database) -> SealedArchive:
+    """Return the configured archive as records are put into it and read from it. Blocks.
+
+    Raises:
+        ConfigError: the S3 secret cannot be read.
+        StorageError: the master key cannot be used.
+    """
+    master = open_master_key(config.archive.master_key or config.data_dir / "keys" / "archive.key")
+    workspace = config.data_dir / "sealing"
+    return SealedArchive(open_archive(config), CaseKeys(master, database.keepings), workspace)
+
+
 def open_archive(config: Config) -> Archive:
-    """Return the configured archive.
+    """Return the configured archive as it lies there, encrypted.
 
     Raises:
         ConfigError: the S3 secret cannot be read.
@@ -111,7 +126,7 @@ async def open_base(config: Config) -> AsyncIterator[Base]:
             spool = Spool(config.data_dir / "spool")
             for case in await _in_doubt(folder, spool, database):
                 await _project_again(case, journal, database)
-            archive = await asyncio.to_thread(open_archive, config)
+            archive = await asyncio.to_thread(open_sealed_archive, config, database)
             yield Base(config, clock, database, journal, spool, archive)
 
 
@@ -188,7 +203,8 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
 
 
 def make_pipeline(base: Base, worker: str) -> Pipeline:
-    """Return the worker's pipeline."""
+    """Return the worker's pipeline. Raises ConfigError for a policy pack that is none. Blocks."""
+    packs = Packs(base.config.policy.pack)
     return Pipeline(
         base.spool,
         base.journal,
@@ -198,6 +214,23 @@ def make_pipeline(base: Base, worker: str) -> Pipeline:
         base.clock,
         record_signer(base.config),
         worker,
+        aborted_keeps=lambda name: packs.of(name).aborted.keeps,
+    )
+
+
+def make_keeper(base: Base) -> Keeper:
+    """Return what keeps and erases records. Raises ConfigError for a policy pack that is none. Blocks."""
+    packs = Packs(base.config.policy.pack)
+    return Keeper(
+        base.spool,
+        base.journal,
+        base.database.cases,
+        base.database.keepings,
+        base.archive,
+        base.clock,
+        record_signer(base.config),
+        lambda name: retention_rules(packs.of(name)),
+        KeeperSettings(erases=base.config.archive.erase_when_due),
     )
 
 

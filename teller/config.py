@@ -168,11 +168,21 @@ class ArchiveSection(_Section):
         description="Ed25519 private key, PEM, that signs records. Empty: data_dir/keys/records.pem, "
         "made when it is first needed. Keep a copy: records name it for ever.",
     )
+    master_key: OptionalPath = Field(
+        default=None,
+        description="32 bytes that wrap the key of every record. Empty: data_dir/keys/archive.key, made when "
+        "it is first needed. Keep a copy apart from the database: without it no record can be read.",
+    )
     object_lock_days: int = Field(
         default=0,
         ge=0,
         le=36_500,
-        description="For s3: days for which no one may delete a record; 0 sets no lock.",
+        description="For s3: days for which no one may delete a record, from its upload on; the policy's "
+        "rules of retention lengthen them once the case has its verdict. 0 sets no lock at all.",
+    )
+    erase_when_due: bool = Field(
+        default=False,
+        description="Erase records whose retention has ended, once an hour. false: only tell of them.",
     )
 
     @model_validator(mode="after")

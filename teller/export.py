@@ -12,6 +12,7 @@ from contract.ids import CaseId
 from contract.ports import Archive
 from recordings.bundle import Content, Written, verify_bundle, write_bundle
 from recordings.manifest import JOURNAL, MANIFEST, JournalHead, is_journal, load_manifest, manifest_sha256
+from recordings.papers import PLAIN_PAPERS
 from recordings.signature import EXPORT_SIGNATURE, VERSION, Signer, Statement
 from teller.compose import open_base, record_signer
 from teller.config import Config
@@ -62,7 +63,7 @@ def _parts(
         JOURNAL: lambda: _one(journal),
     }
     for name in sorted(names, key=lambda name: (name != MANIFEST, name)):
-        if not is_journal(name) and name != EXPORT_SIGNATURE:
+        if not is_journal(name) and name != EXPORT_SIGNATURE and name not in PLAIN_PAPERS:
             parts[name] = _reader(archive, prefix + name)
     return parts
 

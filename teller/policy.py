@@ -14,9 +14,10 @@ from typing import Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from contract.phases import Outcome
+from contract.phases import AbortedKeeps, Outcome
 from contract.wire import Choice
 from kyc.decision import DecisionRules
+from recordings.retention import Fate, Rule, Since
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from teller.config import ConfigError
 from teller.policy_identity import Check, Decision, Identity, decision_rules, identity_plan
@@ -79,13 +80,26 @@ class Limits(Part):
 
 
 class Retention(Part):
-    """How long one kind of object is kept at least; ``since`` is ``from`` in the file."""
+    """How long one kind of object is kept at least; ``since`` is ``from`` in the file.
+
+    ``cases`` and ``purposes`` say for which cases; empty: for all. A record is one whole: it is kept for as
+    long as the longest of the rules that apply to its case.
+    """
 
     object: Word
     years: int = Field(default=0, ge=0, le=100)
     months: int = Field(default=0, ge=0, le=1200)
-    since: Literal["end_of_relationship", "product_end", "verdict"] = Field(alias="from")
+    since: Since = Field(alias="from")
+    cases: tuple[Literal[Fate.OPENED, Fate.REFUSED, Fate.ABORTED], ...] = ()
+    purposes: tuple[Word, ...] = ()
     source: Source
+
+
+class Aborted(Part):
+    """What remains of a case that came to no result; the rest is deleted before anything is archived."""
+
+    keeps: AbortedKeeps = AbortedKeeps.EVERYTHING
+    source: Source = "our own rule: everything is kept unless a regime says otherwise"
 
 
 class Reason(Part):
@@ -119,6 +133,7 @@ class Policy(Part):
     steps: tuple[Step, ...] = Field(min_length=1)
     limits: Limits
     retention: tuple[Retention, ...] = Field(min_length=1)
+    aborted: Aborted = Aborted()
     abort_reasons: tuple[Reason, ...] = Field(min_length=1)
     wrap_up: WrapUp = WrapUp()
     identity: Identity = Identity()
@@ -184,6 +199,24 @@ def load_policy(pack: str) -> Policy:
         raise ConfigError(lines) from error
 
 
+class Packs:
+    """The packs of cases: each keeps the one that it began under, for as long as that comes along."""
+
+    def __init__(self, configured: str) -> None:
+        """Load the configured pack. Blocks. Raises ConfigError."""
+        self._configured = load_policy(configured)
+        self._loaded = {self._configured.name: self._configured}
+
+    def of(self, name: str) -> Policy:
+        """Return the pack of this name, or the configured one when there is none of it here. Blocks."""
+        if name not in self._loaded:
+            try:
+                self._loaded[name] = load_policy(name)
+            except ConfigError:
+                self._loaded[name] = self._configured
+        return self._loaded[name]
+
+
 def script_plan(policy: Policy) -> ScriptPlan:
     """Return what the conversation needs of the pack."""
     return ScriptPlan(
@@ -193,6 +226,17 @@ def script_plan(policy: Policy) -> ScriptPlan:
         tuple(map(_choice, policy.wrap_up.next_actions)),
         identity_plan(policy.identity),
     )
+
+
+def retention_rules(policy: Policy) -> tuple[Rule, ...]:
+    """Return how long records of cases under this pack are kept."""
+    return tuple(
+        Rule(
+            one.object, one.years * 12 + one.months, one.since,
+            frozenset(one.cases), frozenset(one.purposes),
+        )
+        for one in policy.retention
+    )  # fmt: skip
 
 
 def rules_of(policy: Policy) -> DecisionRules | None:

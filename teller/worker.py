@@ -1,4 +1,4 @@
-"""``teller worker``: merges and archives until it is told to stop."""
+"""``teller worker``: merges, archives and keeps until it is told to stop."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import socket
 
 import structlog
 
-from teller.compose import make_pipeline, open_base
+from teller.compose import make_keeper, make_pipeline, open_base
 from teller.config import Config
 from teller.parent import following_parent
 
@@ -24,6 +24,10 @@ async def work(config: Config, *, parent: int | None) -> int:
     os.nice(10)
     async with open_base(config) as base:
         _log.info("worker_ready", worker=name)
+        keeper = await asyncio.to_thread(make_keeper, base)
+        pipeline = await asyncio.to_thread(make_pipeline, base, name)
         with following_parent(stop, parent):
-            await make_pipeline(base, name).run_forever(stop)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(keeper.run_forever(stop), name="keeper")
+                await pipeline.run_forever(stop)
     return 0

@@ -26,6 +26,10 @@ export type RingEnd = "accepted" | "refused" | "timed_out" | "agent_left" | "cus
 
 export type CaseEnd = "customer_left" | "ticket_expired" | "call_failed" | "server_lost" | "consent_refused" | "callback_requested";
 
+export type AbortedKeeps = "everything" | "pictures" | "log";
+
+export type Relation = "relationship" | "product";
+
 export type Outcome = "passed" | "failed" | "incomplete";
 
 export type Verdict = "approved" | "rejected";
@@ -961,6 +965,30 @@ export interface Decided {
   readonly inputs_sha256: string;
 }
 
+export interface HoldSet {
+  readonly account: string | null;
+  readonly pii_by: string;
+  readonly pii_reason: string;
+}
+
+export interface HoldLifted {
+  readonly account: string | null;
+  readonly pii_by: string;
+  readonly pii_reason: string;
+}
+
+export interface RelationEnded {
+  readonly relation: Relation;
+  readonly ended_at: number;
+  readonly pii_by: string;
+}
+
+export interface MediaDiscarded {
+  readonly keeps: AbortedKeeps;
+  readonly files: number;
+  readonly bytes: number;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1435,6 +1463,10 @@ export interface Facts {
   ChecksLocked: ChecksLocked;
   AccountsCounted: AccountsCounted;
   Decided: Decided;
+  HoldSet: HoldSet;
+  HoldLifted: HoldLifted;
+  RelationEnded: RelationEnded;
+  MediaDiscarded: MediaDiscarded;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;

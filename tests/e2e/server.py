@@ -14,6 +14,9 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from contract.ids import CaseId
+from store import Database
+from teller.compose import open_sealed_archive
 from teller.config import load
 from teller.demo.run import free_port, seed
 
@@ -22,6 +25,15 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 180.0
 # What a healthy run may not write into its log.
 ALARMS = ("Traceback", "BlockingError", "never awaited", "was destroyed but it is pending", "never retrieved")
+
+
+def _nested(settings: Mapping[str, str]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in settings.items():
+        section, _, key = name.rpartition(".")
+        if section == "archive":
+            nested.setdefault(section, {})[key] = value
+    return nested
 
 
 class Server:
@@ -80,6 +92,21 @@ class Server:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
+
+    def archived(self, case: str, file: str = "merged.mp4") -> Path:
+        """Return an archived file, decrypted with the service's own keys, as a copy of its own."""
+        return asyncio.run(self.fetched(case, file))
+
+    async def fetched(self, case: str, file: str = "merged.mp4") -> Path:
+        """As :meth:`archived`, where an event loop runs already."""
+        copy = self.data.parent / f"{self.data.name}-{case}-{Path(file).name}"
+        config = load(None, _nested(self.settings) | {"data_dir": str(self.data)})
+        async with Database(config.database_url) as database:
+            tenant = (await database.cases.case(CaseId(case))).tenant
+            archive = await asyncio.to_thread(open_sealed_archive, config, database)
+            blocks = [block async for block in archive.read(f"{tenant}/{case}/{file}")]
+        await asyncio.to_thread(copy.write_bytes, b"".join(blocks))
+        return copy
 
     def kill(self) -> None:
         """End it as a power cut would."""

@@ -212,7 +212,7 @@ def test_a_case_in_three_browsers(server: Server, clips: dict[str, tuple[Path, P
         return case
 
     case = asyncio.run(run())
-    merged = measure(next((server.data / "archive").glob(f"*/{case}/merged.mp4")), CAMERA)
+    merged = measure(server.archived(case), CAMERA)
     assert merged.seconds > 3
     assert len(merged.sides["customer"].counters) > 20
     assert len(merged.sides["agent"].counters) > 20

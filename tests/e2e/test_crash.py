@@ -84,5 +84,5 @@ def test_a_killed_server_loses_at_most_five_seconds(tmp_path: Path, pack_setting
     assert [fact.reason for fact in facts if isinstance(fact, CallEnded)] == ["server_lost"]
     assert told["case"]["phase"] == "aborted"
     assert told["case"]["case_end"] == "server_lost"
-    merged = next((server.data / "archive").glob(f"*/{case}/merged.mp4"))
+    merged = server.archived(case)
     assert measure(merged, VIDEO_SIZE).seconds >= TALK_S - LOSS_S

@@ -12,6 +12,8 @@ import av
 import numpy as np
 import pytest
 
+from contract.ids import CaseId
+from recordings.verify_sealed import verify_sealed_folder
 from teller.demo.caller import Rest
 from teller.demo.data import FPS, LOGINS, VIDEO_SIZE, make_props
 from teller.demo.script import Play, Report
@@ -28,15 +30,11 @@ def play(server: Server, *, mismatch: bool = False, talk_s: float = 10.0) -> Rep
     return asyncio.run(script.run())
 
 
-def archived(server: Server, report: Report, file: str = "merged.mp4") -> Path:
-    return next((server.data / "archive").glob(f"*/{report.case}/{file}"))
-
-
 @pytest.fixture(name="minute", scope="module")
 def _minute(server: Server) -> tuple[Report, Merged]:
     """Play a call of a minute and measure its merged file."""
     report = play(server, talk_s=60.0)
-    return report, measure(archived(server, report), VIDEO_SIZE)
+    return report, measure(server.archived(report.case), VIDEO_SIZE)
 
 
 def test_the_case_is_approved(minute: tuple[Report, Merged]) -> None:
@@ -85,7 +83,7 @@ def test_sound_and_picture_coincide(minute: tuple[Report, Merged], side: str, sp
 def test_the_merged_file_seeks(server: Server, minute: tuple[Report, Merged]) -> None:
     """Ten points of the file can be opened directly and show the picture of that time."""
     report, merged = minute
-    with av.open(str(archived(server, report))) as file:
+    with av.open(str(server.archived(report.case))) as file:
         for second in np.linspace(1, merged.seconds - 2, 10):
             file.seek(int(second * av.time_base))
             frame = next(file.decode(video=0))
@@ -110,10 +108,13 @@ def test_the_archive_verifies_and_the_spool_is_gone(server: Server, minute: tupl
 
 
 def test_an_altered_archive_is_found(server: Server, minute: tuple[Report, Merged], tmp_path: Path) -> None:
-    """One changed byte in a copy of the record is named and fails the verification."""
+    """One changed byte in a copy of the archive is named, by anybody, without the record's key."""
     report, _ = minute
     copy = tmp_path / report.case
-    shutil.copytree(archived(server, report).parent, copy)
+    shutil.copytree(next((server.data / "archive").glob(f"*/{report.case}")), copy)
+    whole = verify_sealed_folder(copy, CaseId(report.case))
+    assert whole.intact
+    assert len(whole.files) > 10
     victim = copy / "merged.mp4"
     victim.chmod(0o600)
     content = bytearray(victim.read_bytes())

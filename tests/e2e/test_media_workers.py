@@ -77,7 +77,7 @@ async def _archived(server: Server, case: str) -> Path:
         while not (told := await auditor.case(case))["case"]["archived"]:
             assert time.monotonic() < deadline, f"not archived: {told['case']}, {told['jobs']}"
             await asyncio.sleep(0.2)
-    return next((server.data / "archive").glob(f"*/{case}/merged.mp4"))
+    return await server.fetched(case)
 
 
 async def _play(server: Server) -> Told:

@@ -214,7 +214,7 @@ async def merged(server: Server, case: str) -> Path:
             return bool((await auditor.case(case))["case"]["archived"])
 
         await received.until(archived, f"{case} is not archived", MERGED_S)
-    return next((server.data / "archive").glob(f"*/{case}/merged.mp4"))
+    return await server.fetched(case)
 
 
 # Who stands where in the merged file, in the order in which this call goes through it.

@@ -113,11 +113,12 @@ class MoodyArchive:
         self.inner, self.name = inner, inner.name
         self.dead = False
         self.lies_about = ""
+        self.fetched: list[tuple[str, int, int | None]] = []
 
-    async def put(self, key: str, path: Path) -> None:
+    async def put(self, key: str, path: Path) -> ArchivedObject:
         """Refuse while dead."""
         self._check()
-        await self.inner.put(key, path)
+        return await self.inner.put(key, path)
 
     async def stat(self, key: str) -> ArchivedObject | None:
         """Refuse while dead."""
@@ -127,6 +128,7 @@ class MoodyArchive:
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """Refuse while dead, lie when told to."""
         self._check()
+        self.fetched.append((key, offset, length))
         if self.lies_about and key.endswith(self.lies_about):
             yield b"something else"
             return
@@ -137,6 +139,16 @@ class MoodyArchive:
         """Refuse while dead."""
         self._check()
         return await self.inner.keys(prefix)
+
+    async def keep(self, prefix: str, until: float | None, *, held: bool) -> None:
+        """Refuse while dead."""
+        self._check()
+        await self.inner.keep(prefix, until, held=held)
+
+    async def remove(self, prefix: str, but: frozenset[str]) -> tuple[str, ...]:
+        """Refuse while dead."""
+        self._check()
+        return await self.inner.remove(prefix, but)
 
     async def probe(self) -> None:
         """Refuse while dead."""

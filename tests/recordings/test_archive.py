@@ -15,15 +15,17 @@ from recordings.archive_s3 import S3Archive
 from tests.recordings.ceph import Gateway
 from tests.recordings.encoded import MovedClock
 from tests.recordings.s3_servers import settings_for
+from tests.recordings.vault import sealed
 
 # Three parts at 5 MiB, the last one short.
 _BIG = random.Random(7).randbytes((11 << 20) + 17)
 
 
-@pytest.fixture(params=["directory", "moto", pytest.param("ceph", marks=pytest.mark.ceph)])
+@pytest.fixture(params=["directory", "sealed", "moto", pytest.param("ceph", marks=pytest.mark.ceph)])
 async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
-    if request.param == "directory":
-        return DirectoryArchive(tmp_path / "archive")
+    if request.param in ("directory", "sealed"):
+        below = DirectoryArchive(tmp_path / "archive")
+        return below if request.param == "directory" else sealed(below, tmp_path)
     gateway: Gateway = request.getfixturevalue(f"{request.param}_server")
     locked = None if request.param == "moto" else 1
     bucket = f"archive-{secrets.token_hex(4)}"

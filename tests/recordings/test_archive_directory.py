@@ -65,7 +65,7 @@ async def test_of_two_writers_one_wins(archive: DirectoryArchive, source: Path, 
         *(archive.put("t/case/a", path) for path in (source, source, other, other)), return_exceptions=True
     )
     assert (
-        sorted(str(result) for result in results if result is not None)
+        sorted(str(result) for result in results if isinstance(result, Exception))
         == ["archive holds another content under this key"] * 2
     )
 

@@ -32,6 +32,7 @@ const GROUPS = {
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", MergeCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
+  HoldSet: "archive", HoldLifted: "archive", RelationEnded: "archive", MediaDiscarded: "archive",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, Tone>>} */
@@ -39,7 +40,7 @@ const TONES = {
   ...identity.TONES,
   CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad",
   CaseRecovered: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
-  MergeCompleted: "good", SupervisorActed: "warn",
+  MergeCompleted: "good", SupervisorActed: "warn", HoldSet: "warn", MediaDiscarded: "warn",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, Tone>>} */

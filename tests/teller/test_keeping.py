@@ -1,0 +1,92 @@
+"""Holds, ends, what is due and erasing, from the command line, on a data folder of its own."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from contract.facts import CaseAdvanced, CaseCreated, HoldSet
+from contract.ids import CaseId, TenantId, new_case_id
+from contract.phases import CasePhase
+from recordings.erasure import load_certificate
+from teller.cli import main
+from teller.compose import open_base
+from teller.config import Config
+from teller.policy import Packs
+
+
+def teller(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(main, ["--data", str(folder / "data"), *words])
+
+
+def _case(folder: Path, phase: CasePhase) -> CaseId:
+    case = new_case_id()
+
+    async def tell() -> None:
+        async with open_base(Config(data_dir=folder / "data")) as base:
+            await base.journal.append(
+                case, CaseCreated(TenantId("t"), "account", "cn-account-opening", "张三")
+            )
+            await base.journal.append(case, CaseAdvanced(CasePhase.UNDER_AUDIT, phase))
+
+    asyncio.run(tell())
+    return case
+
+
+def _facts(folder: Path, case: CaseId) -> list[str]:
+    async def told() -> list[str]:
+        async with open_base(Config(data_dir=folder / "data")) as base:
+            return [type(entry.fact).__name__ for entry in await base.journal.read(case)]
+
+    return asyncio.run(told())
+
+
+def test_a_record_is_held_let_go_and_erased_when_it_is_due(tmp_path: Path) -> None:
+    """Every refusal has its word; the certificate is printed, and only what is due goes."""
+    case = _case(tmp_path, CasePhase.APPROVED)
+    told = teller(tmp_path, "retention", case, "--json")
+    assert json.loads(told.stdout)["due_at"] is None
+    assert "not_due" in teller(tmp_path, "erase", case, "--reason", "asked for").stderr
+
+    assert teller(tmp_path, "hold", case, "--reason", "suit", "--by", "counsel").stdout.startswith("held")
+    assert _facts(tmp_path, case)[-1] == HoldSet.__name__
+    assert "held" in teller(tmp_path, "erase", case, "--reason", "asked for").stderr
+    told = teller(tmp_path, "ended", case, "relationship", "--on", "2010-01-31")
+    assert "opened, due 2020-01-31, HELD" in told.stdout
+
+    assert teller(tmp_path, "hold", case, "--reason", "over", "--lift").stdout == "not held\n"
+    # The dispute's own rule counts from the lifting, two years of the pack.
+    assert f"due {datetime.now(UTC).year + 2}" in teller(tmp_path, "retention", case).stdout
+    assert "not_due" in teller(tmp_path, "erase", case, "--reason", "asked for").stderr
+
+
+def test_what_is_due_is_listed_and_goes_when_told_to(tmp_path: Path) -> None:
+    """Listing deletes nothing; applying leaves a signed certificate and nobody's name."""
+    case, other = _case(tmp_path, CasePhase.APPROVED), _case(tmp_path, CasePhase.APPROVED)
+    assert teller(tmp_path, "ended", case, "relationship", "--on", "2010-01-31").exit_code == 0
+    assert teller(tmp_path, "retention").stdout.splitlines()[0] == f"{case}: opened, due 2020-01-31"
+    told = teller(tmp_path, "retention", "--apply")
+    assert f"{case}: erased" in told.stdout
+    assert other not in told.stdout
+    assert teller(tmp_path, "retention").stdout == ""
+
+    certificate, _ = load_certificate(
+        teller(tmp_path, "erase", case, "--reason", "x").stdout.strip().encode()
+    )
+    assert certificate.case == case
+    assert (certificate.by, certificate.encrypted) == ("teller retention", False)
+    assert [rule.what for rule in certificate.rules] == ["identity_data", "recording", "face_template"]
+    assert "not_found" in teller(tmp_path, "erase", new_case_id(), "--reason", "x").stderr
+    traces = [p for p in tmp_path.rglob("*") if p.is_file() and case.encode() in p.read_bytes()]
+    assert all("张三".encode() not in p.read_bytes() or other.encode() in p.read_bytes() for p in traces)
+
+
+@pytest.mark.parametrize("name", ["cn-account-opening", "gone-since"])
+def test_a_case_keeps_the_rules_of_its_own_pack(name: str) -> None:
+    """And gets the configured one's when its own no longer comes along."""
+    packs = Packs("cn-account-opening")
+    assert packs.of(name) is packs.of(name)
+    assert packs.of(name).name == "cn-account-opening"
