@@ -24,7 +24,6 @@ import structlog
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from contract import codec
 from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
@@ -32,7 +31,7 @@ from contract.phases import TrackSource
 from recordings import compose, mix, scene, timeline
 from recordings.layout import HEIGHT, WIDTH
 from recordings.segments import RecordedTrack, read_frames, read_track
-from recordings.spool import Spool, replace_synced, sync_dir
+from recordings.spool import Spool, sync_dir
 from recordings.whereabouts import Whereabouts, whereabouts
 
 _T = TypeVar("_T")
@@ -107,12 +106,6 @@ class MergeResult:
 def is_unfinished(path: Path) -> bool:
     """Tell whether ``path`` is a merge that was cut off, and so belongs to no record."""
     return path.name.startswith(f"{MERGED_FILE}.") and path.suffix == ".part"
-
-
-def write_ledger(path: Path, result: MergeResult) -> None:
-    """Write the account of all gaps as JSON: by call, then lane, in seconds from the call's start."""
-    gaps = {call: codec.dump(gaps) for call, gaps in result.ledger.items()}
-    replace_synced(path, codec.canonical({"seconds": result.seconds, "gap_s": result.gap_s, "calls": gaps}))
 
 
 # --- planning ----------------------------------------------------------------------------------

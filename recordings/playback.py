@@ -19,6 +19,7 @@ from contract.facts import (
     Entry,
     EvidenceStored,
     FileShared,
+    GapsAccounted,
     MergeCompleted,
     RecordViewed,
     SegmentSealed,
@@ -102,6 +103,7 @@ def files_of(entries: Iterable[Entry]) -> dict[str, CaseFile]:
                 SegmentSealed(file=name, sha256=digest, bytes=size)
                 | EvidenceStored(file=name, sha256=digest, bytes=size)
                 | FileShared(file=name, sha256=digest, bytes=size)
+                | GapsAccounted(file=name, sha256=digest, bytes=size)
                 | MergeCompleted(file=name, sha256=digest, bytes=size)
             ):
                 found[name] = CaseFile(name, digest, size)

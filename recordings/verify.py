@@ -21,6 +21,7 @@ from contract.facts import (
     Entry,
     EvidenceStored,
     FileShared,
+    GapsAccounted,
     MergeCompleted,
     SegmentSealed,
 )
@@ -223,7 +224,9 @@ def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, .
 def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str]]:
     for entry in entries:
         match entry.fact:
-            case SegmentSealed() | EvidenceStored() | FileShared() | MergeCompleted() as fact:
+            case (
+                SegmentSealed() | EvidenceStored() | FileShared() | GapsAccounted() | MergeCompleted() as fact
+            ):
                 yield fact.file, fact.sha256
             case _:
                 continue

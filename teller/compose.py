@@ -42,7 +42,7 @@ from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
 from teller.networks import Networks
-from teller.policy import AfterInterruption, Policy, load_policy, script_plan
+from teller.policy import AfterInterruption, Policy, load_policy, record_rules, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -198,6 +198,7 @@ def make_pipeline(base: Base, worker: str) -> Pipeline:
         base.clock,
         record_signer(base.config),
         worker,
+        rules=record_rules(load_policy(base.config.policy.pack)),
     )
 
 
