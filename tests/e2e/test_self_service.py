@@ -236,7 +236,7 @@ async def signed_off(server: Server, case: CaseId) -> Any:
         path = f"/api/cases/{case}"
 
         async def handed_over() -> bool:
-            return (await auditor.case(case))["case"]["phase"] == "under_audit"
+            return bool((await auditor.case(case))["case"]["phase"] == "under_audit")
 
         await until(handed_over, f"{case} is not archived", 60)
         assert (await auditor.case(case))["case"]["archived"]
