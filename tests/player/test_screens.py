@@ -211,16 +211,26 @@ async def test_failed_merge_is_said(watched: Watched, server: StandIn) -> None:
 
 
 async def test_verdict_is_signed_with_a_reason(watched: Watched, server: StandIn, audited: Story) -> None:
-    """No reason, no signature; after signing the seal shows who, when and on which manifest."""
+    """No reason, no signature, none in one click; the seal shows who, when and on which manifest."""
     page = watched.page
     await open_case(page, server, audited)
-    await page.locator("verdict-form").get_by_role("button", name="通过").click()
-    assert server.posted == []
+    form = page.locator("verdict-form")
+    await form.get_by_role("button", name="通过").click()
+    await expect(page.get_by_label("理由")).to_be_focused()
     await page.get_by_label("理由").fill("人证一致，录像完整")
     signed = AuditSigned(AUDITOR, Verdict.APPROVED, "人证一致，录像完整", MANIFEST)
     before = list(audited.entries)
-    await page.locator("verdict-form").get_by_role("button", name="通过").click()
-    await expect(page.locator("verdict-form").get_by_role("button", name="通过")).to_be_enabled()
+    await form.get_by_role("button", name="驳回").click()
+    await expect(form.get_by_role("button", name="签署驳回")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_label("理由")).to_have_value("人证一致，录像完整")
+    await form.get_by_role("button", name="通过").click()
+    await expect(form.get_by_role("group", name="确认通过此案件？")).to_contain_text("人证一致，录像完整")
+    await watched.require_fit()
+    await shoot(page, "player-sure")
+    assert server.posted == []
+    await form.get_by_role("button", name="签署通过").click()
+    await expect(form.get_by_role("button", name="通过", exact=True)).to_be_enabled()
     assert server.posted == [(audited.case, {"verdict": "approved", "reason": "人证一致，录像完整"})]
     assert audited.entries == before
     audited.tell(signed, 60)
