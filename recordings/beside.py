@@ -1,4 +1,4 @@
-"""What a merge leaves beside the merged file: overview, chapters and the account of gaps."""
+"""What a merge leaves beside the merged file: what is in it at a glance."""
 
 import hashlib
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from contract import codec
 from contract.facts import MadeFile
-from recordings.merge import LEDGER_FILE, MergePlan, MergeResult, write_ledger
-from recordings.spool import replace_synced, sha256_of
+from recordings.merge import MergePlan, MergeResult
+from recordings.spool import replace_synced
 
 POSTER_FILE = "poster.jpg"
 SPRITE_FILE = "thumbs.jpg"
@@ -26,8 +26,7 @@ def write_beside(folder: Path, plan: MergePlan, result: MergeResult) -> tuple[Ma
     for kind, name, content in _contents(plan, result):
         replace_synced(folder / name, content)
         made.append(MadeFile(kind, name, hashlib.sha256(content).hexdigest(), len(content)))
-    write_ledger(folder / LEDGER_FILE, result)
-    return (*made, MadeFile("gaps", LEDGER_FILE, *sha256_of(folder / LEDGER_FILE)))
+    return tuple(made)
 
 
 def _contents(plan: MergePlan, result: MergeResult) -> Iterator[tuple[str, str, bytes]]:

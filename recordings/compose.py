@@ -31,7 +31,7 @@ BLACK, BACKGROUND, NEUTRAL = 16, 22, 128
 _TEXT_SIZE, _TEXT_BASELINE, _TEXT_MARGIN = 20, 28, 12
 _NO_SIGNAL = "信号中断 / No signal"
 # The upper strip: case and place, the time, the codes of stills. Each is as wide as its longest text.
-_CASE_WIDTH, _CLOCK_WIDTH = 600, 400
+_CASE_WIDTH, _CLOCK_WIDTH = 640, 392
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,7 @@ class Pipeline:
             _log.info("nothing was recorded", case=job.case)
             return
         result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
+        await asyncio.to_thread(merge.write_ledger, out.with_name(merge.LEDGER_FILE), result)
         files = await asyncio.to_thread(write_beside, out.parent, plan, result)
         SPEED.set(result.speed)
         done = MergeCompleted(

@@ -36,7 +36,7 @@ class StillCodes:
     def at(self, second: float) -> str:
         """Return what is shown during the second that begins at ``second``; empty where there is nothing."""
         running = [code for at, code in self.stored if second - SHOWN_S < at < second + 1]
-        return f"SHA-256 {' '.join(running[-_MOST:])}" if running else ""
+        return f"SHA {' '.join(running[-_MOST:])}" if running else ""
 
 
 def still_codes(entries: Iterable[Entry]) -> StillCodes:

@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.facts import (
@@ -64,7 +64,7 @@ FACTS: dict[str, Fact] = {
     "The call goes on": CallAdvanced(CALL, CallPhase.HELD, CallPhase.ACTIVE),
     "A third party joins": PartyJoined(CALL, new_seat_id(), Role.GUEST, "王五"),
     "Another agent leads": HostChanged(CALL, None, AGENT),
-    "The agent's result": AgentDecided(Outcome.PASSED, "", "", AGENT),
+    "The agent's result": AgentDecided(AGENT, Outcome.PASSED, "", ""),
     "Purpose": StepMarked("purpose", StepResult.PASSED, "", "", AGENT),
     "of another script": StepMarked("of another script", StepResult.PASSED, "", "", AGENT),
     "Consent": ConsentGiven(("recording",), "1", "zh-CN"),
@@ -127,6 +127,7 @@ def test_one_moment_is_one_chapter() -> None:
     assert told == [(0.0, "The call begins"), (50.0, "On hold · The call goes on")]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 400), st.sampled_from(list(FACTS.values()))), max_size=30))
 def test_chapters_cover_the_film(told: list[tuple[float, Fact]]) -> None:
     """Of whatever facts: chapters follow each other from the first second to the last, none too short."""

@@ -24,6 +24,6 @@ def test_shown_from_its_second_for_five() -> None:
     """From the second in which it was stored; the newest two where there are more."""
     codes = StillCodes(((10.4, "a"), (12.0, "b"), (12.5, "c")))
 
-    assert [codes.at(9.0), codes.at(10.0), codes.at(11.0)] == ["", "SHA-256 a", "SHA-256 a"]
-    assert [codes.at(12.0), codes.at(10.0 + SHOWN_S + 1)] == ["SHA-256 b c", "SHA-256 b c"]
+    assert [codes.at(9.0), codes.at(10.0), codes.at(11.0)] == ["", "SHA a", "SHA a"]
+    assert [codes.at(12.0), codes.at(10.0 + SHOWN_S + 1)] == ["SHA b c", "SHA b c"]
     assert codes.at(18.0) == ""
