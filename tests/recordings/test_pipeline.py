@@ -94,7 +94,7 @@ class Bench:
             open_signer(self.root / "records.pem"),
             "worker-1",
             PipelineSettings(**settings),
-            rules,
+            rules=rules,
         )
 
     async def job(self, kind: str = "merge") -> Job:
