@@ -1110,6 +1110,9 @@ export interface MergeCompleted {
   readonly seconds: number;
   readonly gap_s: number;
   readonly speed: number;
+  readonly template: string;
+  readonly utc_offset_s: number;
+  readonly files: readonly MadeFile[];
 }
 
 export interface ArchiveWritten {
