@@ -181,6 +181,13 @@ export interface StepKept {
   readonly lost_s: number;
 }
 
+export interface MadeFile {
+  readonly kind: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 export interface Hello {
   readonly type: "hello";
   readonly version: number;

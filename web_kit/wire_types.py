@@ -20,6 +20,7 @@ _STRUCTS = (
     wire.IceServer, wire.PartySeen, wire.Choice, wire.StepSeen, wire.Colleague, wire.BoardAgent,
     wire.BoardWaiting, wire.BoardCall, identity_facts.Signal, identity_facts.ModelUsed,
     identity_facts.ReadField, identity_facts.PairScore, identity_facts.Limit, facts.LaneKept, facts.StepKept,
+    facts.MadeFile,
 )  # fmt: skip
 _SCALARS = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
