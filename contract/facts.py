@@ -3,8 +3,8 @@
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
 about media and recordings are written in ``contract.record_facts``, those about the customer's place in
-``contract.place_facts``, those about keeping in ``contract.keeping_facts``; they belong here as well.
-Those of ``contract.identity_facts`` are listed in ``FACTS`` and read from there.
+``contract.place_facts``; they belong here as well. Those of ``contract.identity_facts`` and
+``contract.keeping_facts`` are listed in ``FACTS`` and read from there.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from contract import (
     codec,
     identity_facts,  # noqa: F401  its facts stand in FACTS
+    keeping_facts,  # noqa: F401  as above
 )
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
-from contract.keeping_facts import HoldLifted, HoldSet, MediaDiscarded, RelationEnded
 from contract.phases import (
     CallEnd,
     CallPhase,
@@ -40,6 +40,9 @@ from contract.record_facts import (
     ArchiveWritten,
     AuditSigned,
     CaseRecovered,
+    GapsAccounted,
+    LaneKept,
+    MadeFile,
     MediaConnected,
     MediaLost,
     MediaMissing,
@@ -56,6 +59,7 @@ from contract.record_facts import (
     RecordViewed,
     SegmentSealed,
     SpoolReleased,
+    StepKept,
     TrackEnded,
     TrackStarted,
 )
@@ -86,13 +90,13 @@ __all__ = [
     "FacesCompared",
     "Fact",
     "FileShared",
-    "HoldLifted",
-    "HoldSet",
+    "GapsAccounted",
     "HostChanged",
     "IdNumberChecked",
+    "LaneKept",
     "LocationTold",
+    "MadeFile",
     "MediaConnected",
-    "MediaDiscarded",
     "MediaLost",
     "MediaMissing",
     "MergeCompleted",
@@ -114,13 +118,13 @@ __all__ = [
     "RecorderTroubled",
     "RecordingStarted",
     "RecordingStopped",
-    "RelationEnded",
     "RingEnded",
     "RingStarted",
     "SeatModeChanged",
     "SegmentSealed",
     "ServiceRated",
     "SpoolReleased",
+    "StepKept",
     "StepMarked",
     "StillRequested",
     "SupervisorActed",

@@ -4,6 +4,7 @@
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
            QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed, or a fresh call is due)
+           CREATED → AGENT_DONE (passed in self-service, without a call)
            from any open phase → EXPIRED | ABORTED
     call   RINGING → CONNECTING → ACTIVE ⇄ HELD, both ⇄ RECONNECTING; from any open phase → ENDED
 """
@@ -118,6 +119,18 @@ class StepResult(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     WAIVED = "waived"
+
+
+class Completeness(StrEnum):
+    """Whether a step of the policy was recorded whole.
+
+    ``OUTSIDE``: nothing of it happened in a call, as of a consent before it, or it was waived.
+    """
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    OUTSIDE = "outside"
+    NOT_DONE = "not_done"
 
 
 class TrackKind(StrEnum):
@@ -290,7 +303,7 @@ class EvidenceKind(StrEnum):
 _C = CasePhase
 _OPEN_CASE_ENDS = frozenset({_C.EXPIRED, _C.ABORTED})
 CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {
-    _C.CREATED: frozenset({_C.PRE_CALL}) | _OPEN_CASE_ENDS,
+    _C.CREATED: frozenset({_C.PRE_CALL, _C.AGENT_DONE}) | _OPEN_CASE_ENDS,
     _C.PRE_CALL: frozenset({_C.QUEUED}) | _OPEN_CASE_ENDS,
     _C.QUEUED: frozenset({_C.PRE_CALL, _C.IN_CALL}) | _OPEN_CASE_ENDS,
     _C.IN_CALL: frozenset({_C.AGENT_DONE, _C.PRE_CALL}) | _OPEN_CASE_ENDS,

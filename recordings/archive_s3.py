@@ -25,6 +25,7 @@ from minio.commonconfig import COMPLIANCE
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.objectlockconfig import DAYS, YEARS, ObjectLockConfig
 from minio.retention import Retention
+from minio.sse import Sse, SseKMS, SseS3
 from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
 from contract.errors import NotFound, StorageError
@@ -76,6 +77,8 @@ class S3Settings:
     read_s: float = 60.0
     retries: int = 3
     object_lock_days: int | None = None
+    # None; SseS3 for keys of the server; SseKMS for a named key of its key store.
+    sse: Sse | None = None
 
 
 class S3Archive:
@@ -173,6 +176,7 @@ class S3Archive:
                 metadata={"sha256": sha256},
                 part_size=self._settings.part_bytes,
                 num_parallel_uploads=1,
+                sse=self._settings.sse,
             )
             version = stored.version_id or ""
         self._lock(key, version)
@@ -324,6 +328,18 @@ class S3Archive:
                 return True
             raise
         return False
+
+
+def server_side(word: str) -> Sse | None:
+    """Return how the server is asked to encrypt: ``none``, ``s3`` or ``kms:KEY``. Raises ValueError."""
+    if word == "none":
+        return None
+    if word == "s3":
+        return SseS3()
+    kind, _, key = word.partition(":")
+    if kind != "kms" or not key:
+        raise ValueError("none, s3 or kms:KEY is wanted")
+    return SseKMS(key, {})
 
 
 def _pool(settings: S3Settings) -> urllib3.PoolManager:

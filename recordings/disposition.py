@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from contract.facts import EvidenceStored, Fact, FileShared, MediaDiscarded
 from contract.phases import AbortedKeeps
 from recordings.spool import sync_dir
 
@@ -33,9 +32,3 @@ def discard(folder: Path, files: Iterable[Path]) -> None:
 
 def _is_kept(path: Path, keeps: AbortedKeeps) -> bool:
     return keeps is AbortedKeeps.EVERYTHING or (keeps is AbortedKeeps.PICTURES and path.parts[0] == _EVIDENCE)
-
-
-def is_discarded(fact: Fact, told: Iterable[MediaDiscarded]) -> bool:
-    """Tell whether the file that ``fact`` names was deleted by one of these dispositions."""
-    is_picture = isinstance(fact, EvidenceStored | FileShared)
-    return any(not (is_picture and one.keeps is AbortedKeeps.PICTURES) for one in told)

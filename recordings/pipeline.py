@@ -26,7 +26,6 @@ from contract.facts import (
     CaseAdvanced,
     Entry,
     Fact,
-    MediaDiscarded,
     MergeCompleted,
     MergeFailed,
     MergeStarted,
@@ -34,10 +33,15 @@ from contract.facts import (
     dump_entry,
 )
 from contract.ids import CaseId, TenantId
+from contract.keeping_facts import MediaDiscarded
 from contract.phases import AbortedKeeps, CasePhase
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
 from recordings import merge, papers
+from recordings.beside import write_beside
+from recordings.chapters import ScriptStep
+from recordings.completeness import CallAccount, RecordRules, accounted, dump_accounts, judge
 from recordings.disposition import discard, discardable
+from recordings.ledger import account
 from recordings.manifest import (
     JOURNAL,
     MANIFEST,
@@ -114,6 +118,8 @@ class Pipeline:
         signer: Signer,
         worker_name: str,
         settings: PipelineSettings | None = None,
+        script: Sequence[ScriptStep] = (),
+        rules: RecordRules | None = None,
         *,
         aborted_keeps: Callable[[str], AbortedKeeps] = lambda policy: AbortedKeeps.EVERYTHING,
     ) -> None:
@@ -123,6 +129,8 @@ class Pipeline:
         self._signer = signer
         self._worker = worker_name
         self._settings = settings or PipelineSettings()
+        self._rules = rules or RecordRules()
+        self._script = script
         self._aborted_keeps = aborted_keeps
         self._looked_at = float("-inf")
 
@@ -235,7 +243,9 @@ class Pipeline:
 
     async def _fail(self, job: Job, error: Exception) -> None:
         reason = error.code if isinstance(error, TellerError) else type(error).__name__
-        delay = min(self._settings.retry_max_s, self._settings.retry_first_s * 4 ** min(job.attempt - 1, 9))
+        since = await self._away_since(job, error, reason)
+        delay = max(self._settings.retry_first_s * 4 ** min(job.attempt - 1, 9), since or 0.0)
+        delay = min(self._settings.retry_max_s, delay)
         _log.error("a job failed", kind=job.kind, case=job.case, reason=reason, pii_error=str(error))
         self._settle(job, "failed")
         try:
@@ -243,9 +253,24 @@ class Pipeline:
             if not again and isinstance(error, Outage):
                 await self._jobs.enqueue(job.kind, job.case, job.args)
                 again = True
-            await self._journal.append(job.case, MergeFailed(job.job, job.attempt, reason, again))
+            if since is None:
+                await self._journal.append(job.case, MergeFailed(job.job, job.attempt, reason, again))
         except (LeaseLost, StorageError) as second:
             _log.error("a failure cannot be noted", case=job.case, pii_error=str(second))
+
+    async def _away_since(self, job: Job, error: Exception, reason: str) -> float | None:
+        """Return for how many seconds the case has waited for the archive; None for any other failure.
+
+        An outage is journaled once, and its retries come as far apart as it has lasted.
+        """
+        if not isinstance(error, Outage):
+            return None
+        with contextlib.suppress(StorageError):
+            last = (await self._journal.read(job.case))[-1]
+            match last.fact:
+                case MergeFailed(reason=told, will_retry=True) if told == reason:
+                    return max(0.0, self._clock.now() - last.at)
+        return None
 
     def _settle(self, job: Job, how: str) -> None:
         JOBS.labels(job.kind, how).inc()
@@ -293,18 +318,37 @@ class Pipeline:
         offset = self._settings.utc_offset_s
         if offset is None:
             offset = time.localtime(self._clock.now()).tm_gmtoff
-        plan = await asyncio.to_thread(merge.plan_merge, self._spool, job.case, entries, offset)
+        plan = await asyncio.to_thread(
+            merge.plan_merge, self._spool, job.case, entries, offset, script=self._script
+        )
         if plan.seconds <= 0:
             _log.info("nothing was recorded", case=job.case)
             return
         result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
-        await asyncio.to_thread(merge.write_ledger, out.with_name(merge.LEDGER_FILE), result)
+        await self._account(job.case, entries, plan, result)
+        files = await asyncio.to_thread(write_beside, out.parent, plan, result)
         SPEED.set(result.speed)
         done = MergeCompleted(
             job.job, merge.MERGED_FILE, result.sha256, result.bytes,
-            result.seconds, result.gap_s, result.speed,
+            result.seconds, result.gap_s, result.speed, plan.template, offset, files,
         )  # fmt: skip
         await self._journal.append(job.case, done)
+
+    async def _account(
+        self, case: CaseId, entries: Sequence[Entry], plan: merge.MergePlan, result: merge.MergeResult
+    ) -> None:
+        """Write the gap ledger, and journal what it says of the policy's steps."""
+        calls = {
+            call: CallAccount(laid, account(entries, laid, result.ledger[call]), result.ledger[call])
+            for call, laid in ((one.timeline.call, one.timeline) for one in plan.calls)
+        }
+        rules = self._rules
+        steps = judge(entries, calls, rules)
+        content = dump_accounts(tuple(calls.values()), steps, rules.loss_s)
+        await asyncio.to_thread(replace_synced, self._spool.file(case, merge.LEDGER_FILE), content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        fact = accounted(merge.LEDGER_FILE, sha256, len(content), calls.values(), steps, rules.loss_s)
+        await self._journal.append(case, fact)
 
     async def _archive_case(self, case: CaseId) -> None:
         entries = await self._journal.read(case)

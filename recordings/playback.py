@@ -7,25 +7,17 @@ immutable once named, and its SHA-256 is its entity tag (RFC 9110, sections 8.8 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
 from contract.errors import NotFound, StorageError, TellerError
-from contract.facts import (
-    Entry,
-    EvidenceStored,
-    FileShared,
-    MergeCompleted,
-    RecordViewed,
-    SegmentSealed,
-    SpoolReleased,
-)
+from contract.facts import Entry, RecordViewed, SpoolReleased
 from contract.ids import AccountId, CaseId, is_id
 from contract.ports import Archive, CaseStore, Clock, Journal
+from recordings.case_files import CaseFile, files_of
 from recordings.spool import Spool, read_block
 
 _log = structlog.get_logger(__name__)
@@ -37,31 +29,8 @@ VIEW_AGAIN_S = 600.0
 # Read and sent at a time; large enough to keep up a download, small enough for many viewers.
 BLOCK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-_TYPES = {
-    ".mp4": "video/mp4",
-    ".mkv": "video/x-matroska",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".json": "application/json",
-    ".jsonl": "application/x-ndjson",
-}
 
 Authorise = Callable[[web.Request, CaseId], Awaitable[AccountId]]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFile:
-    """A file that facts name: ``name`` relative to the case's folder."""
-
-    name: str
-    sha256: str
-    bytes: int
-
-    @property
-    def media_type(self) -> str:
-        """Return the Content-Type by the name's ending."""
-        return _TYPES.get(PurePosixPath(self.name).suffix, "application/octet-stream")
 
 
 class UnsatisfiableRange(Exception):
@@ -91,23 +60,6 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     if length <= 0:
         raise UnsatisfiableRange
     return first, length
-
-
-def files_of(entries: Iterable[Entry]) -> dict[str, CaseFile]:
-    """Return every file that the facts of a case name, the latest merge included."""
-    found: dict[str, CaseFile] = {}
-    for entry in entries:
-        match entry.fact:
-            case (
-                SegmentSealed(file=name, sha256=digest, bytes=size)
-                | EvidenceStored(file=name, sha256=digest, bytes=size)
-                | FileShared(file=name, sha256=digest, bytes=size)
-                | MergeCompleted(file=name, sha256=digest, bytes=size)
-            ):
-                found[name] = CaseFile(name, digest, size)
-            case _:
-                continue
-    return found
 
 
 class Playback:

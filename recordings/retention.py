@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from contract.facts import CaseAdvanced, CaseCreated, Entry, HoldLifted, HoldSet, RelationEnded
+from contract.facts import CaseAdvanced, CaseCreated, Entry
+from contract.keeping_facts import HoldLifted, HoldSet, RelationEnded
 from contract.phases import CasePhase, Relation
 
 

@@ -19,16 +19,10 @@ from contract.facts import (
     ArchiveWritten,
     AuditSigned,
     Entry,
-    EvidenceStored,
-    Fact,
-    FileShared,
-    MediaDiscarded,
-    MergeCompleted,
-    SegmentSealed,
 )
 from contract.ids import CaseId, TenantId
 from contract.ports import Archive
-from recordings.disposition import is_discarded
+from recordings.case_files import files_of
 from recordings.journal import load_chain
 from recordings.manifest import MANIFEST, Manifest, is_journal, load_manifest, manifest_sha256
 from recordings.papers import PLAIN_PAPERS
@@ -208,15 +202,10 @@ def _chain_problems(manifest: Manifest, entries: tuple[Entry, ...]) -> Iterator[
 
 def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, ...]) -> Iterator[str]:
     listed = {file.path: file.sha256 for file in manifest.files}
-    # A merge that was tried again leaves an older fact about the same file: the last one counts.
-    until = entries[: manifest.journal.seq]
-    discarded = [entry.fact for entry in until if isinstance(entry.fact, MediaDiscarded)]
-    files = _journaled_files(until)
-    journaled = {path: sha256 for path, sha256, fact in files if not is_discarded(fact, discarded)}
-    for path, file_sha256 in journaled.items():
+    for path, file in files_of(entries[: manifest.journal.seq]).items():
         if path not in listed:
             yield "journaled_file_not_listed"
-        elif listed[path] != file_sha256:
+        elif listed[path] != file.sha256:
             yield "file_not_as_journaled"
     for entry in entries[manifest.journal.seq :]:
         match entry.fact:
@@ -224,15 +213,6 @@ def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, .
                 fact.manifest_sha256 != sha256
             ):
                 yield "manifest_not_as_journaled"
-            case _:
-                continue
-
-
-def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str, Fact]]:
-    for entry in entries:
-        match entry.fact:
-            case SegmentSealed() | EvidenceStored() | FileShared() | MergeCompleted() as fact:
-                yield fact.file, fact.sha256, fact
             case _:
                 continue
 

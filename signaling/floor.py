@@ -86,6 +86,10 @@ class Floor:
         """True once the server stops."""
         return self._hall.stopping
 
+    def show_alarms(self, words: tuple[str, ...]) -> None:
+        """Show these on every wallboard until told otherwise."""
+        self._hall.house_alarms = words
+
     def knows(self, case: CaseId) -> bool:
         """Tell whether entries of this case matter here."""
         return case in self._hall.visits

@@ -77,6 +77,10 @@ class Front:
             await self._group.__aexit__(*told)
             await self._commands.__aexit__(*told)
 
+    def show_alarms(self, words: tuple[str, ...]) -> None:
+        """Show these on every wallboard until told otherwise."""
+        self._floor.show_alarms(words)
+
     async def stop(self) -> None:
         """End every call as SERVER_STOPPED, finish their recordings, say goodbye. Idempotent."""
         await self.post(Stop())

@@ -62,6 +62,8 @@ class Hall:
         self.unanswered: dict[CallId, float] = {}
         # Who waits and was not told the place yet.
         self.unplaced: list[Visit] = []
+        # What is wrong with the whole house, in words, for every wallboard.
+        self.house_alarms: tuple[str, ...] = ()
         self.stopping = False
         self._wanted: dict[tuple[CallId, Role], Wanted] = {}
         self._offers = Buckets(_OFFERS_PER_S, _OFFERS_BURST)

@@ -8,7 +8,8 @@ from aiohttp import web
 from contract import codec
 from contract.codec import Text
 from contract.errors import WrongPhase
-from contract.facts import Entry, HoldLifted, HoldSet
+from contract.facts import Entry
+from contract.keeping_facts import HoldLifted, HoldSet
 from contract.phases import Role
 from signaling.intake import Intake
 from signaling.rest_cases import Cases

@@ -85,6 +85,10 @@ class Signaling:
         app.add_routes(self.routes())
         app.on_shutdown.append(self._on_shutdown)
 
+    def show_alarms(self, words: tuple[str, ...]) -> None:
+        """Show these words on every wallboard until told otherwise: what is wrong with the whole house."""
+        self._front.show_alarms(words)
+
     async def authorise(self, request: web.Request, case: CaseId) -> AccountId:
         """Return who may open files of ``case``. Raises Denied or NotFound."""
         return await self._rest.authorise(request, case)

@@ -30,7 +30,10 @@ def wallboard(hall: Hall, tenant: TenantId) -> Wallboard:
         handle_s=figures.handle_s,
         service_level=figures.service_level,
         target_s=board.rules.target_s,
-        alarms=board.alarms(len(queue), desk.agents_ready(), longest_s, now),
+        alarms=(
+            *hall.house_alarms,
+            *board.alarms(len(queue), desk.agents_ready(), longest_s, now),
+        ),
         agents=_agents(hall, tenant),
         queue=tuple(_waiting(hall, row) for row in queue[:_ROWS_MAX]),
         calls=tuple(_talking(hall, call) for call in calls[:_ROWS_MAX]),

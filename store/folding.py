@@ -12,6 +12,7 @@ from typing import Any
 from contract import facts
 from contract.facts import Entry
 from contract.identity_facts import PortraitsCompared
+from contract.keeping_facts import HoldLifted, HoldSet, RelationEnded
 from contract.phases import CasePhase, Role
 
 Row = Mapping[str, Any]
@@ -62,7 +63,7 @@ def changes_keeping(entry: Entry) -> bool:
     match entry.fact:
         case facts.CaseAdvanced(now=phase):
             return phase in _AT_REST
-        case facts.HoldSet() | facts.HoldLifted() | facts.RelationEnded() | facts.SpoolReleased():
+        case HoldSet() | HoldLifted() | RelationEnded() | facts.SpoolReleased():
             return True
         case _:
             return False

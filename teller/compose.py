@@ -22,9 +22,10 @@ from contract.ports import Archive, Clock
 from kyc.engine import Engine
 from media.pool import Pool
 from recordings.archive_directory import DirectoryArchive
-from recordings.archive_s3 import S3Archive, S3Settings
+from recordings.archive_s3 import S3Archive, S3Settings, server_side
 from recordings.archive_sealed import SealedArchive
 from recordings.case_keys import CaseKeys, open_master_key
+from recordings.chapters import ScriptStep
 from recordings.evidence import FileEvidence
 from recordings.finalise import recover
 from recordings.journal import FileJournal
@@ -45,7 +46,15 @@ from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
 from teller.networks import Networks
-from teller.policy import AfterInterruption, Packs, Policy, load_policy, retention_rules, script_plan
+from teller.policy import (
+    AfterInterruption,
+    Packs,
+    Policy,
+    load_policy,
+    record_rules,
+    retention_rules,
+    script_plan,
+)
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -110,6 +119,7 @@ def open_archive(config: Config) -> Archive:
             secret_key=settings.secret(),
             ca_bundle=settings.ca_file,
             object_lock_days=settings.object_lock_days or None,
+            sse=server_side(settings.sse),
         ),
         SystemClock(),
     )
@@ -202,7 +212,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
         yield House(base, media, signaling, playback, recovered)
 
 
-def make_pipeline(base: Base, worker: str) -> Pipeline:
+def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
     """Return the worker's pipeline. Raises ConfigError for a policy pack that is none. Blocks."""
     packs = Packs(base.config.policy.pack)
     return Pipeline(
@@ -214,6 +224,11 @@ def make_pipeline(base: Base, worker: str) -> Pipeline:
         base.clock,
         record_signer(base.config),
         worker,
+        script=tuple(
+            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory)
+            for step in script_plan(policy).steps
+        ),
+        rules=record_rules(policy),
         aborted_keeps=lambda name: packs.of(name).aborted.keeps,
     )
 

@@ -15,8 +15,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     IPvAnyAddress,
     IPvAnyNetwork,
@@ -33,9 +31,11 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from contract.errors import UserError
 from kyc.packs import INSIGHTFACE_LICENCE, PERMISSIVE
 from kyc.registry import CPU
+from teller.config_archive import ArchiveSection
+from teller.config_parts import ConfigError as ConfigError
+from teller.config_parts import OptionalPath, Seconds, Section, secret_of
 from teller.turn import TurnUri
 
 ENV_PREFIX = "TELLER_"
@@ -43,25 +43,6 @@ FILE_VARIABLE = "TELLER_CONFIG"
 DEFAULT_FILE = Path("teller.toml")
 
 
-class ConfigError(UserError):
-    """The configuration cannot be used. ``lines`` holds one sentence per fault."""
-
-    default_code = "bad_config"
-    # As of a shell command that was called with wrong arguments.
-    exit_code = 2
-
-    def __init__(self, lines: tuple[str, ...]) -> None:
-        self.lines = lines
-        super().__init__("\n".join(lines))
-
-
-def _none_if_empty(value: Any) -> Any:
-    return None if value == "" else value
-
-
-# TOML has no null, so an empty text stands for "not set".
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
@@ -73,23 +54,7 @@ TurnText = Annotated[str, AfterValidator(_turn_uri)]
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
-def _secret(value: SecretStr, file: Path | None, name: str) -> str:
-    if file is None:
-        return value.get_secret_value()
-    try:
-        secret = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError((f"{name}: {getattr(error, 'strerror', 'not a text')}",)) from error
-    if not secret:
-        raise ConfigError((f"{name}: {file} is empty",))
-    return secret
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Http(_Section):
+class Http(Section):
     """Where the service listens and who may talk to it."""
 
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104
@@ -130,7 +95,7 @@ class Http(_Section):
         return self
 
 
-class DatabaseSection(_Section):
+class DatabaseSection(Section):
     """The database."""
 
     url: str = Field(
@@ -141,67 +106,7 @@ class DatabaseSection(_Section):
     )
 
 
-class ArchiveSection(_Section):
-    """Where records live for years."""
-
-    kind: Literal["directory", "s3"] = Field(default="directory", description="directory, or s3.")
-    path: OptionalPath = Field(default=None, description="For directory. Empty: data_dir/archive.")
-    endpoint: str = Field(
-        default="",
-        pattern=r"^(https?://[^/\s]+)?$",
-        description="For s3: https://store.example:9000. Object lock needs https.",
-    )
-    bucket: str = Field(default="", description="For s3: the bucket, which must exist.")
-    region: str = Field(default="us-east-1", description="For s3: the bucket's region.")
-    access_key: str = Field(default="", description="For s3.")
-    secret_key: SecretStr = Field(
-        default=SecretStr(""), description="For s3; secret_key_file is the better place."
-    )
-    secret_key_file: OptionalPath = Field(
-        default=None, description="For s3: a file that holds the secret key alone."
-    )
-    ca_file: OptionalPath = Field(
-        default=None, description="For s3: certificates to trust, PEM. Empty: the system's."
-    )
-    signing_key: OptionalPath = Field(
-        default=None,
-        description="Ed25519 private key, PEM, that signs records. Empty: data_dir/keys/records.pem, "
-        "made when it is first needed. Keep a copy: records name it for ever.",
-    )
-    master_key: OptionalPath = Field(
-        default=None,
-        description="32 bytes that wrap the key of every record. Empty: data_dir/keys/archive.key, made when "
-        "it is first needed. Keep a copy apart from the database: without it no record can be read.",
-    )
-    object_lock_days: int = Field(
-        default=0,
-        ge=0,
-        le=36_500,
-        description="For s3: days for which no one may delete a record, from its upload on; the policy's "
-        "rules of retention lengthen them once the case has its verdict. 0 sets no lock at all.",
-    )
-    erase_when_due: bool = Field(
-        default=False,
-        description="Erase records whose retention has ended, once an hour. false: only tell of them.",
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> "ArchiveSection":
-        if self.kind == "s3":
-            wanted = {"endpoint": self.endpoint, "bucket": self.bucket, "access_key": self.access_key}
-            missing = [name for name, value in wanted.items() if not value]
-            if not self.secret_key.get_secret_value() and self.secret_key_file is None:
-                missing.append("secret_key or secret_key_file")
-            if missing:
-                raise ValueError(f"kind = s3 needs {', '.join(missing)}")
-        return self
-
-    def secret(self) -> str:
-        """Return the secret key. Raises ConfigError when its file cannot be read."""
-        return _secret(self.secret_key, self.secret_key_file, "archive.secret_key_file")
-
-
-class MediaSection(_Section):
+class MediaSection(Section):
     """Sound and picture."""
 
     workers: int = Field(
@@ -269,19 +174,26 @@ class MediaSection(_Section):
 
     def secret(self) -> str:
         """Return the secret shared with the TURN servers. Raises ConfigError when its file cannot be read."""
-        return _secret(self.turn_secret, self.turn_secret_file, "media.turn_secret_file")
+        return secret_of(self.turn_secret, self.turn_secret_file, "media.turn_secret_file")
 
 
-class RecordingSection(_Section):
+class RecordingSection(Section):
     """The recorder. At most segment_s + sync_s of a track is lost when the machine dies."""
 
     segment_s: Seconds = Field(default=4.0, ge=1, le=4, description="Length of a segment; at most 4.")
     sync_s: Seconds = Field(
         default=1.0, le=1, description="Seconds between two syncs of an open segment to disk."
     )
+    spool_free_gb: float = Field(
+        default=10.0,
+        ge=0,
+        le=100_000,
+        description="Alarm (log, figures, doctor, wallboard) when less than this many GB (2^30) are free "
+        "where recordings wait for the archive. Size the disk for a day without the archive.",
+    )
 
 
-class DeskSection(_Section):
+class DeskSection(Section):
     """The desk and its sockets. How long it rings, how long a seat is kept and how long wrap-up lasts
     stands in the policy pack.
     """
@@ -316,7 +228,7 @@ class DeskSection(_Section):
     )
 
 
-class TicketSection(_Section):
+class TicketSection(Section):
     """Lifetimes of rights."""
 
     link_s: Seconds = Field(
@@ -329,7 +241,7 @@ class TicketSection(_Section):
     )
 
 
-class KycSection(_Section):
+class KycSection(Section):
     """Identity checks."""
 
     models_dir: OptionalPath = Field(
@@ -369,7 +281,7 @@ class KycSection(_Section):
     )
 
 
-class CustomerNetworkSection(_Section):
+class CustomerNetworkSection(Section):
     """What is known of the networks that customers come from: advice for the agent, never a refusal. The
     files are the bank's to buy and to renew; they are read at the start.
     """
@@ -390,7 +302,7 @@ class CustomerNetworkSection(_Section):
     )
 
 
-class LogSection(_Section):
+class LogSection(Section):
     """The log, on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -404,7 +316,7 @@ class LogSection(_Section):
     )
 
 
-class PolicySection(_Section):
+class PolicySection(Section):
     """What a case must go through."""
 
     pack: str = Field(

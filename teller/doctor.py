@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -37,10 +36,9 @@ from teller.media_worker import media_settings
 from teller.models import configured_pack
 from teller.networks import Networks
 from teller.relays import try_relay
+from teller.spool_watch import look
 from teller.turn import TurnUri
 
-# A two-hour call of two parties takes about 2 GB of spool.
-LEAST_FREE_BYTES = 4 * 2**30
 LOOPBACK_S = 20.0
 # A service on this machine answers at once, or does not run.
 HEALTH_S = 3.0
@@ -92,10 +90,15 @@ async def _disk(config: Config) -> Finding:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
         return Finding(Mark.BAD, f"{folder} cannot be written", "give the service's user the folder")
-    free = shutil.disk_usage(folder).free
-    text = f"{free / 2**30:.0f} GB free in {folder.resolve()}"
-    if free < LEAST_FREE_BYTES:
-        return Finding(Mark.WARNING, text, "a two-hour call needs about 2 GB until it is archived")
+    state = await asyncio.to_thread(look, folder / "spool", SystemClock().now())
+    text = f"{state.free / 2**30:.0f} GB free in {folder.resolve()}"
+    if state.cases:
+        hours = (state.oldest_s or 0.0) / 3600
+        text += (
+            f"; {state.cases} cases, {state.bytes / 2**30:.1f} GB in the spool, the oldest for {hours:.1f} h"
+        )
+    if state.alarms(round(config.recording.spool_free_gb * 2**30)):
+        return Finding(Mark.WARNING, text, "less than recording.spool_free_gb: is the archive away?")
     return Finding(Mark.GOOD, text)
 
 

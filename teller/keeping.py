@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from contract.facts import HoldLifted, HoldSet, RelationEnded
 from contract.ids import CaseId
+from contract.keeping_facts import HoldLifted, HoldSet, RelationEnded
 from contract.phases import Relation
 from recordings.keeper import Keeper, Standing
 from teller.compose import make_keeper, open_base

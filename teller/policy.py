@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from contract.phases import AbortedKeeps, Outcome
 from contract.wire import Choice
 from kyc.decision import DecisionRules
+from recordings.completeness import RecordRules, WatchedStep
 from recordings.retention import Fate, Rule, Since
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from teller.config import ConfigError
@@ -76,6 +77,8 @@ class Limits(Part):
     max_loss_s: float = Field(gt=0, le=5)
     # The server takes one a minute.
     location_s: float = Field(default=300, ge=60, le=3_600)
+    # Of a step's recording; with more the step is incomplete.
+    step_loss_s: float = Field(default=2, ge=0, le=600)
     after_interruption: AfterInterruption = AfterInterruption.RESUME
 
 
@@ -237,6 +240,12 @@ def retention_rules(policy: Policy) -> tuple[Rule, ...]:
         )
         for one in policy.retention
     )  # fmt: skip
+
+
+def record_rules(policy: Policy) -> RecordRules:
+    """Return what the pack demands of a recording."""
+    steps = (WatchedStep(step.id, step.check or "", step.mandatory) for step in policy.steps)
+    return RecordRules(tuple(steps), policy.limits.step_loss_s)
 
 
 def rules_of(policy: Policy) -> DecisionRules | None:

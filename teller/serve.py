@@ -19,6 +19,7 @@ from teller.config import Config
 from teller.monitor import Monitor
 from teller.parent import following_parent
 from teller.relays import watch_relays
+from teller.spool_watch import watch_spool
 from web_kit.serve import WebKit
 
 _log = structlog.get_logger(__name__)
@@ -63,7 +64,14 @@ async def serve(config: Config, arguments: tuple[str, ...], *, parent: int | Non
         _log.info("ready", urls=urls, recovered_cases=house.recovered)
         with following_parent(stop, parent):
             async with asyncio.TaskGroup() as group:
-                jobs = [group.create_task(job) for job in (_keep_worker(arguments), watch_relays(config))]
+                watch = watch_spool(
+                    house.base.spool.root,
+                    round(config.recording.spool_free_gb * 2**30),
+                    house.base.clock.now,
+                    house.signaling.show_alarms,
+                )
+                works = (_keep_worker(arguments), watch_relays(config), watch)
+                jobs = [group.create_task(job) for job in works]
                 await stop.wait()
                 _log.info("stopping")
                 for job in jobs:

@@ -10,6 +10,7 @@ import structlog
 from teller.compose import make_keeper, make_pipeline, open_base
 from teller.config import Config
 from teller.parent import following_parent
+from teller.policy import load_policy
 
 _log = structlog.get_logger(__name__)
 
@@ -22,10 +23,11 @@ async def work(config: Config, *, parent: int | None) -> int:
     name = f"{socket.gethostname()}-{os.getpid()}"
     # The live path comes first: merging takes what the calls leave of the processor.
     os.nice(10)
+    policy = await asyncio.to_thread(load_policy, config.policy.pack)
     async with open_base(config) as base:
         _log.info("worker_ready", worker=name)
         keeper = await asyncio.to_thread(make_keeper, base)
-        pipeline = await asyncio.to_thread(make_pipeline, base, name)
+        pipeline = await asyncio.to_thread(make_pipeline, base, name, policy)
         with following_parent(stop, parent):
             async with asyncio.TaskGroup() as group:
                 group.create_task(keeper.run_forever(stop), name="keeper")

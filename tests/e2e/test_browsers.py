@@ -197,6 +197,7 @@ async def sign_off(server: Server, auditor: Page, case: str) -> None:
     await shoot(auditor, "audit")
     await auditor.get_by_label("理由").fill("资料齐全，人证一致")
     await auditor.get_by_role("button", name="通过", exact=True).click()
+    await auditor.get_by_role("button", name="签署通过").click()
     await expect(auditor.locator(".seal.approved")).to_contain_text("资料齐全，人证一致", timeout=STEP_MS)
     await shoot(auditor, "signed")
 

@@ -16,10 +16,19 @@ from tests.recordings.certificates import make_certificate
 
 
 @contextlib.contextmanager
-def running_moto(root: Path) -> Iterator[Gateway]:
+def running_moto(root: Path, port: int | None = None) -> Iterator[Gateway]:
     """Start moto's server over TLS in a process of its own, and stop it."""
+    port = port or free_port()
     certificate = make_certificate(root)
-    port = free_port()
+    gateway = Gateway(f"127.0.0.1:{port}", "moto", "moto-secret", certificate, "us-east-1")
+    with moto_at(port, gateway, root):
+        yield gateway
+
+
+@contextlib.contextmanager
+def moto_at(port: int, gateway: Gateway, root: Path) -> Iterator[None]:
+    """Start moto's server, empty, on this port and with the certificate of ``gateway``, and stop it."""
+    certificate = gateway.certificate
     command = [
         sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port),
         "-c", str(certificate.certificate), "-k", str(certificate.key),
@@ -30,7 +39,7 @@ def running_moto(root: Path) -> Iterator[Gateway]:
         )
     try:
         wait_until("moto's port", lambda: listens(port), 40)
-        yield Gateway(f"127.0.0.1:{port}", "moto", "moto-secret", certificate, "us-east-1")
+        yield
     finally:
         process.terminate()
         process.wait(10)

@@ -14,12 +14,10 @@ from contract.facts import (
     CaseAdvanced,
     CaseCreated,
     EvidenceStored,
-    HoldLifted,
-    HoldSet,
-    RelationEnded,
     SpoolReleased,
 )
 from contract.ids import CaseId, new_case_id, new_evidence_id
+from contract.keeping_facts import HoldLifted, HoldSet, RelationEnded
 from contract.phases import AbortedKeeps, CaseEnd, CasePhase, EvidenceKind, Relation
 from contract.ports import Archive, ImageFinding
 from recordings.archive_directory import DirectoryArchive

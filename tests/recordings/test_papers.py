@@ -1,6 +1,8 @@
 """The list of what lies in the archive: signed, in one form, and refused when it is anything else."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ from contract import codec
 from contract.errors import StorageError
 from contract.ids import CaseId, TenantId, new_case_id
 from contract.ports import ArchivedObject
+from recordings.erasure import Certificate, dump_certificate, load_certificate
 from recordings.papers import SealedList, dump_sealed, load_sealed, objects_of
+from recordings.retention import Applied, Since
 from recordings.signature import Signer, open_signer
 
 
@@ -32,10 +36,25 @@ def test_it_comes_back_whole_and_signed(signer: Signer) -> None:
     assert dump_sealed(sealed, signer) == content
 
 
-def _code(content: bytes) -> str:
+def _code(content: bytes, load: Callable[[bytes], object] = load_sealed) -> str:
     with pytest.raises(StorageError) as caught:
-        load_sealed(content)
+        load(content)
     return caught.value.code
+
+
+def test_certificates_come_back_whole_and_what_is_none_is_refused(signer: Signer) -> None:
+    """With the rules that allowed the deletion, and any number of objects."""
+    objects = _list(new_case_id(), 1_500).objects
+    rules = (Applied("identity", 120, Since.RELATIONSHIP, 5.5), Applied("open", 1, Since.VERDICT, None))
+    made = Certificate(
+        1, TenantId("t"), new_case_id(), 9.5, "clerk", "due", 5.5, "ab" * 32, True, rules, objects
+    )
+    assert load_certificate(dump_certificate(made, signer)) == (made, signer.key)
+    told = codec.dump(replace(made, objects=objects[:2]))
+    assert _code(b"{}", load_certificate) == "signature_damaged"
+    wrongs: list[Any] = [told | {"version": 2}, told | {"objects": None}, told | {"rules": [1]}, "text"]
+    for wrong in wrongs:
+        assert _code(signer.sign_paper(wrong), load_certificate) == "certificate_damaged"
 
 
 def test_what_is_changed_or_none_is_refused(signer: Signer) -> None:

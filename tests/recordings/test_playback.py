@@ -46,8 +46,9 @@ from contract.ids import (
 )
 from contract.phases import EvidenceKind, Role
 from recordings.archive_directory import DirectoryArchive
+from recordings.case_files import CaseFile, files_of
 from recordings.journal import FileJournal
-from recordings.playback import CaseFile, Playback, UnsatisfiableRange, files_of, parse_range
+from recordings.playback import Playback, UnsatisfiableRange, parse_range
 from recordings.spool import Spool
 from tests.recordings.desk import TENANT, MoodyArchive, OneTenant
 from tests.recordings.encoded import MovedClock

@@ -12,13 +12,11 @@ from contract.facts import (
     CaseCreated,
     Entry,
     Fact,
-    HoldLifted,
-    HoldSet,
-    RelationEnded,
     SpoolReleased,
     seal_entry,
 )
 from contract.ids import TenantId, new_case_id
+from contract.keeping_facts import HoldLifted, HoldSet, RelationEnded
 from contract.phases import CasePhase, Relation
 from recordings.retention import (
     Fate,

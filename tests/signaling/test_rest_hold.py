@@ -1,6 +1,6 @@
 """REST of holds: the auditor's right, with a reason, once."""
 
-from contract.facts import HoldLifted, HoldSet
+from contract.keeping_facts import HoldLifted, HoldSet
 from tests.signaling.asking import person, refused
 from tests.signaling.house import House
 from tests.signaling.test_rest_audit import under_audit

@@ -7,7 +7,7 @@ export default {
   "board.figure.waiting": "Waiting", "board.figure.longest": "Longest wait", "board.figure.in_call": "In a call",
   "board.figure.handle": "Handle time", "board.figure.abandoned": "Abandoned", "board.figure.level": "Service level",
   "board.ready": "Agents ready: {count}", "board.answered": "{count} answered in 24 h", "board.target": "answered in {seconds} s",
-  "alarm.nobody_ready": "Customers wait and no agent is ready", "alarm.long_wait": "A customer waits for too long", "alarm.service_level": "The service level is below its target",
+  "alarm.disk_low": "The disk that holds recordings until they are archived is running full", "alarm.nobody_ready": "Customers wait and no agent is ready", "alarm.long_wait": "A customer waits for too long", "alarm.service_level": "The service level is below its target",
   "board.queue": "Waiting customers", "board.queue_none": "Nobody waits.",
   "board.agents": "Agents", "board.agents_none": "No agent is signed in.",
   "board.calls": "Calls", "board.calls_none": "There is no call.",

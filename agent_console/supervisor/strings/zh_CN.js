@@ -7,7 +7,7 @@ export default {
   "board.figure.waiting": "排队人数", "board.figure.longest": "最长等待", "board.figure.in_call": "通话中",
   "board.figure.handle": "平均时长", "board.figure.abandoned": "放弃", "board.figure.level": "服务水平",
   "board.ready": "{count} 名柜员就绪", "board.answered": "24 小时接通 {count}", "board.target": "{seconds} 秒内接通",
-  "alarm.nobody_ready": "有客户在排队，但没有柜员就绪", "alarm.long_wait": "有客户等待过久", "alarm.service_level": "服务水平低于目标",
+  "alarm.disk_low": "录像归档前所在的磁盘即将写满", "alarm.nobody_ready": "有客户在排队，但没有柜员就绪", "alarm.long_wait": "有客户等待过久", "alarm.service_level": "服务水平低于目标",
   "board.queue": "排队客户", "board.queue_none": "没有客户在排队。",
   "board.agents": "柜员", "board.agents_none": "没有柜员登录。",
   "board.calls": "进行中的通话", "board.calls_none": "没有进行中的通话。",
