@@ -4,6 +4,7 @@
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
            QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed, or a fresh call is due)
+           CREATED → AGENT_DONE (passed in self-service, without a call)
            from any open phase → EXPIRED | ABORTED
     call   RINGING → CONNECTING → ACTIVE ⇄ HELD, both ⇄ RECONNECTING; from any open phase → ENDED
 """
@@ -285,7 +286,7 @@ class ViewReason(StrEnum):
 _C = CasePhase
 _OPEN_CASE_ENDS = frozenset({_C.EXPIRED, _C.ABORTED})
 CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {
-    _C.CREATED: frozenset({_C.PRE_CALL}) | _OPEN_CASE_ENDS,
+    _C.CREATED: frozenset({_C.PRE_CALL, _C.AGENT_DONE}) | _OPEN_CASE_ENDS,
     _C.PRE_CALL: frozenset({_C.QUEUED}) | _OPEN_CASE_ENDS,
     _C.QUEUED: frozenset({_C.PRE_CALL, _C.IN_CALL}) | _OPEN_CASE_ENDS,
     _C.IN_CALL: frozenset({_C.AGENT_DONE, _C.PRE_CALL}) | _OPEN_CASE_ENDS,

@@ -19,8 +19,9 @@ from contract.facts import (
     ObserverJoined,
     PartyJoined,
 )
+from contract.identity_facts import SelfChecked
 from contract.ids import AccountId, CaseId
-from contract.phases import CasePhase, Outcome, Role, Verdict, advance_case
+from contract.phases import CasePhase, CheckVerdict, Outcome, Role, Verdict, advance_case
 from contract.ports import CaseSummary
 from signaling.intake import Intake
 from signaling.rest_cases import Cases
@@ -110,6 +111,14 @@ def _phase(entries: tuple[Entry, ...]) -> CasePhase:
 def _require_signable(entries: tuple[Entry, ...], verdict: Verdict) -> None:
     if _phase(entries) is not CasePhase.UNDER_AUDIT:
         raise WrongPhase("the case is not under audit")
-    decided = _last(entries, AgentDecided)
-    if verdict is Verdict.APPROVED and (decided is None or decided.outcome is not Outcome.PASSED):
+    if verdict is Verdict.APPROVED and not _let_pass(entries):
         raise WrongPhase("the agent did not let the customer pass", code="outcome_not_passed")
+
+
+def _let_pass(entries: tuple[Entry, ...]) -> bool:
+    """Tell whether an agent let the customer pass, or, where no agent was asked, self-service did."""
+    decided = _last(entries, AgentDecided)
+    if decided is not None:
+        return decided.outcome is Outcome.PASSED
+    checked = _last(entries, SelfChecked)
+    return checked is not None and checked.verdict is CheckVerdict.PASSED

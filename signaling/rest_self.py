@@ -14,10 +14,10 @@ from aiohttp import web
 
 from contract.codec import Text
 from contract.errors import Busy, NotFound, UserError, WrongPhase
-from contract.facts import AgentDecided, ConsentGiven, Entry, EvidenceStored
+from contract.facts import AgentDecided, CaseAdvanced, ConsentGiven, Entry, EvidenceStored, MergeQueued
 from contract.identity_facts import Decided, SelfChecked, SelfCheckStarted
 from contract.ids import CaseId, CheckId, EvidenceId, new_check_id, new_evidence_id
-from contract.phases import CasePhase, CheckVerdict, CheckWord, EvidenceKind, Role
+from contract.phases import CasePhase, CheckVerdict, CheckWord, EvidenceKind, Role, advance_case
 from contract.ports import CaseSummary
 from signaling.equipment import Equipment
 from signaling.identity_commands import compared
@@ -123,10 +123,19 @@ class SelfService:
         listed = found is CheckVerdict.PASSED and await self._outside.screen(case.case, None)
         found = CheckVerdict.REVIEW if listed else found
         await self._rooms.journal.append(case.case, SelfChecked(check, found, left))
+        if found is CheckVerdict.PASSED:
+            await self._close(case.case)
         word = CheckWord.AGAIN if left and not listed else CheckWord.AGENT_HELPS
         return web.json_response(
             {"word": CheckWord.THANKS if found is CheckVerdict.PASSED else word, "left": left}
         )
+
+    async def _close(self, case: CaseId) -> None:
+        """Let the record of a customer whom nobody has to see be archived, and signed off as any other."""
+        phase = advance_case(CasePhase.CREATED, CasePhase.AGENT_DONE)
+        await self._rooms.journal.append(case, CaseAdvanced(CasePhase.CREATED, phase))
+        job = await self._rooms.jobs.enqueue("merge", case)
+        await self._rooms.journal.append(case, MergeQueued(job))
 
     async def result(self, request: web.Request) -> web.Response:
         """Tell how the case stands, for the app to go on where the customer left."""
@@ -202,7 +211,7 @@ class SelfService:
 
 def _require_created(case: CaseSummary) -> None:
     if case.phase is not CasePhase.CREATED:
-        raise WrongPhase("the customer is at the desk, or the case is over")
+        raise WrongPhase("the check is passed, the customer at the desk, or the case over")
 
 
 def _open_check(entries: Sequence[Entry]) -> CheckId | None:

@@ -73,13 +73,28 @@ def specimens(
             installed.
     """
     for place in range(count):
-        condition = conditions[place % len(conditions)]
-        kind = kinds[place // len(conditions) % len(kinds)]
-        chance = np.random.default_rng((seed, place))
-        document, truth = _DRAWN[kind](chance)
-        scene = replace(CONDITIONS[condition], desk=_one(chance, _DESKS))
-        photo = photograph(document, int(chance.integers(1 << 32)), SIZE, scene)
-        yield Specimen(photo, truth, condition, kind)
+        yield specimen(seed, place, kinds=kinds, conditions=conditions)
+
+
+def specimen(
+    seed: int,
+    place: int,
+    *,
+    kinds: Sequence[Kind] = tuple(Kind),
+    conditions: Sequence[str] = tuple(CONDITIONS),
+) -> Specimen:
+    """Return the specimen that stands at ``place`` in the series of ``seed``.
+
+    Raises:
+        FileNotFoundError: As :func:`specimens`.
+    """
+    condition = conditions[place % len(conditions)]
+    kind = kinds[place // len(conditions) % len(kinds)]
+    chance = np.random.default_rng((seed, place))
+    document, truth = _DRAWN[kind](chance)
+    scene = replace(CONDITIONS[condition], desk=_one(chance, _DESKS))
+    photo = photograph(document, int(chance.integers(1 << 32)), SIZE, scene)
+    return Specimen(photo, truth, condition, kind)
 
 
 _SURNAMES = (

@@ -33,6 +33,7 @@ from teller.demo.peer import WebRtcPeer
 from teller.demo.pictures import FaceVideo, astronaut, jpeg, other_person
 from teller.demo.sound import Speaker, Voice
 from tests.e2e.people import agent_ready
+from tests.e2e.received import until
 from tests.e2e.server import Server, running
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
@@ -228,6 +229,21 @@ async def identified(server: Server, app: App, customer: Caller, agent: Caller) 
     await settled(agent, "risk_notice")
 
 
+async def signed_off(server: Server, case: CaseId) -> Any:
+    """Let an auditor approve the record once it is archived; return the case's phase."""
+    async with Rest(server.url) as auditor:
+        await auditor.login("auditor", PASSWORD)
+        path = f"/api/cases/{case}"
+
+        async def handed_over() -> bool:
+            return bool((await auditor.case(case))["case"]["phase"] == "under_audit")
+
+        await until(handed_over, f"{case} is not archived", 60)
+        assert (await auditor.case(case))["case"]["archived"]
+        body = {"verdict": "approved", "reason": "the pictures agree"}
+        return (await auditor.call("POST", f"{path}/verdict", body=body))["case"]["phase"]
+
+
 @pytest.mark.models
 def test_another_face_is_told_apart(server: Server, pictures: Pictures) -> None:
     """The customer's own picture passes without an agent; somebody else's does not, and nobody says why."""
@@ -241,6 +257,7 @@ def test_another_face_is_told_apart(server: Server, pictures: Pictures) -> None:
             assert {(one["service"], one["verdict"]) for one in lists} == {
                 ("sanctions", "passed"), ("negative_list", "passed"),
             }  # fmt: skip
+            assert await signed_off(server, app.case) == "approved"
             await app.open("c-other")
             assert await app.attempt(pictures.card, pictures.other) == {"word": "again", "left": 2}
             assert (await app.result())["self_check"] == "failed"

@@ -4,7 +4,9 @@ from asyncio import gather
 from dataclasses import replace
 from typing import Any
 
-from contract.facts import ConsentGiven
+import pytest
+
+from contract.facts import CaseAdvanced, ConsentGiven
 from contract.identity_facts import ExternalAnswered, PortraitsCompared, SelfChecked, SelfCheckStarted
 from contract.ids import CaseId
 from contract.phases import CasePhase, CheckVerdict
@@ -75,9 +77,28 @@ async def test_a_customer_who_passes_needs_no_agent() -> None:
     async with open_house(equipment=equipped(FakeDocuments(), FakeLive(), FakeMessenger())) as house:
         app, path, _ = await opened(house)
         assert await tried(app, path) == {"word": "thanks", "left": 2}
-        facts = house.facts(CaseId(path.split("/")[3]))
+        case = CaseId(path.split("/")[3])
+        facts = house.facts(case)
         assert [fact.text_version for fact in facts if isinstance(fact, ConsentGiven)] == ["app-1"]
         assert [fact.attempt for fact in facts if isinstance(fact, SelfCheckStarted)] == [1]
+        assert house.cases.rows[case].phase is CasePhase.AGENT_DONE
+        assert house.jobs.kinds(case) == ["merge"]
+        assert await refused(app, "POST", path, json=CONSENT) == (409, "wrong_phase")
+
+
+@pytest.mark.parametrize(("found", "status"), [(PASSED, 200), (FAILED, 409)])
+async def test_an_auditor_signs_off_what_no_agent_saw(found: CheckVerdict, status: int) -> None:
+    """Self-service that was passed may be approved; a check that failed may not, whoever moved the case."""
+    documents = FakeDocuments([found])
+    async with open_house(equipment=equipped(documents, FakeLive(), FakeMessenger())) as house:
+        app, path, _ = await opened(house)
+        await tried(app, path)
+        case = CaseId(path.split("/")[3])
+        await house.journal.append(case, CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT))
+        auditor = await person(house, "audrey")
+        body = {"verdict": "approved", "reason": "the pictures agree"}
+        answered, _ = await auditor.request("POST", f"/api/cases/{case}/verdict", json=body)
+        assert answered == status
 
 
 async def test_tries_count_over_all_cases() -> None:
