@@ -197,11 +197,21 @@ class MergeFailed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that was made beside the merged one; ``kind`` as in docs/records.md."""
+
+    kind: str
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class MergeCompleted(Fact):
     """One seekable file holds the call.
 
     ``gap_s`` is the sum over tracks of time without media inside the call; ``speed`` is recorded
-    seconds per second of work.
+    seconds per second of work. ``utc_offset_s`` is the local time that was burnt in, seconds east of UTC.
     """
 
     job: JobId
@@ -211,6 +221,9 @@ class MergeCompleted(Fact):
     seconds: float
     gap_s: float
     speed: float
+    template: str = "roles"
+    utc_offset_s: int = 0
+    files: tuple[MadeFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

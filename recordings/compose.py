@@ -18,7 +18,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from recordings.layout import HEIGHT, PANE_WIDTH, STRIP, WIDTH, Place, places
+from recordings.layout import HEIGHT, STRIP, WIDTH, Place, Template, places
 
 Plane = NDArray[np.uint8]
 
@@ -30,6 +30,8 @@ STALE_S = 1.0
 BLACK, BACKGROUND, NEUTRAL = 16, 22, 128
 _TEXT_SIZE, _TEXT_BASELINE, _TEXT_MARGIN = 20, 28, 12
 _NO_SIGNAL = "信号中断 / No signal"
+# The upper strip: case and place, the time, the codes of stills. Each is as wide as its longest text.
+_CASE_WIDTH, _CLOCK_WIDTH = 640, 392
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class Caption:
 class Canvas:
     """A 1280x720 picture with a place for everybody, painted in place."""
 
-    def __init__(self, case: str) -> None:
+    def __init__(self, case: str, template: Template = Template.ROLES) -> None:
+        self._template = template
         self._buffer: Plane = np.full((HEIGHT * 3 // 2, WIDTH), NEUTRAL, np.uint8)
         quarter = HEIGHT // 4
         self._planes: tuple[Plane, ...] = (
@@ -146,12 +149,12 @@ class Canvas:
         self._captions: tuple[Caption, ...] = ()
         self._sizes: dict[int, tuple[int, int]] = {}
         self._shown: dict[int, tuple[VideoFrame | None, bool]] = {}
-        self._case, self._stamped = case, ("", "")
+        self._case, self._stamped = case, ("", "", "")
 
     def seat(self, people: Sequence[Caption], screen: Caption | None = None) -> None:
-        """Give two or more people their places, and a shared screen the main area."""
+        """Give people their places, as many as the template has, and a shared screen its own."""
         captions = (*people, screen) if screen is not None else tuple(people)
-        found = places(len(people), screen is not None)
+        found = places(len(people), screen is not None, self._template)
         if found != self._places:
             self._places, self._captions = found, ()
             self._clear(Place(0, STRIP, WIDTH, HEIGHT - STRIP))
@@ -175,12 +178,19 @@ class Canvas:
         if stale:
             self._mark_stale(self._places[number])
 
-    def stamp(self, clock: str, pii_place: str = "") -> None:
-        """Write the case, where the customer is if that is known, and the time into the upper strip."""
-        if (clock, pii_place) != self._stamped:
-            self._stamped = (clock, pii_place)
-            self._write(f"{self._case}  {pii_place}", 0, 0, PANE_WIDTH)
-            self._write(clock, PANE_WIDTH, 0, PANE_WIDTH)
+    def stamp(self, clock: str, pii_place: str = "", codes: str = "") -> None:
+        """Write into the upper strip: the case, where the customer is if known, the time, codes of stills."""
+        if (clock, pii_place, codes) != self._stamped:
+            self._stamped = (clock, pii_place, codes)
+            after = _CASE_WIDTH + _CLOCK_WIDTH
+            self._write(f"{self._case}  {pii_place}", 0, 0, _CASE_WIDTH)
+            self._write(clock, _CASE_WIDTH, 0, _CLOCK_WIDTH)
+            self._write(codes, after, 0, WIDTH - after)
+
+    @property
+    def planes(self) -> Plane:
+        """Return what is painted, shape (HEIGHT * 3 / 2, WIDTH), YUV 4:2:0; it changes with the canvas."""
+        return self._buffer
 
     def picture(self) -> VideoFrame:
         """Return a copy of the canvas."""

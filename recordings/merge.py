@@ -1,8 +1,9 @@
 """One seekable MP4 out of a case's recorded tracks.
 
 Everybody in a place of their own, all microphones mixed, everything placed by wall time. The work
-streams: memory holds one segment per track and what the encoder looks ahead. The same tracks and facts
-give the same decoded content. Functions here block; the pipeline runs them in a thread.
+streams: memory holds one segment per track and what the encoder looks ahead. What is rendered is a pure
+function of tracks, facts and template: the same give the same bytes. Functions here block; the pipeline
+runs them in a thread.
 """
 
 import contextlib
@@ -13,15 +14,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
-import av
 import numpy as np
 import structlog
-from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 from contract import codec
@@ -29,10 +26,13 @@ from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
 from contract.phases import TrackSource
-from recordings import compose, mix, scene, timeline
-from recordings.layout import HEIGHT, WIDTH
+from recordings import compose, mix, overview, scene, timeline
+from recordings.chapters import Chapter, ScriptStep, chapters
+from recordings.film_file import SAMPLES_PER_PICTURE, FilmFile
+from recordings.layout import Template
 from recordings.segments import RecordedTrack, read_frames, read_track
 from recordings.spool import Spool, replace_synced, sync_dir
+from recordings.still_codes import StillCodes, still_codes
 from recordings.whereabouts import Whereabouts, whereabouts
 
 _T = TypeVar("_T")
@@ -42,15 +42,6 @@ _log = structlog.get_logger(__name__)
 MERGED_FILE = "merged.mp4"
 LEDGER_FILE = "gaps.json"
 Progress = Callable[[float, str], None]
-
-# Both frame rates divide: one picture goes with exactly this many samples.
-SAMPLES_PER_PICTURE = mix.RATE // compose.FPS
-# A player decodes at most this many pictures after a seek: 2 s.
-_GOP = 2 * compose.FPS
-# superfast is the slowest preset that leaves one of two cores to the decoders; crf 24 keeps an ID card
-# held into the camera legible; B-frames would cost a sixth of the time for a tenth of the size.
-_X264 = {"preset": "superfast", "crf": "24", "profile": "high", "bf": "0"}
-_AAC_BIT_RATE = 96_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +68,17 @@ class CallPlan:
 class MergePlan:
     """What to render: the recorded calls of a case, one after another.
 
-    ``utc_offset_s`` is the local time that is burnt in, in seconds east of UTC; ``whereabouts`` are burnt
-    in beside it.
+    ``utc_offset_s`` is the local time that is burnt in, in seconds east of UTC; ``whereabouts`` and
+    ``codes`` are burnt in beside it.
     """
 
     case: CaseId
     calls: tuple[CallPlan, ...]
     utc_offset_s: int = 0
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
+    codes: StillCodes = field(default_factory=StillCodes)
+    chapters: tuple[Chapter, ...] = ()
+    template: Template = Template.ROLES
 
     @property
     def seconds(self) -> float:
@@ -102,11 +96,17 @@ class MergeResult:
     sha256: str
     bytes: int
     ledger: dict[CallId, tuple[timeline.Gap, ...]]
+    overview: overview.Overview
+
+
+def merged_name(template: Template) -> str:
+    """Return the file name of a case rendered with this template."""
+    return MERGED_FILE if template is Template.ROLES else f"merged-{template.value}.mp4"
 
 
 def is_unfinished(path: Path) -> bool:
     """Tell whether ``path`` is a merge that was cut off, and so belongs to no record."""
-    return path.name.startswith(f"{MERGED_FILE}.") and path.suffix == ".part"
+    return path.name.startswith("merged") and path.suffix == ".part"
 
 
 def write_ledger(path: Path, result: MergeResult) -> None:
@@ -118,8 +118,16 @@ def write_ledger(path: Path, result: MergeResult) -> None:
 # --- planning ----------------------------------------------------------------------------------
 
 
-def plan_merge(spool: Spool, case: CaseId, entries: Sequence[Entry], utc_offset_s: int = 0) -> MergePlan:
-    """Return what the spool holds of ``case``, oldest call first.
+def plan_merge(
+    spool: Spool,
+    case: CaseId,
+    entries: Sequence[Entry],
+    utc_offset_s: int = 0,
+    *,
+    script: Sequence[ScriptStep] = (),
+    template: Template = Template.ROLES,
+) -> MergePlan:
+    """Return what the spool holds of ``case``, oldest call first; ``script`` gives chapters their titles.
 
     Calls without a frame are left out, and so are tracks whose description is damaged.
     """
@@ -128,7 +136,9 @@ def plan_merge(spool: Spool, case: CaseId, entries: Sequence[Entry], utc_offset_
     plans = [_plan_call(spool, case, CallId(name), entries) for name in names]
     found = [plan for plan in plans if plan is not None]
     ordered = tuple(sorted(found, key=lambda plan: plan.timeline.axis.start))
-    return MergePlan(case, ordered, utc_offset_s, whereabouts(entries))
+    told = chapters(entries, [(plan.timeline.call, plan.timeline.axis) for plan in ordered], script)
+    places, codes = whereabouts(entries), still_codes(entries)
+    return MergePlan(case, ordered, utc_offset_s, places, codes, told, template)
 
 
 def _plan_call(spool: Spool, case: CaseId, call: CallId, entries: Sequence[Entry]) -> CallPlan | None:
@@ -204,10 +214,11 @@ def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
     # Named by process, so that a worker whose lease was taken over cannot write into its successor's.
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     ledger: dict[CallId, tuple[timeline.Gap, ...]] = {}
+    seen = overview.Overview(plan.seconds)
     try:
-        with _Output(part, plan) as output:
+        with FilmFile(part, plan.case, plan.chapters) as output:
             for call in plan.calls:
-                ledger[call.timeline.call] = _render(plan, call, output, progress)
+                ledger[call.timeline.call] = _render(plan, call, output, seen, progress)
         progress(1.0, "hashing")
         digest, size = _sync_and_hash(part)
         part.replace(out)
@@ -217,14 +228,14 @@ def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
     gap_s = sum(gap.seconds for gaps in ledger.values() for gap in gaps)
     seconds = output.pictures / compose.FPS
     speed = seconds / max(time.perf_counter() - started, 1e-6)
-    return MergeResult(seconds, gap_s, speed, digest, size, ledger)
+    return MergeResult(seconds, gap_s, speed, digest, size, ledger, seen)
 
 
 def _render(
-    plan: MergePlan, call: CallPlan, output: "_Output", progress: Progress
+    plan: MergePlan, call: CallPlan, output: FilmFile, seen: overview.Overview, progress: Progress
 ) -> tuple[timeline.Gap, ...]:
     lanes = _lanes(call)
-    with contextlib.closing(_ahead(_ticks(plan, call, lanes))) as ticks:
+    with contextlib.closing(_ahead(_ticks(plan, call, lanes, seen))) as ticks:
         for tick, (picture, samples) in enumerate(ticks):
             if tick % compose.FPS == 0:
                 progress(min(output.pictures / (plan.seconds * compose.FPS), 1.0), "merging")
@@ -234,18 +245,34 @@ def _render(
 
 
 def _ticks(
-    plan: MergePlan, call: CallPlan, lanes: Sequence[scene.Lane]
+    plan: MergePlan, call: CallPlan, lanes: Sequence[scene.Lane], seen: overview.Overview
 ) -> Iterator[tuple[VideoFrame, mix.Samples]]:
     """Yield what is seen and heard in each fifteenth of a second of the call."""
-    canvas = compose.Canvas(plan.case)
-    painted = scene.Scene(canvas, call.timeline, lanes)
-    sounds = [mix.SoundTrack(_coded(t)) for t in call.tracks if _source(t) is TrackSource.MICROPHONE]
+    canvas = compose.Canvas(plan.case, plan.template)
+    painted = scene.Scene(canvas, call.timeline, lanes, plan.template)
+    voices = _voices(call)
     for tick in range(round(call.timeline.axis.seconds * compose.FPS)):
         now = tick / compose.FPS
         if tick % compose.FPS == 0:
             second = call.timeline.axis.start + now
-            canvas.stamp(clock_text(second, plan.utc_offset_s), plan.whereabouts.at(second))
-        yield painted.paint(now), mix.mix(sounds, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
+            clock = clock_text(second, plan.utc_offset_s)
+            canvas.stamp(clock, plan.whereabouts.at(second), plan.codes.at(second))
+        picture = painted.paint(now)
+        seen.saw(canvas.planes, sum(one.fresh for one in painted.seen))
+        heard = mix.blocks(voices, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
+        seen.heard(heard)
+        yield picture, mix.mix(heard.values(), SAMPLES_PER_PICTURE)
+
+
+def _voices(call: CallPlan) -> dict[overview.Lane, list[mix.SoundTrack]]:
+    """Return everybody's microphones."""
+    found: dict[overview.Lane, list[mix.SoundTrack]] = {}
+    for track in call.tracks:
+        info = track.recorded.info
+        if info.source is TrackSource.MICROPHONE:
+            whose = overview.Lane(info.seat, info.role)
+            found.setdefault(whose, []).append(mix.SoundTrack(_coded(track)))
+    return found
 
 
 def _ahead(ticks: Iterator[_T]) -> Generator[_T]:
@@ -255,10 +282,6 @@ def _ahead(ticks: Iterator[_T]) -> Generator[_T]:
         while (tick := coming.result()) is not None:
             coming = pool.submit(next, ticks, None)
             yield tick
-
-
-def _source(track: PlannedTrack) -> TrackSource:
-    return track.recorded.info.source
 
 
 def _lanes(call: CallPlan) -> list[scene.Lane]:
@@ -295,50 +318,6 @@ def clock_text(at: float, utc_offset_s: int) -> str:
         return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
     local = utc.astimezone(timezone(timedelta(seconds=utc_offset_s)))
     return f"{local:%Y-%m-%d %H:%M:%S %z} ({utc:%H:%M:%S} UTC)"
-
-
-class _Output:
-    """The MP4 being written: H.264 and AAC, index in front, one GOP every two seconds."""
-
-    def __init__(self, path: Path, plan: MergePlan) -> None:
-        self.pictures = 0
-        options = {"movflags": "+faststart"}
-        self._container = av.open(str(path), "w", format="mp4", options=options)
-        self._container.metadata["title"] = plan.case
-        video = self._container.add_stream("libx264", rate=compose.FPS, options=dict(_X264))
-        audio = self._container.add_stream("aac", rate=mix.RATE, layout="mono")
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        video.codec_context.gop_size = _GOP
-        video.codec_context.thread_count = 2
-        audio.bit_rate = _AAC_BIT_RATE
-        self._video, self._audio = video, audio
-
-    def write(self, picture: VideoFrame, samples: mix.Samples) -> None:
-        picture.pts = self.pictures
-        picture.time_base = Fraction(1, compose.FPS)
-        sound = AudioFrame.from_ndarray(samples.reshape(1, -1), format="fltp", layout="mono")
-        sound.sample_rate = mix.RATE
-        sound.pts = self.pictures * SAMPLES_PER_PICTURE
-        sound.time_base = Fraction(1, mix.RATE)
-        self._container.mux(self._video.encode(picture))
-        self._container.mux(self._audio.encode(sound))
-        self.pictures += 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if error is None:
-                self._container.mux(self._video.encode(None))
-                self._container.mux(self._audio.encode(None))
-        finally:
-            self._container.close()
 
 
 def _sync_and_hash(path: Path) -> tuple[str, int]:

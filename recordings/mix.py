@@ -5,7 +5,8 @@ discrepancy is worked off by resampling, and a large one becomes silence or a cu
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import av
 import av.error
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from recordings.compose import Coded
 
 Samples = NDArray[np.float32]
+
+_Lane = TypeVar("_Lane", bound=Hashable)
 
 _log = structlog.get_logger(__name__)
 
@@ -83,12 +86,22 @@ def join(end: int, wanted: int, samples: Samples) -> tuple[int, Samples]:
     return end, np.interp(grid, np.arange(samples.size), samples).astype(np.float32)
 
 
-def mix(tracks: Sequence[SoundTrack], start: int, size: int) -> Samples:
-    """Return ``size`` samples of all ``tracks`` together from grid position ``start``, clipped to -1 to 1."""
-    block: Samples = np.zeros(size, np.float32)
-    for track in tracks:
-        track.add_to(block, start)
-    return np.clip(block, -1.0, 1.0, out=block)
+def blocks(lanes: Mapping[_Lane, Sequence[SoundTrack]], start: int, size: int) -> dict[_Lane, Samples]:
+    """Return ``size`` samples of each lane from grid position ``start``, not clipped."""
+    heard: dict[_Lane, Samples] = {}
+    for lane, tracks in lanes.items():
+        block = heard[lane] = np.zeros(size, np.float32)
+        for track in tracks:
+            track.add_to(block, start)
+    return heard
+
+
+def mix(heard: Iterable[Samples], size: int) -> Samples:
+    """Return all that is ``heard`` together, ``size`` samples clipped to -1 to 1."""
+    total: Samples = np.zeros(size, np.float32)
+    for block in heard:
+        total += block
+    return np.clip(total, -1.0, 1.0, out=total)
 
 
 def _decode(frames: Iterable[Coded]) -> Iterator[tuple[float, Samples]]:

@@ -36,6 +36,8 @@ from contract.ids import CaseId, TenantId
 from contract.phases import CasePhase
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
 from recordings import merge
+from recordings.beside import write_beside
+from recordings.chapters import ScriptStep
 from recordings.manifest import (
     JOURNAL,
     MANIFEST,
@@ -111,12 +113,14 @@ class Pipeline:
         signer: Signer,
         worker_name: str,
         settings: PipelineSettings | None = None,
+        script: Sequence[ScriptStep] = (),
     ) -> None:
         self._spool, self._journal, self._jobs = spool, journal, jobs
         self._archive, self._cases, self._clock = archive, cases, clock
         self._signer = signer
         self._worker = worker_name
         self._settings = settings or PipelineSettings()
+        self._script = script
         self._looked_at = float("-inf")
 
     async def run_forever(self, stop: asyncio.Event) -> None:
@@ -268,16 +272,19 @@ class Pipeline:
         offset = self._settings.utc_offset_s
         if offset is None:
             offset = time.localtime(self._clock.now()).tm_gmtoff
-        plan = await asyncio.to_thread(merge.plan_merge, self._spool, job.case, entries, offset)
+        plan = await asyncio.to_thread(
+            merge.plan_merge, self._spool, job.case, entries, offset, script=self._script
+        )
         if plan.seconds <= 0:
             _log.info("nothing was recorded", case=job.case)
             return
         result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
         await asyncio.to_thread(merge.write_ledger, out.with_name(merge.LEDGER_FILE), result)
+        files = await asyncio.to_thread(write_beside, out.parent, plan, result)
         SPEED.set(result.speed)
         done = MergeCompleted(
             job.job, merge.MERGED_FILE, result.sha256, result.bytes,
-            result.seconds, result.gap_s, result.speed,
+            result.seconds, result.gap_s, result.speed, plan.template, offset, files,
         )  # fmt: skip
         await self._journal.append(job.case, done)
 

@@ -8,28 +8,20 @@ how, is ``recordings.admission``'s to say; pictures of cards are veiled until a 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
 from contract.errors import NotFound, StorageError, TellerError, UserError
-from contract.facts import (
-    Entry,
-    EvidenceStored,
-    FileShared,
-    MergeCompleted,
-    RecordViewed,
-    SegmentSealed,
-    SpoolReleased,
-)
+from contract.facts import Entry, EvidenceStored, RecordViewed, SpoolReleased
 from contract.ids import AccountId, CaseId, is_id
 from contract.ports import Archive, CaseStore, Clock, Journal
 from contract.viewing import Viewer, sees_cards, viewing_until
 from contract.viewing_facts import RecordDownloaded
 from recordings.admission import CARDS, FileSort, admit, sort_of
+from recordings.case_files import CaseFile, files_of
 from recordings.raw_tracks import RawTracks, dump_calls, sealed_tracks
 from recordings.spool import Spool, read_block
 
@@ -43,37 +35,12 @@ VIEW_AGAIN_S = 600.0
 # Read and sent at a time; large enough to keep up a download, small enough for many viewers.
 BLOCK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-_TYPES = {
-    ".mp4": "video/mp4",
-    ".mkv": "video/x-matroska",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".json": "application/json",
-    ".jsonl": "application/x-ndjson",
-}
 
 Authorise = Callable[[web.Request, CaseId], Awaitable[Viewer]]
 Veil = Callable[[bytes], Awaitable[bytes]]
 
 # Veiled pictures in memory, of some 10 kB each.
 _VEILED_KEPT = 64
-_MATROSKA = "video/x-matroska"
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFile:
-    """A file that facts name: ``name`` relative to the case's folder."""
-
-    name: str
-    sha256: str
-    bytes: int
-    told_type: str = ""
-
-    @property
-    def media_type(self) -> str:
-        """Return the Content-Type: what was told, else by the name's ending."""
-        return self.told_type or _TYPES.get(PurePosixPath(self.name).suffix, "application/octet-stream")
 
 
 class UnsatisfiableRange(Exception):
@@ -103,23 +70,6 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     if length <= 0:
         raise UnsatisfiableRange
     return first, length
-
-
-def files_of(entries: Iterable[Entry]) -> dict[str, CaseFile]:
-    """Return every file that the facts of a case name, the latest merge included."""
-    found: dict[str, CaseFile] = {}
-    for entry in entries:
-        match entry.fact:
-            case (
-                SegmentSealed(file=name, sha256=digest, bytes=size)
-                | EvidenceStored(file=name, sha256=digest, bytes=size)
-                | FileShared(file=name, sha256=digest, bytes=size)
-                | MergeCompleted(file=name, sha256=digest, bytes=size)
-            ):
-                found[name] = CaseFile(name, digest, size)
-            case _:
-                continue
-    return found
 
 
 class Playback:
@@ -225,7 +175,7 @@ class Playback:
         taken = self._admit(request, viewer, FileSort.FILM, entries)
         prefix = await self._prefix(case)
         woven, digest = await self._tracks.index(prefix, case, facts)
-        file = CaseFile(f"tracks/{wanted}", digest, woven.bytes, _MATROSKA)
+        file = CaseFile(f"tracks/{wanted}.mkv", digest, woven.bytes)
         response, span = self._head(request, file)
         if request.method == "HEAD" or span is None:
             await response.prepare(request)

@@ -14,6 +14,7 @@ from contract.ids import SeatId, TrackId
 from contract.phases import Role, TrackSource
 from recordings import timeline
 from recordings.compose import FPS, STALE_S, Canvas, Caption, PictureTrack
+from recordings.layout import Template
 from recordings.stays import Span, Stay
 
 # A picture is shown in the tick whose middle it came before: then it is early or late by at most half
@@ -47,11 +48,27 @@ class Lane:
                 yield timeline.Gap(self.seat, self.role, self.source, low, high, cause)
 
 
-class Scene:
-    """Paints a call; ``lanes`` are all that it has of pictures."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is seen of somebody; ``fresh`` tells that it is no older than a second."""
 
-    def __init__(self, canvas: Canvas, laid: timeline.Timeline, lanes: Sequence[Lane]) -> None:
-        self._canvas, self._attendance = canvas, laid.attendance
+    stay: Stay | None
+    picture: VideoFrame | None
+    fresh: bool
+
+
+class Scene:
+    """Paints a call; ``lanes`` are all that it has of pictures. ``seen`` is who was painted last."""
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        laid: timeline.Timeline,
+        lanes: Sequence[Lane],
+        template: Template = Template.ROLES,
+    ) -> None:
+        self._canvas, self._attendance, self._template = canvas, laid.attendance, template
+        self.seen: tuple[Seen, ...] = ()
         self._cameras = {lane.seat: lane for lane in lanes if lane.source is TrackSource.CAMERA}
         self._screens = {
             track: pictures
@@ -63,18 +80,22 @@ class Scene:
 
     def paint(self, now: float) -> VideoFrame:
         """Return what is seen at ``now``; calls must not go back."""
-        people = self._placed(now)
-        share = self._share(now)
+        people, share = self._placed(now), self._share(now)
+        if self._template is Template.CUSTOMER_ONLY:
+            people, share = people[:1], None
         names = {stay.seat: stay.pii_name for _, stay in people if stay is not None}
         screen = Caption(_SCREEN, names.get(share[1], "")) if share is not None else None
         self._canvas.seat([self._caption(role, stay, now) for role, stay in people], screen)
-        for number, (_, stay) in enumerate(people):
-            at, picture = self._person(stay, now)
-            self._canvas.show(number, picture, now - at > STALE_S)
+        self.seen = tuple(self._show(number, stay, now) for number, (_, stay) in enumerate(people))
         if share is not None:
             at, picture = newest([self._screens[share[0]]], now + HALF_TICK_S)
             self._canvas.show(len(people), picture, now - at > timeline.SHARE_HOLD_S)
         return self._canvas.picture()
+
+    def _show(self, number: int, stay: Stay | None, now: float) -> "Seen":
+        at, picture = self._person(stay, now)
+        self._canvas.show(number, picture, now - at > STALE_S)
+        return Seen(stay, picture, picture is not None and now - at <= STALE_S)
 
     def _placed(self, now: float) -> list[tuple[Role, Stay | None]]:
         """Return who has a place, and as what: an agent invited as a guest is the agent once he leads."""

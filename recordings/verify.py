@@ -19,13 +19,10 @@ from contract.facts import (
     ArchiveWritten,
     AuditSigned,
     Entry,
-    EvidenceStored,
-    FileShared,
-    MergeCompleted,
-    SegmentSealed,
 )
 from contract.ids import CaseId, TenantId
 from contract.ports import Archive
+from recordings.case_files import files_of
 from recordings.journal import load_chain
 from recordings.manifest import MANIFEST, Manifest, is_journal, load_manifest, manifest_sha256
 from recordings.signature import RECORD_SIGNATURE, SIGNATURES, check_signature
@@ -203,12 +200,10 @@ def _chain_problems(manifest: Manifest, entries: tuple[Entry, ...]) -> Iterator[
 
 def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, ...]) -> Iterator[str]:
     listed = {file.path: file.sha256 for file in manifest.files}
-    # A merge that was tried again leaves an older fact about the same file: the last one counts.
-    journaled = dict(_journaled_files(entries[: manifest.journal.seq]))
-    for path, file_sha256 in journaled.items():
+    for path, file in files_of(entries[: manifest.journal.seq]).items():
         if path not in listed:
             yield "journaled_file_not_listed"
-        elif listed[path] != file_sha256:
+        elif listed[path] != file.sha256:
             yield "file_not_as_journaled"
     for entry in entries[manifest.journal.seq :]:
         match entry.fact:
@@ -216,15 +211,6 @@ def _journaled_problems(manifest: Manifest, sha256: str, entries: tuple[Entry, .
                 fact.manifest_sha256 != sha256
             ):
                 yield "manifest_not_as_journaled"
-            case _:
-                continue
-
-
-def _journaled_files(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str]]:
-    for entry in entries:
-        match entry.fact:
-            case SegmentSealed() | EvidenceStored() | FileShared() | MergeCompleted() as fact:
-                yield fact.file, fact.sha256
             case _:
                 continue
 

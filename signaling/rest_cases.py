@@ -125,7 +125,7 @@ class Cases:
         return web.json_response({"cases": [codec.dump(case) for case in found]})
 
     async def one(self, request: web.Request) -> web.Response:
-        """Return one case with its journal and jobs; numbers of cards are hidden from who may not see them."""
+        """Return one case with its journal and jobs; numbers of cards hidden where they must be."""
         person = await self._rooms.guard.require(request, *SEES_CASES)
         case = await self.seen_by(person, request.match_info["case"])
         viewer = await self._viewer(person, case)

@@ -24,6 +24,7 @@ from kyc.engine import Engine
 from media.pool import Pool
 from recordings.archive_directory import DirectoryArchive
 from recordings.archive_s3 import S3Archive, S3Settings
+from recordings.chapters import ScriptStep
 from recordings.evidence import FileEvidence
 from recordings.finalise import recover
 from recordings.journal import FileJournal
@@ -194,7 +195,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
         yield House(base, media, signaling, playback, recovered)
 
 
-def make_pipeline(base: Base, worker: str) -> Pipeline:
+def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
     """Return the worker's pipeline."""
     return Pipeline(
         base.spool,
@@ -205,6 +206,10 @@ def make_pipeline(base: Base, worker: str) -> Pipeline:
         base.clock,
         record_signer(base.config),
         worker,
+        script=tuple(
+            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory)
+            for step in script_plan(policy).steps
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import structlog
 from teller.compose import make_pipeline, open_base
 from teller.config import Config
 from teller.parent import following_parent
+from teller.policy import load_policy
 
 _log = structlog.get_logger(__name__)
 
@@ -22,8 +23,9 @@ async def work(config: Config, *, parent: int | None) -> int:
     name = f"{socket.gethostname()}-{os.getpid()}"
     # The live path comes first: merging takes what the calls leave of the processor.
     os.nice(10)
+    policy = await asyncio.to_thread(load_policy, config.policy.pack)
     async with open_base(config) as base:
         _log.info("worker_ready", worker=name)
         with following_parent(stop, parent):
-            await make_pipeline(base, name).run_forever(stop)
+            await make_pipeline(base, name, policy).run_forever(stop)
     return 0

@@ -25,8 +25,8 @@ APPS = {"agent_console": ROOT / "agent_console", "player": ROOT / "recordings" /
 PASSWORD = "teller-demo"
 # Of a record that may be looked at, in which nothing must be watched.
 VIEWING: dict[str, Any] = {
-    "viewing_until": 0.0, "unmasked_until": 0.0, "requests": [], "axis": [], "must": [], "left": [], "seen": [],
-    "may_download": False,
+    "viewing_until": 0.0, "unmasked_until": 0.0, "requests": [], "axis": [], "must": [], "left": [],
+    "seen": [], "may_download": False,
 }  # fmt: skip
 _DEADLINE_S = 8.0
 _PEOPLE = {

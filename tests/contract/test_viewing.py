@@ -55,7 +55,8 @@ def test_cards_are_shown_while_it_is_granted_and_to_who_is_at_work() -> None:
 
 def test_requests_wait_until_answered_or_old() -> None:
     """The oldest first; answered ones and those of yesterday are gone."""
-    entries = journal(UnmaskAsked(ANNA, "a"), UnmaskAsked(BEN, "b"), UnmaskAnswered(CLEO, 0, False, 0.0))
+    asked = UnmaskAsked(ANNA, "a"), UnmaskAsked(BEN, "b")
+    entries = journal(*asked, UnmaskAnswered(CLEO, 0, False, 0.0), RecordWatched(CLEO, ()))
     (left,) = open_requests(entries, 110.0)
     assert (left.seq, left.account, left.pii_reason) == (1, BEN, "b")
     assert not list(open_requests(entries, 101.0 + ASKED_S))

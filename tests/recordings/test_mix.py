@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordings.compose import Coded
-from recordings.mix import RATE, SoundTrack, join, mix
+from recordings.mix import RATE, SoundTrack, blocks, join, mix
 from tests.recordings.staged import Frame, voice
 
 PACKET = 960
@@ -17,7 +17,12 @@ def _coded(frames: list[Frame], shift: float = 0.0) -> list[Coded]:
 
 
 def _played(tracks: list[SoundTrack], seconds: float, block: int = 3200) -> np.ndarray:
-    return np.concatenate([mix(tracks, start, block) for start in range(0, round(seconds * RATE), block)])
+    return np.concatenate(
+        [
+            mix(blocks({0: tracks}, start, block).values(), block)
+            for start in range(0, round(seconds * RATE), block)
+        ]
+    )
 
 
 def _loud(sound: np.ndarray) -> list[int]:
@@ -72,7 +77,7 @@ def test_two_voices_are_summed_and_clipped() -> None:
 
 def test_no_track_is_silence() -> None:
     """A call without sound has silence of the wanted length."""
-    assert (mix([], 0, 100) == np.zeros(100)).all()
+    assert (mix([], 100) == np.zeros(100)).all()
 
 
 def test_block_size_does_not_matter() -> None:

@@ -51,7 +51,7 @@ async def test_a_track_of_many_segments_is_one_file(tmp_path: Path, codec: str) 
     camera = StagedTrack(Role.CUSTOMER, TrackSource.CAMERA, codec, film(12, codec, (320, 240)), new_seat_id())
     track = staged.record(camera)
     data = await whole(staged, track, tmp_path / "archive")
-    with av.open(io.BytesIO(data)) as file:
+    with av.open(io.BytesIO(data), "r") as file:
         assert file.duration == pytest.approx(12e6, abs=0.2e6)
         for second in (9.0, 2.0, 5.5, 11.0):
             file.seek(int(second * av.time_base))
@@ -65,7 +65,7 @@ async def test_sound_is_one_file_and_comes_from_the_archive_too(tmp_path: Path) 
     staged = stage_call(tmp_path / "spool", 9.0)
     track = next(fact.track for fact in (e.fact for e in staged.entries) if isinstance(fact, SegmentSealed))
     here = await whole(staged, track, tmp_path / "archive")
-    with av.open(io.BytesIO(here)) as file:
+    with av.open(io.BytesIO(here), "r") as file:
         times = [packet.pts for packet in file.demux(audio=0) if packet.pts is not None]
     assert times == sorted(times)
     assert len(times) == 9 * 50
