@@ -30,7 +30,7 @@ const GROUPS = {
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
-  MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", MergeCompleted: "archive",
+  MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
   ViewingBegun: "archive", RecordWatched: "archive", UnmaskAsked: "archive", UnmaskAnswered: "archive", RecordDownloaded: "archive",
 }; // prettier-ignore
@@ -131,6 +131,7 @@ function extra(name, fact, view) {
     viewer_text: personName(view, fact.account) || t("viewer.unknown"),
     watched_text: fact.spans ? clock(fact.spans.reduce((/** @type {number} */ sum, /** @type {FactBody} */ one) => sum + one.until_s - one.since_s, 0)) : "",
     granted_text: fact.granted === undefined ? "" : t(fact.granted ? "granted.yes" : "granted.no"),
+    incomplete_text: name === "GapsAccounted" ? incompleteSteps(fact) : "",
     ...staffWords(name, fact, view),
     ...deviceWords(fact),
     ...identityValues(name, fact),
@@ -159,6 +160,12 @@ function staffWords(name, fact, view) {
 /** A shared screen is not the picture of its owner. @param {FactBody} fact @param {CaseView} view */
 function trackWords({ track, kind }, view) {
   return view.sources[track] === "screen" ? wordFor("source", "screen") : wordFor("kind", kind);
+}
+
+/** @param {FactBody} fact */
+function incompleteSteps({ steps }) {
+  const found = steps.filter((/** @type {FactBody} */ one) => one.kept === "incomplete");
+  return found.length ? t("fact.incomplete", { steps: wordList("step", found.map((/** @type {FactBody} */ one) => one.step)) }) : "";
 }
 
 /** @param {FactBody} fact */

@@ -9,6 +9,7 @@ import { dateAndTime, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { axisStart, currentSeq, markers } from "../axis.js";
 import { isMoving, mayLook } from "../state.js";
 import "./findings_panel.js";
+import "./gap_ledger.js";
 import "./integrity_badge.js";
 import "./merge_progress.js";
 import "./record_player.js";
@@ -35,6 +36,7 @@ export class CasePageElement extends PartElement {
   build() {
     this.head = h("header", { class: "case-head" });
     this.integrity = /** @type {import("./integrity_badge.js").IntegrityBadgeElement} */ (part("integrity-badge"));
+    this.gaps = /** @type {import("./gap_ledger.js").GapLedgerElement} */ (part("gap-ledger"));
     this.merge = /** @type {import("./merge_progress.js").MergeProgressElement} */ (part("merge-progress"));
     this.player = /** @type {import("./record_player.js").RecordPlayerElement} */ (part("record-player"));
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
@@ -42,7 +44,7 @@ export class CasePageElement extends PartElement {
     this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
     this.gate = /** @type {import("./viewing_gate.js").ViewingGateElement} */ (part("viewing-gate"));
     this.columns = h("div", { class: "columns" },
-        h("div", { class: "column" }, this.merge, this.player, this.findings),
+        h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings),
         h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
     mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity, this.gate, this.columns);
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
@@ -65,6 +67,7 @@ export class CasePageElement extends PartElement {
     if (!open) {
       return;
     }
+    this.gaps?.show(state);
     this.merge?.show(state);
     if (entries !== was?.entries || !this.markers.length) {
       this.markers = markers(view, axisStart(entries));
