@@ -314,7 +314,6 @@ class Pipeline:
         out = self._spool.file(job.case, merge.MERGED_FILE)
         if merged is not None and await asyncio.to_thread(_is_intact, out, merged):
             return
-        await self._journal.append(job.case, MergeStarted(job.job, self._worker, job.attempt))
         offset = self._settings.utc_offset_s
         if offset is None:
             offset = time.localtime(self._clock.now()).tm_gmtoff
@@ -324,6 +323,7 @@ class Pipeline:
         if plan.seconds <= 0:
             _log.info("nothing was recorded", case=job.case)
             return
+        await self._journal.append(job.case, MergeStarted(job.job, self._worker, job.attempt))
         result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
         await self._account(job.case, entries, plan, result)
         files = await asyncio.to_thread(write_beside, out.parent, plan, result)

@@ -34,9 +34,18 @@ from pydantic_settings import (
 from kyc.packs import INSIGHTFACE_LICENCE, PERMISSIVE
 from kyc.registry import CPU
 from teller.config_archive import ArchiveSection
-from teller.config_parts import ConfigError as ConfigError
-from teller.config_parts import OptionalPath, Seconds, Section, secret_of
+from teller.config_parts import ConfigError, OptionalPath, Seconds, Section, secret_of
 from teller.turn import TurnUri
+
+__all__ = [
+    "ArchiveSection",
+    "Config",
+    "ConfigError",
+    "CustomerNetworkSection",
+    "LogSection",
+    "load",
+    "sample",
+]
 
 ENV_PREFIX = "TELLER_"
 FILE_VARIABLE = "TELLER_CONFIG"
@@ -316,6 +325,16 @@ class LogSection(Section):
     )
 
 
+class AuditSection(Section):
+    """The auditor's desk."""
+
+    may_download: tuple[str, ...] = Field(
+        default=(),
+        description='Logins that may take files of records away: ["anna"]. All others play and read them in '
+        "the page.",
+    )
+
+
 class PolicySection(Section):
     """What a case must go through."""
 
@@ -347,6 +366,7 @@ class Config(BaseSettings):
     kyc: KycSection = KycSection()
     customer_network: CustomerNetworkSection = CustomerNetworkSection()
     log: LogSection = LogSection()
+    audit: AuditSection = AuditSection()
     policy: PolicySection = PolicySection()
 
     @classmethod

@@ -52,6 +52,8 @@ export type AccountClass = "I" | "II" | "III";
 
 export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
 
+export type ViewReason = "audit" | "quality" | "complaint" | "dispute" | "investigation" | "authority" | "other";
+
 export interface IceServer {
   readonly urls: readonly string[];
   readonly username: string | null;
@@ -1021,6 +1023,34 @@ export interface MediaDiscarded {
   readonly bytes: number;
 }
 
+export interface ViewingBegun {
+  readonly account: string;
+  readonly reason: ViewReason;
+  readonly pii_note: string;
+}
+
+export interface RecordWatched {
+  readonly account: string;
+  readonly spans: readonly WatchedSpan[];
+}
+
+export interface UnmaskAsked {
+  readonly account: string;
+  readonly pii_reason: string;
+}
+
+export interface UnmaskAnswered {
+  readonly account: string;
+  readonly asked: number;
+  readonly granted: boolean;
+  readonly until: number;
+}
+
+export interface RecordDownloaded {
+  readonly account: string;
+  readonly file: string;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1511,6 +1541,11 @@ export interface Facts {
   HoldLifted: HoldLifted;
   RelationEnded: RelationEnded;
   MediaDiscarded: MediaDiscarded;
+  ViewingBegun: ViewingBegun;
+  RecordWatched: RecordWatched;
+  UnmaskAsked: UnmaskAsked;
+  UnmaskAnswered: UnmaskAnswered;
+  RecordDownloaded: RecordDownloaded;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;
