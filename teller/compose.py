@@ -200,7 +200,7 @@ def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
         record_signer(base.config),
         worker,
         script=tuple(
-            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory)
+            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory, step.when)
             for step in script_plan(policy).steps
         ),
     )
