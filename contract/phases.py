@@ -121,6 +121,18 @@ class StepResult(StrEnum):
     WAIVED = "waived"
 
 
+class Completeness(StrEnum):
+    """Whether a step of the policy was recorded whole.
+
+    ``OUTSIDE``: nothing of it happened in a call, as of a consent before it, or it was waived.
+    """
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    OUTSIDE = "outside"
+    NOT_DONE = "not_done"
+
+
 class TrackKind(StrEnum):
     """Sound or picture."""
 

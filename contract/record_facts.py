@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, JobId, SeatId, TrackId
-from contract.phases import Role, TrackKind, TrackSource, Verdict
+from contract.phases import Completeness, Role, TrackKind, TrackSource, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,56 @@ class MergeFailed(Fact):
     attempt: int
     reason: str
     will_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LaneKept:
+    """How long one source of one seat was in which state; together that is the length of the call.
+
+    ``seat`` is None where nothing tells who was missing; the states are those of ``recordings.ledger``.
+    """
+
+    call: CallId
+    seat: SeatId | None
+    role: Role
+    source: TrackSource
+    media_s: float
+    muted_s: float
+    held_s: float
+    camera_off_s: float
+    lost_s: float
+    reconnecting_s: float
+    absent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepKept:
+    """Whether a step of the policy was recorded whole; ``lost_s`` is what is missing of its time.
+
+    ``since_at`` and ``until_at``, seconds UTC, are None where nothing of it happened in a call.
+    """
+
+    step: str
+    mandatory: bool
+    kept: Completeness
+    since_at: float | None
+    until_at: float | None
+    lost_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GapsAccounted(Fact):
+    """Every moment of every track was accounted for; ``file`` has the stretches.
+
+    Of no step more than ``loss_s`` seconds may be lost.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    loss_s: float
+    lanes: tuple[LaneKept, ...]
+    steps: tuple[StepKept, ...]
 
 
 @dataclass(frozen=True, slots=True)

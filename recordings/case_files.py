@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from contract.facts import Entry, EvidenceStored, FileShared, MergeCompleted, SegmentSealed
+from contract.facts import Entry, EvidenceStored, FileShared, GapsAccounted, MergeCompleted, SegmentSealed
 
 _TYPES = {
     ".mp4": "video/mp4",
@@ -45,6 +45,7 @@ def _named(entry: Entry) -> Iterator[CaseFile]:
             SegmentSealed(file=name, sha256=digest, bytes=size)
             | EvidenceStored(file=name, sha256=digest, bytes=size)
             | FileShared(file=name, sha256=digest, bytes=size)
+            | GapsAccounted(file=name, sha256=digest, bytes=size)
         ):
             yield CaseFile(name, digest, size)
         case MergeCompleted() as fact:

@@ -21,7 +21,6 @@ import numpy as np
 import structlog
 from av.video.frame import VideoFrame
 
-from contract import codec
 from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
@@ -31,7 +30,7 @@ from recordings.chapters import Chapter, ScriptStep, chapters
 from recordings.film_file import SAMPLES_PER_PICTURE, FilmFile
 from recordings.layout import Template
 from recordings.segments import RecordedTrack, read_frames, read_track
-from recordings.spool import Spool, replace_synced, sync_dir
+from recordings.spool import Spool, sync_dir
 from recordings.still_codes import StillCodes, still_codes
 from recordings.whereabouts import Whereabouts, whereabouts
 
@@ -107,12 +106,6 @@ def merged_name(template: Template) -> str:
 def is_unfinished(path: Path) -> bool:
     """Tell whether ``path`` is a merge that was cut off, and so belongs to no record."""
     return path.name.startswith("merged") and path.suffix == ".part"
-
-
-def write_ledger(path: Path, result: MergeResult) -> None:
-    """Write the account of all gaps as JSON: by call, then lane, in seconds from the call's start."""
-    gaps = {call: codec.dump(gaps) for call, gaps in result.ledger.items()}
-    replace_synced(path, codec.canonical({"seconds": result.seconds, "gap_s": result.gap_s, "calls": gaps}))
 
 
 # --- planning ----------------------------------------------------------------------------------

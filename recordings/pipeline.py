@@ -38,6 +38,8 @@ from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, Le
 from recordings import merge
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep
+from recordings.completeness import CallAccount, RecordRules, accounted, dump_accounts, judge
+from recordings.ledger import account
 from recordings.manifest import (
     JOURNAL,
     MANIFEST,
@@ -114,12 +116,14 @@ class Pipeline:
         worker_name: str,
         settings: PipelineSettings | None = None,
         script: Sequence[ScriptStep] = (),
+        rules: RecordRules | None = None,
     ) -> None:
         self._spool, self._journal, self._jobs = spool, journal, jobs
         self._archive, self._cases, self._clock = archive, cases, clock
         self._signer = signer
         self._worker = worker_name
         self._settings = settings or PipelineSettings()
+        self._rules = rules or RecordRules()
         self._script = script
         self._looked_at = float("-inf")
 
@@ -279,7 +283,7 @@ class Pipeline:
             _log.info("nothing was recorded", case=job.case)
             return
         result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
-        await asyncio.to_thread(merge.write_ledger, out.with_name(merge.LEDGER_FILE), result)
+        await self._account(job.case, entries, plan, result)
         files = await asyncio.to_thread(write_beside, out.parent, plan, result)
         SPEED.set(result.speed)
         done = MergeCompleted(
@@ -287,6 +291,22 @@ class Pipeline:
             result.seconds, result.gap_s, result.speed, plan.template, offset, files,
         )  # fmt: skip
         await self._journal.append(job.case, done)
+
+    async def _account(
+        self, case: CaseId, entries: Sequence[Entry], plan: merge.MergePlan, result: merge.MergeResult
+    ) -> None:
+        """Write the gap ledger, and journal what it says of the policy's steps."""
+        calls = {
+            call: CallAccount(laid, account(entries, laid, result.ledger[call]), result.ledger[call])
+            for call, laid in ((one.timeline.call, one.timeline) for one in plan.calls)
+        }
+        rules = self._rules
+        steps = judge(entries, calls, rules)
+        content = dump_accounts(tuple(calls.values()), steps, rules.loss_s)
+        await asyncio.to_thread(replace_synced, self._spool.file(case, merge.LEDGER_FILE), content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        fact = accounted(merge.LEDGER_FILE, sha256, len(content), calls.values(), steps, rules.loss_s)
+        await self._journal.append(case, fact)
 
     async def _archive_case(self, case: CaseId) -> None:
         entries = await self._journal.read(case)

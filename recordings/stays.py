@@ -45,13 +45,14 @@ class Attendance:
     """Everybody's stays, in the order of coming, no two of one seat at a time.
 
     Besides: when the customer was ``held``, when whose device was ``off`` by choice, and who led since when
-    as far as facts tell of a change.
+    as far as facts tell of a change. ``seated`` are the stays with the holds left in.
     """
 
     stays: tuple[Stay, ...]
     held: tuple[Span, ...] = ()
     off: tuple[tuple[SeatId, TrackSource, Span], ...] = ()
     hosts: tuple[tuple[AccountId | None, Span], ...] = ()
+    seated: tuple[Stay, ...] = ()
 
     def present(self, at_s: float) -> tuple[Stay, ...]:
         """Return who takes part at ``at_s``: the customer, who leads, the others in the order of coming."""
@@ -89,12 +90,13 @@ def attend(entries: Iterable[Entry], call: CallId, start: float, seconds: float)
     whole = Span(0.0, seconds)
     mine = [(entry.at - start, entry.fact) for entry in entries if getattr(entry.fact, "call", None) == call]
     held = _held(mine, whole)
+    seated = tuple(_stays(mine, whole))
     stays = [
         replace(stay, span=span)
-        for stay in _stays(mine, whole)
+        for stay in seated
         for span in without([stay.span], held if stay.role in STAFF else ())
     ]
-    return Attendance(tuple(stays), held, tuple(_off(mine, whole)), _hosts(mine, whole))
+    return Attendance(tuple(stays), held, tuple(_off(mine, whole)), _hosts(mine, whole), seated)
 
 
 def without(spans: Iterable[Span], holes: Iterable[Span]) -> list[Span]:

@@ -244,15 +244,17 @@ def _attendance(
     roles, seats = {stay.role for stay in told.stays}, {stay.seat for stay in told.stays}
     untold = {placed.seat: placed.role for placed in placements if placed.seat not in seats}
     nobody = [role for role in NEEDED if role not in roles and role not in untold.values()]
-    stays = list(told.stays)
+    stays, seated = list(told.stays), list(told.seated)
     for role, seat in (*((role, seat) for seat, role in untold.items()), *((role, None) for role in nobody)):
         if role in NEEDED and role not in roles:
             away = told.held if role in STAFF else ()
-            stays += [Stay(role, span, seat=seat) for span in without([Span(0.0, axis.seconds)], away)]
+            seated.append(Stay(role, Span(0.0, axis.seconds), seat=seat))
+            stays += [replace(seated[-1], span=span) for span in without([seated[-1].span], away)]
         else:
             own = _reach([placed for placed in placements if placed.seat == seat])
-            stays.append(Stay(role, Span(own.since_s, own.until_s + VIDEO_HOLD_S), seat=seat))
-    return replace(told, stays=tuple(stays))
+            seated.append(Stay(role, Span(own.since_s, own.until_s + VIDEO_HOLD_S), seat=seat))
+            stays.append(seated[-1])
+    return replace(told, stays=tuple(stays), seated=tuple(seated))
 
 
 def _reach(placed: Sequence[Placement]) -> Span:
@@ -267,7 +269,7 @@ def _ledger(placements: Sequence[Placement], seconds: float, attendance: Attenda
         came = [_reach(placed)] if placed else []
         asked = attendance.expected(seat, source, came)
         limit = gap_limit_s(_kind(source))
-        for since, until, cause in _lane_gaps(placed, source, seconds):
+        for since, until, cause in lane_gaps(placed, source, seconds):
             for span in asked:
                 low, high = max(since, span.since_s), min(until, span.until_s)
                 # At the edges of a stay, less is the way to us and the encoder's start.
@@ -285,9 +287,10 @@ def shares(placements: Iterable[Placement]) -> tuple[tuple[TrackId, SeatId, Span
     return tuple(sorted(found, key=lambda share: share[2].since_s))
 
 
-def _lane_gaps(
+def lane_gaps(
     placed: Sequence[Placement], source: TrackSource, seconds: float
 ) -> Iterable[tuple[float, float, GapCause]]:
+    """Yield when a lane whose tracks are ``placed`` has no frame, asked for or not, from 0 to ``seconds``."""
     if not placed:
         yield 0.0, seconds, GapCause.ABSENT
         return

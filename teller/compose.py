@@ -43,7 +43,7 @@ from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
 from teller.networks import Networks
-from teller.policy import AfterInterruption, Policy, load_policy, script_plan
+from teller.policy import AfterInterruption, Policy, load_policy, record_rules, script_plan
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -203,6 +203,7 @@ def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
             ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory, step.when)
             for step in script_plan(policy).steps
         ),
+        rules=record_rules(policy),
     )
 
 

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from contract.phases import Outcome
 from contract.wire import Choice
 from kyc.decision import DecisionRules
+from recordings.completeness import RecordRules, WatchedStep
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from teller.config import ConfigError
 from teller.policy_identity import Check, Decision, Identity, decision_rules, identity_plan
@@ -75,6 +76,8 @@ class Limits(Part):
     max_loss_s: float = Field(gt=0, le=5)
     # The server takes one a minute.
     location_s: float = Field(default=300, ge=60, le=3_600)
+    # Of a step's recording; with more the step is incomplete.
+    step_loss_s: float = Field(default=2, ge=0, le=600)
     after_interruption: AfterInterruption = AfterInterruption.RESUME
 
 
@@ -193,6 +196,12 @@ def script_plan(policy: Policy) -> ScriptPlan:
         tuple(map(_choice, policy.wrap_up.next_actions)),
         identity_plan(policy.identity),
     )
+
+
+def record_rules(policy: Policy) -> RecordRules:
+    """Return what the pack demands of a recording."""
+    steps = (WatchedStep(step.id, step.check or "", step.mandatory) for step in policy.steps)
+    return RecordRules(tuple(steps), policy.limits.step_loss_s)
 
 
 def rules_of(policy: Policy) -> DecisionRules | None:

@@ -16,6 +16,8 @@ export type Capture = "on" | "off" | "interrupted" | "stills";
 
 export type StepResult = "passed" | "failed" | "waived";
 
+export type Completeness = "complete" | "incomplete" | "outside" | "not_done";
+
 export type TrackKind = "audio" | "video";
 
 export type TrackSource = "microphone" | "camera" | "screen";
@@ -154,6 +156,36 @@ export interface PairScore {
 export interface Limit {
   readonly name: string;
   readonly amount: number;
+}
+
+export interface LaneKept {
+  readonly call: string;
+  readonly seat: string | null;
+  readonly role: Role;
+  readonly source: TrackSource;
+  readonly media_s: number;
+  readonly muted_s: number;
+  readonly held_s: number;
+  readonly camera_off_s: number;
+  readonly lost_s: number;
+  readonly reconnecting_s: number;
+  readonly absent_s: number;
+}
+
+export interface StepKept {
+  readonly step: string;
+  readonly mandatory: boolean;
+  readonly kept: Completeness;
+  readonly since_at: number | null;
+  readonly until_at: number | null;
+  readonly lost_s: number;
+}
+
+export interface MadeFile {
+  readonly kind: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
 }
 
 export interface Hello {
@@ -1102,6 +1134,15 @@ export interface MergeFailed {
   readonly will_retry: boolean;
 }
 
+export interface GapsAccounted {
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly loss_s: number;
+  readonly lanes: readonly LaneKept[];
+  readonly steps: readonly StepKept[];
+}
+
 export interface MergeCompleted {
   readonly job: string;
   readonly file: string;
@@ -1455,6 +1496,7 @@ export interface Facts {
   MergeQueued: MergeQueued;
   MergeStarted: MergeStarted;
   MergeFailed: MergeFailed;
+  GapsAccounted: GapsAccounted;
   MergeCompleted: MergeCompleted;
   ArchiveWritten: ArchiveWritten;
   ArchiveVerified: ArchiveVerified;

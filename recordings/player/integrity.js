@@ -3,8 +3,9 @@
 /**
  * @typedef {import("../web_kit/record/projection.js").Entry} Entry
  * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
- * @typedef {"sound" | "pending" | "broken"} IntegrityState
- * @typedef {{state: IntegrityState, chain: boolean, manifest: string, archived: boolean, verified: boolean,
+ * @typedef {import("../web_kit/wire.js").StepKept} StepKept
+ * @typedef {"sound" | "incomplete" | "pending" | "broken"} IntegrityState
+ * @typedef {{state: IntegrityState, incomplete: readonly string[], chain: boolean, manifest: string, archived: boolean, verified: boolean,
  *   objects: number, gapS: number | null, facts: number}} Integrity
  */
 
@@ -25,6 +26,9 @@ export function chainHolds(entries) {
   });
 }
 
+/** Tell whether the policy wants this step and its recording has gaps. @param {StepKept} step */
+export const isIncomplete = ({ mandatory, kept }) => mandatory && kept === "incomplete";
+
 /** @param {CaseView} view @param {readonly Entry[]} entries @returns {Integrity} */
 export function integrityOf(view, entries) {
   const chain = chainHolds(entries);
@@ -32,8 +36,10 @@ export function integrityOf(view, entries) {
   const agree = !view.verified || !view.archived || view.verified.manifest_sha256 === view.archived.manifest_sha256;
   const signedSame = !view.audit || view.audit.manifest_sha256 === manifest;
   const broken = !chain || !agree || !signedSame;
+  const incomplete = (view.gaps?.steps ?? []).filter(isIncomplete).map((/** @type {StepKept} */ { step }) => step);
   return {
-    state: broken ? "broken" : view.verified ? "sound" : "pending",
+    state: broken ? "broken" : incomplete.length ? "incomplete" : view.verified ? "sound" : "pending",
+    incomplete,
     chain,
     manifest,
     archived: view.archived !== null,

@@ -15,7 +15,9 @@ from contract.facts import (
     EvidenceStored,
     FacesCompared,
     Fact,
+    GapsAccounted,
     IdNumberChecked,
+    LaneKept,
     MediaConnected,
     MergeCompleted,
     MergeQueued,
@@ -28,6 +30,7 @@ from contract.facts import (
     RecordingStarted,
     RingEnded,
     RingStarted,
+    StepKept,
     StillRequested,
     seal_entry,
 )
@@ -48,11 +51,13 @@ from contract.phases import (
     CallPhase,
     CasePhase,
     CheckVerdict,
+    Completeness,
     EvidenceKind,
     Outcome,
     RingEnd,
     Role,
     TrackKind,
+    TrackSource,
 )
 
 START = 1_790_000_000.0
@@ -205,21 +210,42 @@ class Story:
         self.tell(CaseAdvanced(CasePhase.IN_CALL, CasePhase.AGENT_DONE), 0)
         self.tell(MergeQueued(self.job), 0)
 
-    def archive(self) -> None:
-        """The recording is merged, archived and verified."""
+    def archive(self, lost_s: float = 0.4) -> None:
+        """The recording is merged, archived and verified; of the face's step ``lost_s`` are missing."""
         self.tell(MergeStarted(self.job, "worker-1", 1), 1)
+        self.tell(self.accounted(lost_s), 3)
         self.tell(MergeCompleted(self.job, "merged.mp4", "77ab" * 16, 9_400_000, 30.0, 0.42, 11.6), 4)
         self.tell(ArchiveWritten("directory", MANIFEST, 27, 14_200_000), 2)
         self.tell(ArchiveVerified(MANIFEST, 27, 14_200_000), 1)
         self.tell(CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT), 0)
 
+    def accounted(self, lost_s: float) -> GapsAccounted:
+        """Return the account of four tracks and three steps."""
+        lanes = tuple(
+            LaneKept(self.call, seat, role, source, 26.5 - lost, 0.5, 1.0, 0.0, lost, 0.0, 0.0)
+            for seat, role, lost in (
+                (self.customer, Role.CUSTOMER, lost_s),
+                (self.agent, Role.AGENT, 0.0),
+            )
+            for source in (TrackSource.MICROPHONE, TrackSource.CAMERA)
+        )
+        how = Completeness.INCOMPLETE if lost_s > 2 else Completeness.COMPLETE
+        began = self.at - 30
+        steps = (
+            StepKept("consent", True, Completeness.OUTSIDE, None, None, 0.0),
+            StepKept("id_card", True, Completeness.COMPLETE, began, began + 9, 0.0),
+            StepKept("face_still", True, how, began + 9, began + 24, lost_s),
+            StepKept("light", False, Completeness.NOT_DONE, None, None, 0.0),
+        )
+        return GapsAccounted("gaps.json", "c0de" * 16, 2_000, 2.0, lanes, steps)
 
-def whole_story() -> Story:
+
+def whole_story(lost_s: float = 0.4) -> Story:
     """Return a case that waits for its auditor."""
     story = Story()
     story.open()
     story.answer()
     story.checks()
     story.finish()
-    story.archive()
+    story.archive(lost_s)
     return story

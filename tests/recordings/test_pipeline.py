@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,18 @@ from contract.facts import (
     CaseAdvanced,
     Entry,
     Fact,
+    GapsAccounted,
     MergeCompleted,
     MergeFailed,
     MergeStarted,
     SpoolReleased,
+    StepMarked,
 )
-from contract.ids import CaseId, new_seat_id
-from contract.phases import CaseEnd, CasePhase, Role, TrackSource
+from contract.ids import AccountId, CaseId, new_seat_id
+from contract.phases import CaseEnd, CasePhase, Completeness, Role, StepResult, TrackSource
 from contract.ports import CaseSummary, Job, LeaseLost
 from recordings.archive_directory import DirectoryArchive
+from recordings.completeness import RecordRules, WatchedStep
 from recordings.journal import FileJournal
 from recordings.manifest import journal_version
 from recordings.merge import LEDGER_FILE, MERGED_FILE
@@ -73,7 +77,12 @@ class Bench:
         return self.staged.spool.case_dir(self.case)
 
     def pipeline(
-        self, archive: Any = None, journal: Any = None, cases: Any = None, **settings: Any
+        self,
+        archive: Any = None,
+        journal: Any = None,
+        cases: Any = None,
+        rules: RecordRules | None = None,
+        **settings: Any,
     ) -> Pipeline:
         return Pipeline(
             self.staged.spool,
@@ -85,6 +94,7 @@ class Bench:
             open_signer(self.root / "records.pem"),
             "worker-1",
             PipelineSettings(**settings),
+            rules=rules,
         )
 
     async def job(self, kind: str = "merge") -> Job:
@@ -144,11 +154,32 @@ async def test_end_to_end(tmp_path: Path) -> None:
 
     await _assert_home(bench)
     names = [entry.name for entry in await bench.journal.read(bench.case)]
-    assert names[-6:-2] == ["MergeStarted", "MergeCompleted", "ArchiveWritten", "ArchiveVerified"]
+    assert names[-6:-2] == ["GapsAccounted", "MergeCompleted", "ArchiveWritten", "ArchiveVerified"]
     assert names[-2:] == ["SpoolReleased", "CaseAdvanced"]
     assert [job.state for job in bench.jobs.jobs.values()] == ["done"]
     merged = measure(tmp_path / "archive" / TENANT / bench.case / MERGED_FILE)
     assert merged.seconds == pytest.approx(_SECONDS, abs=0.1)
+
+
+async def test_the_gaps_are_accounted(tmp_path: Path) -> None:
+    """The journal has the ledger's hash and the lanes' sums; a step was lost with the agent's tracks."""
+    bench = await _bench(tmp_path)
+    rules = RecordRules((WatchedStep("greeting", "", True),), loss_s=0.1)
+    await bench.journal.append(
+        bench.case, StepMarked("greeting", StepResult.PASSED, "", "", AccountId("anna"))
+    )
+    assert await bench.pipeline(rules=rules).run_one(await bench.job())
+
+    [told] = await bench.facts(GapsAccounted)
+    assert isinstance(told, GapsAccounted)
+    content = (tmp_path / "archive" / TENANT / bench.case / LEDGER_FILE).read_bytes()
+    assert (told.sha256, told.bytes) == (hashlib.sha256(content).hexdigest(), len(content))
+    customer = [lane for lane in told.lanes if lane.role is Role.CUSTOMER]
+    agent = [lane for lane in told.lanes if lane.role is Role.AGENT]
+    assert [round(lane.media_s, 1) for lane in customer] == [0.4, 0.4]
+    assert [round(lane.lost_s, 1) for lane in agent] == [0.4, 0.4]
+    [step] = told.steps
+    assert (step.step, step.kept, round(step.lost_s, 1)) == ("greeting", Completeness.INCOMPLETE, 0.4)
 
 
 async def test_archived_journal_reaches_the_verification(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ import { IDENTITY_FOLDS, NO_IDENTITY } from "./identity/projection.js";
  *   parties: Readonly<Record<string, Party>>, recordings: Readonly<Record<string, Recording>>,
  *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
  *   faceChecks: readonly FactBody[], identity: import("./identity/projection.js").IdentityView, chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
- *   archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
+ *   gaps: FactBody | null, archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
  *   timeline: readonly Entry[]}>} CaseView
  * @typedef {(view: CaseView, fact: FactBody, at: number) => Partial<CaseView>} Fold
  */
@@ -71,6 +71,7 @@ export const EMPTY = Object.freeze({
   chat: Object.freeze([]),
   decision: null,
   merge: Object.freeze({ state: /** @type {const} */ ("none"), attempt: 0, reason: "", result: null }),
+  gaps: null,
   archived: null,
   verified: null,
   audit: null,
@@ -166,6 +167,7 @@ const FOLDS = {
   MergeStarted: (view, fact) => ({ merge: { ...view.merge, state: "running", attempt: fact.attempt } }),
   MergeFailed: (view, fact) => ({ merge: { ...view.merge, state: "failed", reason: fact.reason } }),
   MergeCompleted: (view, fact, at) => ({ merge: { ...view.merge, state: "done", result: stamped(fact, at) } }),
+  GapsAccounted: (view, fact, at) => ({ gaps: stamped(fact, at) }),
   ArchiveWritten: (view, fact, at) => ({ archived: stamped(fact, at) }),
   ArchiveVerified: (view, fact, at) => ({ verified: stamped(fact, at) }),
   AuditSigned: (view, fact, at) => ({ audit: stamped(fact, at) }),

@@ -30,7 +30,7 @@ const GROUPS = {
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
-  MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", MergeCompleted: "archive",
+  MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
 }; // prettier-ignore
 
@@ -127,6 +127,7 @@ function extra(name, fact, view) {
     failures_text: failureWords(fact.failures ?? []).join(t("list.comma")),
     subjects_text: wordList("subject", fact.subjects) || t("list.nothing"),
     refused_text: fact.refused?.length ? t("fact.refused", { subjects: wordList("subject", fact.refused) }) : "",
+    incomplete_text: name === "GapsAccounted" ? incompleteSteps(fact) : "",
     ...staffWords(name, fact, view),
     ...deviceWords(fact),
     ...identityValues(name, fact),
@@ -155,6 +156,12 @@ function staffWords(name, fact, view) {
 /** A shared screen is not the picture of its owner. @param {FactBody} fact @param {CaseView} view */
 function trackWords({ track, kind }, view) {
   return view.sources[track] === "screen" ? wordFor("source", "screen") : wordFor("kind", kind);
+}
+
+/** @param {FactBody} fact */
+function incompleteSteps({ steps }) {
+  const found = steps.filter((/** @type {FactBody} */ one) => one.kept === "incomplete");
+  return found.length ? t("fact.incomplete", { steps: wordList("step", found.map((/** @type {FactBody} */ one) => one.step)) }) : "";
 }
 
 /** @param {FactBody} fact */

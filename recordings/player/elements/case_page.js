@@ -9,6 +9,7 @@ import { dateAndTime, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { axisStart, currentSeq, markers } from "../axis.js";
 import { isMoving } from "../state.js";
 import "./findings_panel.js";
+import "./gap_ledger.js";
 import "./integrity_badge.js";
 import "./merge_progress.js";
 import "./record_player.js";
@@ -34,12 +35,13 @@ export class CasePageElement extends PartElement {
   build() {
     this.head = h("header", { class: "case-head" });
     this.integrity = /** @type {import("./integrity_badge.js").IntegrityBadgeElement} */ (part("integrity-badge"));
+    this.gaps = /** @type {import("./gap_ledger.js").GapLedgerElement} */ (part("gap-ledger"));
     this.merge = /** @type {import("./merge_progress.js").MergeProgressElement} */ (part("merge-progress"));
     this.player = /** @type {import("./record_player.js").RecordPlayerElement} */ (part("record-player"));
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
     this.findings = /** @type {import("./findings_panel.js").FindingsPanelElement} */ (part("findings-panel"));
     this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
-    mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity,
+    mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity, this.gaps,
       h("div", { class: "columns" },
         h("div", { class: "column" }, this.merge, this.player, this.findings),
         h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts)))); // prettier-ignore
@@ -54,6 +56,7 @@ export class CasePageElement extends PartElement {
     this.hidden = summary === null;
     this.drawHead(state);
     this.integrity?.show(state);
+    this.gaps?.show(state);
     this.merge?.show(state);
     this.drawPlayer(state);
     if (entries !== was?.entries) {

@@ -4,13 +4,13 @@ import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
 import { define, PartElement } from "../../web_kit/record/part.js";
-import { shortHash } from "../../web_kit/record/words.js";
+import { shortHash, wordFor } from "../../web_kit/record/words.js";
 import { integrityOf } from "../integrity.js";
 
 /** @typedef {import("../state.js").PlayerState} PlayerState */
 
-const TONES = { sound: "good", pending: "warn", broken: "bad" };
-const SHAPES = { sound: "shield", pending: "clock", broken: "warning" };
+const TONES = { sound: "good", incomplete: "bad", pending: "warn", broken: "bad" };
+const SHAPES = { sound: "shield", incomplete: "warning", pending: "clock", broken: "warning" };
 
 /** @extends {PartElement<PlayerState>} */
 export class IntegrityBadgeElement extends PartElement {
@@ -24,9 +24,10 @@ export class IntegrityBadgeElement extends PartElement {
     const found = integrityOf(view, entries);
     const pair = (/** @type {string} */ key, /** @type {string} */ value, title = "") =>
       h("div", { class: "pair" }, h("dt", {}, t(`integrity.${key}`)), h("dd", { title: title || null }, value)); // prettier-ignore
+    const steps = found.incomplete.map((step) => wordFor("step", step)).join(t("list.comma"));
     const yes = (/** @type {boolean} */ held) => t(held ? "integrity.yes" : "integrity.not_yet");
     mount(this, h("div", { class: `integrity ${TONES[found.state]}` },
-      h("div", { class: "integrity-word", role: "status" }, icon(SHAPES[found.state]), h("div", {}, h("strong", {}, t(`integrity.${found.state}`)), h("p", {}, t(`integrity.${found.state}_text`)))),
+      h("div", { class: "integrity-word", role: "status" }, icon(SHAPES[found.state]), h("div", {}, h("strong", {}, t(`integrity.${found.state}`)), h("p", {}, t(`integrity.${found.state}_text`, { steps })))),
       h("dl", { class: "pairs" },
         pair("chain", found.chain ? t("integrity.chain_holds", { facts: found.facts }) : t("integrity.chain_broken")),
         pair("manifest", found.manifest ? shortHash(found.manifest) : "—", found.manifest),
