@@ -33,7 +33,7 @@ from av.video.frame import VideoFrame
 
 from contract.ids import new_seat_id
 from contract.phases import Role, TrackSource
-from recordings import matroska
+from recordings import muxer
 from recordings.merge import MergePlan, merge_call, plan_merge
 from tests.recordings.staged import FPS, Frame, Stage, StagedTrack, film, stage, voice
 
@@ -124,11 +124,11 @@ def write_pictures(path: Path, frames: list[Frame]) -> None:
 def write_voice(path: Path, frames: list[Frame]) -> None:
     """Write Opus packets as the recorder does."""
     blocks = [
-        matroska.cluster_head(round(frame.taken_s * 1000)) + matroska.block_head(0, len(frame.data), True)
+        muxer.cluster_head(round(frame.taken_s * 1000)) + muxer.block_head(0, len(frame.data), True)
         + frame.data
         for frame in frames
     ]  # fmt: skip
-    path.write_bytes(matroska.opus_head() + b"".join(blocks))
+    path.write_bytes(muxer.opus_head() + b"".join(blocks))
 
 
 def ffmpeg_command(binary: str, folder: Path, pictures: dict[Role, list[Frame]], seconds: float) -> list[str]:

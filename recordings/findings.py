@@ -92,9 +92,10 @@ def lane_findings(
 
 
 def _lane(seat: SeatId, role: Role, silent: tuple[Stretch, ...], shown: bytes) -> LaneFindings:
-    black = _where(shown, frozenset({Shown.BLACK}), 1, BLACK_S)
+    black = _where(shown, {Shown.BLACK}, 1, BLACK_S)
     # A picture that is the same as a second ago stood still for that second too.
-    frozen = tuple((since - 1.0, until) for since, until in _where(shown, {Shown.FROZEN}, 1, FROZEN_S - 1))
+    still = ((max(0.0, since - 1.0), until) for since, until in _where(shown, {Shown.FROZEN}, 1, 0.0))
+    frozen = tuple((since, until) for since, until in still if until - since >= FROZEN_S)
     return LaneFindings(seat, role, silent, _sum(silent), black, _sum(black), frozen, _sum(frozen))
 
 

@@ -52,12 +52,12 @@ class Sample:
 class Looks:
     """Takes in whom a merge paints, tick by tick; ``seconds`` is the length of the whole.
 
-    ``shown`` has a :class:`Shown` for each second from the film's beginning to the last with that party.
+    Who shows nothing is told from who is not there.
     """
 
     def __init__(self, seconds: float) -> None:
         self.samples: list[Sample] = []
-        self.shown: dict[tuple[SeatId, Role], bytearray] = {}
+        self._shown: dict[tuple[SeatId, Role], bytearray] = {}
         self._step_s = max(_SAMPLE_STEP_MIN_S, ceil(seconds / SAMPLES_MAX))
         self._last: dict[SeatId, NDArray[np.int16]] = {}
         self._ticks = 0
@@ -72,12 +72,19 @@ class Looks:
                 self.samples.append(Sample(float(second), _jpeg(people[0].picture)))
         self._ticks += 1
 
+    def notes(self) -> dict[tuple[SeatId, Role], bytes]:
+        """Return a :class:`Shown` for each second from the film's beginning to the last with that party."""
+        return {whose: bytes(notes) for whose, notes in self._shown.items()}
+
     def _note(self, second: int, seen: Seen) -> None:
         stay = seen.stay
         if stay is None or stay.seat is None:
             return
-        notes = self.shown.setdefault((stay.seat, stay.role), bytearray())
-        notes.extend(bytes(second - len(notes)))
+        notes = self._shown.setdefault((stay.seat, stay.role), bytearray())
+        if second > len(notes):
+            # Who comes back shows nothing that stood still.
+            self._last.pop(stay.seat, None)
+            notes.extend(bytes(second - len(notes)))
         notes.append(self._judged(stay.seat, seen.picture))
 
     def _judged(self, seat: SeatId, picture: VideoFrame | None) -> Shown:

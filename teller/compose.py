@@ -39,6 +39,7 @@ from store import Database
 from teller.clock import SystemClock
 from teller.config import Config, ConfigError
 from teller.equipment import make_equipment
+from teller.face_counts import face_counter
 from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
@@ -204,6 +205,7 @@ def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
             for step in script_plan(policy).steps
         ),
         rules=record_rules(policy),
+        count_faces=face_counter(base.config),
     )
 
 
