@@ -24,7 +24,8 @@ PROOFS := tests/contract tests/recordings/test_timeline.py tests/recordings/test
     challenge continuity injection passive_verdict) \
   $(patsubst %,tests/signaling/test_%.py, desk routing places board hours \
     call call_endings call_parties call_supervisors call_work fresh_call arrangement script \
-    identify memory questions codes) \
+    identify memory questions codes watching masking) \
+  tests/recordings/test_admission.py \
   $(patsubst %,tests/media/test_%.py, plan answer rtcp twcc unwrap payloads depacketiser quality)
 
 .PHONY: help demo install test check tests shots system lock clean

@@ -12,16 +12,18 @@ from contract import codec
 from contract.codec import Text
 from contract.errors import NotFound, ProtocolError
 from contract.facts import CaseCreated, TicketIssued, dump_entry
-from contract.ids import AccountId, CaseId, TenantId, is_id, new_case_id
+from contract.ids import CaseId, TenantId, is_id, new_case_id
 from contract.phases import CasePhase, Role
 from contract.ports import CaseSummary
+from contract.viewing import Viewer, sees_cards
 from signaling.accounts import LoggedIn
 from signaling.intake import Intake
+from signaling.masking import masked, numbers_of
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
 
 # An administrator keeps accounts; what customers said and showed is not for that.
-_SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
+SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
 _LIMIT_MAX = 200
 # A link needs about 70 modules: some 400 pixels, sharp on a screen, and 5 cm wide in print at 200 dpi.
 _MODULE_PX = 6
@@ -106,7 +108,7 @@ class Cases:
 
         An agent gets only his own.
         """
-        person = await self._rooms.guard.require(request, *_SEES_CASES)
+        person = await self._rooms.guard.require(request, *SEES_CASES)
         query = request.query
         try:
             phases = tuple(CasePhase(phase) for phase in query.getall("phase", []) if phase)
@@ -123,24 +125,34 @@ class Cases:
         return web.json_response({"cases": [codec.dump(case) for case in found]})
 
     async def one(self, request: web.Request) -> web.Response:
-        """Return one case with its journal and jobs."""
-        person = await self._rooms.guard.require(request, *_SEES_CASES)
+        """Return one case with its journal and jobs; numbers of cards hidden where they must be."""
+        person = await self._rooms.guard.require(request, *SEES_CASES)
         case = await self.seen_by(person, request.match_info["case"])
+        viewer = await self._viewer(person, case)
         entries = await self._rooms.journal.read(case.case)
+        lines = [json.loads(dump_entry(entry)) for entry in entries]
+        if not sees_cards(entries, viewer, self._rooms.clock.now()):
+            lines = masked(lines, numbers_of(entries))
         jobs = await self._rooms.jobs.for_case(case.case)
         return web.json_response(
             {
                 "case": codec.dump(case),
-                "entries": [json.loads(dump_entry(entry)) for entry in entries],
+                "entries": lines,
                 "jobs": [codec.dump(job) for job in jobs],
             }
         )
 
-    async def authorise(self, request: web.Request, case: str) -> AccountId:
+    async def authorise(self, request: web.Request, case: str) -> Viewer:
         """Return who asks, if that is somebody who may see ``case``. Raises Denied or NotFound."""
-        person = await self._rooms.guard.require(request, *_SEES_CASES)
-        await self.seen_by(person, case)
-        return person.account.account
+        person = await self._rooms.guard.require(request, *SEES_CASES)
+        return await self._viewer(person, await self.seen_by(person, case))
+
+    async def _viewer(self, person: LoggedIn, case: CaseSummary) -> Viewer:
+        account = person.account
+        at_work = account.role is Role.AGENT or (
+            account.role is Role.SUPERVISOR and await self._rooms.front.seated(case.case, account.account)
+        )
+        return Viewer(account.account, at_work, account.login in self._settings.may_download)
 
     async def seen_by(self, person: LoggedIn, case: str) -> CaseSummary:
         """Return the case if it is of the person's bank, and an agent's own or of the call he sits in.

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from contract.ids import AccountId, CaseId, SeatId
+from contract.ids import CaseId, SeatId
 from contract.ports import (
     AccountStore,
     CaseStore,
@@ -17,6 +17,7 @@ from contract.ports import (
     RecordedCalls,
     TicketLedger,
 )
+from contract.viewing import Viewer
 from signaling.accounts import Accounts
 from signaling.commands import Ports
 from signaling.equipment import Equipment
@@ -85,7 +86,7 @@ class Signaling:
         app.add_routes(self.routes())
         app.on_shutdown.append(self._on_shutdown)
 
-    async def authorise(self, request: web.Request, case: CaseId) -> AccountId:
+    async def authorise(self, request: web.Request, case: CaseId) -> Viewer:
         """Return who may open files of ``case``. Raises Denied or NotFound."""
         return await self._rest.authorise(request, case)
 

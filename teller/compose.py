@@ -19,6 +19,7 @@ from contract.facts import AuditSigned
 from contract.ids import CallId, CaseId, is_id
 from contract.phases import CasePhase
 from contract.ports import Archive, Clock
+from kyc.card_jobs import Veil
 from kyc.engine import Engine
 from media.pool import Pool
 from recordings.archive_directory import DirectoryArchive
@@ -184,7 +185,13 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
             )
         )
         playback = Playback(
-            base.spool, base.archive, base.database.cases, base.journal, base.clock, signaling.authorise
+            base.spool,
+            base.archive,
+            base.database.cases,
+            base.journal,
+            base.clock,
+            signaling.authorise,
+            lambda picture: engine.ask(Veil(picture)),
         )
         yield House(base, media, signaling, playback, recovered)
 
@@ -275,6 +282,7 @@ def _signaling_settings(config: Config, policy: Policy) -> SignalingSettings:
         vip_head_start_s=config.desk.vip_head_start_s,
         board=BoardRules(target_s=config.desk.answer_within_s),
         plan=script_plan(policy),
+        may_download=frozenset(config.audit.may_download),
     )
 
 

@@ -160,10 +160,32 @@ async function readCases() {
 /** @param {string} caseId */
 async function readCase(caseId) {
   /** @type {any} */
-  const { case: summary, entries, jobs } = await request("GET", `/api/cases/${encodeURIComponent(caseId)}`);
+  const [{ case: summary, entries, jobs }, viewing] = await Promise.all([request("GET", path(caseId)), request("GET", path(caseId, "viewings"))]);
   if (store.get().caseId === caseId) {
-    keep({ summary, entries, jobs });
+    keep({ summary, entries, jobs, viewing });
   }
+}
+
+/** @param {string | null} caseId @param {string} [what] */
+const path = (caseId, what) => `/api/cases/${encodeURIComponent(caseId ?? "")}${what ? `/${what}` : ""}`;
+
+/** Ask for something about looking at the record; the answer is how it stands then. @param {string} what @param {unknown} body */
+async function askViewing(what, body) {
+  const { caseId } = store.get();
+  try {
+    const viewing = await request("POST", path(caseId, what), body);
+    if (store.get().caseId === caseId) {
+      keep({ viewing, viewProblem: null });
+    }
+  } catch (error) {
+    store.update({ viewProblem: codeOf(error) });
+  }
+}
+
+/** @param {string} what @param {unknown} body */
+async function askThenRead(what, body) {
+  await askViewing(what, body);
+  await refresh();
 }
 
 /**
@@ -185,7 +207,7 @@ async function sign(signed) {
   const { caseId } = store.get();
   store.update({ signing: true, signProblem: null });
   try {
-    await request("POST", `/api/cases/${caseId}/verdict`, signed);
+    await request("POST", path(caseId, "verdict"), signed);
   } catch (error) {
     store.update({ signProblem: codeOf(error) });
   }
@@ -198,6 +220,8 @@ const REQUESTS = {
   "login-request": logIn,
   "logout-request": logOut,
   "verdict-request": sign,
+  "viewing-request": (asked) => askThenRead("viewings", asked),
+  "watched-report": (asked) => askViewing("watched", asked),
   "filter-request": ({ text, phase }) => {
     store.update({ text, phase });
     return refresh();

@@ -13,7 +13,13 @@ import { EMPTY } from "../web_kit/record/projection.js";
  *   loginError: string | null, caseId: string | null,
  *   cases: readonly CaseSummary[] | null, text: string, phase: string, problem: string | null,
  *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
+ *   viewing: Viewing | null, viewProblem: string | null,
  *   signing: boolean, signProblem: string | null}>} PlayerState
+ * @typedef {{since_s: number, until_s: number, seqs?: readonly number[]}} Stretch
+ * @typedef {Readonly<{viewing_until: number, unmasked_until: number, may_download: boolean,
+ *   requests: readonly {seq: number, at: number, account: string, pii_reason: string}[],
+ *   axis: readonly {call: string, start: number, end: number, offset_s: number}[],
+ *   must: readonly Stretch[], left: readonly Stretch[], seen: readonly Stretch[]}>} Viewing  as the server tells it
  */
 
 /** @type {PlayerState} */
@@ -31,6 +37,8 @@ export const START = Object.freeze({
   entries: Object.freeze([]),
   jobs: Object.freeze([]),
   view: EMPTY,
+  viewing: null,
+  viewProblem: null,
   signing: false,
   signProblem: null,
 });
@@ -40,9 +48,16 @@ export const NO_CASE = Object.freeze({
   entries: START.entries,
   jobs: START.jobs,
   view: EMPTY,
+  viewing: null,
+  viewProblem: null,
   signing: false,
   signProblem: null,
 });
+
+/** Tell whether a reason covers looking at the record now. @param {PlayerState} state */
+export function mayLook({ viewing }) {
+  return viewing !== null && viewing.viewing_until * 1000 > Date.now();
+}
 
 // Nothing more happens by itself to a case in one of these phases.
 const AT_REST = new Set(["under_audit", "approved", "rejected", "expired", "aborted"]);

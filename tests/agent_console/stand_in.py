@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,11 @@ from web_kit.serve import WebKit
 ROOT = Path(__file__).resolve().parents[2]
 APPS = {"agent_console": ROOT / "agent_console", "player": ROOT / "recordings" / "player"}
 PASSWORD = "teller-demo"
+# Of a record that may be looked at, in which nothing must be watched.
+VIEWING: dict[str, Any] = {
+    "viewing_until": 0.0, "unmasked_until": 0.0, "requests": [], "axis": [], "must": [], "left": [],
+    "seen": [], "may_download": False,
+}  # fmt: skip
 _DEADLINE_S = 8.0
 _PEOPLE = {
     Role.AGENT: (AGENT, AGENT_NAME),
@@ -47,6 +53,7 @@ class StandIn:
     calling: str | None = None
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     refusal: str = ""
+    viewing: dict[str, Any] = field(default_factory=lambda: VIEWING | {"viewing_until": time.time() + 3600})
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     socket: web.WebSocketResponse | None = None
     heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -118,6 +125,15 @@ class StandIn:
         entries = [json.loads(dump_entry(entry)) for entry in self.stories[case.case].entries]
         jobs = [codec.dump(job) for job in self.jobs]
         return web.json_response({"case": codec.dump(case), "entries": entries, "jobs": jobs})
+
+    async def got_viewing(self, request: web.Request) -> web.Response:
+        """Tell how the looking stands; what is asked is kept."""
+        if request.method == "POST":
+            assert request.headers["X-CSRF-Token"] == "csrf-1"
+            self.posted.append((request.path.rpartition("/")[2], await request.json()))
+            if request.path.endswith("viewings"):
+                self.viewing["viewing_until"] = time.time() + 3600
+        return web.json_response(self.viewing)
 
     async def got_callbacks(self, request: web.Request) -> web.Response:
         return web.json_response({"callbacks": self.callbacks})
@@ -196,6 +212,9 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_get("/api/cases", server.got_cases)
     app.router.add_get("/api/cases/{case}", server.got_case)
     app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
+    app.router.add_get("/api/cases/{case}/viewings", server.got_viewing)
+    for what in ("viewings", "watched", "unmaskings", "unmaskings/{asked}"):
+        app.router.add_post(f"/api/cases/{{case}}/{what}", server.got_viewing)
     app.router.add_post("/api/cases", server.got_new_case)
     app.router.add_post("/api/cases/{case}/files", server.got_shared)
     app.router.add_get("/api/callbacks", server.got_callbacks)

@@ -109,6 +109,45 @@ async def test_wrong_password_is_told_in_words(watched: Watched, server: StandIn
     await expect(watched.page.get_by_role("alert").first).to_contain_text("账号或密码不正确")
 
 
+async def test_nothing_is_shown_before_a_reason_is_given(
+    watched: Watched, server: StandIn, audited: Story
+) -> None:
+    """Integrity first, then the reason; then the recording with the viewer's name, and what is left."""
+    page = watched.page
+    server.viewing |= {
+        "viewing_until": 0.0,
+        "left": [{"since_s": 4, "until_s": 9, "seqs": [1]}],
+        "seen": [{"since_s": 0, "until_s": 4}],
+    }
+    await open_case(page, server, audited)
+    gate = page.locator("viewing-gate")
+    await expect(page.locator("integrity-badge")).to_contain_text("记录完整，已核验")
+    await expect(gate).to_be_visible()
+    await expect(page.locator("record-player")).to_be_hidden()
+    assert not [url for url in watched.requests if "/files/" in url]
+    await watched.require_names()
+    await shoot(page, "player-reason")
+    await gate.get_by_label("其他原因").check()
+    await gate.get_by_role("button", name="打开记录").click()
+    assert server.posted == []
+    await gate.get_by_label("说明").fill("监管来函 12 号")
+    await gate.get_by_role("button", name="打开记录").click()
+    await ready_to_play(page)
+    assert server.posted == [("viewings", {"reason": "other", "note": "监管来函 12 号"})]
+    await expect(page.locator("view-watermark")).to_contain_text("陈审核 · ")
+    await expect(page.locator("view-watermark")).to_contain_text(audited.case)
+    assert await page.locator(".stretches .left").count() == 1
+    await page.keyboard.press(" ")
+    await wait_until(page, "document.querySelector('video').currentTime > 0.8")
+    async with page.expect_response("**/watched"):
+        await page.keyboard.press("k")
+    what, told = server.posted[-1]
+    assert what == "watched"
+    (span,) = told["spans"]
+    assert span["since_s"] < 0.3
+    assert span["until_s"] > 0.7
+
+
 async def test_case_page_says_trust_first(watched: Watched, server: StandIn, audited: Story) -> None:
     """Integrity, recording, checks with model hash, evidence and story stand on the page."""
     page = watched.page
