@@ -43,6 +43,7 @@ from store import Database
 from teller.clock import SystemClock
 from teller.config import Config, ConfigError
 from teller.equipment import make_equipment
+from teller.face_counts import face_counter
 from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
@@ -232,10 +233,11 @@ def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
         record_signer(base.config),
         worker,
         script=tuple(
-            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory)
+            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory, step.when)
             for step in script_plan(policy).steps
         ),
         rules=record_rules(policy),
+        count_faces=face_counter(base.config),
         aborted_keeps=lambda name: packs.of(name).aborted.keeps,
     )
 

@@ -160,7 +160,7 @@ class StandIn:
 
     async def got_file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["file"]
-        kind = name if name == "merged.mp4" else self._kind_of(name)
+        kind = name if name in self.files else self._kind_of(name)
         return web.FileResponse(self.files[kind])
 
     def _kind_of(self, file: str) -> str:
