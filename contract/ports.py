@@ -33,15 +33,21 @@ from contract.phases import (
 from contract.store_ports import (
     Account,
     AccountStore,
+    CaseFlag,
+    CaseMark,
+    CasePage,
+    CaseQuery,
     CaseStore,
     CaseSummary,
     CustomerHistory,
     Job,
     JobQueue,
     LeaseLost,
+    SavedView,
     Session,
     Tenant,
     TicketLedger,
+    ViewStore,
 )
 
 __all__ = [
@@ -50,6 +56,10 @@ __all__ = [
     "Archive",
     "ArchivedObject",
     "CallRecorder",
+    "CaseFlag",
+    "CaseMark",
+    "CasePage",
+    "CaseQuery",
     "CaseStore",
     "CaseSummary",
     "Clock",
@@ -76,6 +86,7 @@ __all__ = [
     "NetworkLookup",
     "Party",
     "RecordedCalls",
+    "SavedView",
     "SeatRoute",
     "Session",
     "Slot",
@@ -83,6 +94,7 @@ __all__ = [
     "TicketLedger",
     "TrackInfo",
     "TrackSink",
+    "ViewStore",
     "WrappedKey",
 ]
 

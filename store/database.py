@@ -12,6 +12,7 @@ from store.jobs import Jobs
 from store.keepings import Keepings
 from store.migrate import migrate
 from store.tickets import Tickets
+from store.views import Views
 
 
 class _WallClock:
@@ -26,15 +27,17 @@ class Database:
     """Accounts, tickets, cases, jobs and keepings behind one URL; entering brings the schema up to date.
 
     ``url`` is ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user:password@host/name``.
+    ``search_key`` hashes the words by which cases are found; whoever projects or searches gives the house's.
     Several processes may use it at once; every method raises StorageError when it fails.
     """
 
-    def __init__(self, url: str, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, clock: Clock | None = None, search_key: bytes = b"") -> None:
         clock = clock or _WallClock()
         self._engine = Engine(url)
         self.accounts = Accounts(self._engine)
         self.tickets = Tickets(self._engine, clock)
-        self.cases = Cases(self._engine)
+        self.cases = Cases(self._engine, search_key)
+        self.views = Views(self._engine)
         self.jobs = Jobs(self._engine, clock)
         self.keepings = Keepings(self._engine)
 
