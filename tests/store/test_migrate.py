@@ -78,7 +78,7 @@ async def test_the_search_is_migrated_back_and_forth(database: Database, url: st
     before = await database.cases.case(CASE)
     engine = Engine(url)
     async with engine.write() as connection:
-        await connection.run_sync(downgrade, "0003")
+        await connection.run_sync(downgrade, "0004")
         tables = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
         assert {"case_terms", "saved_views"} & set(tables) == set()
         await connection.run_sync(upgrade)
