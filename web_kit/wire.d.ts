@@ -1640,6 +1640,7 @@ export interface CaseSummary {
   readonly pii_callback_phone: string;
   readonly pii_callback_wish: string;
   readonly callback_at: number | null;
+  readonly reason: string;
 }
 
 export interface Job {
