@@ -192,6 +192,11 @@ export interface MadeFile {
   readonly bytes: number;
 }
 
+export interface WatchedSpan {
+  readonly since_s: number;
+  readonly until_s: number;
+}
+
 export interface Hello {
   readonly type: "hello";
   readonly version: number;
