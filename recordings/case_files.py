@@ -11,6 +11,7 @@ from contract.facts import (
     FileShared,
     GapsAccounted,
     MergeCompleted,
+    RenderCompleted,
     SegmentSealed,
 )
 from contract.keeping_facts import MediaDiscarded
@@ -68,6 +69,7 @@ def _named(entry: Entry) -> Iterator[CaseFile]:
             SegmentSealed(file=name, sha256=digest, bytes=size)
             | EvidenceStored(file=name, sha256=digest, bytes=size)
             | FileShared(file=name, sha256=digest, bytes=size)
+            | RenderCompleted(file=name, sha256=digest, bytes=size)
             | GapsAccounted(file=name, sha256=digest, bytes=size)
         ):
             yield CaseFile(name, digest, size)

@@ -18,6 +18,7 @@ from signaling.rest_cases import Cases
 from signaling.rest_desk import Lobby
 from signaling.rest_files import Files
 from signaling.rest_hold import Holds
+from signaling.rest_renders import Renders
 from signaling.rest_search import Search
 from signaling.rest_self import SelfService
 from signaling.rest_viewing import Viewing
@@ -44,6 +45,7 @@ class Rest:
         self._viewing = Viewing(rooms, self._intake, self._cases, settings.may_download)
         self._audit = Audit(rooms, self._intake, self._cases, self._viewing)
         self._holds = Holds(rooms, self._intake, self._cases)
+        self._renders = Renders(rooms, self._intake, self._cases)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)
         self._self = SelfService(settings, rooms, self._intake, self._cases, equipment)
@@ -69,6 +71,7 @@ class Rest:
             ("GET", "/api/cases/{case}", cases.one),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
             ("POST", "/api/cases/{case}/hold", self._holds.hold),
+            ("POST", "/api/cases/{case}/renders", self._renders.request),
             ("GET", "/api/cases/{case}/viewings", viewing.one),
             ("POST", "/api/cases/{case}/viewings", viewing.begin),
             ("POST", "/api/cases/{case}/watched", viewing.watched),
