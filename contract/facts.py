@@ -11,12 +11,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from contract import (
-    codec,
-    identity_facts,  # noqa: F401  its facts stand in FACTS
-    keeping_facts,  # noqa: F401  as above
-    viewing_facts,  # noqa: F401  and these
-)
+# All but the codec are named for their facts, which stand in FACTS.
+from contract import codec, identity_facts, keeping_facts, viewing_facts  # noqa: F401
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
