@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from contract.errors import UserError
+from contract.errors import NotFound, UserError
 from contract.facts import Entry
 from contract.identity_facts import Decided
 from contract.identity_ports import (
@@ -97,8 +97,8 @@ class NoBooks:
         return ()
 
     async def open_accounts(self, customer_ref: str) -> Mapping[str, int]:
-        """Return none."""
-        return {}
+        """Raise NotFound: that there are none is not known."""
+        raise NotFound("the bank's books are not connected", code="not_available")
 
 
 @dataclass(frozen=True, slots=True)

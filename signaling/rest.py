@@ -36,7 +36,7 @@ class Rest:
         self._rooms = rooms
         self._intake = Intake(settings, rooms)
         self._cases = Cases(settings, rooms, self._intake)
-        self._audit = Audit(rooms, self._intake, self._cases)
+        self._audit = Audit(rooms, self._intake, self._cases, equipment.decide)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)
         self._self = SelfService(settings, rooms, self._intake, self._cases, equipment)
