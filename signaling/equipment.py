@@ -45,7 +45,7 @@ class NoDocuments:
         raise _none()
 
     async def compare_portraits(
-        self, card: bytes, stills: Sequence[bytes], reference: bytes | None
+        self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
     ) -> PortraitsFinding:
         """Raise UserError ``not_available``."""
         raise _none()
@@ -69,6 +69,10 @@ class NoLiveChecks:
 
     async def stop(self, call: CallId, check: CheckId, reason: str) -> None:
         """Do nothing."""
+
+    def seen(self, call: CallId) -> bytes:
+        """Return nothing: nobody was seen."""
+        return b""
 
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
         """Do nothing."""

@@ -116,7 +116,8 @@ class IdentityCommands:
         card = await self._evidence.read(case, effect.card)
         still = await self._evidence.read(case, effect.still)
         reference = effect.reference and await self._evidence.read(case, effect.reference)
-        found = await self._equipment.documents.compare_portraits(card, (still,), reference or None)
+        seen = self._equipment.live.seen(call)
+        found = await self._equipment.documents.compare_portraits(card, (still,), reference or None, seen)
         portrait = None
         if found.portrait is not None:
             portrait = await self._outside.keep_picture(case, EvidenceKind.ID_PORTRAIT, found.portrait)
