@@ -17,6 +17,7 @@ from signaling.rest_audit import Audit
 from signaling.rest_cases import Cases
 from signaling.rest_desk import Lobby
 from signaling.rest_files import Files
+from signaling.rest_search import Search
 from signaling.rest_self import SelfService
 from signaling.rest_viewing import Viewing
 from signaling.rooms import Rooms
@@ -38,6 +39,7 @@ class Rest:
         self._rooms = rooms
         self._intake = Intake(settings, rooms)
         self._cases = Cases(settings, rooms, self._intake)
+        self._search = Search(rooms, self._intake)
         self._viewing = Viewing(rooms, self._intake, self._cases, settings.may_download)
         self._audit = Audit(rooms, self._intake, self._cases, self._viewing)
         self._files = Files(settings, rooms, self._intake, self._cases)
@@ -57,7 +59,11 @@ class Rest:
             ("POST", "/api/callbacks/{case}", lobby.call_back),
             ("POST", "/api/walk-in", cases.walk_in),
             ("POST", "/api/cases", cases.create),
-            ("GET", "/api/cases", cases.found),
+            ("POST", "/api/cases/search", self._search.found),
+            ("GET", "/api/staff", self._search.staff),
+            ("GET", "/api/views", self._search.views),
+            ("POST", "/api/views", self._search.keep_view),
+            ("POST", "/api/views/drop", self._search.drop_view),
             ("GET", "/api/cases/{case}", cases.one),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
             ("GET", "/api/cases/{case}/viewings", viewing.one),

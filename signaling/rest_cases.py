@@ -10,10 +10,10 @@ from aiohttp import web
 
 from contract import codec
 from contract.codec import Text
-from contract.errors import NotFound, ProtocolError
+from contract.errors import NotFound
 from contract.facts import CaseCreated, TicketIssued, dump_entry
 from contract.ids import CaseId, TenantId, is_id, new_case_id
-from contract.phases import CasePhase, Role
+from contract.phases import Role
 from contract.ports import CaseSummary
 from contract.viewing import Viewer, sees_cards
 from signaling.accounts import LoggedIn
@@ -24,7 +24,6 @@ from signaling.settings import SignalingSettings
 
 # An administrator keeps accounts; what customers said and showed is not for that.
 SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
-_LIMIT_MAX = 200
 # A link needs about 70 modules: some 400 pixels, sharp on a screen, and 5 cm wide in print at 200 dpi.
 _MODULE_PX = 6
 
@@ -103,27 +102,6 @@ class Cases:
         await self._rooms.journal.append(case, TicketIssued(ticket_id, expires_at))
         return case, ticket, expires_at
 
-    async def found(self, request: web.Request) -> web.Response:
-        """List the tenant's cases: ``text``, ``phase`` (repeatable), ``limit``, ``offset``.
-
-        An agent gets only his own.
-        """
-        person = await self._rooms.guard.require(request, *SEES_CASES)
-        query = request.query
-        try:
-            phases = tuple(CasePhase(phase) for phase in query.getall("phase", []) if phase)
-        except ValueError as error:
-            raise ProtocolError("unknown phase") from error
-        found = await self._rooms.cases.cases(
-            person.account.tenant,
-            text=query.get("text", "")[:200],
-            phases=phases,
-            agent=person.account.account if person.account.role is Role.AGENT else None,
-            limit=_number(query.get("limit"), 50, 1, _LIMIT_MAX),
-            offset=_number(query.get("offset"), 0, 0, 1_000_000),
-        )
-        return web.json_response({"cases": [codec.dump(case) for case in found]})
-
     async def one(self, request: web.Request) -> web.Response:
         """Return one case with its journal and jobs; numbers of cards hidden where they must be."""
         person = await self._rooms.guard.require(request, *SEES_CASES)
@@ -181,11 +159,3 @@ class Cases:
 def _qr(link: str) -> str:
     """Return a PNG of the QR code, black on white with the border that scanners need, as a data URL."""
     return str(segno.make_qr(link, error="m").png_data_uri(scale=_MODULE_PX))
-
-
-def _number(text: str | None, default: int, low: int, high: int) -> int:
-    if text is None or text == "":
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise ProtocolError("a number is wanted")
-    return max(low, min(high, int(text)))

@@ -16,6 +16,7 @@ from contract.ports import (
     MediaPlane,
     RecordedCalls,
     TicketLedger,
+    ViewStore,
 )
 from contract.viewing import Viewer
 from signaling.accounts import Accounts
@@ -47,6 +48,7 @@ class Signaling:
         accounts: AccountStore,
         tickets_ledger: TicketLedger,
         cases: CaseStore,
+        views: ViewStore,
         jobs: JobQueue,
         clock: Clock,
         equipment: Equipment | None = None,
@@ -64,8 +66,8 @@ class Signaling:
         self._rest = Rest(
             settings,
             Rooms(
-                self._front, guard, people, self._tickets, accounts, cases, journal, evidence, identity,
-                jobs, clock,
+                self._front, guard, people, self._tickets, accounts, cases, views, journal, evidence,
+                identity, jobs, clock,
             ),
             equipment,
         )  # fmt: skip

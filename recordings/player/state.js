@@ -1,6 +1,7 @@
 /** What the auditor's page knows. */
 
 import { EMPTY } from "../web_kit/record/projection.js";
+import { NO_FILTER } from "./search.js";
 
 /**
  * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
@@ -11,7 +12,10 @@ import { EMPTY } from "../web_kit/record/projection.js";
  * @typedef {Readonly<{
  *   boot: "loading" | "login" | "in", session: Session | null, loginBusy: boolean,
  *   loginError: string | null, caseId: string | null,
- *   cases: readonly CaseSummary[] | null, text: string, phase: string, problem: string | null,
+ *   cases: readonly CaseSummary[] | null, count: number | null, more: boolean, next: string | null,
+ *   filter: import("./search.js").Filter, marks: readonly string[], problem: string | null,
+ *   staff: readonly Readonly<{account: string, name: string}>[], views: readonly import("./search.js").View[],
+ *   dropped: import("./search.js").View | null, deskProblem: string | null,
  *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
  *   viewing: Viewing | null, viewProblem: string | null,
  *   calls: readonly import("./track_axis.js").Call[] | null, beside: Beside,
@@ -35,8 +39,16 @@ export const START = Object.freeze({
   loginError: null,
   caseId: null,
   cases: null,
-  text: "",
-  phase: "",
+  count: null,
+  more: false,
+  next: null,
+  filter: NO_FILTER,
+  // Where each page behind the first begins, down to the one that is shown.
+  marks: Object.freeze([]),
+  staff: Object.freeze([]),
+  views: Object.freeze([]),
+  dropped: null,
+  deskProblem: null,
   problem: null,
   summary: null,
   entries: Object.freeze([]),

@@ -48,7 +48,10 @@ class StandIn:
     jobs: list[Job] = field(default_factory=list)
     files: Mapping[str, Path] = field(default_factory=dict)
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    queries: list[dict[str, str]] = field(default_factory=list)
+    queries: list[dict[str, Any]] = field(default_factory=list)
+    page: int = 50
+    counted: int = 1_000
+    views: list[dict[str, Any]] = field(default_factory=list)
     got: list[Message] = field(default_factory=list)
     calling: str | None = None
     callbacks: list[dict[str, Any]] = field(default_factory=list)
@@ -111,15 +114,35 @@ class StandIn:
         response.del_cookie("session")
         return response
 
-    async def got_cases(self, request: web.Request) -> web.Response:
-        self.queries.append(dict(request.query))
-        text, phase = request.query.get("text", ""), request.query.get("phase", "")
-        found = [
-            case
-            for case in self.cases
-            if text in case.pii_customer_name + case.agent_name + case.case and phase in ("", case.phase)
-        ]
-        return web.json_response({"cases": [codec.dump(case) for case in found]})
+    async def got_search(self, request: web.Request) -> web.Response:
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        asked = await request.json()
+        self.queries.append(asked)
+        found = [case for case in self.cases if _fits(case, asked)]
+        begun = int(asked.get("after") or 0)
+        page = found[begun : begun + self.page]
+        following = str(begun + self.page) if len(found) > begun + self.page else None
+        count = None if begun else min(len(found), self.counted)
+        return web.json_response(
+            {
+                "cases": [codec.dump(case) for case in page],
+                "count": count,
+                "more": count is not None and len(found) > count,
+                "next": following,
+            }
+        )
+
+    async def got_staff(self, request: web.Request) -> web.Response:
+        return web.json_response({"staff": [{"account": AGENT, "name": AGENT_NAME, "number": ""}]})
+
+    async def got_views(self, request: web.Request) -> web.Response:
+        """Tell the saved views, after keeping or dropping one."""
+        if request.method == "POST":
+            asked = await request.json()
+            self.views = [view for view in self.views if view["name"] != asked["name"]]
+            if request.path == "/api/views":
+                self.views = sorted([*self.views, asked], key=lambda view: str(view["name"]))
+        return web.json_response({"views": self.views})
 
     async def got_case(self, request: web.Request) -> web.Response:
         case = next((one for one in self.cases if one.case == request.match_info["case"]), None)
@@ -171,7 +194,7 @@ class StandIn:
         name = request.match_info["file"]
         if name in self.beside:
             return web.json_response(self.beside[name])
-        kind = name if name == "merged.mp4" else self._kind_of(name)
+        kind = name if name in self.files else self._kind_of(name)
         return web.FileResponse(self.files[kind])
 
     def _kind_of(self, file: str) -> str:
@@ -210,6 +233,15 @@ class StandIn:
         )
 
 
+def _fits(case: CaseSummary, asked: Mapping[str, Any]) -> bool:
+    return (
+        asked.get("text", "") in case.pii_customer_name + case.case
+        and (not asked.get("phases") or case.phase in asked["phases"])
+        and (not asked.get("reasons") or case.reason in asked["reasons"])
+        and ("gaps" not in asked.get("flags", ()) or (case.gap_s or 0) >= 1)
+    )
+
+
 @asynccontextmanager
 async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     """Serve on a free port of the loopback."""
@@ -220,7 +252,10 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_post("/api/login", server.got_login)
     app.router.add_post("/api/logout", server.got_logout)
     app.router.add_get("/api/me", server.got_me)
-    app.router.add_get("/api/cases", server.got_cases)
+    app.router.add_post("/api/cases/search", server.got_search)
+    app.router.add_get("/api/staff", server.got_staff)
+    app.router.add_route("*", "/api/views", server.got_views)
+    app.router.add_post("/api/views/drop", server.got_views)
     app.router.add_get("/api/cases/{case}", server.got_case)
     app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
     app.router.add_get("/api/cases/{case}/tracks", server.got_tracks)
