@@ -210,7 +210,7 @@ async function readCase(caseId) {
 /** Read what the merge left beside the film, once. */
 async function readBeside() {
   const { caseId, view, beside } = store.get();
-  const wanted = /** @type {const} */ ({ waveform: "waveform", sprite: "thumbnail_index", found: "findings" });
+  const wanted = /** @type {const} */ ({ waveform: "waveform", sprite: "thumbnail_index" });
   for (const [key, kind] of Object.entries(wanted)) {
     const made = (view.merge.result?.files ?? []).find((/** @type {{kind: string}} */ one) => one.kind === kind);
     if (made && caseId && mayLook(store.get()) && !beside[/** @type {keyof typeof beside} */ (key)]) {

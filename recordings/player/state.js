@@ -20,7 +20,7 @@ import { NO_FILTER } from "./search.js";
  *   viewing: Viewing | null, viewProblem: string | null,
  *   calls: readonly import("./track_axis.js").Call[] | null, beside: Beside,
  *   signing: boolean, signProblem: string | null}>} PlayerState
- * @typedef {Readonly<{waveform: any, sprite: any, found: any}>} Beside  what the merge left beside the film
+ * @typedef {Readonly<{waveform: any, sprite: any}>} Beside  what the merge left beside the film
  * @typedef {{since_s: number, until_s: number, seqs?: readonly number[]}} Stretch
  * @typedef {Readonly<{viewing_until: number, unmasked_until: number, may_download: boolean,
  *   requests: readonly {seq: number, at: number, account: string, pii_reason: string}[],
@@ -29,7 +29,7 @@ import { NO_FILTER } from "./search.js";
  */
 
 /** @type {Beside} */
-const NOTHING_BESIDE = Object.freeze({ waveform: null, sprite: null, found: null });
+const NOTHING_BESIDE = Object.freeze({ waveform: null, sprite: null });
 
 /** @type {PlayerState} */
 export const START = Object.freeze({

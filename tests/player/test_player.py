@@ -30,17 +30,8 @@ BESIDE = {
         "rate": 15, "seconds": SECONDS,
         "lanes": [{"seat": role, "role": role, "peaks": PEAKS} for role in ("customer", "agent")],
     },
-    "findings.json": {
-        "version": 1, "seconds": SECONDS,
-        "faces": {"source": "samples", "looked": 60, "in_frame": 0.97, "more_than_one": [[12, 14]]},
-        "lanes": [{
-            "seat": "s", "role": "customer", "silent": [[3, 9]], "silent_s": 6, "black": [], "black_s": 0,
-            "frozen": [[20, 23]], "frozen_s": 3,
-        }],
-        "steps": [{"step": "scam_talk", "zh": "反诈谈话", "en": "Talk about fraud", "state": "open"}],
-    },
 }  # fmt: skip
-MADE = (MadeFile("waveform", "waveform.json", "", 1), MadeFile("findings", "findings.json", "", 1))
+MADE = (MadeFile("waveform", "waveform.json", "", 1),)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -130,22 +121,8 @@ async def test_tracks_are_played_together(watched: Watched, server: StandIn, pla
     await page.get_by_role("checkbox", name="柜员 · 摄像头").uncheck()
     await expect(page.locator(".track:visible")).to_have_count(1)
     await watched.require_fit()
-    await page.get_by_role("button", name="合成录像").click()
+    await page.get_by_role("button", name="合成录像", exact=True).click()
     await ready_to_play(page)
-
-
-async def test_what_a_machine_noticed_leads_to_its_second(
-    watched: Watched, server: StandIn, played: Story
-) -> None:
-    """Faces, silence, a frozen picture, a step that was not settled."""
-    page = watched.page
-    await open_case(page, server, played)
-    await ready_to_play(page)
-    card = page.locator("quality-card")
-    for words in ("97 %", "多于一张人脸", "静音 6 秒", "画面静止 3 秒", "反诈谈话"):
-        await expect(card).to_contain_text(words)
-    await card.get_by_role("button", name="从 0:20 播放").click()
-    await at_second(page, 20)
 
 
 async def test_a_card_is_asked_for_and_allowed_by_another(

@@ -12,7 +12,6 @@ import "./findings_panel.js";
 import "./gap_ledger.js";
 import "./integrity_badge.js";
 import "./merge_progress.js";
-import "./quality_card.js";
 import "./record_player.js";
 import "./unmask_card.js";
 import "./verdict_form.js";
@@ -45,10 +44,9 @@ export class CasePageElement extends PartElement {
     this.findings = /** @type {import("./findings_panel.js").FindingsPanelElement} */ (part("findings-panel"));
     this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
     this.gate = /** @type {import("./viewing_gate.js").ViewingGateElement} */ (part("viewing-gate"));
-    this.quality = /** @type {import("./quality_card.js").QualityCardElement} */ (part("quality-card"));
     this.unmask = /** @type {import("./unmask_card.js").UnmaskCardElement} */ (part("unmask-card"));
     this.columns = h("div", { class: "columns" },
-        h("div", { class: "column" }, this.merge, this.player, this.quality, this.gaps, this.findings, this.unmask),
+        h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings, this.unmask),
         h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
     mount(this, this.head, this.integrity, this.gate, this.columns);
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
@@ -76,7 +74,6 @@ export class CasePageElement extends PartElement {
     if (entries !== was?.entries || state.viewing?.axis !== was?.viewing?.axis || !this.markers.length) {
       this.markers = markers(view, axisStart(entries), state.viewing?.axis);
     }
-    this.quality?.show({ found: state.beside.found, names: this.names(view) });
     this.unmask?.show(state);
     this.drawPlayer(state);
     if (this.lined !== this.markers) {
