@@ -46,7 +46,11 @@ export type CheckWord = "thanks" | "again" | "agent_helps";
 
 export type AccountClass = "I" | "II" | "III";
 
+export type Template = "roles" | "side_by_side" | "customer_only" | "share_first";
+
 export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
+
+export type ViewReason = "audit" | "quality" | "complaint" | "dispute" | "investigation" | "authority" | "other";
 
 export interface IceServer {
   readonly urls: readonly string[];
@@ -186,6 +190,11 @@ export interface MadeFile {
   readonly file: string;
   readonly sha256: string;
   readonly bytes: number;
+}
+
+export interface WatchedSpan {
+  readonly since_s: number;
+  readonly until_s: number;
 }
 
 export interface Hello {
@@ -993,6 +1002,34 @@ export interface Decided {
   readonly inputs_sha256: string;
 }
 
+export interface ViewingBegun {
+  readonly account: string;
+  readonly reason: ViewReason;
+  readonly pii_note: string;
+}
+
+export interface RecordWatched {
+  readonly account: string;
+  readonly spans: readonly WatchedSpan[];
+}
+
+export interface UnmaskAsked {
+  readonly account: string;
+  readonly pii_reason: string;
+}
+
+export interface UnmaskAnswered {
+  readonly account: string;
+  readonly asked: number;
+  readonly granted: boolean;
+  readonly until: number;
+}
+
+export interface RecordDownloaded {
+  readonly account: string;
+  readonly file: string;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1151,9 +1188,25 @@ export interface MergeCompleted {
   readonly seconds: number;
   readonly gap_s: number;
   readonly speed: number;
-  readonly template: string;
+  readonly template: Template;
   readonly utc_offset_s: number;
   readonly files: readonly MadeFile[];
+}
+
+export interface RenderRequested {
+  readonly account: string;
+  readonly template: Template;
+  readonly pii_reason: string;
+}
+
+export interface RenderCompleted {
+  readonly job: string;
+  readonly template: Template;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly speed: number;
 }
 
 export interface ArchiveWritten {
@@ -1479,6 +1532,11 @@ export interface Facts {
   ChecksLocked: ChecksLocked;
   AccountsCounted: AccountsCounted;
   Decided: Decided;
+  ViewingBegun: ViewingBegun;
+  RecordWatched: RecordWatched;
+  UnmaskAsked: UnmaskAsked;
+  UnmaskAnswered: UnmaskAnswered;
+  RecordDownloaded: RecordDownloaded;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;
@@ -1498,6 +1556,8 @@ export interface Facts {
   MergeFailed: MergeFailed;
   GapsAccounted: GapsAccounted;
   MergeCompleted: MergeCompleted;
+  RenderRequested: RenderRequested;
+  RenderCompleted: RenderCompleted;
   ArchiveWritten: ArchiveWritten;
   ArchiveVerified: ArchiveVerified;
   SpoolReleased: SpoolReleased;
@@ -1585,6 +1645,7 @@ export interface CaseSummary {
   readonly pii_callback_phone: string;
   readonly pii_callback_wish: string;
   readonly callback_at: number | null;
+  readonly reason: string;
 }
 
 export interface Job {
