@@ -262,7 +262,10 @@ class CaseStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A long piece of work. ``state`` is ready, running, done or dead; ``progress`` is 0 to 1."""
+    """A long piece of work. ``state`` is ready, running, done or dead; ``progress`` is 0 to 1.
+
+    ``lease_until`` (seconds UTC) is when another worker may take a running job over; each beat moves it on.
+    """
 
     job: JobId
     kind: str
@@ -278,6 +281,7 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+    lease_until: float = 0.0
 
 
 class LeaseLost(Exception):

@@ -19,7 +19,7 @@ from store.schema import JOBS, NOT_DEAD
 MAX_ATTEMPTS = 5
 ABANDONED = "the worker was lost"
 
-_JOB_COLUMNS = [column for column in JOBS.c if column.name != "free_at"]
+_JOB_COLUMNS = [column.label("lease_until") if column.name == "free_at" else column for column in JOBS.c]
 
 
 class Jobs:

@@ -1663,4 +1663,5 @@ export interface Job {
   readonly started_at: number | null;
   readonly finished_at: number | null;
   readonly args: Readonly<Record<string, string>>;
+  readonly lease_until: number;
 }

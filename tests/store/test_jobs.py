@@ -36,6 +36,7 @@ async def test_job_goes_from_ready_to_done(database: Database, clock: MovedClock
     assert (job.state, job.worker, job.attempt, job.args) == ("running", "w1", 1, {"call": "call-1"})
     await database.jobs.beat(job, 0.5, "half", LEASE_S)
     assert ((await _only(database)).progress, (await _only(database)).note) == (0.5, "half")
+    assert (await _only(database)).lease_until == clock.now() + LEASE_S
     clock.at += 5
     await database.jobs.complete(job)
     done = await _only(database)

@@ -29,6 +29,8 @@ export default {
   "integrity.gap": "Gaps", "integrity.seconds": "{seconds} s", "integrity.yes": "yes", "integrity.not_yet": "not yet",
   "merge.title": "Progress of the recording", "merge.not_due": "The call is not finished yet", "merge.ready": "The recording waits to be merged", "merge.running": "Merging and archiving the recording",
   "merge.done": "Recording processed", "merge.dead": "Processing failed; please contact support", "merge.attempt": "attempt {attempt} of {most}",
+  "merge.eta": "about {time} to go", "merge.lost": "the worker does not answer; another takes over",
+  "merge_note.looking": "looking at the picture", "merge_note.fetching": "fetching the tracks",
   "merge_note.starting": "preparing", "merge_note.merging": "rendering picture and sound", "merge_note.hashing": "hashing",
   "merge_note.archiving": "uploading and reading back", "merge_note.releasing": "releasing the local copy",
   "play.recording": "Merged recording", "play.play": "Play", "play.pause": "Pause", "play.seek": "Position", "play.rate": "Speed",

@@ -29,6 +29,8 @@ export default {
   "integrity.gap": "空缺时长", "integrity.seconds": "{seconds} 秒", "integrity.yes": "是", "integrity.not_yet": "未完成",
   "merge.title": "录像处理进度", "merge.not_due": "通话尚未办结", "merge.ready": "录像等待合成", "merge.running": "正在合成与归档录像",
   "merge.done": "录像处理完成", "merge.dead": "录像处理失败，请联系支持人员", "merge.attempt": "第 {attempt} 次，共 {most} 次",
+  "merge.eta": "约剩 {time}", "merge.lost": "处理进程无响应，将由其他进程接手",
+  "merge_note.looking": "检查画面", "merge_note.fetching": "取回原始轨道",
   "merge_note.starting": "准备", "merge_note.merging": "合成画面与声音", "merge_note.hashing": "计算校验值",
   "merge_note.archiving": "上传归档并回读核对", "merge_note.releasing": "释放本地副本",
   "play.recording": "合成录像", "play.play": "播放", "play.pause": "暂停", "play.seek": "播放位置", "play.rate": "播放速度",
