@@ -28,6 +28,7 @@ class FakeDocuments:
 
     verdicts: list[CheckVerdict] = field(default_factory=list)
     judged: list[tuple[Sequence[Mapping[str, str]], Mapping[str, str]]] = field(default_factory=list)
+    models: tuple[ModelUsed, ...] = ()
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
         fields = (ReadField("name", "王小明", 0.9),)
@@ -45,7 +46,8 @@ class FakeDocuments:
     ) -> PortraitsFinding:
         verdict = self.verdicts.pop(0) if self.verdicts else CheckVerdict.PASSED
         pair = PairScore("card", "still", 0.6, verdict, "")
-        return PortraitsFinding((pair,), len(stills), (), 0.48, 0.36, "", (), verdict, "", b"\xff\xd8 face")
+        face = b"\xff\xd8 face"
+        return PortraitsFinding((pair,), len(stills), (), 0.48, 0.36, "", self.models, verdict, "", face)
 
 
 @dataclass
