@@ -10,6 +10,7 @@ from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField
 from contract.identity_ports import (
     Contacts,
     DocumentFinding,
+    DocumentSide,
     DocumentVerdict,
     ExternalAnswer,
     LivenessRun,
@@ -27,7 +28,8 @@ class FakeDocuments:
     """Reads a name from every picture, and finds the faces alike as it is told."""
 
     verdicts: list[CheckVerdict] = field(default_factory=list)
-    judged: list[tuple[Sequence[Mapping[str, str]], Mapping[str, str]]] = field(default_factory=list)
+    judged: list[tuple[list[dict[str, str]], dict[str, str]]] = field(default_factory=list)
+    documents: list[CheckVerdict] = field(default_factory=list)
     models: tuple[ModelUsed, ...] = ()
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
@@ -36,10 +38,12 @@ class FakeDocuments:
         return DocumentFinding("front", DocumentKind.CN_ID, fields, (), (), b"\xff\xd8 flat", models)
 
     async def judge_document(
-        self, sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date
+        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
     ) -> DocumentVerdict:
-        self.judged.append(([dict(side) for side in sides], dict(entered)))
-        return DocumentVerdict(CheckVerdict.PASSED, ())
+        read = [{one.name: one.pii_value for one in side.fields} for side in sides]
+        self.judged.append((read, dict(entered)))
+        verdict = self.documents.pop(0) if self.documents else CheckVerdict.PASSED
+        return DocumentVerdict(verdict, () if verdict is CheckVerdict.PASSED else ("back_missing",))
 
     async def compare_portraits(
         self, card: bytes, stills: Sequence[bytes], reference: bytes | None
