@@ -65,7 +65,7 @@ class IdentityCommands:
         """Return the work of an effect that waits for nothing of the case."""
         match effect:
             case ReadPicture():
-                return self._read(case, call, effect)
+                return self._read(case, call, effect.evidence)
             case ComparePictures():
                 return self._compare(case, call, effect)
             case AskQuestion():
@@ -77,8 +77,15 @@ class IdentityCommands:
 
     # --- documents and faces ---
 
-    async def _read(self, case: CaseId, call: CallId, effect: ReadPicture) -> None:
-        data = await self._evidence.read(case, effect.evidence)
+    async def _read(self, case: CaseId, call: CallId, evidence: EvidenceId) -> None:
+        check, advisory = await self.read(case, call, evidence)
+        await self.judge(case, call, check, advisory)
+
+    async def read(
+        self, case: CaseId, call: CallId | None, evidence: EvidenceId
+    ) -> tuple[CheckId, tuple[Signal, ...]]:
+        """Read one side of a document; return the reading's name and signs of a copy."""
+        data = await self._evidence.read(case, evidence)
         found = await self._equipment.documents.read_document(data, self._today())
         picture = None
         if found.picture is not None:
@@ -89,7 +96,7 @@ class IdentityCommands:
             DocumentRead(
                 call=call,
                 check=check,
-                evidence=effect.evidence,
+                evidence=evidence,
                 picture=picture,
                 side=found.side,
                 kind=found.kind,
@@ -98,15 +105,16 @@ class IdentityCommands:
                 models=found.models,
             ),
         )
-        await self.judge(case, call, check, found.advisory)
+        return check, found.advisory
 
     async def judge(
-        self, case: CaseId, call: CallId, check: CheckId, advisory: tuple[Signal, ...] = ()
-    ) -> None:
+        self, case: CaseId, call: CallId | None, check: CheckId, advisory: tuple[Signal, ...] = ()
+    ) -> CheckVerdict:
         """Judge all that was read of the customer's document."""
         about = await self._known(case)
         found = await self._equipment.documents.judge_document(about.sides, about.entered, self._today())
         await self._journal.append(case, DocumentJudged(call, check, found.verdict, found.failures, advisory))
+        return found.verdict
 
     async def _compare(self, case: CaseId, call: CallId, effect: ComparePictures) -> None:
         card = await self._evidence.read(case, effect.card)
@@ -205,19 +213,20 @@ class IdentityCommands:
 
     # --- the decision ---
 
-    async def screen(self, case: CaseId, call: CallId | None) -> None:
-        """Look the customer up on the lists that the policy names, before it is decided."""
-        await self._outside.screen(case, call)
+    async def screen(self, case: CaseId, call: CallId | None) -> bool:
+        """Look the customer up on the lists that the policy names; see ``Outside.screen``."""
+        return await self._outside.screen(case, call)
 
-    async def decide(self, case: CaseId) -> None:
-        """Append the bank's count of accounts, and what everything comes to."""
+    async def decide(self, case: CaseId) -> CheckVerdict | None:
+        """Append the bank's count of accounts, and what everything comes to; None where people decide."""
         if self._equipment.decide is None:
-            return
+            return None
         counts = await self._equipment.books.open_accounts((await self._known(case)).ref)
         limits = tuple(Limit(one.value, counts.get(one.value, 0)) for one in AccountClass)
         await self._journal.append(case, AccountsCounted(limits))
         decided = self._equipment.decide(await self._journal.read(case))
         await self._journal.append(case, decided)
+        return decided.verdict
 
     async def _known(self, case: CaseId) -> Known:
         return known(await self._journal.read(case))

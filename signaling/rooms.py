@@ -7,6 +7,7 @@ from signaling.accounts import Accounts
 from signaling.front import Front
 from signaling.guard import Guard
 from signaling.tickets import Tickets
+from signaling.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,4 @@ class Rooms:
     identity: IdentityChecks
     jobs: JobQueue
     clock: Clock
+    turns: Turns

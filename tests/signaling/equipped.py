@@ -31,9 +31,10 @@ class FakeDocuments:
     judged: list[tuple[list[dict[str, str]], dict[str, str]]] = field(default_factory=list)
     documents: list[CheckVerdict] = field(default_factory=list)
     models: tuple[ModelUsed, ...] = ()
+    name: str = "王小明"
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
-        fields = (ReadField("name", "王小明", 0.9),)
+        fields = (ReadField("name", self.name, 0.9),)
         models = (ModelUsed("reader", "0" * 64),)
         return DocumentFinding("front", DocumentKind.CN_ID, fields, (), (), b"\xff\xd8 flat", models)
 

@@ -26,7 +26,7 @@ export default {
   "fact.ExternalAsked": "Asked outside: {service}",
   "fact.ExternalAnswered": "{service}: {verdict} {code}",
   "fact.SelfCheckStarted": "Face check in the bank's app began (attempt {attempt})",
-  "fact.SelfChecked": "Face check in the bank's app: {verdict}, {left} attempts left",
+  "fact.SelfChecked": "Face check in the bank's app: {verdict}, {left} attempts left {reason_text}",
   "fact.ChecksLocked": "“{kind}” was tried too often; locked until {until_text}",
   "fact.AccountsCounted": "Accounts at this bank: {counts_text}",
   "fact.Decided": "Decision: {verdict} {class_text} {reasons_text} (policy {policy}, version {policy_version})",
@@ -143,6 +143,9 @@ export default {
   "decision_reason.agent_passed": "the agent gave “passed”", "decision_reason.agent_failed": "the agent gave “failed”",
   "decision_reason.agent_incomplete": "the agent gave “incomplete”", "decision_reason.agent_missing": "the agent gave no result",
   "decision_reason.source_signs": "signs that the pictures come from no camera",
+  "decision_reason.self_service": "self-service, without a call",
+  "self_reason.portraits": "the faces", "self_reason.document": "the document", "self_reason.timeout": "the models took too long",
+  "self_reason.screening": "a list speaks against it or gave no answer", "self_reason.decision": "the decision needs an agent",
   "class_reason.on_site": "only at a branch", "class_reason.checks": "checks are missing", "class_reason.five_elements": "the bound account is not confirmed",
   "class_reason.count": "already as many as allowed", "class_reason.count_unknown": "number of accounts unknown",
 }; // prettier-ignore

@@ -26,7 +26,7 @@ export default {
   "fact.ExternalAsked": "查询外部数据源：{service}",
   "fact.ExternalAnswered": "{service}：{verdict} {code}",
   "fact.SelfCheckStarted": "银行应用内人脸核验开始（第 {attempt} 次）",
-  "fact.SelfChecked": "银行应用内人脸核验：{verdict}，还可试 {left} 次",
+  "fact.SelfChecked": "银行应用内人脸核验：{verdict}，还可试 {left} 次 {reason_text}",
   "fact.ChecksLocked": "「{kind}」尝试过多，锁定至 {until_text}",
   "fact.AccountsCounted": "本行已有账户：{counts_text}",
   "fact.Decided": "系统决定：{verdict} {class_text} {reasons_text}（规则 {policy} 第 {policy_version} 版）",
@@ -141,6 +141,9 @@ export default {
   "decision_reason.agent_passed": "柜员结论为通过", "decision_reason.agent_failed": "柜员结论为未通过",
   "decision_reason.agent_incomplete": "柜员结论为未完成", "decision_reason.agent_missing": "柜员尚无结论",
   "decision_reason.source_signs": "有画面并非来自摄像头的迹象",
+  "decision_reason.self_service": "自助办理，未经通话",
+  "self_reason.portraits": "人像", "self_reason.document": "证件", "self_reason.timeout": "模型超时",
+  "self_reason.screening": "名单命中或未答复", "self_reason.decision": "须由柜员决定",
   "class_reason.on_site": "须到网点办理", "class_reason.checks": "缺少核验", "class_reason.five_elements": "绑定账户未经证实",
   "class_reason.count": "账户数已达上限", "class_reason.count_unknown": "账户数不明",
 }; // prettier-ignore
