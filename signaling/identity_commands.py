@@ -25,6 +25,7 @@ from contract.identity_ports import LivenessRun, PortraitsFinding
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id
 from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
 from contract.ports import Clock, EvidenceStore, IdentityChecks, Journal
+from signaling.ceilings import Ceilings
 from signaling.codes import ATTEMPTS, masked
 from signaling.equipment import Equipment
 from signaling.identity_effects import (
@@ -54,11 +55,13 @@ class IdentityCommands:
         identity: IdentityChecks,
         clock: Clock,
         equipment: Equipment,
+        ceilings: Ceilings,
     ) -> None:
         self._journal = journal
         self._evidence = evidence
         self._clock = clock
         self._equipment = equipment
+        self._ceilings = ceilings
         self._outside = Outside(journal, evidence, identity, equipment)
 
     def beside(self, case: CaseId, call: CallId, effect: Beside) -> Coroutine[Any, Any, None]:
@@ -78,6 +81,7 @@ class IdentityCommands:
     # --- documents and faces ---
 
     async def _read(self, case: CaseId, call: CallId, evidence: EvidenceId) -> None:
+        await self._ceilings.require(case, "document")
         check, advisory = await self.read(case, call, evidence)
         await self.judge(case, call, check, advisory)
 
@@ -117,6 +121,7 @@ class IdentityCommands:
         return found.verdict
 
     async def _compare(self, case: CaseId, call: CallId, effect: ComparePictures) -> None:
+        await self._ceilings.require(case, "portraits")
         card = await self._evidence.read(case, effect.card)
         still = await self._evidence.read(case, effect.still)
         reference = effect.reference and await self._evidence.read(case, effect.reference)
@@ -133,6 +138,7 @@ class IdentityCommands:
     async def start(self, run: LivenessRun) -> None:
         """Begin a run; one that cannot begin is over at once, and says why."""
         try:
+            await self._ceilings.require(run.case, run.kind, run.check)
             await self._equipment.live.start(run)
         except TellerError as error:
             await self._journal.append(run.case, unmeasured(run, error.code))
@@ -189,6 +195,7 @@ class IdentityCommands:
         )
 
     async def _send_code(self, case: CaseId, call: CallId, effect: TextCode) -> None:
+        await self._ceilings.require(case, "code")
         contacts = await self._equipment.books.contacts((await self._known(case)).ref)
         to = contacts.phone if effect.channel is CodeChannel.SMS else contacts.email
         if not to:

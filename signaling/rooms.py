@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contract.ports import AccountStore, CaseStore, Clock, EvidenceStore, IdentityChecks, JobQueue, Journal
 from signaling.accounts import Accounts
+from signaling.ceilings import Ceilings
 from signaling.front import Front
 from signaling.guard import Guard
 from signaling.tickets import Tickets
@@ -26,3 +27,4 @@ class Rooms:
     jobs: JobQueue
     clock: Clock
     turns: Turns
+    ceilings: Ceilings

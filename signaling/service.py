@@ -18,6 +18,7 @@ from contract.ports import (
     TicketLedger,
 )
 from signaling.accounts import Accounts
+from signaling.ceilings import Ceilings
 from signaling.commands import Ports
 from signaling.equipment import Equipment
 from signaling.front import Front
@@ -57,7 +58,8 @@ class Signaling:
         guard = Guard(settings, people)
         equipment = equipment or Equipment()
         turns = Turns()
-        ports = Ports(journal, media, recorder, evidence, identity, jobs, clock, equipment)
+        ceilings = Ceilings(journal, cases, clock, settings.plan.identity)
+        ports = Ports(journal, media, recorder, evidence, identity, jobs, clock, ceilings, equipment)
         self._front = Front(settings, ports, self._issue_upload)
         self._reception = Reception(
             settings, self._front, guard, self._tickets, people, accounts, cases, journal, clock, turns
@@ -66,7 +68,7 @@ class Signaling:
             settings,
             Rooms(
                 self._front, guard, people, self._tickets, accounts, cases, journal, evidence, identity,
-                jobs, clock, turns,
+                jobs, clock, turns, ceilings,
             ),
             equipment,
         )  # fmt: skip

@@ -20,6 +20,7 @@ from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId
 from contract.phases import CasePhase, CheckVerdict, CodeChannel, DocumentKind, LivenessKind
 from signaling.memory import Memory, locked_until, remember
 
+ANNA = AccountId("acct-a")
 CALL, CHECK, EV = CallId("call-1"), CheckId("check-1"), EvidenceId("ev-1")
 
 
@@ -45,7 +46,9 @@ def test_everything_is_remembered() -> None:
         question("b"),
         CodeSent(CALL, CHECK, CodeChannel.SMS, "", 0.0, 3, ""),
         CaseAdvanced(CasePhase.CREATED, CasePhase.PRE_CALL),
-        FacesCompared(CHECK, EV, EV, None, "", "", "", 0.0, 0.0, 0.0, CheckVerdict.REVIEW, "", None),
+        FacesCompared(
+            CHECK, EV, EV, None, "", "", "", 0.0, 0.0, 0.0, CheckVerdict.REVIEW, "", AccountId("acct-a")
+        ),
     )
     second = journal(
         question("c"),

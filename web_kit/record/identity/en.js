@@ -57,6 +57,7 @@ export default {
   "live_reason.demo_pack": "demo model, cannot approve by itself", "live_reason.model_failed": "a model failed",
   "live_reason.not_ready": "the customer was not ready in time", "live_reason.not_shown": "the colours were not shown",
   "live_reason.internal": "an error in the service",
+  "live_reason.checks_used_up": "tried too often",
   "face_reason.no_face_on_reference": "no face found on the reference picture",
   "face_reason.several_faces_on_reference": "more than one face on the reference picture",
   "face_reason.reference_too_small": "the reference picture is too small", "face_reason.still_poor": "no live picture is good enough to decide by",

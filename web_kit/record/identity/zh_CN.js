@@ -57,6 +57,7 @@ export default {
   "live_reason.demo_pack": "演示模型，不能自行通过", "live_reason.model_failed": "模型出错",
   "live_reason.not_ready": "客户未及时准备好", "live_reason.not_shown": "没有显示颜色",
   "live_reason.internal": "服务内部错误",
+  "live_reason.checks_used_up": "次数已用完",
   "face_reason.no_face_on_reference": "参考照片上没有找到人脸",
   "face_reason.several_faces_on_reference": "参考照片上不止一张人脸",
   "face_reason.reference_too_small": "参考照片太小", "face_reason.still_poor": "没有质量足够的现场照片",
