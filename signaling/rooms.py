@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from contract.ports import AccountStore, CaseStore, Clock, EvidenceStore, IdentityChecks, JobQueue, Journal
 from signaling.accounts import Accounts
+from signaling.ceilings import Ceilings
 from signaling.front import Front
 from signaling.guard import Guard
 from signaling.tickets import Tickets
+from signaling.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,5 @@ class Rooms:
     identity: IdentityChecks
     jobs: JobQueue
     clock: Clock
+    turns: Turns
+    ceilings: Ceilings
