@@ -25,7 +25,7 @@ PROOFS := tests/contract tests/recordings/test_timeline.py tests/recordings/test
     identify memory questions codes) \
   $(patsubst %,tests/media/test_%.py, plan answer rtcp twcc unwrap payloads depacketiser quality)
 
-.PHONY: help demo install test check tests together alone shots system lock clean
+.PHONY: help demo install test check tests shots system lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -71,16 +71,9 @@ tests: $(V)/.dev
 	$(if $(ROOT),,@echo 'Not root: the tests against a real Ceph are left out.')
 	$(if $(MODELS),,@echo 'TEST_MODELS_DIR names no folder: the tests of the open models are left out.')
 	$(if $(CLIPS),,@echo 'TEST_MEDIA_DIR names no folder: the tests on clips of people are left out.')
-	@$(MAKE) --no-print-directory -j 2 together alone
-	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100 --cov-report=term-missing:skip-covered $(if $(MODELS),,-m 'not models') $(PROOFS)
-
-# Both at once, since each waits half of its time. Real servers and calls, one after another, go first: they
-# have times to keep. The rest takes what processor time they leave.
-together:
-	nice -n 15 $(BIN)/python -m pytest -q -n 3 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
-
-alone:
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100 --cov-report=term-missing:skip-covered $(if $(MODELS),,-m 'not models') $(PROOFS)
 
 shots: system $(V)/.dev
 	$(BIN)/python -m tests.shots
