@@ -228,8 +228,8 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
                 evidence.elements |= frozenset(fact.matched)
         case AccountsCounted():
             evidence.counts = {count.name: count.amount for count in fact.counts}
-        case PersonWatched() | SourceJudged():
-            _take_sign(evidence, fact, rules)
+        case PersonWatched() | SourceJudged() if sign := _sign(fact, rules):
+            evidence.signs.add(sign)
         case AgentDecided():
             evidence.outcome = fact
         case AuditSigned():
@@ -238,12 +238,11 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
             pass
 
 
-def _take_sign(evidence: _Evidence, fact: PersonWatched | SourceJudged, rules: DecisionRules) -> None:
+def _sign(fact: PersonWatched | SourceJudged, rules: DecisionRules) -> str:
+    """Return the sign's word, empty when it hands the case to nobody."""
     if isinstance(fact, PersonWatched):
-        if fact.event in rules.watched:
-            evidence.signs.add(f"watched_{fact.event}")
-    elif fact.score >= rules.source_review:
-        evidence.signs.add("source_signs")
+        return f"watched_{fact.event}" if fact.event in rules.watched else ""
+    return "source_signs" if fact.score >= rules.source_review else ""
 
 
 def _take_check(evidence: _Evidence, fact: _Checked, rules: DecisionRules) -> None:
