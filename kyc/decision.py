@@ -29,7 +29,7 @@ from contract.identity_facts import (
     SourceJudged,
 )
 from contract.ids import CheckId
-from contract.phases import AccountClass, CheckVerdict, Outcome, Verdict, WatchEvent
+from contract.phases import AccountClass, CheckVerdict, Outcome, Verdict, WatchEvent, severity
 
 # Five elements, by the notice of the People's Bank on personal accounts: an account of class II that is
 # opened without a meeting is verified against the bank account that it is bound to.
@@ -285,7 +285,8 @@ def _overrule(
     settles = found is CheckVerdict.REVIEW and check in rules.agent_settles
     overrules = found is CheckVerdict.FAILED and check in rules.agent_overrules and not found_since
     if fact.verdict is not CheckVerdict.PASSED:
-        evidence.states[check] = _worse(found, fact.verdict) if found_since else fact.verdict
+        word = fact.verdict
+        evidence.states[check] = max(found, word, key=severity) if found_since else word
         evidence.by_agent.discard(check)
     elif settles or overrules:
         _settle(evidence, check)
@@ -322,15 +323,7 @@ def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, lis
         worst.append(met or CheckVerdict.REVIEW)
     reasons += sorted(evidence.signs)
     worst += [CheckVerdict.REVIEW for _ in evidence.signs]
-    return max(worst, key=_RANK.__getitem__), reasons
-
-
-# From good to bad.
-_RANK: Final = {CheckVerdict.PASSED: 0, CheckVerdict.REVIEW: 1, CheckVerdict.FAILED: 2}
-
-
-def _worse(one: CheckVerdict, other: CheckVerdict) -> CheckVerdict:
-    return max(one, other, key=_RANK.__getitem__)
+    return max(worst, key=severity), reasons
 
 
 def _of_agent(outcome: AgentDecided | None) -> tuple[CheckVerdict, str]:
@@ -343,12 +336,12 @@ def _of_agent(outcome: AgentDecided | None) -> tuple[CheckVerdict, str]:
 def _met(need: Need, states: Mapping[str, CheckVerdict]) -> CheckVerdict | None:
     """Return how well the best way was gone; None when none was gone to its end."""
     ends = [_end(way, states) for way in need.ways]
-    return min((end for end in ends if end), key=_RANK.__getitem__, default=None)
+    return min((end for end in ends if end), key=severity, default=None)
 
 
 def _end(way: Sequence[str], states: Mapping[str, CheckVerdict]) -> CheckVerdict | None:
     gone = [states[check] for check in way if check in states]
-    worst = max(gone, key=_RANK.__getitem__, default=None)
+    worst = max(gone, key=severity, default=None)
     return worst if len(gone) == len(way) or worst is CheckVerdict.FAILED else None
 
 

@@ -19,7 +19,7 @@ from contract.facts import Entry, EvidenceStored, FacesCompared
 from contract.identity_facts import Decided, LightMeasured, ModelUsed, PairScore, PortraitsCompared
 from contract.identity_ports import DocumentChecks
 from contract.ids import CaseId, EvidenceId, TenantId
-from contract.phases import CheckVerdict
+from contract.phases import CheckVerdict, severity
 from contract.ports import Archive, IdentityChecks
 from kyc.decision import DecisionRules, decide
 from kyc.engine import Engine
@@ -168,17 +168,13 @@ async def _rescore(
         else:
             third = await read(fact.reference) if fact.reference else None
             compared = await documents.compare_portraits(card, (still,), third)
-            verdict = max(compared.verdict, _of_video(fact.pairs), key=_RANK.index)
+            verdict = max(compared.verdict, _of_video(fact.pairs), key=severity)
             now = _Result(_models(compared.models), _score_of(compared.pairs), verdict)
     except TellerError as error:
         return Rescored(
             fact.check, was.model, was.model, was.score, None, was.verdict, was.verdict, error.code
         )
     return Rescored(fact.check, was.model, now.model, was.score, now.score, was.verdict, now.verdict)
-
-
-# From good to bad.
-_RANK = (CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
