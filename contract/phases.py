@@ -213,6 +213,11 @@ class CheckVerdict(StrEnum):
     FAILED = "failed"
 
 
+def severity(verdict: CheckVerdict) -> int:
+    """Return 0 for PASSED and more for what is worse: the key by which the worst verdict is found."""
+    return (CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED).index(verdict)
+
+
 class DocumentKind(StrEnum):
     """A resident identity card, or a document with a machine-readable zone (ICAO Doc 9303)."""
 

@@ -247,8 +247,13 @@ class CaseStore(Protocol):
         """Count the cases of one customer of one tenant, without ``but``; none for an empty reference."""
         ...
 
-    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
-        """Return a customer's newest cases, the newest first; none for an empty reference."""
+    async def customer_cases(
+        self, tenant: TenantId, customer_ref: str, *, newest: int, since: float
+    ) -> tuple[CaseId, ...]:
+        """Return a customer's ``newest`` cases and all in which anything happened since ``since``.
+
+        The newest come first; none for an empty reference.
+        """
         ...
 
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:

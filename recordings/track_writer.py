@@ -249,6 +249,8 @@ class TrackWriter:
             )
             and self._may_seal_at(frame)
         ):
+            # Now, not when the disk comes to it: the next segment's frames must not outlive this one's.
+            self.flush()
             self._seal()
             segment = None
         if segment is None:
@@ -335,6 +337,7 @@ class TrackWriter:
         files = self._files
         if segment is None or files is None:
             return
+        segment.finish()
         counts = self._counts
         lost, counts.lost_sealed = counts.lost_marked - counts.lost_sealed, counts.lost_marked
         settling = Settling(segment, files, seals=True, urgent=self._closing)

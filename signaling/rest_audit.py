@@ -28,6 +28,7 @@ from signaling.intake import Intake
 from signaling.rest_cases import Cases
 from signaling.rest_viewing import Viewing
 from signaling.rooms import Rooms
+from signaling.turns import phase_of
 
 _F = TypeVar("_F", bound=Fact)
 
@@ -91,7 +92,7 @@ class Audit:
                 await self._viewing.require_watched(auditor, case.case)
             signed = AuditSigned(auditor, body.verdict, body.reason, case.manifest_sha256)
             await self._rooms.journal.append(case.case, signed)
-        await self._finish_signing(case.case, _phase(entries), signed.verdict)
+        await self._finish_signing(case.case, phase_of(entries), signed.verdict)
         if (signed.auditor, signed.verdict) != (auditor, body.verdict):
             raise WrongPhase("the case is signed already")
 
@@ -123,13 +124,8 @@ def _last(entries: tuple[Entry, ...], kind: type[_F]) -> _F | None:
     return next((entry.fact for entry in reversed(entries) if isinstance(entry.fact, kind)), None)
 
 
-def _phase(entries: tuple[Entry, ...]) -> CasePhase:
-    moved = _last(entries, CaseAdvanced)
-    return moved.now if moved else CasePhase.CREATED
-
-
 def _require_signable(entries: tuple[Entry, ...], verdict: Verdict) -> None:
-    if _phase(entries) is not CasePhase.UNDER_AUDIT:
+    if phase_of(entries) is not CasePhase.UNDER_AUDIT:
         raise WrongPhase("the case is not under audit")
     if verdict is Verdict.APPROVED and not _let_pass(entries):
         raise WrongPhase("the agent did not let the customer pass", code="outcome_not_passed")
@@ -139,9 +135,12 @@ def _require_signable(entries: tuple[Entry, ...], verdict: Verdict) -> None:
 
 
 def _let_pass(entries: tuple[Entry, ...]) -> bool:
-    """Tell whether an agent let the customer pass, or, where no agent was asked, self-service did."""
+    """Tell whether an agent let the customer pass, or, where no agent was asked, self-service did.
+
+    The latter takes a decision that passed as well: the check alone is no reason to open an account.
+    """
     decided = _last(entries, AgentDecided)
     if decided is not None:
         return decided.outcome is Outcome.PASSED
-    checked = _last(entries, SelfChecked)
-    return checked is not None and checked.verdict is CheckVerdict.PASSED
+    alone = _last(entries, SelfChecked), _last(entries, Decided)
+    return all(fact is not None and fact.verdict is CheckVerdict.PASSED for fact in alone)

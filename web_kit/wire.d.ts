@@ -981,6 +981,7 @@ export interface SelfChecked {
   readonly check: string;
   readonly verdict: CheckVerdict;
   readonly left: number;
+  readonly reason: string;
 }
 
 export interface ChecksLocked {

@@ -40,7 +40,9 @@ class OneTenant:
         """Know nobody."""
         return CustomerHistory(0, 0)
 
-    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
+    async def customer_cases(
+        self, tenant: TenantId, customer_ref: str, *, newest: int, since: float
+    ) -> tuple[CaseId, ...]:
         """Find nothing."""
         return ()
 

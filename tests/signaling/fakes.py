@@ -153,13 +153,17 @@ class MemoryCases:
         ]
         return CustomerHistory(len(rows), sum(row.phase is CasePhase.REJECTED for row in rows))
 
-    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
+    async def customer_cases(
+        self, tenant: TenantId, customer_ref: str, *, newest: int, since: float
+    ) -> tuple[CaseId, ...]:
         found = [
-            row.case
+            row
             for row in reversed(self.rows.values())
             if customer_ref and (row.tenant, row.pii_customer_ref) == (tenant, customer_ref)
         ]
-        return tuple(found[:limit])
+        return tuple(
+            row.case for number, row in enumerate(found) if number < newest or row.updated_at >= since
+        )
 
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
         return tuple(row for row in self.rows.values() if row.tenant == tenant and row.pii_callback_phone)
