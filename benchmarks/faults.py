@@ -44,9 +44,9 @@ from tests.media.scripted import until
 from tests.recordings.desk import TENANT
 from tests.recordings.encoded import track_info
 from tests.recordings.killed import (
+    forks,
     merge_until_killed,
     reached,
-    record_until_killed,
     record_until_power_cut,
 )
 from tests.recordings.packets import feed
@@ -56,6 +56,8 @@ from tests.recordings.staged import stage_call
 PROMISED_S = 5.0
 _MERGED_S = 4.0
 _DISK_BYTES = 3 << 20
+# Recording processes beside each other: they mostly wait for their moment.
+_AT_A_TIME = 4
 _FULL_S = 6.0
 # Until trouble counts as over and the recording is announced again.
 _AFTER_S = 8.0
@@ -70,25 +72,41 @@ def tell(what: str, tries: int, lost: list[float], said: str = "") -> None:
 
 async def kill_recorders(root: Path, times: int) -> list[float]:
     """Kill ``times`` recording processes; return how much of each track was lost after recovery."""
-    lost: list[float] = []
-    for number in range(times):
-        case, call, folder = new_case_id(), new_call_id(), root / f"kill-{number}"
-        came = await record_until_killed(folder, case, call, random.uniform(0.3, 6.0))
-        lost += await _losses(folder, case, came)
-    return lost
+
+    async with forks() as processes:
+
+        async def kill(number: int) -> list[float]:
+            case, folder = new_case_id(), root / f"kill-{number}"
+            seconds = random.uniform(0.3, 6.0)
+            came = await processes.record_until_killed(folder, case, new_call_id(), seconds)
+            return await _losses(folder, case, came)
+
+        return await _some_at_a_time(kill, times)
 
 
 async def cut_power(root: Path, times: int) -> list[float]:
     """Take the power away ``times``; return how much of each track was lost after recovery."""
-    lost: list[float] = []
-    for number in range(times):
-        case, call, before = new_case_id(), new_call_id(), root / f"cut-{number}"
+
+    async def cut(number: int) -> list[float]:
+        case, before, after = new_case_id(), root / f"cut-{number}", root / f"after-{number}"
         before.mkdir()
-        came, platter = await record_until_power_cut(before, case, call, random.uniform(2.0, 7.0))
-        after = root / f"after-{number}"
+        came, platter = await record_until_power_cut(before, case, new_call_id(), random.uniform(2.0, 7.0))
         platter.rebuild(before, after)
-        lost += await _losses(after, case, came)
-    return lost
+        return await _losses(after, case, came)
+
+    return await _some_at_a_time(cut, times)
+
+
+async def _some_at_a_time(one: Callable[[int], Awaitable[list[float]]], times: int) -> list[float]:
+    gate = asyncio.Semaphore(_AT_A_TIME)
+
+    async def gated(number: int) -> list[float]:
+        async with gate:
+            return await one(number)
+
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(gated(number)) for number in range(times)]
+    return [at for task in running for at in task.result()]
 
 
 async def _losses(folder: Path, case: CaseId, came: dict[TrackId, float]) -> list[float]:

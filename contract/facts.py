@@ -60,6 +60,8 @@ from contract.record_facts import (
     SpoolReleased,
     StepKept,
     TrackEnded,
+    TrackResumed,
+    TrackStalled,
     TrackStarted,
 )
 
@@ -130,6 +132,8 @@ __all__ = [
     "TicketIssued",
     "TicketRedeemed",
     "TrackEnded",
+    "TrackResumed",
+    "TrackStalled",
     "TrackStarted",
     "WrapUpNoted",
     "dump_entry",

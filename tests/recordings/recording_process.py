@@ -1,5 +1,8 @@
 """A process that records a call in real time until it is killed. Arguments: root, case, call, ``tell``.
 
+Without arguments it forks one for each line of its input (root, case, call), whose output goes to
+``<root>.told``, and answers with its process id: many are then as cheap as their recording.
+
 For each frame handed to the recorder it writes a line: the track and the second of the call. With ``tell``
 it also writes what it brought to disk, as JSON: sizes by inode, and the names in each folder.
 """
@@ -8,6 +11,7 @@ import asyncio
 import itertools
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -134,10 +138,28 @@ def tell_what_is_on_disk(root: Path) -> None:
         return telling.sync_volume(volume)
 
     os.fsync, os.fdatasync = telling.fsync, telling.fdatasync  # type: ignore[assignment]
-    Volume.sync = sync  # type: ignore[method-assign]
+    Volume.sync = sync  # type: ignore[method-assign, assignment]
+
+
+def fork_for_each_line() -> None:
+    """Record once for each line of the input, in a process of its own that nobody waits for."""
+    for codec in CODECS:
+        frames_of(codec, 2)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        root, case, call = line.split()
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(f"{root}.told", os.O_WRONLY | os.O_CREAT, 0o600), 1)
+            asyncio.run(main(Path(root), CaseId(case), CallId(call)))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
+    if not sys.argv[1:]:
+        fork_for_each_line()
+        sys.exit()
     if sys.argv[4:] == ["tell"]:
         tell_what_is_on_disk(Path(sys.argv[1]))
     asyncio.run(main(Path(sys.argv[1]), CaseId(sys.argv[2]), CallId(sys.argv[3])))
