@@ -17,14 +17,16 @@ CLIPS := $(wildcard $(or $(TEST_MEDIA_DIR),../shared/media))
 LEFT_OUT := $(if $(ROOT),,and not ceph) $(if $(MODELS),,and not models) $(if $(CLIPS),,and not clips)
 
 # The tests that must reach every branch of the pure code, which pyproject.toml lists for coverage.
-PROOFS := tests/contract tests/recordings/test_timeline.py tests/recordings/test_chapters.py \
-	tests/recordings/test_still_codes.py tests/recordings/test_manifest.py \
+PROOFS := tests/contract tests/store/test_search_words.py tests/store/test_folding.py \
+	tests/recordings/test_timeline.py tests/recordings/test_chapters.py \
+	tests/recordings/test_still_codes.py tests/recordings/test_findings.py tests/recordings/test_manifest.py \
 	tests/recordings/test_ledger.py tests/recordings/test_completeness.py \
   $(patsubst %,tests/kyc/test_%.py, documents mrz consistency card_fields bounds calibration lanes decision \
     challenge continuity injection passive_verdict) \
   $(patsubst %,tests/signaling/test_%.py, desk routing places board hours \
     call call_endings call_parties call_supervisors call_work fresh_call arrangement script \
-    identify memory questions codes) \
+    identify memory questions codes watching masking) \
+  tests/recordings/test_admission.py \
   $(patsubst %,tests/media/test_%.py, plan answer rtcp twcc unwrap payloads depacketiser quality)
 
 .PHONY: help demo install test check tests shots system lock clean

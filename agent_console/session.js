@@ -166,7 +166,7 @@ export class ConsoleSession {
     try {
       const { session } = this.store.get();
       /** @type {{cases: any[]}} */
-      const { cases } = await request("GET", `/api/cases?limit=${LOOKED_THROUGH}`);
+      const { cases } = await request("POST", "/api/cases/search", { limit: LOOKED_THROUGH });
       this.store.update({ cases: cases.filter((one) => one.agent === session?.account).slice(0, MY_CASES) });
     } catch {
       // The list is a convenience; the desk works without it and asks again after the next call.

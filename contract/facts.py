@@ -3,8 +3,8 @@
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
 about media and recordings are written in ``contract.record_facts``, those about the customer's place in
-``contract.place_facts``; they belong here as well. Those of ``contract.identity_facts`` are listed in
-``FACTS`` and read from there.
+``contract.place_facts``; they belong here as well. Those of ``contract.identity_facts`` and of
+``contract.viewing_facts`` are listed in ``FACTS`` and read from there.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from contract import (
     codec,
     identity_facts,  # noqa: F401  its facts stand in FACTS
+    viewing_facts,  # noqa: F401  and these
 )
 from contract.errors import ProtocolError
 from contract.fact import Fact

@@ -283,6 +283,18 @@ class EvidenceKind(StrEnum):
     SHARED_FILE = "shared_file"
 
 
+class ViewReason(StrEnum):
+    """Why somebody looks at a record."""
+
+    AUDIT = "audit"
+    QUALITY = "quality"
+    COMPLAINT = "complaint"
+    DISPUTE = "dispute"
+    INVESTIGATION = "investigation"
+    AUTHORITY = "authority"
+    OTHER = "other"
+
+
 _C = CasePhase
 _OPEN_CASE_ENDS = frozenset({_C.EXPIRED, _C.ABORTED})
 CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {

@@ -32,15 +32,21 @@ from contract.phases import (
 from contract.store_ports import (
     Account,
     AccountStore,
+    CaseFlag,
+    CaseMark,
+    CasePage,
+    CaseQuery,
     CaseStore,
     CaseSummary,
     CustomerHistory,
     Job,
     JobQueue,
     LeaseLost,
+    SavedView,
     Session,
     Tenant,
     TicketLedger,
+    ViewStore,
 )
 
 __all__ = [
@@ -49,6 +55,10 @@ __all__ = [
     "Archive",
     "ArchivedObject",
     "CallRecorder",
+    "CaseFlag",
+    "CaseMark",
+    "CasePage",
+    "CaseQuery",
     "CaseStore",
     "CaseSummary",
     "Clock",
@@ -72,6 +82,7 @@ __all__ = [
     "NetworkLookup",
     "Party",
     "RecordedCalls",
+    "SavedView",
     "SeatRoute",
     "Session",
     "Slot",
@@ -79,6 +90,7 @@ __all__ = [
     "TicketLedger",
     "TrackInfo",
     "TrackSink",
+    "ViewStore",
 ]
 
 

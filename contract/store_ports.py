@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from contract.facts import Entry
@@ -77,6 +78,10 @@ class AccountStore(Protocol):
 
     async def account_by_login(self, login: str) -> Account | None:
         """Return the account that logs in with ``login`` (case-insensitive)."""
+        ...
+
+    async def staff(self, tenant: TenantId) -> tuple[Account, ...]:
+        """Return everybody who works at a bank, by name."""
         ...
 
     async def set_routing(
@@ -157,6 +162,62 @@ class CaseSummary:
     pii_callback_phone: str = ""
     pii_callback_wish: str = ""
     callback_at: float | None = None
+    # Why the conversation or the case ended without success, as a word of the policy or of ``CaseEnd``.
+    reason: str = ""
+
+
+class CaseFlag(StrEnum):
+    """What a search may ask for beside the fields of a case."""
+
+    # Media are missing for a second or more, over all tracks.
+    GAPS = "gaps"
+    # It was recorded, and the archive has not been read back.
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMark:
+    """A place in the list, newest first: behind the case of this time and id."""
+
+    created_at: float
+    case: CaseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseQuery:
+    """What is searched for: everything given must hold; of several values one.
+
+    ``text`` are words of the customer's name, telephone, identity number or reference, or a case's id.
+    ``since`` and ``until`` (exclusive) are seconds UTC of the case's beginning.
+    ``after`` goes on behind a place; ``limit`` is 1 to 200.
+    """
+
+    tenant: TenantId
+    text: str = ""
+    phases: tuple[CasePhase, ...] = ()
+    agent: AccountId | None = None
+    outcomes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    flags: tuple[CaseFlag, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    after: CaseMark | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """One page of a search, newest first.
+
+    ``count`` is how many there are in all, ``more`` tells that there are more than that; both are None
+    and False behind the first page. ``next`` is where the next page begins, None on the last.
+    """
+
+    cases: tuple[CaseSummary, ...]
+    count: int | None
+    more: bool
+    next: CaseMark | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +239,8 @@ class CaseStore(Protocol):
         """Return one case. Raises NotFound."""
         ...
 
-    async def cases(
-        self,
-        tenant: TenantId,
-        *,
-        text: str = "",
-        phases: tuple[CasePhase, ...] = (),
-        agent: AccountId | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> tuple[CaseSummary, ...]:
-        """Return cases, newest first, whose id, customer or agent name contains ``text``.
-
-        With ``agent`` only those that this account handled last.
-        """
+    async def search(self, query: CaseQuery) -> CasePage:
+        """Return one page of the cases that fit. Raises ValueError for a limit outside 1 to 200."""
         ...
 
     async def customer_history(self, tenant: TenantId, customer_ref: str, but: CaseId) -> CustomerHistory:
@@ -260,4 +309,28 @@ class JobQueue(Protocol):
 
     async def for_case(self, case: CaseId) -> tuple[Job, ...]:
         """Return the jobs of a case, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A list of cases that somebody comes back to: filters under a name, as the page wrote them."""
+
+    name: str
+    filters: Mapping[str, object]
+
+
+class ViewStore(Protocol):
+    """The saved views of each person."""
+
+    async def views(self, account: AccountId) -> tuple[SavedView, ...]:
+        """Return somebody's views, by name."""
+        ...
+
+    async def save(self, account: AccountId, view: SavedView) -> None:
+        """Keep a view, in place of the one with its name. Raises UserError ``too_many_views``."""
+        ...
+
+    async def drop(self, account: AccountId, name: str) -> None:
+        """Forget a view; one that is not there is forgotten already."""
         ...

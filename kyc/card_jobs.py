@@ -76,3 +76,11 @@ class ReadCard(Job[CardRead]):
     data: bytes
     on: date
     page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Veil(Job[bytes]):
+    """Blur a picture of a card beyond reading; the answer is a JPEG."""
+
+    HANDLER: ClassVar[str] = "kyc.veil:answer_veil"
+    data: bytes

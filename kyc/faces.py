@@ -95,6 +95,8 @@ def align(picture: Picture, points: Points) -> Picture:
     return np.asarray(cv2.warpAffine(picture, matrix, (112, 112), flags=cv2.INTER_LINEAR), np.uint8)
 
 
+# Of the largest: what is smaller stands in the background, or on a picture behind.
+_PROMINENT = 0.5
 _QUARTER_TURNS = (cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE)
 
 
@@ -117,9 +119,14 @@ def _surest(faces: tuple[Face, ...]) -> float:
     return faces[0].score if faces else -1.0
 
 
+def prominent(faces: tuple[Face, ...]) -> int:
+    """Return how many of ``faces``, largest first, are at least half as large (by side) as the largest."""
+    return sum(face.side >= _PROMINENT * faces[0].side for face in faces)
+
+
 def several_faces(faces: tuple[Face, ...]) -> bool:
     """Tell whether the second largest face is at least half as large (by side) as the largest."""
-    return len(faces) > 1 and faces[1].side >= 0.5 * faces[0].side
+    return prominent(faces) > 1
 
 
 def decide(pack: Pack, score: float) -> tuple[CheckVerdict, str]:

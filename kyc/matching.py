@@ -2,13 +2,16 @@
 
 import time
 
+import cv2
+import numpy as np
+
 from contract.phases import CheckVerdict
 from contract.ports import FaceFinding, ImageFinding
-from kyc.faces import FaceModels, decide, find_upright, several_faces
+from kyc.faces import FaceModels, decide, find_upright, prominent, several_faces
 from kyc.images import Picture, decode, describe, sharpness
 from kyc.models import Models
 from kyc.packs import Pack
-from kyc.pipes import Inspect, Match
+from kyc.pipes import CountFaces, Inspect, Match
 from kyc.portraits import CardPortrait, find_portrait
 
 
@@ -20,6 +23,14 @@ def answer_inspect(_: Models, job: Inspect) -> ImageFinding:
 def answer_match(models: Models, job: Match) -> FaceFinding:
     """Do the job."""
     return match_faces(models.faces, models.pack, job.card, job.still)
+
+
+def answer_count(models: Models, job: CountFaces) -> int:
+    """Do the job; what is no picture shows none."""
+    picture = cv2.imdecode(np.frombuffer(job.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        return 0
+    return prominent(models.faces.detect(picture.astype(np.uint8, copy=False)))
 
 
 def inspect_image(data: bytes) -> ImageFinding:

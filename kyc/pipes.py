@@ -63,6 +63,14 @@ class Match(Job[FaceFinding]):
 
 
 @dataclass(frozen=True, slots=True)
+class CountFaces(Job[int]):
+    """Tell how many faces a JPEG of a recording shows, small ones in the background left out."""
+
+    HANDLER: ClassVar[str] = "kyc.matching:answer_count"
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SeenFace:
     """A face in a frame: ``box`` is left, top, width, height in pixels; ``points`` as in Face."""
 

@@ -38,13 +38,17 @@ MOMENT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ScriptStep:
-    """A step of the policy's script; ``check`` is the word of what fulfils it, empty when a person does."""
+    """A step of the policy's script; ``check`` is the word of what fulfils it, empty when a person does.
+
+    ``when`` pairs an earlier step with an answer: the step is asked for only where every pair fits.
+    """
 
     id: str
     zh: str
     en: str
     check: str = ""
     mandatory: bool = True
+    when: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SEGMENT = 0x18538067
+_TRACKS = 0x1654AE6B
 _CLUSTER = 0x1F43B675
 _CLUSTER_TIMESTAMP = 0xE7
 _SIMPLE_BLOCK = 0xA3
@@ -30,6 +31,43 @@ class Block:
     keyframe: bool
     data: bytes
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """How a file begins: its Tracks element, where its clusters begin, and its first frame."""
+
+    tracks: bytes
+    clusters: int
+    first_ms: int
+    keyframe: bool
+
+
+def outline(beginning: bytes) -> Outline | None:
+    """Return how a file begins; None when ``beginning`` does not reach its first block's head."""
+    tracks, clusters, ms, offset = b"", 0, 0, 0
+    while (head := _element(beginning, offset)) is not None:
+        kind, start, size = head
+        if kind == _CLUSTER and not clusters:
+            clusters = offset
+        elif kind == _TRACKS:
+            tracks = beginning[offset : start + size]
+        elif kind == _CLUSTER_TIMESTAMP:
+            ms = int.from_bytes(beginning[start : start + size])
+        elif kind == _BLOCK_GROUP:
+            size = 0
+        elif kind in {_SIMPLE_BLOCK, _BLOCK}:
+            return _outlined(beginning[start : start + _BLOCK_HEAD_BYTES], tracks, clusters, ms, kind)
+        offset = start if kind in _OPENED else start + size
+    return None
+
+
+def _outlined(block: bytes, tracks: bytes, clusters: int, ms: int, kind: int) -> Outline | None:
+    if len(block) < _BLOCK_HEAD_BYTES or not tracks or not clusters:
+        return None
+    relative = int.from_bytes(block[1:3], signed=True)
+    # Only sound comes in groups, and each of its packets is a keyframe.
+    return Outline(tracks, clusters, ms + relative, kind == _BLOCK or bool(block[3] & _KEYFRAME))
 
 
 def blocks(content: bytes) -> Iterator[Block]:

@@ -25,7 +25,7 @@ from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
 from contract.phases import TrackSource
-from recordings import compose, mix, overview, scene, timeline
+from recordings import compose, looks, mix, overview, scene, timeline
 from recordings.chapters import Chapter, ScriptStep, chapters
 from recordings.film_file import SAMPLES_PER_PICTURE, FilmFile
 from recordings.layout import Template
@@ -41,6 +41,7 @@ _log = structlog.get_logger(__name__)
 MERGED_FILE = "merged.mp4"
 LEDGER_FILE = "gaps.json"
 Progress = Callable[[float, str], None]
+_Watching = tuple[overview.Overview, looks.Looks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class MergeResult:
     bytes: int
     ledger: dict[CallId, tuple[timeline.Gap, ...]]
     overview: overview.Overview
+    looks: looks.Looks
 
 
 def merged_name(template: Template) -> str:
@@ -207,11 +209,11 @@ def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
     # Named by process, so that a worker whose lease was taken over cannot write into its successor's.
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     ledger: dict[CallId, tuple[timeline.Gap, ...]] = {}
-    seen = overview.Overview(plan.seconds)
+    seen, looked = overview.Overview(plan.seconds), looks.Looks(plan.seconds)
     try:
         with FilmFile(part, plan.case, plan.chapters) as output:
             for call in plan.calls:
-                ledger[call.timeline.call] = _render(plan, call, output, seen, progress)
+                ledger[call.timeline.call] = _render(plan, call, output, (seen, looked), progress)
         progress(1.0, "hashing")
         digest, size = _sync_and_hash(part)
         part.replace(out)
@@ -221,14 +223,14 @@ def merge_call(plan: MergePlan, out: Path, progress: Progress) -> MergeResult:
     gap_s = sum(gap.seconds for gaps in ledger.values() for gap in gaps)
     seconds = output.pictures / compose.FPS
     speed = seconds / max(time.perf_counter() - started, 1e-6)
-    return MergeResult(seconds, gap_s, speed, digest, size, ledger, seen)
+    return MergeResult(seconds, gap_s, speed, digest, size, ledger, seen, looked)
 
 
 def _render(
-    plan: MergePlan, call: CallPlan, output: FilmFile, seen: overview.Overview, progress: Progress
+    plan: MergePlan, call: CallPlan, output: FilmFile, watching: _Watching, progress: Progress
 ) -> tuple[timeline.Gap, ...]:
     lanes = _lanes(call)
-    with contextlib.closing(_ahead(_ticks(plan, call, lanes, seen))) as ticks:
+    with contextlib.closing(_ahead(_ticks(plan, call, lanes, watching))) as ticks:
         for tick, (picture, samples) in enumerate(ticks):
             if tick % compose.FPS == 0:
                 progress(min(output.pictures / (plan.seconds * compose.FPS), 1.0), "merging")
@@ -238,12 +240,13 @@ def _render(
 
 
 def _ticks(
-    plan: MergePlan, call: CallPlan, lanes: Sequence[scene.Lane], seen: overview.Overview
+    plan: MergePlan, call: CallPlan, lanes: Sequence[scene.Lane], watching: _Watching
 ) -> Iterator[tuple[VideoFrame, mix.Samples]]:
     """Yield what is seen and heard in each fifteenth of a second of the call."""
     canvas = compose.Canvas(plan.case, plan.template)
     painted = scene.Scene(canvas, call.timeline, lanes, plan.template)
     voices = _voices(call)
+    seen, looked = watching
     for tick in range(round(call.timeline.axis.seconds * compose.FPS)):
         now = tick / compose.FPS
         if tick % compose.FPS == 0:
@@ -252,6 +255,7 @@ def _ticks(
             canvas.stamp(clock, plan.whereabouts.at(second), plan.codes.at(second))
         picture = painted.paint(now)
         seen.saw(canvas.planes, sum(one.fresh for one in painted.seen))
+        looked.saw(painted.seen)
         heard = mix.blocks(voices, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
         seen.heard(heard)
         yield picture, mix.mix(heard.values(), SAMPLES_PER_PICTURE)

@@ -78,6 +78,26 @@ def length_prefixed(unit: bytes) -> bytes:
     return b"".join([piece for nal in nals for piece in (len(nal).to_bytes(4), nal)])
 
 
+def file_head(content_bytes: int) -> bytes:
+    """Return the beginning of a whole file whose Segment holds ``content_bytes``."""
+    return _ebml() + (0x18538067).to_bytes(4) + ((1 << 56) | content_bytes).to_bytes(8)
+
+
+def info(duration_ms: float) -> bytes:
+    """Return the Info element of a file of this length; times count in milliseconds."""
+    return _made(0x1549A966, _INFO + _made(0x4489, struct.pack(">d", duration_ms)))
+
+
+def cues(points: Iterable[tuple[int, int]]) -> bytes:
+    """Return an index: pairs of a time in milliseconds and a cluster's place in the Segment."""
+    return _made(0x1C53BB6B, b"".join(_cue(ms, place) for ms, place in points))
+
+
+def _cue(ms: int, place: int) -> bytes:
+    position = _made(0xF7, b"\x01") + _made(0xF1, place.to_bytes(8))
+    return _made(0xBB, _made(0xB3, ms.to_bytes(8)) + _made(0xB7, position))
+
+
 def _fitting(parameter_sets: Iterable[bytes], kind: int) -> list[bytes]:
     fitting = [nal for nal in parameter_sets if nal[0] & 0x1F == kind and 4 <= len(nal) <= 0xFFFF]
     return fitting[: _SETS_MAX[kind]]
@@ -97,16 +117,22 @@ def _head(codec: bytes, kind: bytes, details: bytes) -> bytes:
         _made(0xD7, b"\x01"), _made(0x73C5, b"\x01"), _made(0x83, kind), _made(0x9C, b"\0"),
         _made(0x86, codec), details,
     ))  # fmt: skip
-    ebml = b"".join((
+    segment = (0x18538067).to_bytes(4) + _UNKNOWN_SIZE
+    return _ebml() + segment + _made(0x1549A966, _INFO) + _made(0x1654AE6B, _made(0xAE, track))
+
+
+def _ebml() -> bytes:
+    return _made(0x1A45DFA3, b"".join((
         _made(0x4286, b"\x01"), _made(0x42F7, b"\x01"), _made(0x42F2, b"\x04"), _made(0x42F3, b"\x08"),
         _made(0x4282, b"matroska"), _made(0x4287, b"\x04"), _made(0x4285, b"\x02"),
-    ))  # fmt: skip
-    info = _made(0x2AD7B1, (1_000_000).to_bytes(3)) + _made(0x4D80, b"teller") + _made(0x5741, b"teller")
-    segment = (0x18538067).to_bytes(4) + _UNKNOWN_SIZE
-    return _made(0x1A45DFA3, ebml) + segment + _made(0x1549A966, info) + _made(0x1654AE6B, _made(0xAE, track))
+    )))  # fmt: skip
 
 
 def _made(kind: int, content: bytes) -> bytes:
     """Return an element with its size in four bytes."""
     head = kind.to_bytes((kind.bit_length() + 7) // 8)
     return head + (_FOUR_BYTES | len(content)).to_bytes(4) + content
+
+
+# A scale of one millisecond, and who wrote it.
+_INFO = _made(0x2AD7B1, (1_000_000).to_bytes(3)) + _made(0x4D80, b"teller") + _made(0x5741, b"teller")

@@ -68,6 +68,10 @@ class Overview:
             peaks.append(round(min(float(np.abs(block).max(initial=0.0)), 1.0) * 255))
         self._ticks += 1
 
+    def peaks(self) -> dict[tuple[SeatId, Role], bytes]:
+        """Return the loudness of each party, as the waveform tells it: FPS bytes a second."""
+        return {(lane.seat, lane.role): bytes(peaks) for lane, peaks in self._peaks.items()}
+
     def poster(self) -> bytes:
         """Return a JPEG of the first moment at which most people were seen."""
         picture = np.zeros((*reversed(POSTER), 3), np.uint8) if self._poster is None else self._poster[1]

@@ -11,7 +11,7 @@ import hashlib
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -30,15 +30,27 @@ from contract.facts import (
     MergeFailed,
     MergeStarted,
     SpoolReleased,
+    StepKept,
     dump_entry,
 )
 from contract.ids import CaseId, TenantId
-from contract.phases import CasePhase
+from contract.phases import CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
 from recordings import merge
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep
 from recordings.completeness import CallAccount, RecordRules, accounted, dump_accounts, judge
+from recordings.compose import FPS
+from recordings.findings import (
+    VERSION as FINDINGS_VERSION,
+)
+from recordings.findings import (
+    Findings,
+    faces_counted,
+    faces_watched,
+    lane_findings,
+    missing_steps,
+)
 from recordings.ledger import account
 from recordings.manifest import (
     JOURNAL,
@@ -58,6 +70,9 @@ _log = structlog.get_logger(__name__)
 JOBS = Counter("teller_recordings_jobs", "Jobs by how they ended.", ["kind", "how"])
 SPEED = Gauge("teller_recordings_merge_speed", "Recorded seconds per second of the last merge.")
 
+# How many faces each JPEG shows, None where no model can tell.
+CountFaces = Callable[[Sequence[bytes]], Awaitable[Sequence[int] | None]]
+
 _F = TypeVar("_F", bound=Fact)
 _T = TypeVar("_T")
 
@@ -75,6 +90,10 @@ class PipelineSettings:
     retry_first_s: float = 15.0
     retry_max_s: float = 900.0
     utc_offset_s: int | None = None
+
+
+async def no_model(pictures: Sequence[bytes]) -> None:
+    """Count nothing: there is no model."""
 
 
 class Outage(StorageError):
@@ -117,6 +136,7 @@ class Pipeline:
         settings: PipelineSettings | None = None,
         script: Sequence[ScriptStep] = (),
         rules: RecordRules | None = None,
+        count_faces: CountFaces = no_model,
     ) -> None:
         self._spool, self._journal, self._jobs = spool, journal, jobs
         self._archive, self._cases, self._clock = archive, cases, clock
@@ -125,6 +145,7 @@ class Pipeline:
         self._settings = settings or PipelineSettings()
         self._rules = rules or RecordRules()
         self._script = script
+        self._count_faces = count_faces
         self._looked_at = float("-inf")
 
     async def run_forever(self, stop: asyncio.Event) -> None:
@@ -283,8 +304,10 @@ class Pipeline:
             _log.info("nothing was recorded", case=job.case)
             return
         result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
-        await self._account(job.case, entries, plan, result)
-        files = await asyncio.to_thread(write_beside, out.parent, plan, result)
+        kept = await self._account(job.case, entries, plan, result)
+        progress.note = "looking"
+        found = await self._find(entries, plan, result, kept)
+        files = await asyncio.to_thread(write_beside, out.parent, plan, result, found)
         SPEED.set(result.speed)
         done = MergeCompleted(
             job.job, merge.MERGED_FILE, result.sha256, result.bytes,
@@ -294,8 +317,8 @@ class Pipeline:
 
     async def _account(
         self, case: CaseId, entries: Sequence[Entry], plan: merge.MergePlan, result: merge.MergeResult
-    ) -> None:
-        """Write the gap ledger, and journal what it says of the policy's steps."""
+    ) -> tuple[StepKept, ...]:
+        """Write the gap ledger, and journal and return what it says of the policy's steps."""
         calls = {
             call: CallAccount(laid, account(entries, laid, result.ledger[call]), result.ledger[call])
             for call, laid in ((one.timeline.call, one.timeline) for one in plan.calls)
@@ -307,6 +330,26 @@ class Pipeline:
         sha256 = hashlib.sha256(content).hexdigest()
         fact = accounted(merge.LEDGER_FILE, sha256, len(content), calls.values(), steps, rules.loss_s)
         await self._journal.append(case, fact)
+        return steps
+
+    async def _find(
+        self,
+        entries: Sequence[Entry],
+        plan: merge.MergePlan,
+        result: merge.MergeResult,
+        kept: Sequence[StepKept],
+    ) -> Findings:
+        """Return what a machine notices; where no model can count faces, what was noticed in the calls."""
+        samples = result.looks.samples
+        counted = await self._count_faces([one.jpeg for one in samples])
+        if counted is None:
+            faces = faces_watched(entries, [(one.timeline.call, one.timeline.axis) for one in plan.calls])
+        else:
+            faces = faces_counted([(one.at_s, many) for one, many in zip(samples, counted, strict=True)])
+        lanes = lane_findings(result.overview.peaks(), FPS, result.looks.notes())
+        not_done = [step.step for step in kept if step.kept is Completeness.NOT_DONE]
+        steps = missing_steps(self._script, not_done, entries)
+        return Findings(FINDINGS_VERSION, result.seconds, faces, lanes, steps)
 
     async def _archive_case(self, case: CaseId) -> None:
         entries = await self._journal.read(case)

@@ -1,28 +1,34 @@
 """Files of a case over HTTP, with one byte range, from the spool while it is there and else the archive.
 
 Only what the case's facts name is served, so a path can neither climb out nor guess. Every file is
-immutable once named, and its SHA-256 is its entity tag (RFC 9110, sections 8.8 and 14).
+immutable once named, and its SHA-256 is its entity tag (RFC 9110, sections 8.8 and 14). Who gets one, and
+how, is ``recordings.admission``'s to say; pictures of cards are veiled until a second person has agreed.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
-from contract.errors import NotFound, StorageError, TellerError
-from contract.facts import Entry, RecordViewed, SpoolReleased
+from contract.errors import NotFound, StorageError, TellerError, UserError
+from contract.facts import Entry, EvidenceStored, RecordViewed, SpoolReleased
 from contract.ids import AccountId, CaseId, is_id
 from contract.ports import Archive, CaseStore, Clock, Journal
+from contract.viewing import Viewer, sees_cards, viewing_until
+from contract.viewing_facts import RecordDownloaded
+from recordings.admission import CARDS, FileSort, admit, sort_of
 from recordings.case_files import CaseFile, files_of
+from recordings.raw_tracks import RawTracks, dump_calls, sealed_tracks
 from recordings.spool import Spool, read_block
 
 _log = structlog.get_logger(__name__)
 
 SERVED = Counter("teller_recordings_played_bytes", "Bytes of case files sent to auditors.")
+REFUSED = Counter("teller_recordings_refused", "Files of records that were refused, by reason.", ["code"])
 
 # One fact per viewer, file and stretch of this length: a player sends hundreds of range requests.
 VIEW_AGAIN_S = 600.0
@@ -30,7 +36,11 @@ VIEW_AGAIN_S = 600.0
 BLOCK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
-Authorise = Callable[[web.Request, CaseId], Awaitable[AccountId]]
+Authorise = Callable[[web.Request, CaseId], Awaitable[Viewer]]
+Veil = Callable[[bytes], Awaitable[bytes]]
+
+# Veiled pictures in memory, of some 10 kB each.
+_VEILED_KEPT = 64
 
 
 class UnsatisfiableRange(Exception):
@@ -63,9 +73,9 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 class Playback:
-    """Serves ``GET`` and ``HEAD`` of ``/api/cases/{case}/files/{path}``.
+    """Serves ``GET`` and ``HEAD`` of ``/api/cases/{case}/files/{path}`` and ``.../tracks``.
 
-    ``authorise`` returns who asks, or raises Denied or NotFound.
+    ``authorise`` returns who asks, or raises Denied or NotFound; ``veil`` blurs a picture beyond reading.
     """
 
     def __init__(
@@ -76,34 +86,105 @@ class Playback:
         journal: Journal,
         clock: Clock,
         authorise: Authorise,
+        veil: Veil,
     ) -> None:
         self._spool, self._archive, self._cases = spool, archive, cases
         self._journal, self._clock, self._authorise = journal, clock, authorise
+        self._veil = veil
+        self._tracks = RawTracks(spool, archive)
         self._viewed: dict[tuple[AccountId, CaseId, str], float] = {}
+        self._veiled: dict[str, bytes] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes, errors answered as JSON."""
+        return [
+            web.get("/api/cases/{case}/files/{path:.+}", self.handler),
+            web.get("/api/cases/{case}/tracks", self.tracks),
+            web.get("/api/cases/{case}/tracks/{track}", self.track),
+        ]
 
     async def handler(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; errors are JSON ``{"code", "text"}`` with the status of their class."""
-        try:
-            return await self._answer(request)
-        except TellerError as error:
-            return _refusal(error)
+        return await _answering(request, self._answer)
+
+    async def tracks(self, request: web.Request) -> web.StreamResponse:
+        """Tell which tracks were recorded and where they lie on the axes of their calls."""
+        return await _answering(request, self._tell_tracks)
+
+    async def track(self, request: web.Request) -> web.StreamResponse:
+        """Send a whole track as one file that can be sought in."""
+        return await _answering(request, self._send_track)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        case = CaseId(request.match_info["case"])
-        if not is_id(case):
-            raise NotFound("no such case")
-        account = await self._authorise(request, case)
-        entries = await self._journal.read(case)
+        viewer, case, entries = await self._asked(request)
         file = files_of(entries).get(request.match_info["path"])
         if file is None:
             raise NotFound("no such file")
+        taken = self._admit(request, viewer, sort_of(file.name), entries)
         source = await self._source(case, file, entries)
+        if _shows_card(file.name, entries) and not sees_cards(entries, viewer, self._clock.now()):
+            return await self._send_veiled(request, case, file, source)
         response, span = self._head(request, file)
         if request.method == "HEAD" or span is None:
             await response.prepare(request)
             return response
-        await self._note_view(account, case, file)
+        await self._note_view(viewer.account, case, file.name, taken=taken)
         return await self._send(request, response, source(*span))
+
+    async def _asked(self, request: web.Request) -> tuple[Viewer, CaseId, tuple[Entry, ...]]:
+        case = CaseId(request.match_info["case"])
+        if not is_id(case):
+            raise NotFound("no such case")
+        viewer = await self._authorise(request, case)
+        return viewer, case, await self._journal.read(case)
+
+    def _admit(self, request: web.Request, viewer: Viewer, sort: FileSort, entries: Iterable[Entry]) -> bool:
+        until = viewing_until(entries, viewer.account)
+        destination = request.headers.get("Sec-Fetch-Dest", "")
+        return admit(viewer, sort, destination, until, self._clock.now())
+
+    async def _send_veiled(
+        self,
+        request: web.Request,
+        case: CaseId,
+        file: CaseFile,
+        source: Callable[[int, int], AsyncIterator[bytes]],
+    ) -> web.StreamResponse:
+        headers = {"ETag": f'"{file.sha256}-veiled"', "Cache-Control": "private, no-cache"}
+        if request.headers.get("If-None-Match") == headers["ETag"]:
+            return web.Response(status=304, headers=headers)
+        if file.sha256 not in self._veiled:
+            whole = b"".join([block async for block in source(0, file.bytes)])
+            self._veiled[file.sha256] = await self._veil(whole)
+            for oldest in list(self._veiled)[:-_VEILED_KEPT]:
+                del self._veiled[oldest]
+        return web.Response(body=self._veiled[file.sha256], headers=headers, content_type="image/jpeg")
+
+    async def _tell_tracks(self, request: web.Request) -> web.StreamResponse:
+        viewer, case, entries = await self._asked(request)
+        self._admit(request, viewer, FileSort.FIGURES, entries)
+        calls = await self._tracks.calls(await self._prefix(case), case, entries)
+        return web.json_response({"calls": dump_calls(calls)})
+
+    async def _send_track(self, request: web.Request) -> web.StreamResponse:
+        viewer, case, entries = await self._asked(request)
+        wanted = request.match_info["track"]
+        facts = next((own for track, own in sealed_tracks(entries).items() if track == wanted), None)
+        if facts is None:
+            raise NotFound("no such track")
+        taken = self._admit(request, viewer, FileSort.FILM, entries)
+        prefix = await self._prefix(case)
+        woven, digest = await self._tracks.index(prefix, case, facts)
+        file = CaseFile(f"tracks/{wanted}.mkv", digest, woven.bytes)
+        response, span = self._head(request, file)
+        if request.method == "HEAD" or span is None:
+            await response.prepare(request)
+            return response
+        await self._note_view(viewer.account, case, file.name, taken=taken)
+        return await self._send(request, response, self._tracks.bytes_of(prefix, case, woven, *span))
+
+    async def _prefix(self, case: CaseId) -> str:
+        return f"{(await self._cases.case(case)).tenant}/{case}"
 
     def _head(
         self, request: web.Request, file: CaseFile
@@ -136,8 +217,7 @@ class Playback:
         released = any(isinstance(entry.fact, SpoolReleased) for entry in entries)
         if not released and await asyncio.to_thread(path.is_file):
             return lambda first, length: _read_local(path, first, length)
-        tenant = (await self._cases.case(case)).tenant
-        key = f"{tenant}/{case}/{file.name}"
+        key = f"{await self._prefix(case)}/{file.name}"
         if await self._archive.stat(key) is None:
             raise NotFound("the file is neither here nor in the archive")
         return lambda first, length: self._archive.read(key, first, length)
@@ -158,13 +238,14 @@ class Playback:
                 request.transport.close()
         return response
 
-    async def _note_view(self, account: AccountId, case: CaseId, file: CaseFile) -> None:
+    async def _note_view(self, account: AccountId, case: CaseId, name: str, *, taken: bool) -> None:
         now = self._clock.monotonic()
-        key = (account, case, file.name)
+        key = (account, case, f"{name} taken" if taken else name)
         if now - self._viewed.get(key, -VIEW_AGAIN_S) < VIEW_AGAIN_S:
             return
         self._viewed = {k: at for k, at in self._viewed.items() if now - at < VIEW_AGAIN_S}
-        await self._journal.append(case, RecordViewed(account, file.name))
+        fact = RecordDownloaded(account, name) if taken else RecordViewed(account, name)
+        await self._journal.append(case, fact)
         self._viewed[key] = now
 
 
@@ -180,8 +261,26 @@ async def _read_local(path: Path, first: int, length: int) -> AsyncIterator[byte
         yield block
 
 
+def _shows_card(name: str, entries: Sequence[Entry]) -> bool:
+    return any(
+        isinstance(fact := entry.fact, EvidenceStored) and fact.file == name and fact.kind in CARDS
+        for entry in entries
+    )
+
+
+async def _answering(
+    request: web.Request, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await answer(request)
+    except TellerError as error:
+        return _refusal(error)
+
+
 def _refusal(error: TellerError) -> web.Response:
     status = error.http_status
+    if isinstance(error, UserError):
+        REFUSED.labels(error.code).inc()
     if status >= 500:
         _log.error("a case file cannot be served", code=error.code, pii_error=str(error))
     text = "the file cannot be served now" if status >= 500 else str(error)

@@ -6,8 +6,9 @@ from typing import Annotated
 from aiohttp import web
 
 from contract.codec import Text
-from contract.ids import AccountId, CaseId
+from contract.ids import CaseId
 from contract.phases import Role
+from contract.viewing import Viewer
 from signaling.accounts import LoggedIn
 from signaling.equipment import Equipment
 from signaling.guard import Handler, answering_errors
@@ -16,7 +17,9 @@ from signaling.rest_audit import Audit
 from signaling.rest_cases import Cases
 from signaling.rest_desk import Lobby
 from signaling.rest_files import Files
+from signaling.rest_search import Search
 from signaling.rest_self import SelfService
+from signaling.rest_viewing import Viewing
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
 
@@ -36,14 +39,16 @@ class Rest:
         self._rooms = rooms
         self._intake = Intake(settings, rooms)
         self._cases = Cases(settings, rooms, self._intake)
-        self._audit = Audit(rooms, self._intake, self._cases)
+        self._search = Search(rooms, self._intake)
+        self._viewing = Viewing(rooms, self._intake, self._cases, settings.may_download)
+        self._audit = Audit(rooms, self._intake, self._cases, self._viewing)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)
         self._self = SelfService(settings, rooms, self._intake, self._cases, equipment)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, errors answered as JSON."""
-        cases, files, lobby = self._cases, self._files, self._lobby
+        cases, files, lobby, viewing = self._cases, self._files, self._lobby, self._viewing
         table: tuple[tuple[str, str, Handler], ...] = (
             ("POST", "/api/login", self.login),
             ("POST", "/api/logout", self.logout),
@@ -54,9 +59,18 @@ class Rest:
             ("POST", "/api/callbacks/{case}", lobby.call_back),
             ("POST", "/api/walk-in", cases.walk_in),
             ("POST", "/api/cases", cases.create),
-            ("GET", "/api/cases", cases.found),
+            ("POST", "/api/cases/search", self._search.found),
+            ("GET", "/api/staff", self._search.staff),
+            ("GET", "/api/views", self._search.views),
+            ("POST", "/api/views", self._search.keep_view),
+            ("POST", "/api/views/drop", self._search.drop_view),
             ("GET", "/api/cases/{case}", cases.one),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
+            ("GET", "/api/cases/{case}/viewings", viewing.one),
+            ("POST", "/api/cases/{case}/viewings", viewing.begin),
+            ("POST", "/api/cases/{case}/watched", viewing.watched),
+            ("POST", "/api/cases/{case}/unmaskings", viewing.ask_unmask),
+            ("POST", "/api/cases/{case}/unmaskings/{asked}", viewing.answer_unmask),
             ("POST", "/api/cases/{case}/stills/{request}", files.still),
             ("POST", "/api/cases/{case}/files", files.share),
             # Files of the record, named by path, are served by another room under the same prefix.
@@ -69,7 +83,7 @@ class Rest:
         )
         return [web.route(method, path, answering_errors(handler)) for method, path, handler in table]
 
-    async def authorise(self, request: web.Request, case: CaseId) -> AccountId:
+    async def authorise(self, request: web.Request, case: CaseId) -> Viewer:
         """Return who may open files of ``case``: who may see it. Raises Denied or NotFound."""
         return await self._cases.authorise(request, case)
 

@@ -25,6 +25,7 @@ from contract.phases import CasePhase, CheckVerdict, Outcome, Role, Verdict, adv
 from contract.ports import CaseSummary
 from signaling.intake import Intake
 from signaling.rest_cases import Cases
+from signaling.rest_viewing import Viewing
 from signaling.rooms import Rooms
 
 _F = TypeVar("_F", bound=Fact)
@@ -41,16 +42,17 @@ class VerdictBody:
 class Audit:
     """Signs records off."""
 
-    def __init__(self, rooms: Rooms, intake: Intake, cases: Cases) -> None:
+    def __init__(self, rooms: Rooms, intake: Intake, cases: Cases, viewing: Viewing) -> None:
         self._rooms = rooms
         self._intake = intake
         self._cases = cases
+        self._viewing = viewing
         self._signing: set[CaseId] = set()
 
     async def verdict(self, request: web.Request) -> web.Response:
         """Sign the record off; the same verdict again finishes what was cut off after the signature.
 
-        Errors: ``wrong_role``, ``same_person``, ``outcome_not_passed``, ``wrong_phase``.
+        Errors: ``wrong_role``, ``same_person``, ``outcome_not_passed``, ``not_watched``, ``wrong_phase``.
         """
         person = await self._rooms.guard.require(request, Role.AUDITOR)
         body = await self._intake.body(request, VerdictBody)
@@ -76,6 +78,8 @@ class Audit:
         signed = _last(entries, AuditSigned)
         if signed is None:
             _require_signable(entries, body.verdict)
+            if body.verdict is Verdict.APPROVED:
+                await self._viewing.require_watched(auditor, case.case)
             signed = AuditSigned(auditor, body.verdict, body.reason, case.manifest_sha256)
             await self._rooms.journal.append(case.case, signed)
         await self._finish_signing(case.case, _phase(entries), signed.verdict)

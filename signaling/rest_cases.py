@@ -10,19 +10,20 @@ from aiohttp import web
 
 from contract import codec
 from contract.codec import Text
-from contract.errors import NotFound, ProtocolError
+from contract.errors import NotFound
 from contract.facts import CaseCreated, TicketIssued, dump_entry
-from contract.ids import AccountId, CaseId, TenantId, is_id, new_case_id
-from contract.phases import CasePhase, Role
+from contract.ids import CaseId, TenantId, is_id, new_case_id
+from contract.phases import Role
 from contract.ports import CaseSummary
+from contract.viewing import Viewer, sees_cards
 from signaling.accounts import LoggedIn
 from signaling.intake import Intake
+from signaling.masking import masked, numbers_of
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
 
 # An administrator keeps accounts; what customers said and showed is not for that.
-_SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
-_LIMIT_MAX = 200
+SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
 # A link needs about 70 modules: some 400 pixels, sharp on a screen, and 5 cm wide in print at 200 dpi.
 _MODULE_PX = 6
 
@@ -101,46 +102,35 @@ class Cases:
         await self._rooms.journal.append(case, TicketIssued(ticket_id, expires_at))
         return case, ticket, expires_at
 
-    async def found(self, request: web.Request) -> web.Response:
-        """List the tenant's cases: ``text``, ``phase`` (repeatable), ``limit``, ``offset``.
-
-        An agent gets only his own.
-        """
-        person = await self._rooms.guard.require(request, *_SEES_CASES)
-        query = request.query
-        try:
-            phases = tuple(CasePhase(phase) for phase in query.getall("phase", []) if phase)
-        except ValueError as error:
-            raise ProtocolError("unknown phase") from error
-        found = await self._rooms.cases.cases(
-            person.account.tenant,
-            text=query.get("text", "")[:200],
-            phases=phases,
-            agent=person.account.account if person.account.role is Role.AGENT else None,
-            limit=_number(query.get("limit"), 50, 1, _LIMIT_MAX),
-            offset=_number(query.get("offset"), 0, 0, 1_000_000),
-        )
-        return web.json_response({"cases": [codec.dump(case) for case in found]})
-
     async def one(self, request: web.Request) -> web.Response:
-        """Return one case with its journal and jobs."""
-        person = await self._rooms.guard.require(request, *_SEES_CASES)
+        """Return one case with its journal and jobs; numbers of cards hidden where they must be."""
+        person = await self._rooms.guard.require(request, *SEES_CASES)
         case = await self.seen_by(person, request.match_info["case"])
+        viewer = await self._viewer(person, case)
         entries = await self._rooms.journal.read(case.case)
+        lines = [json.loads(dump_entry(entry)) for entry in entries]
+        if not sees_cards(entries, viewer, self._rooms.clock.now()):
+            lines = masked(lines, numbers_of(entries))
         jobs = await self._rooms.jobs.for_case(case.case)
         return web.json_response(
             {
                 "case": codec.dump(case),
-                "entries": [json.loads(dump_entry(entry)) for entry in entries],
+                "entries": lines,
                 "jobs": [codec.dump(job) for job in jobs],
             }
         )
 
-    async def authorise(self, request: web.Request, case: str) -> AccountId:
+    async def authorise(self, request: web.Request, case: str) -> Viewer:
         """Return who asks, if that is somebody who may see ``case``. Raises Denied or NotFound."""
-        person = await self._rooms.guard.require(request, *_SEES_CASES)
-        await self.seen_by(person, case)
-        return person.account.account
+        person = await self._rooms.guard.require(request, *SEES_CASES)
+        return await self._viewer(person, await self.seen_by(person, case))
+
+    async def _viewer(self, person: LoggedIn, case: CaseSummary) -> Viewer:
+        account = person.account
+        at_work = account.role is Role.AGENT or (
+            account.role is Role.SUPERVISOR and await self._rooms.front.seated(case.case, account.account)
+        )
+        return Viewer(account.account, at_work, account.login in self._settings.may_download)
 
     async def seen_by(self, person: LoggedIn, case: str) -> CaseSummary:
         """Return the case if it is of the person's bank, and an agent's own or of the call he sits in.
@@ -169,11 +159,3 @@ class Cases:
 def _qr(link: str) -> str:
     """Return a PNG of the QR code, black on white with the border that scanners need, as a data URL."""
     return str(segno.make_qr(link, error="m").png_data_uri(scale=_MODULE_PX))
-
-
-def _number(text: str | None, default: int, low: int, high: int) -> int:
-    if text is None or text == "":
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise ProtocolError("a number is wanted")
-    return max(low, min(high, int(text)))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from contract.errors import Busy, NotFound, ProtocolError, StorageError, UserError
+from contract.errors import Busy, Denied, NotFound, ProtocolError, StorageError, UserError
 from contract.facts import Entry, EvidenceStored, FileShared
 from contract.ids import AccountId, CallId, CaseId, EvidenceId, SeatId, new_evidence_id
 from contract.phases import Role
@@ -215,7 +215,10 @@ class Files:
             claims = self._intake.claims(request)
             return _Who(claims.case, seat=claims.seat)
         case = CaseId(request.match_info["case"])
-        return _Who(case, account=await self._cases.authorise(request, case))
+        viewer = await self._cases.authorise(request, case)
+        if not viewer.at_work:
+            raise Denied("the record is looked at by the names of its files", code="wrong_role")
+        return _Who(case, account=viewer.account)
 
 
 def _pausing(within_s: float) -> Pause:

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from contract.ports import AccountStore, CaseStore, Clock, EvidenceStore, IdentityChecks, JobQueue, Journal
+from contract.ports import (
+    AccountStore,
+    CaseStore,
+    Clock,
+    EvidenceStore,
+    IdentityChecks,
+    JobQueue,
+    Journal,
+    ViewStore,
+)
 from signaling.accounts import Accounts
 from signaling.front import Front
 from signaling.guard import Guard
@@ -19,6 +28,7 @@ class Rooms:
     tickets: Tickets
     people: AccountStore
     cases: CaseStore
+    views: ViewStore
     journal: Journal
     evidence: EvidenceStore
     identity: IdentityChecks

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from contract.ids import AccountId, CaseId, SeatId
+from contract.ids import CaseId, SeatId
 from contract.ports import (
     AccountStore,
     CaseStore,
@@ -16,7 +16,9 @@ from contract.ports import (
     MediaPlane,
     RecordedCalls,
     TicketLedger,
+    ViewStore,
 )
+from contract.viewing import Viewer
 from signaling.accounts import Accounts
 from signaling.commands import Ports
 from signaling.equipment import Equipment
@@ -46,6 +48,7 @@ class Signaling:
         accounts: AccountStore,
         tickets_ledger: TicketLedger,
         cases: CaseStore,
+        views: ViewStore,
         jobs: JobQueue,
         clock: Clock,
         equipment: Equipment | None = None,
@@ -63,8 +66,8 @@ class Signaling:
         self._rest = Rest(
             settings,
             Rooms(
-                self._front, guard, people, self._tickets, accounts, cases, journal, evidence, identity,
-                jobs, clock,
+                self._front, guard, people, self._tickets, accounts, cases, views, journal, evidence,
+                identity, jobs, clock,
             ),
             equipment,
         )  # fmt: skip
@@ -85,7 +88,7 @@ class Signaling:
         app.add_routes(self.routes())
         app.on_shutdown.append(self._on_shutdown)
 
-    async def authorise(self, request: web.Request, case: CaseId) -> AccountId:
+    async def authorise(self, request: web.Request, case: CaseId) -> Viewer:
         """Return who may open files of ``case``. Raises Denied or NotFound."""
         return await self._rest.authorise(request, case)
 

@@ -138,6 +138,9 @@ class SignalingSettings:
     per_ip_per_minute: float = 20.0
     per_ip_burst: float = 20.0
 
+    # Logins that may take files of records away; all others look at them in the page.
+    may_download: frozenset[str] = frozenset()
+
     body_max: int = 65_536
     # 12 MiB at 2 Mbit/s take 50 s; a slower phone is told to send it again.
     body_s: float = 60.0

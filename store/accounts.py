@@ -82,6 +82,13 @@ class Accounts:
         """Replace the number that customers are told. Raises NotFound."""
         await self._change(account, number=number)
 
+    async def staff(self, tenant: TenantId) -> tuple[Account, ...]:
+        """Return everybody who works at a bank, by name."""
+        query = sa.select(*_ACCOUNT_COLUMNS).where(ACCOUNTS.c.tenant == tenant)
+        async with self._engine.read() as connection:
+            rows = (await connection.execute(query.order_by(ACCOUNTS.c.name, ACCOUNTS.c.account))).all()
+        return tuple(_account_in(row._asdict()) for row in rows)
+
     async def set_routing(
         self,
         account: AccountId,

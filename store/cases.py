@@ -9,17 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contract.errors import NotFound
 from contract.facts import Entry
-from contract.ids import AccountId, CaseId, TenantId
+from contract.ids import CaseId, TenantId
 from contract.phases import CasePhase, Outcome
-from contract.ports import CaseSummary, CustomerHistory
+from contract.ports import CaseMark, CasePage, CaseQuery, CaseSummary, CustomerHistory
 from store.engine import Engine
 from store.folding import BLANK, Row, fold
-from store.schema import CASES
+from store.schema import CASE_TERMS, CASES
+from store.search import COUNTED_MAX, LIST_MAX, Listed, keys_of, lists_of
+from store.search_words import keyed, term, words_of_fact, words_of_name, words_of_query
 
-LIMIT_MAX = 500
+PAGE_MAX = 200
+CALLBACKS_MAX = 500
 OPEN_PHASES = (CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL, CasePhase.AGENT_DONE)
 
-_SUMMARY = [column for column in CASES.c if column.name != "set_by"]
+_SUMMARY = [column for column in CASES.c if column.name not in {"set_by", "words"}]
 _CREATED = CASES.c.tenant != ""
 # A link that nobody followed is no visit.
 _NEVER_BEGUN = (CasePhase.CREATED.value, CasePhase.EXPIRED.value)
@@ -29,8 +32,10 @@ _REFUSED = sa.or_(CASES.c.phase == CasePhase.REJECTED.value, CASES.c.outcome == 
 class Cases:
     """The CaseStore of ``contract.ports``."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, key: bytes) -> None:
+        """Take the key under which words are hashed."""
         self._engine = engine
+        self._key = key
 
     async def project(self, entry: Entry) -> None:
         """Fold one entry into its case's row, in any order; twice is the same as once."""
@@ -48,9 +53,32 @@ class Cases:
         mine = CASES.c.case == case
         held = sa.select(CASES).where(mine).with_for_update()
         row: Row = dict((await connection.execute(held)).one()._mapping)
+        found_by = self._terms(row)
         for entry in entries:
             row = fold(row, entry)
+        row = {**row, "words": self._words(row, entries)}
         await connection.execute(sa.update(CASES).where(mine).values(row))
+        if new := self._terms(row) - found_by:
+            place = {"created_at": row["created_at"], "case": case}
+            listed = self._engine.insert(CASE_TERMS).on_conflict_do_nothing()
+            await connection.execute(listed, [{"term": one, **place} for one in sorted(new)])
+
+    def _words(self, row: Row, entries: tuple[Entry, ...]) -> list[int]:
+        told = {keyed(self._key, word) for entry in entries for word in words_of_fact(entry.fact)}
+        return sorted(told | set(row["words"] or ()))
+
+    def _terms(self, row: Row) -> frozenset[int]:
+        """Return the lists on which a case stands; none before its first entry, which tells whose it is."""
+        if not row["tenant"] or row["words"] is None:
+            return frozenset()
+        named = {keyed(self._key, word) for word in words_of_name(row["pii_customer_name"])}
+        return frozenset(term(row["tenant"], word) for word in named | set(row["words"]))
+
+    async def unlisted(self) -> tuple[CaseId, ...]:
+        """Return the cases whose words were never told: of before this schema, or whose rows were."""
+        query = sa.select(CASES.c.case).where(CASES.c.words.is_(None)).order_by(CASES.c.case)
+        async with self._engine.read() as connection:
+            return tuple(CaseId(row[0]) for row in await connection.execute(query))
 
     async def case(self, case: CaseId) -> CaseSummary:
         """Return one case. Raises NotFound."""
@@ -59,34 +87,36 @@ class Cases:
             raise NotFound("no such case")
         return found[0]
 
-    async def cases(
-        self,
-        tenant: TenantId,
-        *,
-        text: str = "",
-        phases: tuple[CasePhase, ...] = (),
-        agent: AccountId | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> tuple[CaseSummary, ...]:
-        """Return cases, newest first, whose id, customer or agent name contains ``text``.
+    async def search(self, query: CaseQuery) -> CasePage:
+        """Return one page of the cases that fit. Raises ValueError for a limit outside 1 to 200."""
+        if not 1 <= query.limit <= PAGE_MAX:
+            raise ValueError("limit out of range")
+        words = query.text.split()
+        if len(words) == 1 and words[0].lower().startswith("case-"):
+            return await self._of_id(query, words[0].lower())
+        terms = [term(query.tenant, keyed(self._key, word)) for word in words_of_query(query.text)]
+        if query.text.strip() and not terms:
+            return CasePage((), 0, False, None)
+        wanted = query.limit if query.after else max(query.limit, COUNTED_MAX)
+        async with self._engine.read() as connection:
+            along = await _shortest(connection, query, terms)
+            keys = (await connection.execute(keys_of(query, along, terms, wanted + 1))).all()
+        shown = keys[: query.limit]
+        cases = await self._in_order([row.case for row in shown])
+        following = CaseMark(shown[-1].created_at, CaseId(shown[-1].case)) if len(keys) > len(shown) else None
+        count = None if query.after else min(len(keys), wanted)
+        return CasePage(cases, count, count is not None and len(keys) > wanted, following)
 
-        With ``agent`` only those that this account handled last.
+    async def _of_id(self, query: CaseQuery, case: str) -> CasePage:
+        of_tenant = sa.select(*_SUMMARY).where(CASES.c.case == case, CASES.c.tenant == query.tenant)
+        if query.agent is not None:
+            of_tenant = of_tenant.where(CASES.c.agent == query.agent)
+        cases = await self._summaries(of_tenant)
+        return CasePage(cases, len(cases), False, None)
 
-        Raises:
-            ValueError: ``limit`` is not in 1 to 500, or ``offset`` is negative.
-        """
-        if not 1 <= limit <= LIMIT_MAX or offset < 0:
-            raise ValueError("limit or offset out of range")
-        query = sa.select(*_SUMMARY).where(CASES.c.tenant == tenant, _CREATED)
-        if phases:
-            query = query.where(CASES.c.phase.in_([phase.value for phase in phases]))
-        if agent is not None:
-            query = query.where(CASES.c.agent == agent)
-        if text.strip():
-            query = query.where(_contains(text.strip()))
-        newest = query.order_by(CASES.c.created_at.desc(), CASES.c.case)
-        return await self._summaries(newest.limit(limit).offset(offset))
+    async def _in_order(self, ids: list[str]) -> tuple[CaseSummary, ...]:
+        found = await self._summaries(sa.select(*_SUMMARY).where(CASES.c.case.in_(ids)))
+        return tuple(sorted(found, key=attrgetter("created_at", "case"), reverse=True))
 
     async def customer_history(self, tenant: TenantId, customer_ref: str, but: CaseId) -> CustomerHistory:
         """Count the cases of one customer of one tenant, without ``but``; none for an empty reference.
@@ -122,10 +152,10 @@ class Cases:
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
         """Return the cases whose customers asked to be called back and were not yet, oldest first.
 
-        At most LIMIT_MAX; the ones behind come up when those are called back.
+        At most CALLBACKS_MAX; the ones behind come up when those are called back.
         """
         query = sa.select(*_SUMMARY).where(CASES.c.tenant == tenant, CASES.c.callback_at.is_not(None))
-        return await self._summaries(query.order_by(CASES.c.callback_at, CASES.c.case).limit(LIMIT_MAX))
+        return await self._summaries(query.order_by(CASES.c.callback_at, CASES.c.case).limit(CALLBACKS_MAX))
 
     async def open_cases(self) -> tuple[CaseSummary, ...]:
         """Return every case in PRE_CALL, QUEUED, IN_CALL or AGENT_DONE, oldest first."""
@@ -140,6 +170,12 @@ class Cases:
         return tuple(CaseSummary(**{**row._mapping, "phase": CasePhase(row.phase)}) for row in rows)
 
 
-def _contains(text: str) -> sa.ColumnElement[bool]:
-    searched = (CASES.c.case, CASES.c.pii_customer_name, CASES.c.agent_name)
-    return sa.or_(*(column.icontains(text, autoescape=True) for column in searched))
+async def _shortest(connection: AsyncConnection, query: CaseQuery, terms: list[int]) -> Listed | None:
+    """Return the list to walk along; None for all cases."""
+    lists = lists_of(query, terms)
+    if len(lists) > 1 or (lists and not terms):
+        lengths = [(await connection.execute(one.length(query))).scalar_one() for one in lists]
+        at = min(range(len(lists)), key=lengths.__getitem__)
+        if lengths[at] < LIST_MAX:
+            return lists[at]
+    return lists[0] if terms else None

@@ -11,6 +11,7 @@ from store.engine import Engine
 from store.jobs import Jobs
 from store.migrate import migrate
 from store.tickets import Tickets
+from store.views import Views
 
 
 class _WallClock:
@@ -25,15 +26,17 @@ class Database:
     """Accounts, tickets, cases and jobs behind one URL; entering brings the schema up to date.
 
     ``url`` is ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user:password@host/name``.
+    ``search_key`` hashes the words by which cases are found; whoever projects or searches gives the house's.
     Several processes may use it at once; every method raises StorageError when it fails.
     """
 
-    def __init__(self, url: str, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, clock: Clock | None = None, search_key: bytes = b"") -> None:
         clock = clock or _WallClock()
         self._engine = Engine(url)
         self.accounts = Accounts(self._engine)
         self.tickets = Tickets(self._engine, clock)
-        self.cases = Cases(self._engine)
+        self.cases = Cases(self._engine, search_key)
+        self.views = Views(self._engine)
         self.jobs = Jobs(self._engine, clock)
 
     async def __aenter__(self) -> Self:

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -110,7 +111,17 @@ def _create_file(path: Path) -> None:
         os.close(folder)
 
 
+class _HintedCompiler(SQLiteCompiler):
+    """Writes hints for SQLite (``INDEXED BY``) where they were given, which SQLAlchemy leaves out."""
+
+    def get_from_hint_text(self, table: sa.FromClause, text: str | None) -> str | None:
+        """Return the hint as it stands behind the table's name."""
+        return text
+
+
 def _prepare_sqlite(engine: AsyncEngine) -> None:
+    engine.dialect.statement_compiler = _HintedCompiler
+
     # The driver's own BEGIN comes late and is deferred: two readers that both go on to write would
     # then fail at once with "database is locked" instead of waiting for each other.
     @sa.event.listens_for(engine.sync_engine, "connect")

@@ -47,6 +47,8 @@ BLANK: Row = {
     "pii_callback_phone": "",
     "pii_callback_wish": "",
     "callback_at": None,
+    "reason": "",
+    "words": None,
     "set_by": {},
 }
 
@@ -78,7 +80,8 @@ def changes(entry: Entry) -> Row:
                 "created_at": entry.at,
             }
         case facts.CaseAdvanced() as fact:
-            return {"phase": fact.now.value, "case_end": fact.reason.value if fact.reason else ""}
+            ended = fact.reason.value if fact.reason else ""
+            return {"phase": fact.now.value, "case_end": ended, **({"reason": ended} if ended else {})}
         case facts.IdNumberChecked() as fact:
             return {"id_verdict": fact.verdict.value}
         case facts.FacesCompared() as fact:
@@ -86,7 +89,7 @@ def changes(entry: Entry) -> Row:
         case PortraitsCompared() as fact:
             return {"face_verdict": fact.verdict.value, "face_score": _of_card_and_still(fact)}
         case facts.AgentDecided() as fact:
-            return {"agent": fact.agent, "outcome": fact.outcome.value}
+            return {"agent": fact.agent, "outcome": fact.outcome.value, "reason": fact.reason}
         case facts.AuditSigned() as fact:
             return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value}
         case _:

@@ -29,11 +29,20 @@ async def migrate(engine: Engine) -> None:
 
 def upgrade(connection: sa.Connection, to: str = "head") -> None:
     """Bring the database forward to the revision ``to``. Raises StorageError when it is beyond it."""
+    try:
+        command.upgrade(_config(connection), to)
+    except CommandError as error:
+        raise StorageError(f"the database does not fit this program: {error}") from error
+
+
+def downgrade(connection: sa.Connection, to: str) -> None:
+    """Bring the database back to the revision ``to``, for a program of before."""
+    command.downgrade(_config(connection), to)
+
+
+def _config(connection: sa.Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, to)
-    except CommandError as error:
-        raise StorageError(f"the database does not fit this program: {error}") from error
+    return config

@@ -62,12 +62,12 @@ CASES = sa.Table(
     "cases",
     METADATA,
     sa.Column("case", sa.Text, primary_key=True),
-    sa.Column("tenant", sa.Text, nullable=False, index=True),
+    sa.Column("tenant", sa.Text, nullable=False),
     sa.Column("phase", sa.Text, nullable=False, index=True),
     sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("policy", sa.Text, nullable=False),
     sa.Column("pii_customer_name", sa.Text, nullable=False),
-    sa.Column("created_at", sa.Double, nullable=False, index=True),
+    sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("updated_at", sa.Double, nullable=False),
     sa.Column("last_seq", sa.Integer, nullable=False),
     sa.Column("agent", sa.Text),
@@ -91,10 +91,42 @@ CASES = sa.Table(
     sa.Column("pii_callback_phone", sa.Text, nullable=False),
     sa.Column("pii_callback_wish", sa.Text, nullable=False),
     sa.Column("callback_at", sa.Double),
+    sa.Column("reason", sa.Text, nullable=False),
+    # Keyed hashes of the words by which the case is found, beside those of its name; null: never told.
+    sa.Column("words", sa.JSON(none_as_null=True)),
     # Column name -> sequence number of the entry that set it last.
     sa.Column("set_by", sa.JSON, nullable=False),
     sa.Index("ix_cases_tenant_pii_customer_ref", "tenant", "pii_customer_ref"),
     sa.Index("ix_cases_tenant_callback_at", "tenant", "callback_at"),
+    # The cases with one value of a filter, in the order of the list.
+    *(
+        sa.Index(f"ix_cases_tenant_{column}_created_at", "tenant", column, "created_at", "case")
+        for column in ("agent", "phase", "outcome", "reason")
+    ),
+    sa.Index("ix_cases_tenant_archived_created_at", "tenant", "archived", "created_at", "case", "gap_s"),
+    # Every filter of a search is answered from this index alone.
+    sa.Index(
+        "ix_cases_search",
+        "tenant", "created_at", "case", "phase", "outcome", "reason", "purpose", "agent", "gap_s", "archived",
+    ),
+)  # fmt: skip
+
+# By which words cases are found: hashes, each with its cases in the order of the list.
+CASE_TERMS = sa.Table(
+    "case_terms",
+    METADATA,
+    sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("created_at", sa.Double, primary_key=True),
+    sa.Column("case", sa.Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+VIEWS = sa.Table(
+    "saved_views",
+    METADATA,
+    sa.Column("account", sa.ForeignKey("accounts.account"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("filters", sa.JSON, nullable=False),
 )
 
 JOBS = sa.Table(

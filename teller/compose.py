@@ -19,6 +19,7 @@ from contract.facts import AuditSigned
 from contract.ids import CallId, CaseId, is_id
 from contract.phases import CasePhase
 from contract.ports import Archive, Clock
+from kyc.card_jobs import Veil
 from kyc.engine import Engine
 from media.pool import Pool
 from recordings.archive_directory import DirectoryArchive
@@ -39,6 +40,7 @@ from store import Database
 from teller.clock import SystemClock
 from teller.config import Config, ConfigError
 from teller.equipment import make_equipment
+from teller.face_counts import face_counter
 from teller.live.checks import LiveChecks
 from teller.media_pool import make_pool
 from teller.models import admitted_pack
@@ -106,7 +108,8 @@ async def open_base(config: Config) -> AsyncIterator[Base]:
     """Open database, journal, spool and archive."""
     await asyncio.to_thread(_make_private, config.data_dir)
     clock = SystemClock()
-    async with Database(config.database_url) as database:
+    key = await asyncio.to_thread(_secret, config.data_dir / "keys" / "search")
+    async with Database(config.database_url, clock, key) as database:
         folder = config.data_dir / "journal"
         async with FileJournal(folder, clock, database.cases.project) as journal:
             spool = Spool(config.data_dir / "spool")
@@ -126,10 +129,12 @@ def _last_told(folder: Path) -> list[CaseId]:
 
 
 async def _in_doubt(folder: Path, spool: Spool, database: Database) -> list[CaseId]:
-    """Return the cases whose rows may be behind their journals: told last, not at rest, or not archived."""
+    """Return the cases whose rows may be behind their journals: told last, not at rest, not archived, or
+    of a schema that did not know their words."""
     cases = set(await asyncio.to_thread(_last_told, folder))
     cases |= {row.case for row in await database.cases.open_cases()}
     cases |= set(await asyncio.to_thread(spool.cases))
+    cases |= set(await database.cases.unlisted())
     return sorted(cases)
 
 
@@ -177,13 +182,20 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
                 base.database.accounts,
                 base.database.tickets,
                 base.database.cases,
+                base.database.views,
                 base.database.jobs,
                 base.clock,
                 equipment,
             )
         )
         playback = Playback(
-            base.spool, base.archive, base.database.cases, base.journal, base.clock, signaling.authorise
+            base.spool,
+            base.archive,
+            base.database.cases,
+            base.journal,
+            base.clock,
+            signaling.authorise,
+            lambda picture: engine.ask(Veil(picture)),
         )
         yield House(base, media, signaling, playback, recovered)
 
@@ -200,10 +212,11 @@ def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
         record_signer(base.config),
         worker,
         script=tuple(
-            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory)
+            ScriptStep(step.id, step.zh, step.en, step.check, step.mandatory, step.when)
             for step in script_plan(policy).steps
         ),
         rules=record_rules(policy),
+        count_faces=face_counter(base.config),
     )
 
 
@@ -273,6 +286,7 @@ def _signaling_settings(config: Config, policy: Policy) -> SignalingSettings:
         vip_head_start_s=config.desk.vip_head_start_s,
         board=BoardRules(target_s=config.desk.answer_within_s),
         plan=script_plan(policy),
+        may_download=frozenset(config.audit.may_download),
     )
 
 

@@ -394,6 +394,16 @@ class LogSection(_Section):
     )
 
 
+class AuditSection(_Section):
+    """The auditor's desk."""
+
+    may_download: tuple[str, ...] = Field(
+        default=(),
+        description='Logins that may take files of records away: ["anna"]. All others play and read them in '
+        "the page.",
+    )
+
+
 class PolicySection(_Section):
     """What a case must go through."""
 
@@ -425,6 +435,7 @@ class Config(BaseSettings):
     kyc: KycSection = KycSection()
     customer_network: CustomerNetworkSection = CustomerNetworkSection()
     log: LogSection = LogSection()
+    audit: AuditSection = AuditSection()
     policy: PolicySection = PolicySection()
 
     @classmethod

@@ -44,7 +44,7 @@ def make_app(config: Config, house: House) -> web.Application:
     app = web.Application()
     kit.install(app)
     house.signaling.add_to(app)
-    app.router.add_get("/api/cases/{case}/files/{path:.+}", house.playback.handler)
+    app.add_routes(house.playback.routes())
     monitor = Monitor(house.media)
     app.router.add_get("/healthz", monitor.health)
     app.router.add_get("/metrics", monitor.metrics)

@@ -48,6 +48,8 @@ export type AccountClass = "I" | "II" | "III";
 
 export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
 
+export type ViewReason = "audit" | "quality" | "complaint" | "dispute" | "investigation" | "authority" | "other";
+
 export interface IceServer {
   readonly urls: readonly string[];
   readonly username: string | null;
@@ -993,6 +995,34 @@ export interface Decided {
   readonly inputs_sha256: string;
 }
 
+export interface ViewingBegun {
+  readonly account: string;
+  readonly reason: ViewReason;
+  readonly pii_note: string;
+}
+
+export interface RecordWatched {
+  readonly account: string;
+  readonly spans: readonly WatchedSpan[];
+}
+
+export interface UnmaskAsked {
+  readonly account: string;
+  readonly pii_reason: string;
+}
+
+export interface UnmaskAnswered {
+  readonly account: string;
+  readonly asked: number;
+  readonly granted: boolean;
+  readonly until: number;
+}
+
+export interface RecordDownloaded {
+  readonly account: string;
+  readonly file: string;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1494,6 +1524,11 @@ export interface Facts {
   ChecksLocked: ChecksLocked;
   AccountsCounted: AccountsCounted;
   Decided: Decided;
+  ViewingBegun: ViewingBegun;
+  RecordWatched: RecordWatched;
+  UnmaskAsked: UnmaskAsked;
+  UnmaskAnswered: UnmaskAnswered;
+  RecordDownloaded: RecordDownloaded;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;
@@ -1602,6 +1637,7 @@ export interface CaseSummary {
   readonly pii_callback_phone: string;
   readonly pii_callback_wish: string;
   readonly callback_at: number | null;
+  readonly reason: string;
 }
 
 export interface Job {

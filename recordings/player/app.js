@@ -12,6 +12,7 @@ import { request, RestError, setCsrf } from "../web_kit/rest.js";
 import { createStore } from "../web_kit/store.js";
 import "./elements/case_list.js";
 import "./elements/case_page.js";
+import { bodyOf } from "./search.js";
 import { isMoving, NO_CASE, START } from "./state.js";
 import en from "./strings/en.js";
 import zh from "./strings/zh_CN.js";
@@ -24,7 +25,6 @@ addStrings({ "zh-CN": { ...recordZh, ...zh }, en: { ...recordEn, ...en } });
 const LOGGED_IN_KEY = "teller-audit-session";
 const MERGING_MS = 1000;
 const LIST_MS = 4000;
-const LIST_MAX = 200;
 
 const store = createStore(START);
 /** @type {{bar: any, main: HTMLElement, view: any, notice: HTMLElement}} */
@@ -78,6 +78,17 @@ function enter(session) {
   localStorage.setItem(LOGGED_IN_KEY, "1");
   store.update({ session, boot: "in", loginBusy: false, loginError: null });
   gotRoute();
+  void readDesk();
+}
+
+/** Read what the list is narrowed by; without it the list still works. */
+async function readDesk() {
+  try {
+    const [{ staff }, { views }] = await Promise.all([request("GET", "/api/staff"), request("GET", "/api/views")]);
+    store.update({ staff, views });
+  } catch (error) {
+    store.update({ deskProblem: codeOf(error) });
+  }
 }
 
 /** @param {{login: string, password: string}} credentials */
@@ -147,23 +158,70 @@ function gotProblem(code) {
 }
 
 async function readCases() {
-  const { text, phase } = store.get();
-  const query = new URLSearchParams({ text, phase, limit: String(LIST_MAX), offset: "0" });
-  /** @type {{cases: any[]}} */
-  const found = await request("GET", `/api/cases?${query}`);
+  const { filter, marks } = store.get();
+  /** @type {{cases: any[], count: number | null, more: boolean, next: string | null}} */
+  const found = await request("POST", "/api/cases/search", bodyOf(filter, marks.at(-1) ?? "", new Date()));
   const now = store.get();
-  if (now.text === text && now.phase === phase) {
-    keep({ cases: found.cases });
+  if (now.filter === filter && now.marks === marks) {
+    // Behind the first page nobody counts again.
+    const { count, more, ...page } = found;
+    keep(count === null ? page : found);
+  }
+}
+
+/** @param {import("./search.js").Filter} filter */
+function narrow(filter) {
+  store.update({ filter, marks: START.marks });
+  return refresh();
+}
+
+/** @param {number} by  1 for the page behind, -1 for the one before. */
+function turnPage(by) {
+  const { marks, next } = store.get();
+  store.update({ marks: by < 0 ? marks.slice(0, -1) : next ? [...marks, next] : marks });
+  scrollTo(0, 0);
+  return refresh();
+}
+
+/** @param {string} path @param {import("./search.js").View | {name: string}} body @param {Record<string, any>} then */
+async function changeViews(path, body, then) {
+  try {
+    const { views } = await request("POST", path, body);
+    store.update({ views, deskProblem: null, ...then });
+  } catch (error) {
+    store.update({ deskProblem: codeOf(error) });
   }
 }
 
 /** @param {string} caseId */
 async function readCase(caseId) {
   /** @type {any} */
-  const { case: summary, entries, jobs } = await request("GET", `/api/cases/${encodeURIComponent(caseId)}`);
+  const [{ case: summary, entries, jobs }, viewing] = await Promise.all([request("GET", path(caseId)), request("GET", path(caseId, "viewings"))]);
   if (store.get().caseId === caseId) {
-    keep({ summary, entries, jobs });
+    keep({ summary, entries, jobs, viewing });
   }
+}
+
+/** @param {string | null} caseId @param {string} [what] */
+const path = (caseId, what) => `/api/cases/${encodeURIComponent(caseId ?? "")}${what ? `/${what}` : ""}`;
+
+/** Ask for something about looking at the record; the answer is how it stands then. @param {string} what @param {unknown} body */
+async function askViewing(what, body) {
+  const { caseId } = store.get();
+  try {
+    const viewing = await request("POST", path(caseId, what), body);
+    if (store.get().caseId === caseId) {
+      keep({ viewing, viewProblem: null });
+    }
+  } catch (error) {
+    store.update({ viewProblem: codeOf(error) });
+  }
+}
+
+/** @param {string} what @param {unknown} body */
+async function askThenRead(what, body) {
+  await askViewing(what, body);
+  await refresh();
 }
 
 /**
@@ -185,7 +243,7 @@ async function sign(signed) {
   const { caseId } = store.get();
   store.update({ signing: true, signProblem: null });
   try {
-    await request("POST", `/api/cases/${caseId}/verdict`, signed);
+    await request("POST", path(caseId, "verdict"), signed);
   } catch (error) {
     store.update({ signProblem: codeOf(error) });
   }
@@ -198,9 +256,15 @@ const REQUESTS = {
   "login-request": logIn,
   "logout-request": logOut,
   "verdict-request": sign,
-  "filter-request": ({ text, phase }) => {
-    store.update({ text, phase });
-    return refresh();
+  "viewing-request": (asked) => askThenRead("viewings", asked),
+  "watched-report": (asked) => askViewing("watched", asked),
+  "filter-request": narrow,
+  "page-request": turnPage,
+  "view-keep": (view) => changeViews("/api/views", view, { dropped: null }),
+  "view-drop": (view) => changeViews("/api/views/drop", { name: view.name }, { dropped: view }),
+  "view-undo": () => {
+    const { dropped } = store.get();
+    return dropped && changeViews("/api/views", dropped, { dropped: null });
   },
 };
 
@@ -209,8 +273,8 @@ function gotKey(event) {
   const busy = event.target instanceof Element && event.target.matches("input, textarea, select, button, a");
   const ours = !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]");
   // The space bar presses a focused button and arrows move a focused slider; letters stay shortcuts there.
-  const free = !busy || (event.target instanceof Element && !event.target.matches("input:not([type=range]), textarea, select") && /^[jkl]$/i.test(event.key));
-  if (ours && free && page.view?.localName === "case-page" && page.view.pressed(event.key)) {
+  const free = !busy || (event.target instanceof Element && !event.target.matches("input:not([type=range]), textarea, select") && /^[jklnp/]$/i.test(event.key));
+  if (ours && free && page.view?.pressed?.(event.key)) {
     event.preventDefault();
   }
 }

@@ -1,6 +1,7 @@
 /** What the auditor's page knows. */
 
 import { EMPTY } from "../web_kit/record/projection.js";
+import { NO_FILTER } from "./search.js";
 
 /**
  * @typedef {import("../web_kit/record/projection.js").CaseView} CaseView
@@ -11,9 +12,18 @@ import { EMPTY } from "../web_kit/record/projection.js";
  * @typedef {Readonly<{
  *   boot: "loading" | "login" | "in", session: Session | null, loginBusy: boolean,
  *   loginError: string | null, caseId: string | null,
- *   cases: readonly CaseSummary[] | null, text: string, phase: string, problem: string | null,
+ *   cases: readonly CaseSummary[] | null, count: number | null, more: boolean, next: string | null,
+ *   filter: import("./search.js").Filter, marks: readonly string[], problem: string | null,
+ *   staff: readonly Readonly<{account: string, name: string}>[], views: readonly import("./search.js").View[],
+ *   dropped: import("./search.js").View | null, deskProblem: string | null,
  *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
+ *   viewing: Viewing | null, viewProblem: string | null,
  *   signing: boolean, signProblem: string | null}>} PlayerState
+ * @typedef {{since_s: number, until_s: number, seqs?: readonly number[]}} Stretch
+ * @typedef {Readonly<{viewing_until: number, unmasked_until: number, may_download: boolean,
+ *   requests: readonly {seq: number, at: number, account: string, pii_reason: string}[],
+ *   axis: readonly {call: string, start: number, end: number, offset_s: number}[],
+ *   must: readonly Stretch[], left: readonly Stretch[], seen: readonly Stretch[]}>} Viewing  as the server tells it
  */
 
 /** @type {PlayerState} */
@@ -24,13 +34,23 @@ export const START = Object.freeze({
   loginError: null,
   caseId: null,
   cases: null,
-  text: "",
-  phase: "",
+  count: null,
+  more: false,
+  next: null,
+  filter: NO_FILTER,
+  // Where each page behind the first begins, down to the one that is shown.
+  marks: Object.freeze([]),
+  staff: Object.freeze([]),
+  views: Object.freeze([]),
+  dropped: null,
+  deskProblem: null,
   problem: null,
   summary: null,
   entries: Object.freeze([]),
   jobs: Object.freeze([]),
   view: EMPTY,
+  viewing: null,
+  viewProblem: null,
   signing: false,
   signProblem: null,
 });
@@ -40,9 +60,16 @@ export const NO_CASE = Object.freeze({
   entries: START.entries,
   jobs: START.jobs,
   view: EMPTY,
+  viewing: null,
+  viewProblem: null,
   signing: false,
   signProblem: null,
 });
+
+/** Tell whether a reason covers looking at the record now. @param {PlayerState} state */
+export function mayLook({ viewing }) {
+  return viewing !== null && viewing.viewing_until * 1000 > Date.now();
+}
 
 // Nothing more happens by itself to a case in one of these phases.
 const AT_REST = new Set(["under_audit", "approved", "rejected", "expired", "aborted"]);

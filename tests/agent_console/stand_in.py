@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,11 @@ from web_kit.serve import WebKit
 ROOT = Path(__file__).resolve().parents[2]
 APPS = {"agent_console": ROOT / "agent_console", "player": ROOT / "recordings" / "player"}
 PASSWORD = "teller-demo"
+# Of a record that may be looked at, in which nothing must be watched.
+VIEWING: dict[str, Any] = {
+    "viewing_until": 0.0, "unmasked_until": 0.0, "requests": [], "axis": [], "must": [], "left": [],
+    "seen": [], "may_download": False,
+}  # fmt: skip
 _DEADLINE_S = 8.0
 _PEOPLE = {
     Role.AGENT: (AGENT, AGENT_NAME),
@@ -42,11 +48,15 @@ class StandIn:
     jobs: list[Job] = field(default_factory=list)
     files: Mapping[str, Path] = field(default_factory=dict)
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    queries: list[dict[str, str]] = field(default_factory=list)
+    queries: list[dict[str, Any]] = field(default_factory=list)
+    page: int = 50
+    counted: int = 1_000
+    views: list[dict[str, Any]] = field(default_factory=list)
     got: list[Message] = field(default_factory=list)
     calling: str | None = None
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     refusal: str = ""
+    viewing: dict[str, Any] = field(default_factory=lambda: VIEWING | {"viewing_until": time.time() + 3600})
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     socket: web.WebSocketResponse | None = None
     heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,15 +111,35 @@ class StandIn:
         response.del_cookie("session")
         return response
 
-    async def got_cases(self, request: web.Request) -> web.Response:
-        self.queries.append(dict(request.query))
-        text, phase = request.query.get("text", ""), request.query.get("phase", "")
-        found = [
-            case
-            for case in self.cases
-            if text in case.pii_customer_name + case.agent_name + case.case and phase in ("", case.phase)
-        ]
-        return web.json_response({"cases": [codec.dump(case) for case in found]})
+    async def got_search(self, request: web.Request) -> web.Response:
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        asked = await request.json()
+        self.queries.append(asked)
+        found = [case for case in self.cases if _fits(case, asked)]
+        begun = int(asked.get("after") or 0)
+        page = found[begun : begun + self.page]
+        following = str(begun + self.page) if len(found) > begun + self.page else None
+        count = None if begun else min(len(found), self.counted)
+        return web.json_response(
+            {
+                "cases": [codec.dump(case) for case in page],
+                "count": count,
+                "more": count is not None and len(found) > count,
+                "next": following,
+            }
+        )
+
+    async def got_staff(self, request: web.Request) -> web.Response:
+        return web.json_response({"staff": [{"account": AGENT, "name": AGENT_NAME, "number": ""}]})
+
+    async def got_views(self, request: web.Request) -> web.Response:
+        """Tell the saved views, after keeping or dropping one."""
+        if request.method == "POST":
+            asked = await request.json()
+            self.views = [view for view in self.views if view["name"] != asked["name"]]
+            if request.path == "/api/views":
+                self.views = sorted([*self.views, asked], key=lambda view: str(view["name"]))
+        return web.json_response({"views": self.views})
 
     async def got_case(self, request: web.Request) -> web.Response:
         case = next((one for one in self.cases if one.case == request.match_info["case"]), None)
@@ -118,6 +148,15 @@ class StandIn:
         entries = [json.loads(dump_entry(entry)) for entry in self.stories[case.case].entries]
         jobs = [codec.dump(job) for job in self.jobs]
         return web.json_response({"case": codec.dump(case), "entries": entries, "jobs": jobs})
+
+    async def got_viewing(self, request: web.Request) -> web.Response:
+        """Tell how the looking stands; what is asked is kept."""
+        if request.method == "POST":
+            assert request.headers["X-CSRF-Token"] == "csrf-1"
+            self.posted.append((request.path.rpartition("/")[2], await request.json()))
+            if request.path.endswith("viewings"):
+                self.viewing["viewing_until"] = time.time() + 3600
+        return web.json_response(self.viewing)
 
     async def got_callbacks(self, request: web.Request) -> web.Response:
         return web.json_response({"callbacks": self.callbacks})
@@ -144,7 +183,7 @@ class StandIn:
 
     async def got_file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["file"]
-        kind = name if name == "merged.mp4" else self._kind_of(name)
+        kind = name if name in self.files else self._kind_of(name)
         return web.FileResponse(self.files[kind])
 
     def _kind_of(self, file: str) -> str:
@@ -183,6 +222,15 @@ class StandIn:
         )
 
 
+def _fits(case: CaseSummary, asked: Mapping[str, Any]) -> bool:
+    return (
+        asked.get("text", "") in case.pii_customer_name + case.case
+        and (not asked.get("phases") or case.phase in asked["phases"])
+        and (not asked.get("reasons") or case.reason in asked["reasons"])
+        and ("gaps" not in asked.get("flags", ()) or (case.gap_s or 0) >= 1)
+    )
+
+
 @asynccontextmanager
 async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     """Serve on a free port of the loopback."""
@@ -193,9 +241,15 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_post("/api/login", server.got_login)
     app.router.add_post("/api/logout", server.got_logout)
     app.router.add_get("/api/me", server.got_me)
-    app.router.add_get("/api/cases", server.got_cases)
+    app.router.add_post("/api/cases/search", server.got_search)
+    app.router.add_get("/api/staff", server.got_staff)
+    app.router.add_route("*", "/api/views", server.got_views)
+    app.router.add_post("/api/views/drop", server.got_views)
     app.router.add_get("/api/cases/{case}", server.got_case)
     app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
+    app.router.add_get("/api/cases/{case}/viewings", server.got_viewing)
+    for what in ("viewings", "watched", "unmaskings", "unmaskings/{asked}"):
+        app.router.add_post(f"/api/cases/{{case}}/{what}", server.got_viewing)
     app.router.add_post("/api/cases", server.got_new_case)
     app.router.add_post("/api/cases/{case}/files", server.got_shared)
     app.router.add_get("/api/callbacks", server.got_callbacks)

@@ -18,6 +18,7 @@ from contract.facts import (
     GapsAccounted,
     IdNumberChecked,
     LaneKept,
+    MadeFile,
     MediaConnected,
     MergeCompleted,
     MergeQueued,
@@ -210,11 +211,12 @@ class Story:
         self.tell(CaseAdvanced(CasePhase.IN_CALL, CasePhase.AGENT_DONE), 0)
         self.tell(MergeQueued(self.job), 0)
 
-    def archive(self, lost_s: float = 0.4) -> None:
+    def archive(self, lost_s: float = 0.4, made: tuple[MadeFile, ...] = ()) -> None:
         """The recording is merged, archived and verified; of the face's step ``lost_s`` are missing."""
         self.tell(MergeStarted(self.job, "worker-1", 1), 1)
         self.tell(self.accounted(lost_s), 3)
-        self.tell(MergeCompleted(self.job, "merged.mp4", "77ab" * 16, 9_400_000, 30.0, 0.42, 11.6), 4)
+        film = ("merged.mp4", "77ab" * 16, 9_400_000, 30.0, 0.42, 11.6)
+        self.tell(MergeCompleted(self.job, *film, files=made), 4)
         self.tell(ArchiveWritten("directory", MANIFEST, 27, 14_200_000), 2)
         self.tell(ArchiveVerified(MANIFEST, 27, 14_200_000), 1)
         self.tell(CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT), 0)

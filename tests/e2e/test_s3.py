@@ -37,7 +37,8 @@ def test_a_case_is_archived_in_s3(tmp_path: Path, pack_settings: dict[str, str])
     """Every file is in the bucket, the spool is released, the player reads from S3, verify passes."""
     with running_moto(tmp_path) as gateway:
         client_of(settings_for(gateway, BUCKET)).make_bucket(bucket_name=BUCKET)
-        server = Server(tmp_path / "data", {**pack_settings, **s3_settings(gateway)})
+        rights = {"audit.may_download": f'["{LOGINS.auditor[0]}"]'}
+        server = Server(tmp_path / "data", {**pack_settings, **s3_settings(gateway), **rights})
         with running(server):
             script = Play(lambda: Rest(server.url), LOGINS, make_props(), Quiet(), talk_s=6.0)
             report = asyncio.run(script.run())

@@ -1,5 +1,8 @@
 """Card against still, with real faces and both packs."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +11,9 @@ from contract.errors import UserError
 from contract.phases import CheckVerdict
 from contract.ports import FaceFinding
 from kyc.images import Picture, decode, encode_jpeg
-from kyc.matching import inspect_image, match_faces
+from kyc.matching import answer_count, inspect_image, match_faces
+from kyc.models import Models
+from kyc.pipes import CountFaces
 from kyc.portraits import EYE_DISTANCE_MIN, cut_out, find_portrait
 from teller.demo.pictures import FaceVideo, astronaut, jpeg, other_person
 from tests.kyc.conftest import Loaded, card_of
@@ -248,3 +253,11 @@ def test_blur_lowers_the_score_of_the_right_person_only_so_far(
         for card in (own_card, strange_card)
     )
     assert (right.verdict, wrong.verdict) == (CheckVerdict.PASSED, CheckVerdict.FAILED)
+
+
+def test_faces_of_a_recording_are_counted(base: Loaded, still: bytes) -> None:
+    """Two people are two, somebody small behind them is nobody, and neither is what is no picture."""
+    models = cast(Models, SimpleNamespace(faces=base.models))
+    pictures = (still, beside(still, still, 0.9), beside(still, still, 0.35), BLANK, b"no picture")
+
+    assert [answer_count(models, CountFaces(one)) for one in pictures] == [1, 2, 1, 0, 0]

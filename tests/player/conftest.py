@@ -17,8 +17,9 @@ __all__ = ["one_browser"]
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Pictures and a recording by kind."""
-    return make_files(tmp_path_factory.mktemp("files"))
+    """Pictures and a recording by kind, and where a test writes what a machine noticed."""
+    folder = tmp_path_factory.mktemp("files")
+    return {**make_files(folder), "findings.json": folder / "findings.json"}
 
 
 @pytest_asyncio.fixture(loop_scope="session")

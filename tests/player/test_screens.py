@@ -82,24 +82,97 @@ def audited(server: StandIn) -> Story:
 
 
 async def test_list_is_searched_and_filtered(watched: Watched, server: StandIn, audited: Story) -> None:
-    """The list shows every case; text and phase go to the server; nothing found is said."""
-    for number, phase in enumerate((CasePhase.APPROVED, CasePhase.REJECTED, CasePhase.IN_CALL)):
-        add_case(server, whole_story(), phase, ("张伟", "赵敏", "孙小雨")[number])
+    """Words and every filter go to the server; nothing found is said; a filter is cleared at once."""
+    reasons = ("", "prompting", "customer_left")
+    for number, phase in enumerate((CasePhase.APPROVED, CasePhase.REJECTED, CasePhase.ABORTED)):
+        row = add_case(server, whole_story(), phase, ("张伟", "赵敏", "孙小雨")[number])
+        server.cases[-1] = dataclasses.replace(row, reason=reasons[number], gap_s=3.5 * number)
     page = watched.page
     await log_in(page, server)
     await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_be_visible()
-    await expect(page.get_by_role("status")).to_have_text("4 个案件")
+    count = page.locator(".list-head [role=status]")
+    await expect(count).to_have_text("4 个案件")
     await watched.require_names()
     await shoot(page, "player-list")
-    await page.get_by_role("searchbox").fill("张")
+    await page.keyboard.press("/")
+    await page.keyboard.type("张")
     await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_have_count(0)
     await expect(page.get_by_role("link", name="张伟")).to_be_visible()
     await page.get_by_label("按状态筛选").select_option("rejected")
     await expect(page.get_by_text("没有符合条件的案件")).to_be_visible()
-    assert server.queries[-1]["phase"] == "rejected"
-    await page.get_by_role("searchbox").fill("")
-    await page.get_by_role("link", name="赵敏").click()
-    await expect(page.get_by_role("heading", name="赵敏")).to_be_visible()
+    asked = server.queries[-1]
+    assert (asked["text"], asked["phases"], asked["since"]) == ("张", ["rejected"], None)
+    await page.get_by_role("button", name="清除筛选").click()
+    await expect(count).to_have_text("4 个案件")
+    await page.get_by_label("按原因筛选").select_option("customer_left")
+    await page.get_by_label("按柜员筛选").select_option(AGENT)
+    await page.get_by_label("按时间筛选").select_option("/")
+    await page.get_by_label("起始日期").fill("2026-09-01")
+    await page.get_by_label("截止日期").fill("2026-09-30")
+    await page.get_by_role("button", name="有缺口").click()
+    await expect(page.get_by_role("link", name="孙小雨")).to_be_visible()
+    await expect(count).to_have_text("1 个案件")
+    asked = server.queries[-1]
+    assert (asked["agent"], asked["flags"]) == (AGENT, ["gaps"])
+    assert asked["until"] - asked["since"] == 30 * 86_400
+    await watched.require_fit()
+    await shoot(page, "player-search")
+
+
+async def test_pages_are_turned_by_keys(watched: Watched, server: StandIn, audited: Story) -> None:
+    """N and P turn pages, J and K go from row to row; what is not counted is said."""
+    server.page, server.counted = 3, 5
+    for number in range(6):
+        add_case(server, whole_story(), CasePhase.APPROVED, f"客户{number}")
+    page = watched.page
+    await log_in(page, server)
+    count = page.locator(".list-head [role=status]")
+    await expect(count).to_have_text("超过 5 个案件")
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("link", name="客户0")).to_be_focused()
+    await page.keyboard.press("k")
+    await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_be_focused()
+    await page.keyboard.press("n")
+    await expect(page.get_by_role("link", name="客户2")).to_be_visible()
+    await expect(page.locator(".pages")).to_contain_text("第 51–53 个")
+    await expect(count).to_have_text("超过 5 个案件")
+    await page.keyboard.press("n")
+    await expect(page.get_by_role("button", name="较早")).to_be_disabled()
+    await page.get_by_role("button", name="较新").click()
+    await page.keyboard.press("p")
+    await expect(page.get_by_role("link", name=CUSTOMER_NAME)).to_be_visible()
+
+
+async def test_views_are_saved_and_deleted_with_a_way_back(
+    watched: Watched, server: StandIn, audited: Story
+) -> None:
+    """A view keeps filters under a name, without words; what was deleted comes back by one click."""
+    add_case(server, whole_story(), CasePhase.APPROVED, "张伟")
+    page = watched.page
+    await log_in(page, server)
+    await page.get_by_role("searchbox").fill("李")
+    await page.get_by_label("按状态筛选").select_option("under_audit")
+    await page.get_by_role("button", name="保存为视图").click()
+    await page.get_by_label("视图名称").fill("待我审核")
+    await page.keyboard.press("Enter")
+    view = page.get_by_role("button", name="待我审核", exact=True)
+    await expect(view).to_be_visible()
+    assert [kept["name"] for kept in server.views] == ["待我审核"]
+    assert server.views[0]["filters"]["phases"] == ["under_audit"]
+    assert "李" not in str(server.views)
+    await page.get_by_role("button", name="清除筛选").click()
+    await expect(page.get_by_role("link", name="张伟")).to_be_visible()
+    await view.click()
+    await expect(view).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("link", name="张伟")).to_have_count(0)
+    await page.get_by_role("button", name="删除视图「待我审核」").click()
+    await expect(view).to_have_count(0)
+    await watched.require_names()
+    await shoot(page, "player-view-deleted")
+    await page.get_by_role("button", name="撤销").click()
+    await expect(view).to_be_visible()
+    assert [kept["name"] for kept in server.views] == ["待我审核"]
 
 
 async def test_wrong_password_is_told_in_words(watched: Watched, server: StandIn) -> None:
@@ -107,6 +180,45 @@ async def test_wrong_password_is_told_in_words(watched: Watched, server: StandIn
     watched.expected = ("401",)  # Chromium prints every 401 answer
     await log_in(watched.page, server, password="wrong")
     await expect(watched.page.get_by_role("alert").first).to_contain_text("账号或密码不正确")
+
+
+async def test_nothing_is_shown_before_a_reason_is_given(
+    watched: Watched, server: StandIn, audited: Story
+) -> None:
+    """Integrity first, then the reason; then the recording with the viewer's name, and what is left."""
+    page = watched.page
+    server.viewing |= {
+        "viewing_until": 0.0,
+        "left": [{"since_s": 4, "until_s": 9, "seqs": [1]}],
+        "seen": [{"since_s": 0, "until_s": 4}],
+    }
+    await open_case(page, server, audited)
+    gate = page.locator("viewing-gate")
+    await expect(page.locator("integrity-badge")).to_contain_text("记录完整，已核验")
+    await expect(gate).to_be_visible()
+    await expect(page.locator("record-player")).to_be_hidden()
+    assert not [url for url in watched.requests if "/files/" in url]
+    await watched.require_names()
+    await shoot(page, "player-reason")
+    await gate.get_by_label("其他原因").check()
+    await gate.get_by_role("button", name="打开记录").click()
+    assert server.posted == []
+    await gate.get_by_label("说明").fill("监管来函 12 号")
+    await gate.get_by_role("button", name="打开记录").click()
+    await ready_to_play(page)
+    assert server.posted == [("viewings", {"reason": "other", "note": "监管来函 12 号"})]
+    await expect(page.locator("view-watermark")).to_contain_text("陈审核 · ")
+    await expect(page.locator("view-watermark")).to_contain_text(audited.case)
+    assert await page.locator(".stretches .left").count() == 1
+    await page.keyboard.press(" ")
+    await wait_until(page, "document.querySelector('video').currentTime > 0.8")
+    async with page.expect_response("**/watched"):
+        await page.keyboard.press("k")
+    what, told = server.posted[-1]
+    assert what == "watched"
+    (span,) = told["spans"]
+    assert span["since_s"] < 0.3
+    assert span["until_s"] > 0.7
 
 
 async def test_case_page_says_trust_first(watched: Watched, server: StandIn, audited: Story) -> None:

@@ -6,9 +6,18 @@ from pathlib import Path
 
 from contract.errors import StorageError
 from contract.facts import Entry
-from contract.ids import AccountId, CaseId, JobId, TenantId, new_job_id
+from contract.ids import CaseId, JobId, TenantId, new_job_id
 from contract.phases import CasePhase
-from contract.ports import Archive, ArchivedObject, CaseSummary, CustomerHistory, Job, LeaseLost
+from contract.ports import (
+    Archive,
+    ArchivedObject,
+    CasePage,
+    CaseQuery,
+    CaseSummary,
+    CustomerHistory,
+    Job,
+    LeaseLost,
+)
 
 TENANT = TenantId("tenant-" + "0" * 16)
 
@@ -23,18 +32,9 @@ class OneTenant:
         """Return a bare summary."""
         return CaseSummary(case, TENANT, CasePhase.AGENT_DONE, "open_account", "base", "张三", 0.0, 0.0, 1)
 
-    async def cases(
-        self,
-        tenant: TenantId,
-        *,
-        text: str = "",
-        phases: tuple[CasePhase, ...] = (),
-        agent: AccountId | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> tuple[CaseSummary, ...]:
+    async def search(self, query: CaseQuery) -> CasePage:
         """Find nothing."""
-        return ()
+        return CasePage((), 0, False, None)
 
     async def customer_history(self, tenant: TenantId, customer_ref: str, but: CaseId) -> CustomerHistory:
         """Know nobody."""

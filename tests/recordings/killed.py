@@ -13,6 +13,7 @@ from pathlib import Path
 from contract.ids import CallId, CaseId, TrackId
 from recordings.segments import read_frames, read_tracks
 from recordings.spool import Spool
+from tests.media.scripted import until
 from tests.recordings.encoded import BASE
 
 # Until a process is there and has recorded for some seconds, on a machine that is busy with other things.
@@ -76,8 +77,7 @@ class Forks:
                     came = self._told(root)
         finally:
             os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
+        await until("the end of the process", lambda: not Path(f"/proc/{pid}").exists())
         return self._told(root)
 
     def _told(self, root: Path) -> dict[TrackId, float]:

@@ -24,6 +24,7 @@ from contract.facts import CallAdvanced, CallEnded, Entry, Fact, PartyJoined, Se
 from contract.ids import CallId, CaseId, SeatId, TrackId, new_call_id, new_case_id, new_seat_id, new_track_id
 from contract.phases import CallEnd, CallPhase, Role, TrackKind, TrackSource
 from contract.ports import ClockSample, TrackInfo
+from recordings import muxer
 from recordings.segments import dump_head, segment_name
 from recordings.spool import Spool, sha256_of
 
@@ -260,13 +261,24 @@ def _clock_lines(track: StagedTrack) -> Iterable[str]:
 
 def matroska_file(blocks: Iterable[tuple[int, Frame]], codec: str) -> bytes:
     """Return live Matroska (RFC 9559) with one cluster per frame, which is all that a reader needs."""
-    parts = [b"\x18\x53\x80\x67" + b"\x01" + b"\xff" * 7]
+    parts: list[bytes] = []
     for ms, frame in blocks:
         data = _length_prefixed(frame.data) if codec == "H264" else frame.data
+        if not parts:
+            parts.append(_head(codec, frame.data))
         flags = b"\x80" if frame.keyframe else b"\0"
         cluster = _element(b"\xe7", ms.to_bytes(8)) + _element(b"\xa3", b"\x81\0\0" + flags + data)
         parts.append(_element(b"\x1f\x43\xb6\x75", cluster))
     return b"".join(parts)
+
+
+def _head(codec: str, first: bytes) -> bytes:
+    if codec == "opus":
+        return muxer.opus_head()
+    if codec == "VP8":
+        return muxer.vp8_head((320, 240))
+    nals = first.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")
+    return muxer.h264_head((320, 240), [nal for nal in nals if nal and nal[0] & 0x1F in {7, 8}])
 
 
 def _element(kind: bytes, content: bytes) -> bytes:

@@ -11,6 +11,7 @@ from contract.ids import new_evidence_id
 from contract.phases import EvidenceKind
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep
+from recordings.findings import FaceFindings, Findings
 from recordings.layout import STRIP, Template
 from recordings.merge import MergePlan, MergeResult, merge_call, plan_merge
 from recordings.spool import sha256_of
@@ -18,6 +19,7 @@ from tests.recordings.measured import measure
 from tests.recordings.staged import Stage, stage_call
 
 SCRIPT = (ScriptStep("card", "拍摄身份证", "The card", "evidence_id_card"),)
+NOTHING_FOUND = Findings(1, 7.0, FaceFindings("none", 0, None, ()), (), ())
 DIGEST = "3f9a12c4" + "0" * 56
 
 
@@ -43,11 +45,11 @@ def test_chapters_and_codes_stand_in_the_film(staged: Stage, tmp_path: Path) -> 
     with av.open(str(tmp_path / "merged.mp4")) as file:
         told = [(c["start"] * float(c["time_base"] or 0), c["metadata"]["title"]) for c in file.chapters()]
     strip = [luma[:STRIP, 1040:].astype(int).max() for luma in measure(tmp_path / "merged.mp4").luma]
-    made = {one.kind: one for one in write_beside(tmp_path, plan, result)}
+    made = {one.kind: one for one in write_beside(tmp_path, plan, result, NOTHING_FOUND)}
 
     assert told == [(0.0, "通话开始 / The call begins"), (2.5, "拍摄身份证 / The card")]
     assert max(strip[: 4 * 15 - 1]) < 60 and min(strip[4 * 15 + 1 :]) > 180
-    assert [*made] == ["poster", "thumbnails", "thumbnail_index", "waveform", "chapters"]
+    assert [*made] == ["poster", "thumbnails", "thumbnail_index", "waveform", "chapters", "findings"]
     for one in made.values():
         assert sha256_of(tmp_path / one.file) == (one.sha256, one.bytes)
     index, waveform, chapters = (

@@ -44,17 +44,20 @@ from contract.ids import (
     new_seat_id,
     new_track_id,
 )
-from contract.phases import EvidenceKind, Role
+from contract.phases import EvidenceKind, Role, ViewReason
+from contract.viewing import UNMASKED_S, VIEWING_S, Viewer
+from contract.viewing_facts import RecordDownloaded, UnmaskAnswered, UnmaskAsked, ViewingBegun
 from recordings.archive_directory import DirectoryArchive
-from recordings.case_files import CaseFile, files_of
+from recordings.case_files import files_of
 from recordings.journal import FileJournal
-from recordings.playback import Playback, UnsatisfiableRange, parse_range
+from recordings.playback import REFUSED, Playback, UnsatisfiableRange, parse_range
 from recordings.spool import Spool
 from tests.recordings.desk import TENANT, MoodyArchive, OneTenant
 from tests.recordings.encoded import MovedClock
 
 CONTENT = bytes(range(256)) * 4096
 MERGED = "merged.mp4"
+SHOWN = {"Sec-Fetch-Dest": "video"}
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -67,7 +70,7 @@ class Theatre:
     journal: FileJournal
     clock: MovedClock
     archive: MoodyArchive
-    viewer: AccountId
+    viewer: list[Viewer]
     refusal: list[TellerError]
     http: ClientSession
     base: str
@@ -76,7 +79,8 @@ class Theatre:
         return f"{self.base}/api/cases/{self.case}/files/{name}"
 
     async def get(self, name: str = MERGED, **headers: str) -> tuple[int, bytes, CIMultiDictProxy[str]]:
-        fields = {key.replace("_", "-"): value for key, value in headers.items()}
+        shown = "image" if name.endswith((".jpg", ".webp")) else "video"
+        fields = {"Sec-Fetch-Dest": shown} | {key.replace("_", "-"): value for key, value in headers.items()}
         async with self.http.get(self.url(name), headers=fields) as response:
             return response.status, await response.read(), response.headers
 
@@ -106,17 +110,23 @@ async def _theatre(tmp_path: Path) -> AsyncIterator[Theatre]:
         kept = (evidence, "a", seen, media_type, DIGEST, size)
         await journal.append(case, FileShared(call, new_seat_id(), Role.CUSTOMER, *kept))
     await journal.append(case, MergeCompleted(new_job_id(), MERGED, DIGEST, size, 1.0, 0.0, 1.0))
-    viewer, refusal = new_account_id(), []  # type: tuple[AccountId, list[TellerError]]
+    viewer = [Viewer(new_account_id())]
+    refusal: list[TellerError] = []
+    await journal.append(case, ViewingBegun(viewer[0].account, ViewReason.AUDIT, ""))
 
-    async def authorise(request: web.Request, wanted: CaseId) -> AccountId:
+    async def authorise(request: web.Request, wanted: CaseId) -> Viewer:
         if refusal:
             raise refusal[0]
-        return viewer
+        return viewer[0]
+
+    async def veil(picture: bytes) -> bytes:
+        assert picture == CONTENT
+        return b"veiled"
 
     archive = MoodyArchive(DirectoryArchive(tmp_path / "archive"))
-    playback = Playback(spool, archive, OneTenant(), journal, clock, authorise)
+    playback = Playback(spool, archive, OneTenant(), journal, clock, authorise, veil)
     app = web.Application()
-    app.router.add_get("/api/cases/{case}/files/{path:.+}", playback.handler)
+    app.add_routes(playback.routes())
     async with TestServer(app) as server, ClientSession() as http:
         base = str(server.make_url("")).rstrip("/")
         yield Theatre(case, folder, journal, clock, archive, viewer, refusal, http, base)
@@ -190,7 +200,7 @@ async def test_not_modified(theatre: Theatre) -> None:
 
 async def test_head(theatre: Theatre) -> None:
     """HEAD tells the size and leaves no trace of a viewing."""
-    async with theatre.http.head(theatre.url()) as response:
+    async with theatre.http.head(theatre.url(), headers=SHOWN) as response:
         assert response.status == 200
         assert response.headers["Content-Length"] == str(len(CONTENT))
 
@@ -237,7 +247,7 @@ async def test_not_a_case(theatre: Theatre) -> None:
 async def test_refusals(theatre: Theatre, error: TellerError, status: int) -> None:
     """Who may not is told by code and text as JSON, and nothing is sent or journaled."""
     theatre.refusal.append(error)
-    async with theatre.http.get(theatre.url()) as response:
+    async with theatre.http.get(theatre.url(), headers=SHOWN) as response:
         assert response.status == status
         assert await response.json() == {"code": error.code, "text": str(error)}
 
@@ -266,7 +276,7 @@ async def test_archive_that_dies_on_the_way(theatre: Theatre, monkeypatch: pytes
     monkeypatch.setattr(theatre.archive, "read", read)
     received = bytearray()
     with pytest.raises(ClientPayloadError):
-        async with theatre.http.get(theatre.url()) as response:
+        async with theatre.http.get(theatre.url(), headers=SHOWN) as response:
             async for block in response.content.iter_any():
                 received += block
     assert received == CONTENT[:1000]
@@ -279,8 +289,8 @@ async def test_spool_that_loses_a_file_on_the_way(
     """A file that ends early breaks the connection as well, so that nothing is taken for its rest."""
     note_view = Playback._note_view
 
-    async def spoil(playback: Playback, account: AccountId, case: CaseId, file: CaseFile) -> None:
-        await note_view(playback, account, case, file)
+    async def spoil(playback: Playback, account: AccountId, case: CaseId, name: str, *, taken: bool) -> None:
+        await note_view(playback, account, case, name, taken=taken)
         path = theatre.folder / MERGED
         path.unlink() if kept is None else path.write_bytes(CONTENT[:kept])
 
@@ -320,6 +330,49 @@ async def test_viewing_that_was_not_journaled_is_journaled_next_time(
         assert (await theatre.get())[0] == 500
     assert (await theatre.get())[0] == 200
     assert await theatre.views() == [MERGED]
+
+
+async def test_without_a_reason_nothing_is_shown(theatre: Theatre) -> None:
+    """A reason of four hours ago is none any more."""
+    theatre.clock.pass_s(VIEWING_S)
+    status, body, _ = await theatre.get()
+    assert (status, b"reason_wanted" in body) == (403, True)
+    assert await theatre.views() == []
+
+
+async def test_taking_away_wants_the_right_and_is_a_fact_of_its_own(theatre: Theatre) -> None:
+    """By a link or a program: refused and counted without the right, journaled as a download with it."""
+    before = REFUSED.labels("download_denied")._value.get()
+    status, body, _ = await theatre.get(Sec_Fetch_Dest="document")
+    assert (status, b"download_denied" in body) == (403, True)
+    assert REFUSED.labels("download_denied")._value.get() == before + 1
+    theatre.viewer[0] = Viewer(theatre.viewer[0].account, may_download=True)
+    assert (await theatre.get(Sec_Fetch_Dest="document"))[:2] == (200, CONTENT)
+    entries = await theatre.journal.read(theatre.case)
+    assert [e.fact for e in entries if isinstance(e.fact, RecordDownloaded)] == [
+        RecordDownloaded(theatre.viewer[0].account, MERGED)
+    ]
+    assert await theatre.views() == []
+
+
+async def test_a_card_is_veiled_until_a_second_person_agrees(theatre: Theatre) -> None:
+    """The server sends a blur, for a quarter of an hour the picture, and then the blur again."""
+    evidence, kind = new_evidence_id(), EvidenceKind.ID_CARD
+    name = f"evidence/{evidence}.jpg"
+    (theatre.folder / name).write_bytes(CONTENT)
+    stored = EvidenceStored(evidence, kind, name, "image/jpeg", DIGEST, len(CONTENT), 1, 1, 1.0, "phone")
+    await theatre.journal.append(theatre.case, stored)
+    assert (await theatre.get(name))[1] == b"veiled"
+    status, body, headers = await theatre.get(name, Range="bytes=0-9")
+    assert (status, body, headers["Content-Type"]) == (200, b"veiled", "image/jpeg")
+    assert (await theatre.get(name, If_None_Match=headers["ETag"]))[0] == 304
+    asked = await theatre.journal.append(theatre.case, UnmaskAsked(theatre.viewer[0].account, "compare"))
+    until = theatre.clock.now() + UNMASKED_S
+    granted = UnmaskAnswered(new_account_id(), asked.seq, True, until)
+    await theatre.journal.append(theatre.case, granted)
+    assert (await theatre.get(name, If_None_Match=headers["ETag"]))[:2] == (200, CONTENT)
+    theatre.clock.pass_s(UNMASKED_S)
+    assert (await theatre.get(name))[1] == b"veiled"
 
 
 @pytest.mark.parametrize(

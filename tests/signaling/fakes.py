@@ -43,6 +43,9 @@ from contract.ids import (
 from contract.phases import CasePhase, CheckVerdict, EvidenceKind, Role, TrackKind, TrackSource
 from contract.ports import (
     Account,
+    CaseMark,
+    CasePage,
+    CaseQuery,
     CaseSummary,
     CustomerHistory,
     Depacketiser,
@@ -52,6 +55,7 @@ from contract.ports import (
     ImageFinding,
     Job,
     Party,
+    SavedView,
     SeatRoute,
     Session,
     Tenant,
@@ -120,25 +124,24 @@ class MemoryCases:
             raise NotFound("no such case")
         return self.rows[case]
 
-    async def cases(
-        self,
-        tenant: TenantId,
-        *,
-        text: str = "",
-        phases: tuple[CasePhase, ...] = (),
-        agent: AccountId | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> tuple[CaseSummary, ...]:
+    async def search(self, query: CaseQuery) -> CasePage:
+        """Look at every row; the words are looked for anywhere in a name."""
         found = [
             row
             for row in reversed(self.rows.values())
-            if row.tenant == tenant
-            and (not phases or row.phase in phases)
-            and agent in (None, row.agent)
-            and text in f"{row.case} {row.pii_customer_name} {row.agent_name}"
+            if row.tenant == query.tenant
+            and (not query.phases or row.phase in query.phases)
+            and (not query.outcomes or row.outcome in query.outcomes)
+            and query.agent in (None, row.agent)
+            and query.text in row.pii_customer_name
         ]
-        return tuple(found[offset : offset + limit])
+        ids = [row.case for row in found]
+        rest = found[ids.index(query.after.case) + 1 :] if query.after else found
+        last = rest[: query.limit][-1] if len(rest) > query.limit else None
+        return CasePage(
+            tuple(rest[: query.limit]), None if query.after else len(found), False,
+            CaseMark(last.created_at, last.case) if last else None,
+        )  # fmt: skip
 
     async def customer_history(self, tenant: TenantId, customer_ref: str, but: CaseId) -> CustomerHistory:
         rows = [
@@ -404,6 +407,22 @@ class FakeIdentity:
         )  # fmt: skip
 
 
+class MemoryViews:
+    """Saved views in a dict."""
+
+    def __init__(self) -> None:
+        self.kept: dict[AccountId, dict[str, SavedView]] = {}
+
+    async def views(self, account: AccountId) -> tuple[SavedView, ...]:
+        return tuple(self.kept.get(account, {}).values())
+
+    async def save(self, account: AccountId, view: SavedView) -> None:
+        self.kept.setdefault(account, {})[view.name] = view
+
+    async def drop(self, account: AccountId, name: str) -> None:
+        self.kept.get(account, {}).pop(name, None)
+
+
 class MemoryAccounts:
     """Tenants, accounts and sessions in dicts."""
 
@@ -433,6 +452,9 @@ class MemoryAccounts:
     async def account_by_login(self, login: str) -> Account | None:
         found = (a for a in self.accounts.values() if a.login.casefold() == login.casefold())
         return next(found, None)
+
+    async def staff(self, tenant: TenantId) -> tuple[Account, ...]:
+        return tuple(one for one in self.accounts.values() if one.tenant == tenant)
 
     async def set_routing(
         self,

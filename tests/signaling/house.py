@@ -32,6 +32,7 @@ from tests.signaling.fakes import (
     MemoryJobs,
     MemoryJournal,
     MemoryLedger,
+    MemoryViews,
 )
 
 # Of the plan that a house without a policy goes by.
@@ -176,11 +177,12 @@ class House:
         self.identity = FakeIdentity()
         self.accounts = MemoryAccounts()
         self.ledger = MemoryLedger()
+        self.views = MemoryViews()
         self.jobs = MemoryJobs()
         self.base = ""
         self.signaling = Signaling(
             settings, self.journal, self.media, self.recorder, self.evidence, self.identity, self.accounts,
-            self.ledger, self.cases, self.jobs, self.clock, equipment,
+            self.ledger, self.cases, self.views, self.jobs, self.clock, equipment,
         )  # fmt: skip
         self._browsers: list[Browser] = []
 

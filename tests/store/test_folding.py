@@ -69,7 +69,7 @@ STORY: list[Fact] = [
     facts.HostChanged(CALL, None, AGENT, "李娜"),
     facts.IdNumberChecked(CheckId("check-0"), "1", CheckVerdict.PASSED, (), "", "", AGENT),
     FACES,
-    facts.AgentDecided(AGENT, Outcome.PASSED, "", ""),
+    facts.AgentDecided(AGENT, Outcome.PASSED, "prompting", ""),
     ENDED,
     facts.CaseAdvanced(CasePhase.IN_CALL, CasePhase.AGENT_DONE),
     facts.MergeCompleted(JOB, "merged.mp4", "ab", 10, 61.5, 0.25, 4.0),
@@ -88,6 +88,8 @@ def test_story_becomes_its_row() -> None:
     """A whole case leaves exactly this."""
     row = dict(_folded(JOURNAL))
     set_by = row.pop("set_by")
+    # Told apart from the columns, under the house's key.
+    assert row.pop("words") is None
     assert row == {
         "tenant": "tenant-1",
         "phase": "approved",
@@ -118,6 +120,7 @@ def test_story_becomes_its_row() -> None:
         "spool_released": True,
         "audit_verdict": "approved",
         "auditor": "acct-2",
+        "reason": "prompting",
     }
     assert set_by["phase"] == len(STORY) - 1
     assert set(set_by) | {"updated_at", "last_seq"} == set(row)
@@ -156,7 +159,7 @@ def test_missing_entries_are_filled_in_by_a_rebuild(known: set[Entry], chance: r
     [
         (
             facts.CaseAdvanced(CasePhase.QUEUED, CasePhase.ABORTED, CaseEnd.CUSTOMER_LEFT),
-            {"phase": "aborted", "case_end": "customer_left"},
+            {"phase": "aborted", "case_end": "customer_left", "reason": "customer_left"},
         ),
         (facts.CallAdvanced(CALL, CallPhase.RINGING, CallPhase.CONNECTING), {}),
         (facts.ArchiveWritten("s3", "ef", 1, 1), {"manifest_sha256": "ef", "archived": False}),

@@ -10,12 +10,13 @@ from alembic.migration import MigrationContext
 
 from contract.errors import StorageError
 from contract.ids import AccountId, CaseId, TenantId
-from contract.ports import Tenant
+from contract.ports import CaseQuery, Tenant
 from store import Database
 from store.engine import Engine
-from store.migrate import upgrade
+from store.migrate import downgrade, upgrade
 from store.schema import METADATA
 from tests.store.clock import MovedClock
+from tests.store.test_folding import CASE, JOURNAL
 
 _OLD_ROWS = (
     "INSERT INTO tenants VALUES ('tenant-1', 'bank', 'Bank', TRUE)",
@@ -64,6 +65,30 @@ async def test_what_an_older_program_left_is_kept(url: str, clock: MovedClock) -
         case = await database.cases.case(CaseId("case-1"))
         assert (case.pii_customer_name, case.pii_customer_ref, case.callback_at) == ("王芳", "", None)
         assert await database.cases.callbacks(TenantId("tenant-1")) == ()
+        # Not found by its words until its journal was read again.
+        assert case.reason == ""
+        assert await database.cases.unlisted() == ("case-1",)
+
+
+async def test_the_search_is_migrated_back_and_forth(database: Database, url: str) -> None:
+    """A program of before finds its tables and its rows, and this one finds them again."""
+    await database.accounts.add_tenant(Tenant(TenantId("tenant-1"), "bank", "Bank"))
+    for entry in JOURNAL:
+        await database.cases.project(entry)
+    before = await database.cases.case(CASE)
+    engine = Engine(url)
+    async with engine.write() as connection:
+        await connection.run_sync(downgrade, "0003")
+        tables = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+        assert {"case_terms", "saved_views"} & set(tables) == set()
+        await connection.run_sync(upgrade)
+        assert await connection.run_sync(_difference) == []
+    await engine.close()
+    assert await database.cases.unlisted() == (CASE,)
+    await database.cases.rebuild(JOURNAL)
+    assert await database.cases.case(CASE) == before
+    page = await database.cases.search(CaseQuery(tenant=TenantId("tenant-1"), text="c-77"))
+    assert [found.case for found in page.cases] == [CASE]
 
 
 async def test_processes_that_start_together_do_not_collide(url: str, clock: MovedClock) -> None:

@@ -32,6 +32,7 @@ const GROUPS = {
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
+  ViewingBegun: "archive", RecordWatched: "archive", UnmaskAsked: "archive", UnmaskAnswered: "archive", RecordDownloaded: "archive",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, Tone>>} */
@@ -57,7 +58,7 @@ const VOCABULARY = {
   "StepMarked.step": "step", "StepMarked.answer": "answer", "SeatModeChanged.now": "mode",
   "DeviceChecked.camera": "device", "DeviceChecked.microphone": "device",
   "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
-  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict",
+  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict", "ViewingBegun.reason": "view_reason",
   "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
 }; // prettier-ignore
 
@@ -127,6 +128,9 @@ function extra(name, fact, view) {
     failures_text: failureWords(fact.failures ?? []).join(t("list.comma")),
     subjects_text: wordList("subject", fact.subjects) || t("list.nothing"),
     refused_text: fact.refused?.length ? t("fact.refused", { subjects: wordList("subject", fact.refused) }) : "",
+    viewer_text: personName(view, fact.account) || t("viewer.unknown"),
+    watched_text: fact.spans ? clock(fact.spans.reduce((/** @type {number} */ sum, /** @type {FactBody} */ one) => sum + one.until_s - one.since_s, 0)) : "",
+    granted_text: fact.granted === undefined ? "" : t(fact.granted ? "granted.yes" : "granted.no"),
     incomplete_text: name === "GapsAccounted" ? incompleteSteps(fact) : "",
     ...staffWords(name, fact, view),
     ...deviceWords(fact),

@@ -7,13 +7,14 @@ import "../../web_kit/record/fact_list.js";
 import { define, part, PartElement } from "../../web_kit/record/part.js";
 import { dateAndTime, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { axisStart, currentSeq, markers } from "../axis.js";
-import { isMoving } from "../state.js";
+import { isMoving, mayLook } from "../state.js";
 import "./findings_panel.js";
 import "./gap_ledger.js";
 import "./integrity_badge.js";
 import "./merge_progress.js";
 import "./record_player.js";
 import "./verdict_form.js";
+import "./viewing_gate.js";
 
 /** @typedef {import("../state.js").PlayerState} PlayerState */
 
@@ -28,7 +29,7 @@ export class CasePageElement extends PartElement {
 
   /** @override */
   looksAt(/** @type {PlayerState} */ state) {
-    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem];
+    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem, state.viewing, state.viewProblem, mayLook(state)];
   }
 
   /** @override */
@@ -41,10 +42,11 @@ export class CasePageElement extends PartElement {
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
     this.findings = /** @type {import("./findings_panel.js").FindingsPanelElement} */ (part("findings-panel"));
     this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
-    mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity, this.gaps,
-      h("div", { class: "columns" },
-        h("div", { class: "column" }, this.merge, this.player, this.findings),
-        h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts)))); // prettier-ignore
+    this.gate = /** @type {import("./viewing_gate.js").ViewingGateElement} */ (part("viewing-gate"));
+    this.columns = h("div", { class: "columns" },
+        h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings),
+        h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
+    mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity, this.gate, this.columns);
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("moment-jump", (event) => this.player?.jumpTo(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("fact-jump", (event) => this.gotJump(/** @type {CustomEvent} */ (event).detail.seq));
@@ -56,11 +58,22 @@ export class CasePageElement extends PartElement {
     this.hidden = summary === null;
     this.drawHead(state);
     this.integrity?.show(state);
+    this.gate?.show(state);
+    const open = mayLook(state);
+    if (this.gate && this.columns) {
+      this.gate.hidden = open;
+      this.columns.hidden = !open;
+    }
+    if (!open) {
+      return;
+    }
     this.gaps?.show(state);
     this.merge?.show(state);
-    this.drawPlayer(state);
-    if (entries !== was?.entries) {
+    if (entries !== was?.entries || !this.markers.length) {
       this.markers = markers(view, axisStart(entries));
+    }
+    this.drawPlayer(state);
+    if (this.lined !== this.markers) {
       this.drawFacts(null);
     }
     this.findings?.show({ view, start: this.player?.hidden === false ? axisStart(entries) : null });
@@ -82,7 +95,7 @@ export class CasePageElement extends PartElement {
   }
 
   /** @param {PlayerState} state */
-  drawPlayer({ summary, view, entries }) {
+  drawPlayer({ summary, view, session, viewing }) {
     const file = view.merge.result?.file;
     const playable = Boolean(file) && summary?.phase !== "agent_done";
     if (!this.player || !this.merge) {
@@ -91,7 +104,7 @@ export class CasePageElement extends PartElement {
     this.player.hidden = !playable;
     this.merge.hidden = playable || !(isMoving(summary) || view.merge.state !== "none");
     if (playable && summary) {
-      this.player.show({ caseId: summary.case, file, markers: markers(view, axisStart(entries)) });
+      this.player.show({ caseId: summary.case, file, markers: this.markers, viewing, name: session?.name ?? "" });
     }
   }
 

@@ -5,11 +5,12 @@ import { sizeInWords } from "../../web_kit/files.js";
 import { t, tCode } from "../../web_kit/i18n.js";
 import { fileUrl, pictureLine, thumbnail } from "../../web_kit/record/evidence_zoom.js";
 import { faceMatch } from "../../web_kit/record/face_match.js";
-import { define, PartElement } from "../../web_kit/record/part.js";
+import { define, part, PartElement } from "../../web_kit/record/part.js";
 import { isPicture } from "../../web_kit/record/projection.js";
 import { shortHash, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { codesCard, decisionCard, outsideCard, questionsCard } from "./answer_cards.js";
 import { checksTable } from "./checks_table.js";
+import "./machine_findings.js";
 import { card, documentCard, livenessCard, pictureCard, portraitsCard } from "./identity_cards.js";
 
 /** @typedef {import("../../web_kit/record/projection.js").CaseView} CaseView */
@@ -19,19 +20,22 @@ import { card, documentCard, livenessCard, pictureCard, portraitsCard } from "./
 
 /** @extends {PartElement<FindingsView>} */
 export class FindingsPanelElement extends PartElement {
+  machine = /** @type {import("./machine_findings.js").MachineFindingsElement} */ (part("machine-findings"));
+
   /** @override */
   looksAt(/** @type {FindingsView} */ { view, start }) {
-    const { evidence, idChecks, faceChecks, identity, decision, marks, notes, chat, wrapUp, rating } = view;
-    return [evidence, idChecks, faceChecks, identity, decision, marks, notes, chat, wrapUp, rating, start];
+    const { evidence, idChecks, faceChecks, identity, decision, marks, notes, chat, wrapUp, rating, merge } = view;
+    return [merge, evidence, idChecks, faceChecks, identity, decision, marks, notes, chat, wrapUp, rating, start];
   }
 
   /** @override */
   draw(/** @type {FindingsView} */ { view, start }) {
     mount(this,
-      decisionCard(view), card(t("findings.checks"), h("div", { class: "scroll-x" }, checksTable(view, start)), decisionLine(view), afterwards(view)),
+      this.machine, decisionCard(view), card(t("findings.checks"), h("div", { class: "scroll-x" }, checksTable(view, start)), decisionLine(view), afterwards(view)),
       documentCard(view, start), faceCard(view), portraitsCard(view, start), livenessCard(view, start), pictureCard(view, start),
       questionsCard(view, start), codesCard(view, start), outsideCard(view, start),
       card(t("findings.evidence"), gallery(view)), sharedFiles(view)); // prettier-ignore
+    this.machine.show(view);
   }
 }
 
