@@ -30,7 +30,7 @@ from contract.facts import (
     SegmentSealed,
     TrackStarted,
 )
-from contract.ids import CaseId, TrackId, new_call_id, new_case_id
+from contract.ids import CallId, CaseId, TrackId, new_call_id, new_case_id
 from contract.phases import CasePhase
 from recordings.archive_directory import DirectoryArchive
 from recordings.finalise import recover
@@ -57,7 +57,7 @@ PROMISED_S = 5.0
 _MERGED_S = 4.0
 _DISK_BYTES = 3 << 20
 # Recording processes beside each other: they mostly wait for their moment.
-_AT_A_TIME = 4
+_AT_A_TIME = 8
 _FULL_S = 6.0
 # Until trouble counts as over and the recording is announced again.
 _AFTER_S = 8.0
@@ -76,10 +76,10 @@ async def kill_recorders(root: Path, times: int) -> list[float]:
     async with forks() as processes:
 
         async def kill(number: int) -> list[float]:
-            case, folder = new_case_id(), root / f"kill-{number}"
+            case, call, folder = new_case_id(), new_call_id(), root / f"kill-{number}"
             seconds = random.uniform(0.3, 6.0)
-            came = await processes.record_until_killed(folder, case, new_call_id(), seconds)
-            return await _losses(folder, case, came)
+            came = await processes.record_until_killed(folder, case, call, seconds)
+            return await _losses(folder, case, call, came)
 
         return await _some_at_a_time(kill, times)
 
@@ -88,11 +88,12 @@ async def cut_power(root: Path, times: int) -> list[float]:
     """Take the power away ``times``; return how much of each track was lost after recovery."""
 
     async def cut(number: int) -> list[float]:
-        case, before, after = new_case_id(), root / f"cut-{number}", root / f"after-{number}"
+        case, call = new_case_id(), new_call_id()
+        before, after = root / f"cut-{number}", root / f"after-{number}"
         before.mkdir()
-        came, platter = await record_until_power_cut(before, case, new_call_id(), random.uniform(2.0, 7.0))
+        came, platter = await record_until_power_cut(before, case, call, random.uniform(2.0, 7.0))
         platter.rebuild(before, after)
-        return await _losses(after, case, came)
+        return await _losses(after, case, call, came)
 
     return await _some_at_a_time(cut, times)
 
@@ -109,7 +110,7 @@ async def _some_at_a_time(one: Callable[[int], Awaitable[list[float]]], times: i
     return [at for task in running for at in task.result()]
 
 
-async def _losses(folder: Path, case: CaseId, came: dict[TrackId, float]) -> list[float]:
+async def _losses(folder: Path, case: CaseId, call: CallId, came: dict[TrackId, float]) -> list[float]:
     """Recover what is in ``folder``; return how far each track that came is behind."""
     spool = Spool(folder / "spool")
     async with FileJournal(folder / "journal", SystemClock()) as journal:
@@ -118,8 +119,8 @@ async def _losses(folder: Path, case: CaseId, came: dict[TrackId, float]) -> lis
         for entry in await journal.read(case):
             if isinstance(fact := entry.fact, SegmentSealed):
                 assert sha256_of(spool.file(case, fact.file)) == (fact.sha256, fact.bytes)
-        [call] = {path.name for path in spool.case_dir(case).iterdir()}
-    left = reached(spool, case, type(new_call_id())(call))
+    # Of one that was killed before its first flush nothing is there.
+    left = reached(spool, case, call)
     return [at - left.get(track, 0.0) for track, at in came.items()]
 
 
