@@ -19,10 +19,11 @@ from contract.facts import (
     ObserverJoined,
     PartyJoined,
 )
-from contract.identity_facts import SelfChecked
+from contract.identity_facts import Decided, SelfChecked
 from contract.ids import AccountId, CaseId
 from contract.phases import CasePhase, CheckVerdict, Outcome, Role, Verdict, advance_case
 from contract.ports import CaseSummary
+from signaling.equipment import DecideCase
 from signaling.intake import Intake
 from signaling.rest_cases import Cases
 from signaling.rest_viewing import Viewing
@@ -42,11 +43,19 @@ class VerdictBody:
 class Audit:
     """Signs records off."""
 
-    def __init__(self, rooms: Rooms, intake: Intake, cases: Cases, viewing: Viewing) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        intake: Intake,
+        cases: Cases,
+        viewing: Viewing,
+        decide: DecideCase | None,
+    ) -> None:
         self._rooms = rooms
         self._intake = intake
         self._cases = cases
         self._viewing = viewing
+        self._decide = decide
         self._signing: set[CaseId] = set()
 
     async def verdict(self, request: web.Request) -> web.Response:
@@ -90,7 +99,18 @@ class Audit:
         to = CasePhase.APPROVED if verdict is Verdict.APPROVED else CasePhase.REJECTED
         if phase is not to:
             await self._rooms.journal.append(case, CaseAdvanced(phase, advance_case(phase, to)))
+        await self._decide_again(case)
         await self._rooms.jobs.enqueue("archive_journal", case)
+
+    async def _decide_again(self, case: CaseId) -> None:
+        """Where the service was in doubt, let the signature settle it: class and limits follow from it."""
+        entries = await self._rooms.journal.read(case)
+        decided = _last(entries, Decided)
+        if self._decide is None or decided is None or decided.verdict is not CheckVerdict.REVIEW:
+            return
+        again = self._decide(entries)
+        if again.verdict is not CheckVerdict.REVIEW:
+            await self._rooms.journal.append(case, again)
 
 
 def _took_part(entries: tuple[Entry, ...]) -> Iterator[AccountId | None]:
@@ -113,6 +133,9 @@ def _require_signable(entries: tuple[Entry, ...], verdict: Verdict) -> None:
         raise WrongPhase("the case is not under audit")
     if verdict is Verdict.APPROVED and not _let_pass(entries):
         raise WrongPhase("the agent did not let the customer pass", code="outcome_not_passed")
+    service = _last(entries, Decided)
+    if verdict is Verdict.APPROVED and service is not None and service.verdict is CheckVerdict.FAILED:
+        raise WrongPhase("what was found speaks against the customer", code="decision_failed")
 
 
 def _let_pass(entries: tuple[Entry, ...]) -> bool:
