@@ -17,7 +17,6 @@ from contract.facts import (
     Fact,
     GapsAccounted,
     IdNumberChecked,
-    LaneKept,
     MadeFile,
     MediaConnected,
     MergeCompleted,
@@ -31,7 +30,6 @@ from contract.facts import (
     RecordingStarted,
     RingEnded,
     RingStarted,
-    StepKept,
     StillRequested,
     seal_entry,
 )
@@ -60,6 +58,7 @@ from contract.phases import (
     TrackKind,
     TrackSource,
 )
+from contract.record_facts import LaneKept, StepKept
 
 START = 1_790_000_000.0
 AGENT = AccountId("acct-0000000000000001")
