@@ -31,7 +31,6 @@ from contract.facts import (
     MergeStarted,
     RenderCompleted,
     SpoolReleased,
-    StepKept,
     dump_entry,
 )
 from contract.ids import CaseId, TenantId
