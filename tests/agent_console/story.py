@@ -17,7 +17,6 @@ from contract.facts import (
     Fact,
     GapsAccounted,
     IdNumberChecked,
-    MadeFile,
     MediaConnected,
     MergeCompleted,
     MergeQueued,
@@ -58,7 +57,7 @@ from contract.phases import (
     TrackKind,
     TrackSource,
 )
-from contract.record_facts import LaneKept, StepKept
+from contract.record_facts import LaneKept, MadeFile, StepKept
 
 START = 1_790_000_000.0
 AGENT = AccountId("acct-0000000000000001")
