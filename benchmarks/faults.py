@@ -42,7 +42,7 @@ from tests.e2e.people import in_call
 from tests.e2e.server import Server
 from tests.media.scripted import until
 from tests.recordings.desk import TENANT
-from tests.recordings.encoded import track_info
+from tests.recordings.encoded import MovedClock, track_info
 from tests.recordings.killed import (
     forks,
     merge_until_killed,
@@ -55,6 +55,8 @@ from tests.recordings.staged import stage_call
 
 PROMISED_S = 5.0
 _MERGED_S = 4.0
+# About as long as a merge of that takes, and its archiving.
+_WORK_S = 1.5
 _DISK_BYTES = 3 << 20
 # Recording processes beside each other: they mostly wait for their moment.
 _AT_A_TIME = 8
@@ -126,24 +128,24 @@ async def _losses(folder: Path, case: CaseId, call: CallId, came: dict[TrackId, 
 
 async def kill_mergers(root: Path, times: int) -> str:
     """Kill merging processes ``times`` in all, each at a random moment; every record must come out whole."""
-    killed, records, takes = 0, 0, 0.0
+    killed, records = 0, 0
     while killed < times:
         folder = root / f"merge-{records}"
         staged = stage_call(folder / "spool", _MERGED_S, size=(160, 120))
-        async with FileJournal(folder / "journal", SystemClock()) as journal:
+        clock = MovedClock()
+        async with FileJournal(folder / "journal", clock) as journal:
             for entry in staged.entries:
+                # The call is as long as its facts are apart.
+                clock.wall = entry.at
                 await journal.append(staged.case, entry.fact)
-        began = time.perf_counter()
-        # The first tells how long one takes; of each later record all attempts die but the last.
         while not await merge_until_killed(
-            folder, staged.case, random.uniform(0.0, takes) if records and killed < times else None
+            folder, staged.case, random.uniform(0.0, _WORK_S) if killed < times else None
         ):
             killed += 1
-        takes = takes or time.perf_counter() - began
         records += 1
         report = await verify_archive(DirectoryArchive(folder / "archive"), TENANT, staged.case)
         assert report.intact, report
-        async with FileJournal(folder / "journal", SystemClock()) as journal:
+        async with FileJournal(folder / "journal", clock) as journal:
             done = [e for e in await journal.read(staged.case) if isinstance(e.fact, MergeCompleted)]
         assert done
         assert not list(folder.rglob("*.part"))
