@@ -2,9 +2,8 @@
 
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
-about media and recordings are written in ``contract.record_facts``, those about the customer's place in
-``contract.place_facts``; they belong here as well. Those of ``contract.identity_facts`` and of
-``contract.viewing_facts`` are listed in ``FACTS`` and read from there.
+of ``contract.record_facts`` and ``contract.place_facts`` belong here as well; those of
+``contract.identity_facts`` and ``contract.viewing_facts`` are listed in ``FACTS`` and read from there.
 """
 
 import hashlib
@@ -42,8 +41,6 @@ from contract.record_facts import (
     AuditSigned,
     CaseRecovered,
     GapsAccounted,
-    LaneKept,
-    MadeFile,
     MediaConnected,
     MediaLost,
     MediaMissing,
@@ -62,8 +59,9 @@ from contract.record_facts import (
     RenderRequested,
     SegmentSealed,
     SpoolReleased,
-    StepKept,
     TrackEnded,
+    TrackResumed,
+    TrackStalled,
     TrackStarted,
 )
 
@@ -96,9 +94,7 @@ __all__ = [
     "GapsAccounted",
     "HostChanged",
     "IdNumberChecked",
-    "LaneKept",
     "LocationTold",
-    "MadeFile",
     "MediaConnected",
     "MediaLost",
     "MediaMissing",
@@ -129,13 +125,14 @@ __all__ = [
     "SegmentSealed",
     "ServiceRated",
     "SpoolReleased",
-    "StepKept",
     "StepMarked",
     "StillRequested",
     "SupervisorActed",
     "TicketIssued",
     "TicketRedeemed",
     "TrackEnded",
+    "TrackResumed",
+    "TrackStalled",
     "TrackStarted",
     "WrapUpNoted",
     "dump_entry",

@@ -31,12 +31,12 @@ from contract.facts import (
     MergeStarted,
     RenderCompleted,
     SpoolReleased,
-    StepKept,
     dump_entry,
 )
 from contract.ids import CaseId, TenantId
 from contract.phases import CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
+from contract.record_facts import StepKept
 from recordings import merge, rerender
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep

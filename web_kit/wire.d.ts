@@ -1083,6 +1083,21 @@ export interface TrackEnded {
   readonly lost: number;
 }
 
+export interface TrackStalled {
+  readonly call: string;
+  readonly track: string;
+  readonly seat: string;
+  readonly source: TrackSource;
+  readonly still_s: number;
+}
+
+export interface TrackResumed {
+  readonly call: string;
+  readonly track: string;
+  readonly seat: string;
+  readonly source: TrackSource;
+}
+
 export interface QualityMeasured {
   readonly call: string;
   readonly seat: string;
@@ -1545,6 +1560,8 @@ export interface Facts {
   MediaMissing: MediaMissing;
   TrackStarted: TrackStarted;
   TrackEnded: TrackEnded;
+  TrackStalled: TrackStalled;
+  TrackResumed: TrackResumed;
   QualityMeasured: QualityMeasured;
   PlaybackReported: PlaybackReported;
   RecordingStarted: RecordingStarted;

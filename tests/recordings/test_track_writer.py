@@ -375,7 +375,7 @@ def test_what_fitted_is_sealed_and_recording_goes_on_when_there_is_room(
         fact.bytes for fact in sealed
     ]
     troubles = [fact for fact in microphone.facts if isinstance(fact, RecorderTroubled)]
-    assert [fact.what for fact in troubles] == ["disk"]
+    assert [fact.what for fact in troubles] == ["disk_full"]
     assert list(microphone.folder.glob("*.part")) == []
 
 

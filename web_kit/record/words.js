@@ -24,7 +24,7 @@ const GROUPS = {
   PartyJoined: "people", PartyLeft: "people", PartyDropped: "people", PartyReturned: "people",
   PartyInvited: "people", ObserverJoined: "people", ObserverLeft: "people", SeatModeChanged: "people",
   HostChanged: "people", CaptureChanged: "people", SupervisorActed: "people",
-  MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people",
+  MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people", TrackStalled: "recording", TrackResumed: "recording",
   RecordingStarted: "recording", RecordingStopped: "recording", RecorderTroubled: "recording",
   CaseRecovered: "recording", SegmentSealed: "recording", QualityMeasured: "people", PlaybackReported: "people",
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
@@ -39,7 +39,7 @@ const GROUPS = {
 /** @type {Readonly<Record<string, Tone>>} */
 const TONES = {
   ...identity.TONES,
-  CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad",
+  CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad", TrackStalled: "bad", TrackResumed: "good",
   CaseRecovered: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
   MergeCompleted: "good", SupervisorActed: "warn",
 }; // prettier-ignore
