@@ -16,6 +16,7 @@ from contract import (
     identity_facts,  # noqa: F401  its facts stand in FACTS
     viewing_facts,  # noqa: F401  and these
 )
+from contract.audit_facts import AuditReopened, OverrideProposed
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
@@ -72,6 +73,7 @@ __all__ = [
     "AgentDrawn",
     "ArchiveVerified",
     "ArchiveWritten",
+    "AuditReopened",
     "AuditSigned",
     "CallAdvanced",
     "CallEnded",
@@ -106,6 +108,7 @@ __all__ = [
     "NetworkSeen",
     "ObserverJoined",
     "ObserverLeft",
+    "OverrideProposed",
     "PartyDropped",
     "PartyInvited",
     "PartyJoined",

@@ -66,6 +66,7 @@ class Rest:
             ("POST", "/api/views/drop", self._search.drop_view),
             ("GET", "/api/cases/{case}", cases.one),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
+            ("POST", "/api/cases/{case}/reopen", self._audit.reopen),
             ("GET", "/api/cases/{case}/viewings", viewing.one),
             ("POST", "/api/cases/{case}/viewings", viewing.begin),
             ("POST", "/api/cases/{case}/watched", viewing.watched),

@@ -48,6 +48,8 @@ export type AccountClass = "I" | "II" | "III";
 
 export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
 
+export type ViewReason = "audit" | "quality" | "complaint" | "dispute" | "investigation" | "authority" | "other";
+
 export interface IceServer {
   readonly urls: readonly string[];
   readonly username: string | null;
@@ -993,6 +995,47 @@ export interface Decided {
   readonly inputs_sha256: string;
 }
 
+export interface ViewingBegun {
+  readonly account: string;
+  readonly reason: ViewReason;
+  readonly pii_note: string;
+}
+
+export interface RecordWatched {
+  readonly account: string;
+  readonly spans: readonly WatchedSpan[];
+}
+
+export interface UnmaskAsked {
+  readonly account: string;
+  readonly pii_reason: string;
+}
+
+export interface UnmaskAnswered {
+  readonly account: string;
+  readonly asked: number;
+  readonly granted: boolean;
+  readonly until: number;
+}
+
+export interface RecordDownloaded {
+  readonly account: string;
+  readonly file: string;
+}
+
+export interface OverrideProposed {
+  readonly auditor: string;
+  readonly pii_reason: string;
+  readonly grounds: readonly string[];
+  readonly manifest_sha256: string;
+}
+
+export interface AuditReopened {
+  readonly auditor: string;
+  readonly pii_reason: string;
+  readonly was: Verdict;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1190,6 +1233,7 @@ export interface AuditSigned {
   readonly verdict: Verdict;
   readonly pii_reason: string;
   readonly manifest_sha256: string;
+  readonly proposed_by: string | null;
 }
 
 export interface CaseCreated {
@@ -1479,6 +1523,13 @@ export interface Facts {
   ChecksLocked: ChecksLocked;
   AccountsCounted: AccountsCounted;
   Decided: Decided;
+  ViewingBegun: ViewingBegun;
+  RecordWatched: RecordWatched;
+  UnmaskAsked: UnmaskAsked;
+  UnmaskAnswered: UnmaskAnswered;
+  RecordDownloaded: RecordDownloaded;
+  OverrideProposed: OverrideProposed;
+  AuditReopened: AuditReopened;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;
@@ -1585,6 +1636,7 @@ export interface CaseSummary {
   readonly pii_callback_phone: string;
   readonly pii_callback_wish: string;
   readonly callback_at: number | null;
+  readonly reason: string;
 }
 
 export interface Job {

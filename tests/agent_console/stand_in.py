@@ -247,6 +247,7 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_post("/api/views/drop", server.got_views)
     app.router.add_get("/api/cases/{case}", server.got_case)
     app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
+    app.router.add_post("/api/cases/{case}/reopen", server.got_verdict)
     app.router.add_get("/api/cases/{case}/viewings", server.got_viewing)
     for what in ("viewings", "watched", "unmaskings", "unmaskings/{asked}"):
         app.router.add_post(f"/api/cases/{{case}}/{what}", server.got_viewing)
