@@ -220,7 +220,7 @@ async def postgresql_filled(made: Iterable[Made]) -> AsyncIterator[Database]:
             await connection.execute(
                 'ALTER TABLE case_terms ADD CONSTRAINT pk_case_terms PRIMARY KEY (term, created_at, "case")'
             )
-            for statement in _indexes(postgresql.dialect()):
+            for statement in _indexes(postgresql.dialect()):  # type: ignore[no-untyped-call]
                 await connection.execute(statement)
             # As autovacuum leaves tables behind that are no longer written in bulk.
             await connection.execute("VACUUM ANALYZE")

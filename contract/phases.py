@@ -265,6 +265,15 @@ class AccountClass(StrEnum):
     III = "III"
 
 
+class Template(StrEnum):
+    """How a merged film is laid out; see ``recordings.layout``."""
+
+    ROLES = "roles"
+    SIDE_BY_SIDE = "side_by_side"
+    CUSTOMER_ONLY = "customer_only"
+    SHARE_FIRST = "share_first"
+
+
 class EvidenceKind(StrEnum):
     """What an immutable evidence file shows. ``SCENE`` is a still on demand, of whatever is in view.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, JobId, SeatId, TrackId
-from contract.phases import Completeness, Role, TrackKind, TrackSource, Verdict
+from contract.phases import Completeness, Role, Template, TrackKind, TrackSource, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +271,34 @@ class MergeCompleted(Fact):
     seconds: float
     gap_s: float
     speed: float
-    template: str = "roles"
+    template: Template = Template.ROLES
     utc_offset_s: int = 0
     files: tuple[MadeFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequested(Fact):
+    """Somebody wants the archived tracks rendered anew, with this template, for this reason."""
+
+    account: AccountId
+    template: Template
+    pii_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderCompleted(Fact):
+    """The archived tracks were rendered anew; ``speed`` as in MergeCompleted.
+
+    The same template gives the same bytes again: then ``file`` is the one that was there.
+    """
+
+    job: JobId
+    template: Template
+    file: str
+    sha256: str
+    bytes: int
+    seconds: float
+    speed: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from contract.facts import Entry, EvidenceStored, FileShared, GapsAccounted, MergeCompleted, SegmentSealed
+from contract.facts import (
+    Entry,
+    EvidenceStored,
+    FileShared,
+    GapsAccounted,
+    MergeCompleted,
+    RenderCompleted,
+    SegmentSealed,
+)
 
 _TYPES = {
     ".mp4": "video/mp4",
@@ -45,6 +53,7 @@ def _named(entry: Entry) -> Iterator[CaseFile]:
             SegmentSealed(file=name, sha256=digest, bytes=size)
             | EvidenceStored(file=name, sha256=digest, bytes=size)
             | FileShared(file=name, sha256=digest, bytes=size)
+            | RenderCompleted(file=name, sha256=digest, bytes=size)
             | GapsAccounted(file=name, sha256=digest, bytes=size)
         ):
             yield CaseFile(name, digest, size)

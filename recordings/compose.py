@@ -18,7 +18,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from recordings.layout import HEIGHT, STRIP, WIDTH, Place, Template, places
+from contract.phases import Template
+from recordings.layout import HEIGHT, STRIP, WIDTH, Place, places
 
 Plane = NDArray[np.uint8]
 

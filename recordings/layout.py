@@ -11,7 +11,8 @@ and the column beside it has room for a third party, so that nobody ever moves.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from contract.phases import Template
 
 WIDTH, HEIGHT = 1280, 720
 # One line of text, even so that chroma rows divide.
@@ -22,15 +23,6 @@ MAIN_WIDTH = 960
 PEOPLE_MAX = 4
 # Customer, agent and a third party.
 _RESERVED = 3
-
-
-class Template(StrEnum):
-    """How a merged picture is laid out."""
-
-    ROLES = "roles"
-    SIDE_BY_SIDE = "side_by_side"
-    CUSTOMER_ONLY = "customer_only"
-    SHARE_FIRST = "share_first"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,10 @@ from av.video.frame import VideoFrame
 from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
-from contract.phases import TrackSource
+from contract.phases import Template, TrackSource
 from recordings import compose, looks, mix, overview, scene, timeline
 from recordings.chapters import Chapter, ScriptStep, chapters
 from recordings.film_file import SAMPLES_PER_PICTURE, FilmFile
-from recordings.layout import Template
 from recordings.segments import RecordedTrack, read_frames, read_track
 from recordings.spool import Spool, sync_dir
 from recordings.still_codes import StillCodes, still_codes

@@ -29,6 +29,7 @@ from contract.facts import (
     MergeCompleted,
     MergeFailed,
     MergeStarted,
+    RenderCompleted,
     SpoolReleased,
     StepKept,
     dump_entry,
@@ -36,7 +37,7 @@ from contract.facts import (
 from contract.ids import CaseId, TenantId
 from contract.phases import CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
-from recordings import merge
+from recordings import merge, rerender
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep
 from recordings.completeness import CallAccount, RecordRules, accounted, dump_accounts, judge
@@ -252,6 +253,8 @@ class Pipeline:
                 await self._bring_home(job, progress)
             case "archive_journal":
                 await self._ship_journal(job.case)
+            case kind if kind.startswith(rerender.KIND):
+                await self._render_again(job, progress)
             case _:
                 raise StorageError("no such kind of job", code="unknown_job")
 
@@ -350,6 +353,38 @@ class Pipeline:
         not_done = [step.step for step in kept if step.kept is Completeness.NOT_DONE]
         steps = missing_steps(self._script, not_done, entries)
         return Findings(FINDINGS_VERSION, result.seconds, faces, lanes, steps)
+
+    async def _render_again(self, job: Job, progress: _Progress) -> None:
+        template, case = rerender.template_of(job.kind), job.case
+        entries = await self._journal.read(case)
+        done = (entry.fact for entry in entries if isinstance(entry.fact, RenderCompleted))
+        if any(fact.template is template for fact in done):
+            return
+        prefix = f"{(await self._cases.case(case)).tenant}/{case}/"
+        source = rerender.source_of(entries)
+        with rerender.workshop(self._spool, job.job) as folder:
+            progress.note = "fetching"
+            await rerender.fetch_tracks(lambda name, path: self._fetch(prefix + name, path), case, folder)
+            plan = await asyncio.to_thread(rerender.plan_again, source, case, folder, template)
+            out = folder / merge.merged_name(template)
+            result = await _in_thread(progress, lambda: merge.merge_call(plan, out, progress.told))
+            same = (result.sha256, result.bytes) == (source.merged.sha256, source.merged.bytes)
+            # What the same template does not give again, by another FFmpeg, has a name of its own.
+            name = source.merged.file if same else f"merged-{template}.mp4"
+            if not same:
+                progress.note = "archiving"
+                with _archive_answers():
+                    await self._archive.put(prefix + name, out)
+                await self._read_back(prefix + name, result.sha256)
+        fact = RenderCompleted(
+            job.job, template, name, result.sha256, result.bytes, result.seconds, result.speed
+        )
+        await self._journal.append(case, fact)
+
+    async def _fetch(self, key: str, path: Path) -> None:
+        with _archive_answers(), path.open("xb") as file:
+            async for block in self._archive.read(key):
+                await asyncio.to_thread(file.write, block)
 
     async def _archive_case(self, case: CaseId) -> None:
         entries = await self._journal.read(case)

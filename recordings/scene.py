@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from av.video.frame import VideoFrame
 
 from contract.ids import SeatId, TrackId
-from contract.phases import Role, TrackSource
+from contract.phases import Role, Template, TrackSource
 from recordings import timeline
 from recordings.compose import FPS, STALE_S, Canvas, Caption, PictureTrack
-from recordings.layout import Template
 from recordings.stays import Span, Stay
 
 # A picture is shown in the tick whose middle it came before: then it is early or late by at most half

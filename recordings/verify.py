@@ -19,12 +19,13 @@ from contract.facts import (
     ArchiveWritten,
     AuditSigned,
     Entry,
+    RenderCompleted,
 )
 from contract.ids import CaseId, TenantId
 from contract.ports import Archive
 from recordings.case_files import files_of
 from recordings.journal import load_chain
-from recordings.manifest import MANIFEST, Manifest, is_journal, load_manifest, manifest_sha256
+from recordings.manifest import MANIFEST, Manifest, ManifestFile, is_journal, load_manifest, manifest_sha256
 from recordings.signature import RECORD_SIGNATURE, SIGNATURES, check_signature
 from recordings.spool import sha256_of
 
@@ -120,7 +121,7 @@ def judge(
         problems += _journaled_problems(read.manifest, read.manifest_sha256, read.entries)
     signed = tuple(_signatures(read, signatures, problems))
     problems += _signing_problems(read.entries, signatures, signed)
-    files = tuple(_file_reports(read.manifest, found))
+    files = tuple(_file_reports(read.manifest, found, read.entries))
     return Report(read.manifest_sha256, len(read.entries), files, tuple(dict.fromkeys(problems)), signed)
 
 
@@ -249,8 +250,14 @@ def _signing_problems(
             yield "signature_of_another_key"
 
 
-def _file_reports(manifest: Manifest | None, found: Mapping[str, Found]) -> Iterator[FileReport]:
+def _file_reports(
+    manifest: Manifest | None, found: Mapping[str, Found], entries: Sequence[Entry]
+) -> Iterator[FileReport]:
     listed = {file.path: file for file in manifest.files} if manifest else {}
+    if manifest is not None:
+        # What was rendered since is held by the journal's chain alone.
+        later = files_of(entry for entry in entries if isinstance(entry.fact, RenderCompleted))
+        listed |= {n: ManifestFile(n, one.sha256, one.bytes) for n, one in later.items() if n not in listed}
     for path in sorted(listed.keys() | found.keys()):
         if path not in listed:
             verdict = FileVerdict.EXTRA

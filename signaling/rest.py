@@ -17,6 +17,7 @@ from signaling.rest_audit import Audit
 from signaling.rest_cases import Cases
 from signaling.rest_desk import Lobby
 from signaling.rest_files import Files
+from signaling.rest_renders import Renders
 from signaling.rest_search import Search
 from signaling.rest_self import SelfService
 from signaling.rest_viewing import Viewing
@@ -42,6 +43,7 @@ class Rest:
         self._search = Search(rooms, self._intake)
         self._viewing = Viewing(rooms, self._intake, self._cases, settings.may_download)
         self._audit = Audit(rooms, self._intake, self._cases, self._viewing)
+        self._renders = Renders(rooms, self._intake, self._cases)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)
         self._self = SelfService(settings, rooms, self._intake, self._cases, equipment)
@@ -67,6 +69,7 @@ class Rest:
             ("GET", "/api/cases/{case}", cases.one),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
             ("POST", "/api/cases/{case}/reopen", self._audit.reopen),
+            ("POST", "/api/cases/{case}/renders", self._renders.request),
             ("GET", "/api/cases/{case}/viewings", viewing.one),
             ("POST", "/api/cases/{case}/viewings", viewing.begin),
             ("POST", "/api/cases/{case}/watched", viewing.watched),

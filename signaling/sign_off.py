@@ -29,8 +29,6 @@ from contract.ids import AccountId
 from contract.phases import CasePhase, CheckVerdict, Completeness, Outcome, Verdict
 
 _F = TypeVar("_F", bound=Fact)
-# The newest of each kind counts: a check that was repeated and passed has not failed.
-_CHECKS = (IdNumberChecked, FacesCompared, PortraitsCompared, DocumentJudged)
 
 
 def sign(
@@ -89,13 +87,16 @@ def reopen(entries: Sequence[Entry], auditor: AccountId, reason: str) -> AuditRe
 
 
 def against(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return what speaks against an approval, as words."""
+    """Return what speaks against an approval, as words.
+
+    A check that was repeated and passed has not failed.
+    """
     written, verified = last(entries, ArchiveWritten), last(entries, ArchiveVerified)
     intact = verified is not None and (written is None or written.manifest_sha256 == verified.manifest_sha256)
     gaps, decided = last(entries, GapsAccounted), last(entries, Decided)
     steps = gaps.steps if gaps else ()
     speaks = {
-        "check_failed": any(check.verdict is CheckVerdict.FAILED for check in _checks(entries)),
+        "check_failed": CheckVerdict.FAILED in _checks(entries),
         "decision_failed": decided is not None and decided.verdict is CheckVerdict.FAILED,
         "step_incomplete": any(step.mandatory and step.kept is Completeness.INCOMPLETE for step in steps),
         "record_not_verified": not intact,
@@ -127,6 +128,8 @@ def _people(fact: Fact) -> Iterator[AccountId | None]:
             yield from (fact.was, fact.now)
         case AgentDecided():
             yield fact.agent
+        case _:
+            pass
 
 
 def _covers(proposed: OverrideProposed, grounds: tuple[str, ...], manifest_sha256: str) -> bool:
@@ -155,12 +158,11 @@ def _let_pass(entries: Sequence[Entry]) -> bool:
     return checked is not None and checked.verdict is CheckVerdict.PASSED
 
 
-def _checks(
-    entries: Sequence[Entry],
-) -> Iterator[IdNumberChecked | FacesCompared | PortraitsCompared | DocumentJudged]:
-    for kind in _CHECKS:
-        if (check := last(entries, kind)) is not None:
-            yield check
+def _checks(entries: Sequence[Entry]) -> Iterator[CheckVerdict]:
+    """Yield the newest verdict of each kind of check."""
+    newest = (last(entries, IdNumberChecked), last(entries, FacesCompared))
+    of_documents = (last(entries, PortraitsCompared), last(entries, DocumentJudged))
+    yield from (check.verdict for check in (*newest, *of_documents) if check)
 
 
 def last(entries: Sequence[Entry], kind: type[_F]) -> _F | None:

@@ -46,6 +46,8 @@ export type CheckWord = "thanks" | "again" | "agent_helps";
 
 export type AccountClass = "I" | "II" | "III";
 
+export type Template = "roles" | "side_by_side" | "customer_only" | "share_first";
+
 export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
 
 export type ViewReason = "audit" | "quality" | "complaint" | "dispute" | "investigation" | "authority" | "other";
@@ -188,6 +190,11 @@ export interface MadeFile {
   readonly file: string;
   readonly sha256: string;
   readonly bytes: number;
+}
+
+export interface WatchedSpan {
+  readonly since_s: number;
+  readonly until_s: number;
 }
 
 export interface Hello {
@@ -1194,9 +1201,25 @@ export interface MergeCompleted {
   readonly seconds: number;
   readonly gap_s: number;
   readonly speed: number;
-  readonly template: string;
+  readonly template: Template;
   readonly utc_offset_s: number;
   readonly files: readonly MadeFile[];
+}
+
+export interface RenderRequested {
+  readonly account: string;
+  readonly template: Template;
+  readonly pii_reason: string;
+}
+
+export interface RenderCompleted {
+  readonly job: string;
+  readonly template: Template;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly speed: number;
 }
 
 export interface ArchiveWritten {
@@ -1549,6 +1572,8 @@ export interface Facts {
   MergeFailed: MergeFailed;
   GapsAccounted: GapsAccounted;
   MergeCompleted: MergeCompleted;
+  RenderRequested: RenderRequested;
+  RenderCompleted: RenderCompleted;
   ArchiveWritten: ArchiveWritten;
   ArchiveVerified: ArchiveVerified;
   SpoolReleased: SpoolReleased;

@@ -8,11 +8,11 @@ import pytest
 
 from contract.facts import EvidenceStored, StillRequested
 from contract.ids import new_evidence_id
-from contract.phases import EvidenceKind
+from contract.phases import EvidenceKind, Template
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep
 from recordings.findings import FaceFindings, Findings
-from recordings.layout import STRIP, Template
+from recordings.layout import STRIP
 from recordings.merge import MergePlan, MergeResult, merge_call, plan_merge
 from recordings.spool import sha256_of
 from tests.recordings.measured import measure

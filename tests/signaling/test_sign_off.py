@@ -94,7 +94,7 @@ def test_the_checker_is_not_the_maker(told: tuple[Fact, ...], allowed: bool) -> 
     """What neither an agent nor self-service let pass can only be rejected."""
     story = (*told, VERIFIED, AUDIT)
     if allowed:
-        assert sign(_journal(*story), ANN, Verdict.APPROVED, "ok", "m")
+        assert isinstance(sign(_journal(*story), ANN, Verdict.APPROVED, "ok", "m"), AuditSigned)
     else:
         assert _refusal(*story) == "outcome_not_passed"
     assert isinstance(sign(_journal(*story), ANN, Verdict.REJECTED, "no", "m"), AuditSigned)
@@ -155,12 +155,12 @@ def test_a_signed_case_is_reopened_by_reason_and_signed_by_somebody_else() -> No
     assert refused.value.code == "reason_missing"
     reopened = reopen(_journal(*story), BEN, "a complaint came")
     assert reopened == facts.AuditReopened(BEN, "a complaint came", Verdict.APPROVED)
-    story = (*story, reopened, facts.CaseAdvanced(CasePhase.APPROVED, CasePhase.UNDER_AUDIT))
-    assert signature(_journal(*story)) is None
-    assert _refusal(*story, auditor=ANN, verdict=Verdict.REJECTED) == "same_signer"
-    assert isinstance(sign(_journal(*story), BEN, Verdict.REJECTED, "no", "m"), AuditSigned)
+    again = (*story, reopened, facts.CaseAdvanced(CasePhase.APPROVED, CasePhase.UNDER_AUDIT))
+    assert signature(_journal(*again)) is None
+    assert _refusal(*again, auditor=ANN, verdict=Verdict.REJECTED) == "same_signer"
+    assert isinstance(sign(_journal(*again), BEN, Verdict.REJECTED, "no", "m"), AuditSigned)
     with pytest.raises(TellerError, match="only a signed case"):
-        reopen(_journal(*story), CAT, "again")
+        reopen(_journal(*again), CAT, "again")
 
 
 _MOVES = st.tuples(

@@ -32,6 +32,7 @@ const GROUPS = {
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
   OverrideProposed: "decision", AuditReopened: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
+  RenderRequested: "archive", RenderCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
   ViewingBegun: "archive", RecordWatched: "archive", UnmaskAsked: "archive", UnmaskAnswered: "archive", RecordDownloaded: "archive",
 }; // prettier-ignore
@@ -55,7 +56,7 @@ export const VERDICT_TONES = {
 const VOCABULARY = {
   ...identity.HEADINGS,
   role: "role", source: "source", how: "ring_end", outcome: "outcome", what: "trouble", mode: "mode",
-  microphone: "capture", camera: "capture", action: "board_action", result: "step_result", next_action: "next_action",
+  microphone: "capture", camera: "capture", action: "board_action", result: "step_result", next_action: "next_action", template: "template",
   "StepMarked.step": "step", "StepMarked.answer": "answer", "SeatModeChanged.now": "mode",
   "DeviceChecked.camera": "device", "DeviceChecked.microphone": "device",
   "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
