@@ -36,7 +36,7 @@ export class AuditStateElement extends PartElement {
       return;
     }
     const said = (/** @type {string} */ title, /** @type {Record<string, any>} */ fact) =>
-      h("div", { class: "notice warn" }, h("strong", {}, title), h("p", {}, fact.pii_reason), h("p", { class: "small" }, dateAndTime(fact.at)));
+      h("div", { class: "notice warn" }, h("div", {}, h("strong", {}, title), h("p", {}, fact.pii_reason), h("p", { class: "small" }, dateAndTime(fact.at))));
     const grounds = proposed?.grounds.map((/** @type {string} */ word) => wordFor("ground", word)).join(t("list.comma")) ?? "";
     mount(this.notices, reopened && !audit && said(t("reopen.was", { verdict: wordFor("verdict", reopened.was) }), reopened),
       proposed && !audit && said(t("override.proposed", { grounds }), proposed)); // prettier-ignore
