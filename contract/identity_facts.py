@@ -47,7 +47,7 @@ class ReadField:
 
 @dataclass(frozen=True, slots=True)
 class PairScore:
-    """Two of the pictures ``card``, ``still`` and ``reference`` compared; see :class:`PortraitsCompared`.
+    """Two of ``card``, ``still``, ``reference`` and ``video`` compared; see :class:`PortraitsCompared`.
 
     ``score`` is None when no comparison was possible; ``reason`` then says why.
     """
@@ -139,6 +139,7 @@ class DocumentJudged(Fact):
 class PortraitsCompared(Fact):
     """The card's portrait, the best of ``frames`` live pictures and the reference, each with each.
 
+    In a call the pair ``still`` and ``video`` tells whether the still shows whom the received video showed.
     ``quality`` are words about the pictures; ``operating_point`` says what ``threshold`` stands for: the
     rates of error, on how many comparisons they were measured, and their bounds.
     """

@@ -78,9 +78,12 @@ class DocumentChecks(Protocol):
         ...
 
     async def compare_portraits(
-        self, card: bytes, stills: Sequence[bytes], reference: bytes | None
+        self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
     ) -> PortraitsFinding:
-        """Compare the card's portrait, the best of ``stills`` and the reference, each with each."""
+        """Compare the card's portrait, the best of ``stills`` and the reference, each with each.
+
+        In a call ``video`` is what :meth:`LiveChecks.seen` knows, and the stills are compared with it.
+        """
         ...
 
 
@@ -129,6 +132,10 @@ class LiveChecks(Protocol):
 
     async def stop(self, call: CallId, check: CheckId, reason: str) -> None:
         """End the run now; its last fact has this reason. Ignored for a run that is over."""
+        ...
+
+    def seen(self, call: CallId) -> bytes:
+        """Return the template of whom the first good look at the customer showed, empty without one."""
         ...
 
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:

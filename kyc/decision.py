@@ -11,7 +11,7 @@ from typing import Final
 
 from contract import codec
 from contract.fact import Fact
-from contract.facts import AgentDecided, ConsentGiven, FacesCompared, IdNumberChecked
+from contract.facts import AgentDecided, AuditSigned, ConsentGiven, FacesCompared, IdNumberChecked
 from contract.identity_facts import (
     AccountsCounted,
     ChallengeDecided,
@@ -29,16 +29,27 @@ from contract.identity_facts import (
     SourceJudged,
 )
 from contract.ids import CheckId
-from contract.phases import AccountClass, CheckVerdict, Outcome, WatchEvent
+from contract.phases import AccountClass, CheckVerdict, Outcome, Verdict, WatchEvent
 
 # Five elements, by the notice of the People's Bank on personal accounts: an account of class II that is
 # opened without a meeting is verified against the bank account that it is bound to.
 FIVE_ELEMENTS: Final = frozenset({"name", "number", "phone", "account", "account_class"})
-_CONSENTS: Final = frozenset({"recording", "biometrics"})
+# What a picture of a living person rests on: more than an outcome is wanted to settle a doubt about it.
+_LIVENESS: Final = frozenset({"passive", "gestures", "light"})
 
+_Checked = (
+    IdNumberChecked
+    | DocumentJudged
+    | FacesCompared
+    | PortraitsCompared
+    | LivenessMeasured
+    | ChallengeEnded
+    | LightMeasured
+)
 _INPUTS: Final = (
     AccountsCounted,
     AgentDecided,
+    AuditSigned,
     ChallengeDecided,
     ChallengeEnded,
     CodeTried,
@@ -94,10 +105,11 @@ class DecisionRules:
 
     ``veto``: checks that must not fail, whichever way a need was met. ``screening``: lists on which every
     customer is looked up; whatever is not clean, or was not asked, counts. ``agent_settles``: checks whose
-    REVIEW the agent settles with the outcome or a decision of its own; ``agent_overrules``: those whose
-    FAILED an agent may overrule for a written reason. ``questions_right`` answers make the questions
-    passed, one more wrong answer than ``questions_wrong_max`` makes them failed. ``watched`` are the
-    events that hand the case to a person, and so does a score of ``source_review`` and more.
+    REVIEW the agent settles with the outcome, of liveness with a decision for a written reason alone;
+    ``agent_overrules``: those whose FAILED an agent may overrule for a written reason.
+    ``questions_right`` answers make the questions passed, one more wrong answer than
+    ``questions_wrong_max`` makes them failed. ``watched`` are the events that hand the case to a person,
+    and so does a score of ``source_review`` and more.
     """
 
     policy: str
@@ -122,11 +134,13 @@ class _Evidence:
     states: dict[str, CheckVerdict] = field(default_factory=dict)
     by_agent: set[str] = field(default_factory=set)
     of_check: dict[CheckId, str] = field(default_factory=dict)
+    early: dict[CheckId, ChallengeDecided] = field(default_factory=dict)
     answers: list[CheckVerdict] = field(default_factory=list)
     elements: frozenset[str] = frozenset()
     counts: dict[str, int] | None = None
     signs: set[str] = field(default_factory=set)
     outcome: AgentDecided | None = None
+    approved: bool = False
 
 
 def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
@@ -135,17 +149,23 @@ def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
     Reasons are machine words: ``agent_passed``, ``agent_failed``, ``agent_incomplete`` or
     ``agent_missing``; for each check that speaks against it or was settled by the agent ``<check>_failed``,
     ``<check>_review``, ``<check>_by_agent``; ``<need>_missing``, and the same of a list that was not asked;
-    ``watched_<event>``, ``source_signs``; and for each class that was not given ``class_<class>_<why>``
+    ``watched_<event>``, ``source_signs``; ``auditor_approved`` where an auditor's signature settled the
+    doubt, which of a failure it never does; and for each class that was not given ``class_<class>_<why>``
     with ``on_site``, ``checks``, ``five_elements``, ``count`` or ``count_unknown``.
     """
     inputs: list[Fact] = [fact for fact in facts if isinstance(fact, _INPUTS)]
     evidence = _weigh(inputs, rules)
     verdict, reasons = _judge(evidence, rules)
+    if verdict is CheckVerdict.REVIEW and evidence.approved:
+        verdict = CheckVerdict.PASSED
+        reasons.append("auditor_approved")
     rule = None
     if verdict is CheckVerdict.PASSED:
         rule, refused = _best_class(evidence, rules)
         reasons += refused
-        verdict = verdict if rule else CheckVerdict.FAILED
+        if rule is None:
+            # What the bank's books would say is not known to be against the customer.
+            verdict = CheckVerdict.REVIEW if evidence.counts is None else CheckVerdict.FAILED
     return Decided(
         verdict=verdict,
         account_class=rule.account_class if rule else None,
@@ -172,15 +192,19 @@ def _weigh(inputs: Sequence[Fact], rules: DecisionRules) -> _Evidence:
     _take_answers(evidence, rules)
     if evidence.outcome is not None and evidence.outcome.outcome is Outcome.PASSED:
         for check in rules.agent_settles:
-            if evidence.states.get(check) is CheckVerdict.REVIEW:
+            if evidence.states.get(check) is CheckVerdict.REVIEW and check not in _LIVENESS:
                 _settle(evidence, check)
     return evidence
 
 
 def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
+    if isinstance(fact, _Checked):
+        _take_check(evidence, fact, rules)
+        return
     match fact:
         case ConsentGiven():
-            agreed = frozenset(fact.subjects) >= _CONSENTS
+            # To one's face being used nobody has to agree: what rests on it is then missing, not refused.
+            agreed = "recording" in fact.subjects
             evidence.states["consent"] = CheckVerdict.PASSED if agreed else CheckVerdict.FAILED
         case ChallengeDecided():
             _overrule(evidence, fact, rules)
@@ -194,27 +218,31 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
                 evidence.elements |= frozenset(fact.matched)
         case AccountsCounted():
             evidence.counts = {count.name: count.amount for count in fact.counts}
-        case PersonWatched() if fact.event in rules.watched:
-            evidence.signs.add(f"watched_{fact.event}")
-        case SourceJudged() if fact.score >= rules.source_review:
-            evidence.signs.add("source_signs")
+        case PersonWatched() | SourceJudged():
+            _take_sign(evidence, fact, rules)
         case AgentDecided():
             evidence.outcome = fact
-        case (
-            IdNumberChecked()
-            | DocumentJudged()
-            | FacesCompared()
-            | PortraitsCompared()
-            | LivenessMeasured()
-            | ChallengeEnded()
-            | LightMeasured()
-        ):
-            check = _SINGLE[type(fact)]
-            evidence.states[check] = fact.verdict
-            evidence.by_agent.discard(check)
-            evidence.of_check[fact.check] = check
+        case AuditSigned():
+            evidence.approved = fact.verdict is Verdict.APPROVED
         case _:
             pass
+
+
+def _take_sign(evidence: _Evidence, fact: PersonWatched | SourceJudged, rules: DecisionRules) -> None:
+    if isinstance(fact, PersonWatched):
+        if fact.event in rules.watched:
+            evidence.signs.add(f"watched_{fact.event}")
+    elif fact.score >= rules.source_review:
+        evidence.signs.add("source_signs")
+
+
+def _take_check(evidence: _Evidence, fact: _Checked, rules: DecisionRules) -> None:
+    check = _SINGLE[type(fact)]
+    evidence.states[check] = fact.verdict
+    evidence.by_agent.discard(check)
+    evidence.of_check[fact.check] = check
+    if (early := evidence.early.get(fact.check)) is not None:
+        _overrule(evidence, early, rules, found_since=True)
 
 
 def _take_code(evidence: _Evidence, fact: CodeTried) -> None:
@@ -232,16 +260,23 @@ def _take_answers(evidence: _Evidence, rules: DecisionRules) -> None:
         evidence.states["questions"] = CheckVerdict.PASSED
 
 
-def _overrule(evidence: _Evidence, fact: ChallengeDecided, rules: DecisionRules) -> None:
-    """Let the agent's word stand where the rules allow it; against the customer it always does."""
+def _overrule(
+    evidence: _Evidence, fact: ChallengeDecided, rules: DecisionRules, *, found_since: bool = False
+) -> None:
+    """Let the agent's word stand where the rules allow it; against the customer it always does.
+
+    An agent who decides ends the check, so its end may stand behind the decision. What it found to be
+    wrong then the agent did not know, and did not overrule.
+    """
     check = evidence.of_check.get(fact.check)
     if check is None:
+        evidence.early[fact.check] = fact
         return
     found = evidence.states[check]
     settles = found is CheckVerdict.REVIEW and check in rules.agent_settles
-    overrules = found is CheckVerdict.FAILED and check in rules.agent_overrules
+    overrules = found is CheckVerdict.FAILED and check in rules.agent_overrules and not found_since
     if fact.verdict is not CheckVerdict.PASSED:
-        evidence.states[check] = fact.verdict
+        evidence.states[check] = _worse(found, fact.verdict) if found_since else fact.verdict
         evidence.by_agent.discard(check)
     elif settles or overrules:
         _settle(evidence, check)
@@ -282,6 +317,10 @@ def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, lis
 
 # From good to bad.
 _RANK: Final = {CheckVerdict.PASSED: 0, CheckVerdict.REVIEW: 1, CheckVerdict.FAILED: 2}
+
+
+def _worse(one: CheckVerdict, other: CheckVerdict) -> CheckVerdict:
+    return max(one, other, key=_RANK.__getitem__)
 
 
 def _of_agent(outcome: AgentDecided | None) -> tuple[CheckVerdict, str]:

@@ -15,6 +15,7 @@ from kyc.portrait_jobs import ComparePortraits
 from kyc.portraits import EYE_DISTANCE_MIN, CardPortrait, find_portrait
 from kyc.quality import FrameQuality, best_frames, judge_frame, load_mesh
 from kyc.registry import Task
+from kyc.watching import load_template
 
 # The median of three bears one bad frame, that of five two; more add time and no certainty.
 _USED_MAX = 5
@@ -38,7 +39,8 @@ def compare_portraits(models: Models, job: ComparePortraits) -> PortraitsFinding
     portrait, card = _card(models, decode(job.card))
     reference = None if job.reference is None else _reference(models, decode(job.reference))
     stills, quality = _stills(models, job.stills)
-    pairs = tuple(_pairs(models, card, stills, reference))
+    video = None if job.video is None else _video(models, job.video)
+    pairs = tuple(_pairs(models, card, stills, reference, video))
     worst = min(pairs, key=lambda pair: _WORST_FIRST.index(pair.verdict))
     pack = models.pack
     return PortraitsFinding(
@@ -85,6 +87,12 @@ def _reference(models: Models, picture: Picture) -> _Side:
     return _Side((models.faces.embed(upright, faces[0]),), "")
 
 
+def _video(models: Models, template: bytes) -> _Side:
+    if not template:
+        return _Side((), "nobody_in_video")
+    return _Side((load_template(models, template),), "")
+
+
 def _stills(models: Models, stills: Sequence[bytes]) -> tuple[_Side, list[FrameQuality]]:
     mesh = models.once(load_mesh)
     quality: list[FrameQuality] = []
@@ -101,11 +109,16 @@ def _stills(models: Models, stills: Sequence[bytes]) -> tuple[_Side, list[FrameQ
     return _Side(counted, reason, poor=any(quality[place].faults for place in used)), quality
 
 
-def _pairs(models: Models, card: _Side, stills: _Side, reference: _Side | None) -> Iterator[PairScore]:
+def _pairs(
+    models: Models, card: _Side, stills: _Side, reference: _Side | None, video: _Side | None
+) -> Iterator[PairScore]:
     yield _compared(models, ("card", card), ("still", stills))
     if reference is not None:
         yield _compared(models, ("card", card), ("reference", reference))
         yield _compared(models, ("still", stills), ("reference", reference))
+    if video is not None:
+        # A still is a file that somebody's page sent; who talks with the agent is in the video.
+        yield _compared(models, ("still", stills), ("video", video))
 
 
 def _compared(models: Models, one: tuple[str, _Side], other: tuple[str, _Side]) -> PairScore:

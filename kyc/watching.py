@@ -45,7 +45,11 @@ def _template(models: Models, vector: Vector) -> bytes:
 def _likeness(models: Models, vector: Vector, reference: bytes | None) -> float | None:
     if reference is None:
         return None
-    if reference[:_DIGEST].hex() != models.pack.embedder.sha256:
+    return round(models.faces.score(vector, load_template(models, reference)), 6)
+
+
+def load_template(models: Models, template: bytes) -> Vector:
+    """Return the embedding in a :class:`Watched`'s template. Raises ModelError for another model's."""
+    if template[:_DIGEST].hex() != models.pack.embedder.sha256:
         raise ModelError("the reference was made by another model")
-    other = np.frombuffer(reference[_DIGEST:], "<f4").astype(np.float32)
-    return round(models.faces.score(vector, other), 6)
+    return np.frombuffer(template[_DIGEST:], "<f4").astype(np.float32)

@@ -253,6 +253,8 @@ class Commands:
             case JudgeDocument() if call:
                 await self._try("judge_document", self._identity.judge(case, call, effect.check))
             case Decide():
+                # What comes later has no part in the decision, and no place behind it.
+                self._give_up_checks(call)
                 await self._try("screen", self._identity.screen(case, call))
                 await self._try("decide", self._identity.decide(case))
             case WindUp():

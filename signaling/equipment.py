@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from contract.errors import UserError
+from contract.errors import NotFound, UserError
 from contract.facts import Entry
 from contract.identity_facts import Decided
 from contract.identity_ports import (
@@ -45,7 +45,7 @@ class NoDocuments:
         raise _none()
 
     async def compare_portraits(
-        self, card: bytes, stills: Sequence[bytes], reference: bytes | None
+        self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
     ) -> PortraitsFinding:
         """Raise UserError ``not_available``."""
         raise _none()
@@ -69,6 +69,10 @@ class NoLiveChecks:
 
     async def stop(self, call: CallId, check: CheckId, reason: str) -> None:
         """Do nothing."""
+
+    def seen(self, call: CallId) -> bytes:
+        """Return nothing: nobody was seen."""
+        return b""
 
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
         """Do nothing."""
@@ -97,8 +101,8 @@ class NoBooks:
         return ()
 
     async def open_accounts(self, customer_ref: str) -> Mapping[str, int]:
-        """Return none."""
-        return {}
+        """Raise NotFound: that there are none is not known."""
+        raise NotFound("the bank's books are not connected", code="not_available")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class Identify(Work):
             raise NotFound("no such picture in this case")
 
     def _got_read(self, host: Seat, message: ReadDocument) -> None:
-        self._require_biometrics()
+        self._require_kyc()
         self._require_picture(message.evidence, *_DOCUMENTS)
         self.identity.require_try("document", self._now.at)
         self.identity.begin("document")
@@ -183,7 +183,7 @@ class Identify(Work):
         self._out.append(TextCode(new_check_id(), message.channel, code, host.account))
 
     def _got_ask(self, host: Seat, message: AskExternal) -> None:
-        self._require_biometrics()
+        self._require_kyc()
         effect = AskOutside(message.service, host.account)
         self.identity.begin(effect.what)
         self._stale = True

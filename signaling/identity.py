@@ -66,6 +66,7 @@ class Identity:
         self._former_questions = memory.questions
         self._found: dict[str, str] = {}
         self._runs: dict[CheckId, LivenessStarted] = {}
+        self._decided: dict[CheckId, CheckVerdict] = {}
         self._running: CheckId | None = None
         self._tries_of: dict[CheckId, int] = {}
         self._fields: dict[CheckId, dict[str, str]] = {}
@@ -169,7 +170,7 @@ class Identity:
 
     def enter(self, check: CheckId, entered: str, now: float) -> CodeTried | None:
         """Return the fact of an entered code; None when none is wanted, or not that one."""
-        if self._code is None or self._sent is None or self._sent.check != check:
+        if self._code is None or self._sent is None or self._sent.check != check or self._code.left == 0:
             return None
         right, self._code = try_code(self._code, entered, now)
         return CodeTried(self._sent.call, check, right, self._code.left)
@@ -236,7 +237,9 @@ class Identity:
         run = self._runs.get(check)
         if run is None:
             return ()
-        self._found[run.kind] = verdict.value
+        decided = self._decided.get(check, verdict)
+        # What went wrong before the agent's word ended the check, the agent did not know.
+        self._found[run.kind] = (verdict if verdict is CheckVerdict.FAILED else decided).value
         # Nobody was asked to do anything for a passive look, so nothing has gone wrong either.
         well = verdict is CheckVerdict.PASSED or run.kind is LivenessKind.PASSIVE
         return (CheckOver(check, CheckWord.THANKS if well else CheckWord.AGENT_HELPS),)
@@ -270,6 +273,7 @@ class Identity:
             case PortraitsCompared():
                 self._found["portraits"] = fact.verdict.value
             case ChallengeDecided() if fact.check in self._runs:
+                self._decided[fact.check] = fact.verdict
                 self._found[self._runs[fact.check].kind] = fact.verdict.value
             case QuestionDrawn():
                 self._asked, self._open_question = (*self._asked, fact.question), fact.check

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+import structlog
+
 from contract.errors import TellerError, UserError
 from contract.facts import Fact
 from contract.identity_facts import (
@@ -39,6 +41,8 @@ from signaling.identity_effects import (
 )
 from signaling.identity_journal import Known, known
 from signaling.outside import Outside
+
+_log = structlog.get_logger(__name__)
 
 # One of the newest movements is asked about; older ones nobody remembers.
 _MOVEMENTS = 10
@@ -112,7 +116,8 @@ class IdentityCommands:
         card = await self._evidence.read(case, effect.card)
         still = await self._evidence.read(case, effect.still)
         reference = effect.reference and await self._evidence.read(case, effect.reference)
-        found = await self._equipment.documents.compare_portraits(card, (still,), reference or None)
+        seen = self._equipment.live.seen(call)
+        found = await self._equipment.documents.compare_portraits(card, (still,), reference or None, seen)
         portrait = None
         if found.portrait is not None:
             portrait = await self._outside.keep_picture(case, EvidenceKind.ID_PORTRAIT, found.portrait)
@@ -210,12 +215,16 @@ class IdentityCommands:
         await self._outside.screen(case, call)
 
     async def decide(self, case: CaseId) -> None:
-        """Append the bank's count of accounts, and what everything comes to."""
+        """Append the bank's count of accounts, where it can be had, and what everything comes to."""
         if self._equipment.decide is None:
             return
-        counts = await self._equipment.books.open_accounts((await self._known(case)).ref)
-        limits = tuple(Limit(one.value, counts.get(one.value, 0)) for one in AccountClass)
-        await self._journal.append(case, AccountsCounted(limits))
+        try:
+            counts = await self._equipment.books.open_accounts((await self._known(case)).ref)
+        except TellerError as error:
+            _log.warning("the bank's books do not answer", case=case, pii_error=str(error))
+        else:
+            limits = tuple(Limit(one.value, counts.get(one.value, 0)) for one in AccountClass)
+            await self._journal.append(case, AccountsCounted(limits))
         decided = self._equipment.decide(await self._journal.read(case))
         await self._journal.append(case, decided)
 

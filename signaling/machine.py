@@ -244,7 +244,9 @@ class Machine:
     def _steps(self) -> tuple[StepSeen, ...]:
         lock = "" if self.kyc_unlocked else "recording" if self.phase is CallPhase.ACTIVE else "call"
         found = self.checks.found(self._consent, comparing=self._comparing) | self.identity.found()
-        return evaluate(self._plan, self._marks, Standing(found, lock, "" if self._undecided else lock))
+        by_hand = "" if self._undecided else lock
+        faceless = bool(self._consent) and "biometrics" not in self._consent
+        return evaluate(self._plan, self._marks, Standing(found, lock, by_hand, faceless))
 
     # --- inside: phases ---
 

@@ -42,7 +42,7 @@ class Rest:
         self._cases = Cases(settings, rooms, self._intake)
         self._search = Search(rooms, self._intake)
         self._viewing = Viewing(rooms, self._intake, self._cases, settings.may_download)
-        self._audit = Audit(rooms, self._intake, self._cases, self._viewing)
+        self._audit = Audit(rooms, self._intake, self._cases, self._viewing, equipment.decide)
         self._renders = Renders(rooms, self._intake, self._cases)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)

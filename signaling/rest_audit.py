@@ -11,14 +11,16 @@ from contract import codec
 from contract.codec import Text
 from contract.errors import Denied, WrongPhase
 from contract.facts import AuditSigned, CaseAdvanced, OverrideProposed
+from contract.identity_facts import Decided
 from contract.ids import AccountId, CaseId
-from contract.phases import CasePhase, Role, Verdict, advance_case
+from contract.phases import CasePhase, CheckVerdict, Role, Verdict, advance_case
 from contract.ports import CaseSummary
+from signaling.equipment import DecideCase
 from signaling.intake import Intake
 from signaling.rest_cases import Cases
 from signaling.rest_viewing import Viewing
 from signaling.rooms import Rooms
-from signaling.sign_off import phase_of, reopen, sign, signature
+from signaling.sign_off import last, phase_of, reopen, sign, signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,19 @@ class ReopenBody:
 class Audit:
     """Signs records off."""
 
-    def __init__(self, rooms: Rooms, intake: Intake, cases: Cases, viewing: Viewing) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        intake: Intake,
+        cases: Cases,
+        viewing: Viewing,
+        decide: DecideCase | None,
+    ) -> None:
         self._rooms = rooms
         self._intake = intake
         self._cases = cases
         self._viewing = viewing
+        self._decide = decide
         self._signing: set[CaseId] = set()
 
     async def verdict(self, request: web.Request) -> web.Response:
@@ -110,7 +120,18 @@ class Audit:
     async def _finish_signing(self, case: CaseId, phase: CasePhase, verdict: Verdict) -> None:
         to = CasePhase.APPROVED if verdict is Verdict.APPROVED else CasePhase.REJECTED
         await self._advance(case, phase, to)
+        await self._decide_again(case)
         await self._rooms.jobs.enqueue("archive_journal", case, again=True)
+
+    async def _decide_again(self, case: CaseId) -> None:
+        """Where the service was in doubt, let the signature settle it: class and limits follow from it."""
+        entries = await self._rooms.journal.read(case)
+        decided = last(entries, Decided)
+        if self._decide is None or decided is None or decided.verdict is not CheckVerdict.REVIEW:
+            return
+        again = self._decide(entries)
+        if again.verdict is not CheckVerdict.REVIEW:
+            await self._rooms.journal.append(case, again)
 
     async def _advance(self, case: CaseId, phase: CasePhase, to: CasePhase) -> None:
         if phase is not to:

@@ -15,6 +15,8 @@ _SETTLED = frozenset({"passed", "review", "waived", "skipped"})
 # What the comparison of faces compares.
 _PICTURES = ("evidence_id_card", "evidence_face_still")
 _COMPARISONS = ("face_match", "portraits")
+# What needs the customer's face; to that nobody has to agree.
+_OF_THE_FACE = frozenset({"evidence_face_still", *_COMPARISONS, "passive", "gestures", "light"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ class PlannedStep:
     ``check`` is ``consent``, ``evidence_id_card``, ``id_number``, ``evidence_face_still``, ``face_match``,
     ``document``, ``portraits``, ``passive``, ``gestures``, ``light``, ``questions``, ``code`` or
     ``external_`` with a service; empty when it is settled by hand, with one of ``answers`` if there are
-    any. ``when`` pairs an earlier step with an answer: the step is skipped unless every pair fits.
+    any. ``without_face``: it is mandatory where the customer did not agree to face recognition, and the
+    steps that need a face are skipped. ``when`` pairs an earlier step with an answer: the step is skipped
+    unless every pair fits.
     """
 
     id: str
@@ -33,6 +37,7 @@ class PlannedStep:
     check: str = ""
     mandatory: bool = True
     waivable: bool = False
+    without_face: bool = False
     answers: tuple[Choice, ...] = ()
     when: tuple[tuple[str, str], ...] = ()
 
@@ -73,12 +78,13 @@ class Standing:
 
     ``found`` is the state of each check's word as far as it is more than open. ``lock`` says why no check
     can be done now (``recording`` or ``call``), ``lock_by_hand`` why nothing can be settled by hand; empty
-    when it can.
+    when it can. ``faceless``: the customer did not agree to face recognition.
     """
 
     found: Mapping[str, str]
     lock: str
     lock_by_hand: str
+    faceless: bool = False
 
 
 def evaluate(plan: ScriptPlan, marks: Mapping[str, StepMarked], standing: Standing) -> tuple[StepSeen, ...]:
@@ -86,10 +92,14 @@ def evaluate(plan: ScriptPlan, marks: Mapping[str, StepMarked], standing: Standi
     seen: dict[str, StepSeen] = {}
     for step in plan.steps:
         mark = marks.get(step.id)
-        state, lock = _branch(step, seen) or _state(step, mark, seen, standing)
+        if standing.faceless and step.check in _OF_THE_FACE:
+            state, lock = "skipped", ""
+        else:
+            state, lock = _branch(step, seen) or _state(step, mark, seen, standing)
+        mandatory = step.mandatory or (standing.faceless and step.without_face)
         answer = mark.answer if mark else ""
         seen[step.id] = StepSeen(
-            step.id, step.zh, step.en, state, lock, step.check, step.mandatory, step.waivable, step.answers,
+            step.id, step.zh, step.en, state, lock, step.check, mandatory, step.waivable, step.answers,
             answer,
         )  # fmt: skip
     return tuple(seen.values())

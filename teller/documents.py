@@ -49,10 +49,10 @@ class Documents:
         return judge(sides, entered, on)
 
     async def compare_portraits(
-        self, card: bytes, stills: Sequence[bytes], reference: bytes | None
+        self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
     ) -> PortraitsFinding:
         """See the port."""
-        return await self._engine.ask(ComparePortraits(card, tuple(stills), reference))
+        return await self._engine.ask(ComparePortraits(card, tuple(stills), reference, video))
 
 
 def finding_of(read: CardRead) -> DocumentFinding:

@@ -45,6 +45,7 @@ class Step(Part):
     check: Check | None = None
     mandatory: bool = False
     waivable: bool = False
+    without_face: bool = False
     answers: tuple[Answer, ...] = ()
     when: dict[Word, Word] = Field(default={})
     source: Source
@@ -225,6 +226,7 @@ def _planned(step: Step) -> PlannedStep:
         check=step.check or "",
         mandatory=step.mandatory,
         waivable=step.waivable,
+        without_face=step.without_face,
         answers=tuple(map(_choice, step.answers)),
         when=tuple(step.when.items()),
     )

@@ -150,12 +150,17 @@ async def _rescore(
         else:
             third = await read(fact.reference) if fact.reference else None
             compared = await documents.compare_portraits(card, (still,), third)
-            now = _Result(_models(compared.models), _score_of(compared.pairs), compared.verdict)
+            verdict = max(compared.verdict, _of_video(fact.pairs), key=_RANK.index)
+            now = _Result(_models(compared.models), _score_of(compared.pairs), verdict)
     except TellerError as error:
         return Rescored(
             fact.check, was.model, was.model, was.score, None, was.verdict, was.verdict, error.code
         )
     return Rescored(fact.check, was.model, now.model, was.score, now.score, was.verdict, now.verdict)
+
+
+# From good to bad.
+_RANK = (CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,12 @@ def _models(used: Sequence[ModelUsed]) -> str:
 
 def _score_of(pairs: Sequence[PairScore]) -> float | None:
     return next((pair.score for pair in pairs if {pair.first, pair.second} == {"card", "still"}), None)
+
+
+def _of_video(pairs: Sequence[PairScore]) -> CheckVerdict:
+    """Return what the comparison with the video came to, which stands: no template of a face is kept."""
+    verdicts = (pair.verdict for pair in pairs if pair.second == "video")
+    return next(verdicts, CheckVerdict.PASSED)
 
 
 def _reader(

@@ -1,5 +1,6 @@
 /** The auditor's page: login, the list of cases, one case with its recording. */
 
+import { setSight } from "../web_kit/record/evidence_zoom.js";
 import recordEn from "../web_kit/record/en.js";
 import "../web_kit/record/login_card.js";
 import { part } from "../web_kit/record/part.js";
@@ -13,7 +14,7 @@ import { createStore } from "../web_kit/store.js";
 import "./elements/case_list.js";
 import "./elements/case_page.js";
 import { bodyOf } from "./search.js";
-import { isMoving, NO_CASE, START } from "./state.js";
+import { isMoving, mayLook, NO_CASE, seesCards, START } from "./state.js";
 import en from "./strings/en.js";
 import zh from "./strings/zh_CN.js";
 
@@ -33,9 +34,11 @@ let page;
 let again;
 
 function build() {
+  const kept = page?.view?.remember?.();
   page = { bar: part("top-bar"), main: h("main", { id: "main" }), view: null, notice: h("div", { class: "notice bad page-problem", role: "alert" }) };
   mount(document.body, h("a", { class: "skip", href: "#main" }, t("skip")), page.bar, page.notice, page.main);
   draw(store.get());
+  kept && page.view?.recall?.(kept);
 }
 
 /** @param {PlayerState} state */
@@ -199,6 +202,36 @@ async function readCase(caseId) {
   const [{ case: summary, entries, jobs }, viewing] = await Promise.all([request("GET", path(caseId)), request("GET", path(caseId, "viewings"))]);
   if (store.get().caseId === caseId) {
     keep({ summary, entries, jobs, viewing });
+    setSight(seesCards(store.get()) ? String(viewing.unmasked_until) : "");
+    await readBeside();
+  }
+}
+
+/** Read what the merge left beside the film, once. */
+async function readBeside() {
+  const { caseId, view, beside } = store.get();
+  const wanted = /** @type {const} */ ({ waveform: "waveform", sprite: "thumbnail_index" });
+  for (const [key, kind] of Object.entries(wanted)) {
+    const made = (view.merge.result?.files ?? []).find((/** @type {{kind: string}} */ one) => one.kind === kind);
+    if (made && caseId && mayLook(store.get()) && !beside[/** @type {keyof typeof beside} */ (key)]) {
+      const content = await request("GET", path(caseId, `files/${made.file}`));
+      if (store.get().caseId === caseId) {
+        store.update({ beside: { ...store.get().beside, [key]: content } });
+      }
+    }
+  }
+}
+
+async function readTracks() {
+  const { caseId } = store.get();
+  try {
+    /** @type {any} */
+    const { calls } = await request("GET", path(caseId, "tracks"));
+    if (store.get().caseId === caseId) {
+      keep({ calls });
+    }
+  } catch (error) {
+    store.update({ problem: codeOf(error) });
   }
 }
 
@@ -259,6 +292,9 @@ const REQUESTS = {
   "reopen-request": (reason) => sign("reopen", reason),
   "viewing-request": (asked) => askThenRead("viewings", asked),
   "watched-report": (asked) => askViewing("watched", asked),
+  "tracks-request": readTracks,
+  "unmask-request": (asked) => askThenRead("unmaskings", asked),
+  "unmask-answer": ({ asked, granted }) => askThenRead(`unmaskings/${asked}`, { granted }),
   "filter-request": narrow,
   "page-request": turnPage,
   "view-keep": (view) => changeViews("/api/views", view, { dropped: null }),
@@ -274,7 +310,7 @@ function gotKey(event) {
   const busy = event.target instanceof Element && event.target.matches("input, textarea, select, button, a");
   const ours = !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]");
   // The space bar presses a focused button and arrows move a focused slider; letters stay shortcuts there.
-  const free = !busy || (event.target instanceof Element && !event.target.matches("input:not([type=range]), textarea, select") && /^[jklnp/]$/i.test(event.key));
+  const free = !busy || (event.target instanceof Element && !event.target.matches("input:not([type=range]), textarea, select") && /^[a-z,.<>?/]$/i.test(event.key));
   if (ours && free && page.view?.pressed?.(event.key)) {
     event.preventDefault();
   }

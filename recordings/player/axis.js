@@ -37,17 +37,35 @@ function isHold({ name, fact }) {
   return name === "CallAdvanced" && (fact.now === "held" || fact.was === "held");
 }
 
+/** @typedef {readonly {start: number, end: number, offset_s: number}[]} Calls  as the server tells the recorded calls */
+
+/**
+ * Return where a wall time lies in the recording, in which calls stand behind one another: before 0 or after the
+ * end for what happened outside.
+ *
+ * @param {number} at @param {number | null} start @param {Calls} calls
+ */
+export function secondAt(at, start, calls) {
+  const call = calls.findLast((one) => one.start <= at) ?? calls[0];
+  if (!call) {
+    return start === null ? Number.NaN : at - start;
+  }
+  const next = calls[calls.indexOf(call) + 1];
+  // Between two calls nothing was recorded: it belongs to the end of the one before.
+  return call.offset_s + (next ? Math.min(at, call.end) : at) - call.start;
+}
+
 /**
  * Return every told fact with its second in the recording; facts outside lie before 0 or after the end.
  *
- * @param {CaseView} view @param {number | null} start
+ * @param {CaseView} view @param {number | null} start @param {Calls} [calls]
  * @returns {readonly Marker[]}
  */
-export function markers(view, start) {
+export function markers(view, start, calls = []) {
   return view.timeline.map((entry) => ({
     seq: entry.seq,
     at: entry.at,
-    second: start === null ? Number.NaN : entry.at - start,
+    second: secondAt(entry.at, start, calls),
     name: entry.name,
     words: factWords(entry, view),
     jump: MARKED.has(entry.name) || isHold(entry),

@@ -18,13 +18,18 @@ import { NO_FILTER } from "./search.js";
  *   dropped: import("./search.js").View | null, deskProblem: string | null,
  *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
  *   viewing: Viewing | null, viewProblem: string | null,
+ *   calls: readonly import("./track_axis.js").Call[] | null, beside: Beside,
  *   signing: boolean, signProblem: string | null}>} PlayerState
+ * @typedef {Readonly<{waveform: any, sprite: any}>} Beside  what the merge left beside the film
  * @typedef {{since_s: number, until_s: number, seqs?: readonly number[]}} Stretch
  * @typedef {Readonly<{viewing_until: number, unmasked_until: number, may_download: boolean,
  *   requests: readonly {seq: number, at: number, account: string, pii_reason: string}[],
  *   axis: readonly {call: string, start: number, end: number, offset_s: number}[],
  *   must: readonly Stretch[], left: readonly Stretch[], seen: readonly Stretch[]}>} Viewing  as the server tells it
  */
+
+/** @type {Beside} */
+const NOTHING_BESIDE = Object.freeze({ waveform: null, sprite: null });
 
 /** @type {PlayerState} */
 export const START = Object.freeze({
@@ -51,6 +56,8 @@ export const START = Object.freeze({
   view: EMPTY,
   viewing: null,
   viewProblem: null,
+  calls: null,
+  beside: NOTHING_BESIDE,
   signing: false,
   signProblem: null,
 });
@@ -62,6 +69,8 @@ export const NO_CASE = Object.freeze({
   view: EMPTY,
   viewing: null,
   viewProblem: null,
+  calls: null,
+  beside: NOTHING_BESIDE,
   signing: false,
   signProblem: null,
 });
@@ -69,6 +78,11 @@ export const NO_CASE = Object.freeze({
 /** Tell whether a reason covers looking at the record now. @param {PlayerState} state */
 export function mayLook({ viewing }) {
   return viewing !== null && viewing.viewing_until * 1000 > Date.now();
+}
+
+/** Tell whether cards are shown as they are now. @param {PlayerState} state */
+export function seesCards({ viewing }) {
+  return viewing !== null && viewing.unmasked_until * 1000 > Date.now();
 }
 
 // Nothing more happens by itself to a case in one of these phases.

@@ -175,6 +175,11 @@ class LiveChecks:
         if running is not None:
             await _stop(running, reason)
 
+    def seen(self, call: CallId) -> bytes:
+        """See the port."""
+        looked = self._calls.get(call)
+        return looked.watcher.reference or b"" if looked is not None else b""
+
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
         """See the port."""
         looked = self._calls.get(call)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from contract.errors import UserError
 from contract.identity_facts import ChallengeAsked, ChallengeDrawn, ChallengeEnded, ChallengeTried
 from contract.phases import CheckVerdict
+from kyc.calibration import Card
 from kyc.challenge import (
     ELDER_PACE_S,
     PACE_S,
@@ -21,7 +22,7 @@ from kyc.challenge import (
     judged,
     passed_time,
 )
-from kyc.passive_verdict import passive_verdict
+from kyc.passive_verdict import PassiveFinding, passive_verdict
 from kyc.registry import Task
 from kyc.traces import Gesture, JudgeStep, PassiveLook, Trace
 from teller.live.looking import trace
@@ -147,10 +148,21 @@ async def _passed(run: Run, now: _Try, looks: Sequence[PassiveLook]) -> Challeng
     if whole.reason == "repeats":
         return _ended(run, CheckVerdict.REVIEW, whole.reason)
     scores, shares = [look.score for look in looks], [look.share for look in looks]
-    passive = passive_verdict(scores, shares, run.models.pack.card(Task.PASSIVE))
-    if passive.verdict is CheckVerdict.FAILED:
+    card = run.models.pack.card(Task.PASSIVE)
+    passive = passive_verdict(scores, shares, card)
+    if (
+        passive.verdict is CheckVerdict.FAILED
+        or passive.reason == "score_in_doubt"
+        or _is_flat_anyway(passive, card)
+    ):
         return _ended(run, CheckVerdict.REVIEW, passive.reason)
     return _ended(run, CheckVerdict.PASSED, "")
+
+
+def _is_flat_anyway(passive: PassiveFinding, card: Card | None) -> bool:
+    """Tell whether a face of a size that was not measured scores like a picture of one all the same."""
+    sizes = passive.reason in {"face_too_small", "face_too_large"}
+    return sizes and card is not None and passive.median < card.point("accept").threshold
 
 
 def _ended(run: Run, verdict: CheckVerdict, reason: str) -> ChallengeEnded:

@@ -26,7 +26,7 @@ _EARLY = 0.8
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """Looks at one party. ``note`` takes the facts."""
+    """Looks at one party. ``note`` takes the facts; ``reference`` is whom the first good look showed."""
 
     call: CallId
     seat: SeatId
@@ -35,7 +35,7 @@ class Watcher:
     clock: Clock
     note: Callable[[Fact], None]
     continuity: Continuity = field(init=False)
-    _reference: bytes | None = None
+    reference: bytes | None = None
     _looking: int = 0
     _looked_at: float = float("-inf")
 
@@ -57,7 +57,7 @@ class Watcher:
         newest = self.chain.newest
         frames = self.chain.since(newest.timestamp) if newest is not None else ()
         try:
-            watch = Watch(self.call, self.seat, self.chain.codec, frames, self._reference)
+            watch = Watch(self.call, self.seat, self.chain.codec, frames, self.reference)
             watched = await self.models.watch(watch)
         except ModelError as error:
             _log.warning("nobody looked at a party", call=self.call, pii_error=str(error))
@@ -71,8 +71,8 @@ class Watcher:
         for change in self.continuity.push(look_of(watched)):
             self.note(PersonWatched(self.call, self.seat, event_of(change), change.since, change.likeness))
         # Whom the first good look shows is who is to stay.
-        if self._reference is None and len(watched.faces) == 1 and is_frontal(watched.faces[0]):
-            self._reference = watched.template
+        if self.reference is None and len(watched.faces) == 1 and is_frontal(watched.faces[0]):
+            self.reference = watched.template
 
 
 def event_of(change: Change) -> WatchEvent:

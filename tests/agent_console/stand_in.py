@@ -56,6 +56,9 @@ class StandIn:
     calling: str | None = None
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     refusal: str = ""
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    tracks: dict[str, Path] = field(default_factory=dict)
+    beside: dict[str, Any] = field(default_factory=dict)
     viewing: dict[str, Any] = field(default_factory=lambda: VIEWING | {"viewing_until": time.time() + 3600})
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     socket: web.WebSocketResponse | None = None
@@ -158,6 +161,12 @@ class StandIn:
                 self.viewing["viewing_until"] = time.time() + 3600
         return web.json_response(self.viewing)
 
+    async def got_tracks(self, request: web.Request) -> web.Response:
+        return web.json_response({"calls": self.calls})
+
+    async def got_track(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(self.tracks[request.match_info["track"]])
+
     async def got_callbacks(self, request: web.Request) -> web.Response:
         return web.json_response({"callbacks": self.callbacks})
 
@@ -183,6 +192,8 @@ class StandIn:
 
     async def got_file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["file"]
+        if name in self.beside:
+            return web.json_response(self.beside[name])
         kind = name if name in self.files else self._kind_of(name)
         return web.FileResponse(self.files[kind])
 
@@ -248,6 +259,8 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_get("/api/cases/{case}", server.got_case)
     app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
     app.router.add_post("/api/cases/{case}/reopen", server.got_verdict)
+    app.router.add_get("/api/cases/{case}/tracks", server.got_tracks)
+    app.router.add_get("/api/cases/{case}/tracks/{track}", server.got_track)
     app.router.add_get("/api/cases/{case}/viewings", server.got_viewing)
     for what in ("viewings", "watched", "unmaskings", "unmaskings/{asked}"):
         app.router.add_post(f"/api/cases/{{case}}/{what}", server.got_viewing)

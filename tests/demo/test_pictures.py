@@ -61,7 +61,7 @@ def test_every_frame_carries_its_number(size: tuple[int, int]) -> None:
         assert read_counter(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)) == n
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, HIGHEST), st.floats(0.5, 1.0), st.integers(0, 30))
 def test_the_number_survives_scaling_and_light(n: int, scale: float, offset: int) -> None:
     """Down to half the size, darker or paler, the number is the same."""
@@ -87,7 +87,7 @@ def test_no_strip_no_number() -> None:
     assert read_counter(astronaut().image) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, HIGHEST), st.integers(1, 16), st.integers(0, 1))
 def test_one_block_painted_over_is_noticed(n: int, column: int, row: int) -> None:
     """The check finds every single wrong block, so a broken number is never taken for another."""

@@ -28,7 +28,7 @@ def test_known_bounds(errors: int, trials: int, low: float, high: float) -> None
     assert clopper_pearson(errors, trials) == pytest.approx((low, high), abs=6e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 10**7), st.floats(0.0, 1.0), st.sampled_from((0.9, 0.95, 0.99)))
 def test_they_are_quantiles_of_beta(trials: int, share: float, confidence: float) -> None:
     """They agree with SciPy's quantiles for small counts and for tens of millions of pairs."""
@@ -41,7 +41,7 @@ def test_they_are_quantiles_of_beta(trials: int, share: float, confidence: float
     assert low <= errors / trials <= high
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 1000), st.integers(0, 1000))
 def test_more_trials_tell_more(errors: int, rest: int) -> None:
     """Twice the sample with the same share has bounds that lie within, and misses mirror hits."""

@@ -81,7 +81,7 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "cards").iterdir()] == ["a-card.json"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 10**6)), max_size=2))
 def test_counted_rates_are_sound(counts: list[tuple[int, int]]) -> None:
     """Whatever was counted: the bounds that come with it are those that are wanted."""

@@ -4,7 +4,7 @@ from itertools import permutations
 from math import perm
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import UserError, WrongPhase
@@ -32,7 +32,6 @@ WITHOUT_SOUND = tuple(gesture for gesture in Gesture if gesture is not Gesture.S
 seeds = st.binary(min_size=16, max_size=32)
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_a_draw_follows_from_its_seed(seed: bytes) -> None:
     drawn = draw(seed)
@@ -49,7 +48,6 @@ def test_a_draw_is_the_same_in_ten_years() -> None:
 DRAW_OF_SEED = (Gesture.TURN_LEFT, Gesture.NOD)
 
 
-@settings(deadline=None)
 @given(st.lists(seeds, min_size=40, max_size=60, unique=True))
 def test_no_customer_gets_an_order_twice(many: list[bytes]) -> None:
     former: list[tuple[Gesture, ...]] = []
@@ -169,7 +167,6 @@ events = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(events)
 def test_whatever_happens_it_passes_only_by_all_gestures_and_ends_after_three_tries(
     happened: list[tuple[str, float]],

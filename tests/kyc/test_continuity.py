@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.ids import new_call_id, new_seat_id
@@ -57,7 +57,6 @@ def test_each_trouble_is_told_within_three_seconds(kind: str, trouble: Trouble, 
     assert ended.since == pytest.approx(20.0, abs=0.5)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1.4))
 @pytest.mark.parametrize("kind", ["away", "second"])
 def test_what_is_short_is_not_told(kind: str, shift: float, lasts: float) -> None:
@@ -118,7 +117,6 @@ looks = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(looks)
 def test_beginnings_and_ends_alternate(drawn: Sequence[tuple[float, int, float | None, bool]]) -> None:
     """Whatever is seen, each trouble begins before it ends and lies in the past."""

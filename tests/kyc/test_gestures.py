@@ -23,7 +23,7 @@ SEEN = {
     Gesture.OPEN_MOUTH: MOUTH,
 }
 # A machine under load must not fail a test by its clock.
-few = settings(deadline=None, max_examples=40)
+few = settings(max_examples=40)
 VISIBLE = [*SEEN, Gesture.BLINK]
 
 

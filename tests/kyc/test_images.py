@@ -230,7 +230,7 @@ def written(write: Callable[[Picture], bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("write", [encode_jpeg, png, webp, lossless_webp, extended_webp])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32), holes=st.integers(1, 40))
 def test_damaged_pictures_never_break_the_check(
     write: Callable[[Picture], bytes], seed: int, holes: int
@@ -249,7 +249,7 @@ def test_damaged_pictures_never_break_the_check(
         assert picture.shape[0] * picture.shape[1] <= PIXELS_MAX
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=300),
     st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x64\0\0\0WEBPVP8X"]),

@@ -45,7 +45,7 @@ def projected(yaw: float, pitch: float, roll: float, scale: float = 9.0, at: flo
     return points
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(-50, 50), st.floats(-30, 30))
 def test_the_pose_is_the_one_that_was_projected(yaw: float, pitch: float) -> None:
     pose = head_pose(projected(yaw, pitch, 0.0))
@@ -54,7 +54,7 @@ def test_the_pose_is_the_one_that_was_projected(yaw: float, pitch: float) -> Non
     assert abs(pose.roll) < 2
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(-40, 40), st.floats(3, 30), st.floats(-2000, 2000))
 def test_a_face_that_leans_or_is_elsewhere_does_not_turn(roll: float, scale: float, at: float) -> None:
     pose = head_pose(projected(0.0, 0.0, roll, scale, at))

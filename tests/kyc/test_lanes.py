@@ -137,7 +137,7 @@ def test_a_look_must_name_its_key() -> None:
 Event = tuple[str, int]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(("job", "a", "b", "take")), st.integers(0, 99)), max_size=40))
 def test_nothing_is_lost_and_nothing_done_twice(events: list[Event]) -> None:
     """Every job is done once in order; of looks what is not done was replaced by a newer one."""

@@ -257,7 +257,7 @@ def test_one_impossible_arrival_moves_nothing() -> None:
     assert judged(early).verdict is CheckVerdict.PASSED
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32))
 def test_any_samples_give_a_finding(seed: int) -> None:
     """Noise of any colour, in any order: bounded numbers, a verdict, and the same when asked again."""

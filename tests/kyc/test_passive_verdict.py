@@ -3,7 +3,7 @@
 from statistics import median
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.phases import CheckVerdict
@@ -40,7 +40,6 @@ def test_without_a_card_nothing_is_decided() -> None:
     assert passive_verdict([0.9] * 20, [0.3] * 20, None)[:2] == (REVIEW, "no_model")
 
 
-@settings(deadline=None)
 @given(scores)
 def test_one_frame_never_decides(values: list[float]) -> None:
     found = passive_verdict(values, [0.3] * len(values), CARD)
@@ -52,7 +51,6 @@ def test_one_frame_never_decides(values: list[float]) -> None:
         assert sum(value < 0.25 for value in values) >= len(values) / 2
 
 
-@settings(deadline=None)
 @given(scores, st.floats(0, 0.5))
 def test_better_scores_never_make_it_worse(values: list[float], more: float) -> None:
     rank = [FAILED, REVIEW, PASSED]

@@ -65,6 +65,28 @@ def test_without_a_reference_there_is_one_pair(models: Models, own_card: bytes) 
 
 
 @pytest.mark.models
+def test_a_still_is_held_against_the_video(models: Models, own_card: bytes) -> None:
+    """Somebody else's photograph, sent for the living person in the video, passes with the card alone."""
+
+    def compared(video: bytes) -> PortraitsFinding:
+        return compare_portraits(models, ComparePortraits(own_card, STILLS, None, video))
+
+    assert verdicts(compared(template_of(models, STILLS[0])))["still video"] == (PASSED, "")
+    swapped = compared(template_of(models, OTHER))
+    assert verdicts(swapped) == {"card still": (PASSED, ""), "still video": (FAILED, "score_too_low")}
+    assert swapped.verdict is FAILED
+    unseen = compared(b"")
+    assert (unseen.verdict, unseen.reason) == (CheckVerdict.REVIEW, "nobody_in_video")
+
+
+def template_of(models: Models, picture: bytes) -> bytes:
+    """Return what looking at this picture in a call would keep."""
+    upright = decode(picture)
+    vector = models.faces.embed(upright, models.faces.detect(upright)[0])
+    return bytes.fromhex(models.pack.embedder.sha256) + vector.astype("<f4").tobytes()
+
+
+@pytest.mark.models
 def test_somebody_elses_reference_fails_the_whole(models: Models, own_card: bytes) -> None:
     """The worst pair decides, and the one that fits still says so."""
     finding = compare_portraits(models, ComparePortraits(own_card, STILLS, OTHER))

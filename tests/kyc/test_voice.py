@@ -53,7 +53,7 @@ def test_no_voice_ends_where_it_began() -> None:
     assert hear(np.empty(0, np.int16), 3.0).ends_at == 3.0
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 10_000), st.floats(0.0, 0.2))
 def test_a_mouth_that_speaks_is_in_step(seed: int, lead_s: float) -> None:
     syllables, speech, rng = spoken(seed)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from aiortc import RTCDtlsFingerprint, RTCIceCandidate, sdp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import ProtocolError
@@ -371,7 +371,6 @@ _BITS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(_LINES)), st.integers(0, 3), _BITS | st.text(max_size=20)), max_size=8
@@ -389,7 +388,6 @@ def test_hostile_sdp_is_refused_or_harmless(edits: list[tuple[int, int, str]]) -
     sdp.SessionDescription.parse(answered(offer))
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(browser_offer())), st.integers(0, 300), st.text(max_size=30))
 def test_truncated_and_spliced_sdp_too(at: int, gone: int, put: str) -> None:
     """The same for cuts in the middle of a line."""

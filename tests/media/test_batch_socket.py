@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from media import batch_socket
@@ -237,7 +237,6 @@ def test_a_taken_port_is_an_error(opened: PlainSocket) -> None:
         open_socket(opened.host, opened.port)
 
 
-@settings(deadline=None)
 @given(st.ip_addresses(), st.integers(0, 65_535))
 def test_addresses_survive_packing(host: object, port: int) -> None:
     """Host and port come back, and the bytes are laid out as Linux lays them out."""

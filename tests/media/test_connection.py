@@ -408,7 +408,7 @@ _HEADERS: st.SearchStrategy[Sequence[Any]] = st.lists(
 
 
 @given(_HEADERS, st.lists(st.binary(min_size=8, max_size=60), max_size=5))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 async def test_any_packets_do_no_harm(packets: Sequence[Any], compounds: Sequence[bytes]) -> None:
     """Whatever an authenticated but hostile peer sends: no error, nothing passes twice."""
     made, _ = await _connected(transport_cc=True, known_ssrcs=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from struct import pack
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.ports import EncodedFrame
@@ -156,7 +156,6 @@ def test_numbers_and_timestamps_wrap() -> None:
 # --- out of order and lost ----------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=20), st.randoms(use_true_random=False))
 def test_reordering_and_doubles_change_nothing(sizes: list[int], chance: random.Random) -> None:
     """Packets shuffled within a window and sent twice give the same frames in the same order."""
@@ -171,7 +170,6 @@ def test_reordering_and_doubles_change_nothing(sizes: list[int], chance: random.
     assert len(expected) == len(sizes)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 4), min_size=2, max_size=40),
     st.sets(st.integers(1, 80), max_size=20),
@@ -403,7 +401,6 @@ def test_a_malformed_packet_spoils_its_frame_only() -> None:
 
 
 @pytest.mark.parametrize("codec", [VP8, H264, OPUS])
-@settings(deadline=None)
 @given(data=st.data())
 def test_nothing_is_ever_raised(codec: str, data: st.DataObject) -> None:
     """Any bytes may be pushed: frames or nothing come out, with growing timestamps."""

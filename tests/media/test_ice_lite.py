@@ -101,7 +101,7 @@ def test_the_answer_is_what_the_other_side_needs(host: str, port: int) -> None:
     assert "FINGERPRINT" in answer.attributes
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_garbage_never_raises(body: bytes) -> None:
     """Random bytes behind a good header are for nobody or refused."""
@@ -110,7 +110,7 @@ def test_garbage_never_raises(body: bytes) -> None:
     assert isinstance(ice_lite.verify(datagram, USERNAME, PASSWORD), str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_check_never_raises_nor_passes(data: st.DataObject) -> None:
     """Any byte changed, or the end cut off: refused, or addressed to somebody else."""
@@ -125,7 +125,7 @@ def test_a_damaged_check_never_raises_nor_passes(data: st.DataObject) -> None:
     assert isinstance(check, str) or damaged[:20] + good[20:] == good
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 0xFFFF), st.binary(max_size=40))
 def test_any_attribute_of_any_content_is_survived(kind: int, content: bytes) -> None:
     """An attribute whose content does not fit its type is refused, not raised."""

@@ -96,7 +96,6 @@ def test_only_the_lines_of_who_talks_on_the_record_hold_back_what_is_recorded() 
     assert not Arrangement().may_limit(agent, customer)
 
 
-@settings(deadline=None)
 @given(_routes())
 def test_a_line_carries_whom_its_slot_names_if_that_one_may_send(routes: tuple[SeatRoute, ...]) -> None:
     """For every seat and line: exactly what its route says, never itself, never one who may not send."""
@@ -210,7 +209,7 @@ class _Room:
         return PLAN[index].source == source and arrangement.feeder(who, PLAN[index]) == seat
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(_routes(), st.booleans()), min_size=1, max_size=6))
 def test_packets_go_where_the_arrangement_of_their_arrival_says(
     steps: list[tuple[tuple[SeatRoute, ...], bool]],

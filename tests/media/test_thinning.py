@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -279,7 +279,6 @@ _steps = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(_steps)
 def test_whatever_comes_every_frame_has_those_that_it_needs(
     steps: list[tuple[int, bool, int | None]],

@@ -10,7 +10,7 @@ import aioice
 import pytest
 from aiortc import RTCCertificate
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -445,7 +445,6 @@ def test_a_bucket_fills_with_time_only() -> None:
     assert [bucket.take(100.0) for _ in range(3)] == [True, True, False]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 15), st.one_of(st.none(), st.integers(0, 20)), st.integers(0, 60))
 def test_a_whole_header_is_known(sources: int, words: int | None, more: int) -> None:
     """A header is whole when its sources and its extension lie inside the packet, with any payload."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import unpack, unpack_from
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from media.twcc import TransportFeedback
@@ -146,7 +146,6 @@ _STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(st.integers(0, _U16 - 1), _STEPS)
 def test_what_is_noted_is_what_is_read(start: int, batches: list[list[tuple[int, float]]]) -> None:
     """Whatever the losses, reordering, wraps and pauses: every arrival is read back, at its time."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -365,7 +365,6 @@ def test_the_extension_is_noted_wherever_it_is() -> None:
     assert noted == [0x100, 0x101, 0x102, 0x103, 0x104]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-30, 60), max_size=200), st.integers(0, 65_535))
 def test_whatever_comes_nothing_passes_twice_and_what_is_kept_is_found(steps: list[int], first: int) -> None:
     """Any order of numbers: each passes once, and is found under its own number."""

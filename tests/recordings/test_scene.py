@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 from av.video.frame import VideoFrame
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.facts import GENESIS, CallAdvanced, Entry, Fact, HostChanged, PartyJoined, PartyLeft, seal_entry
@@ -188,7 +188,6 @@ def _expected(facts: Sequence[Fact]) -> list[str]:
     return ["customer", *staff]
 
 
-@settings(deadline=None)
 @given(st.lists(_facts, max_size=30))
 def test_everybody_who_talks_has_exactly_one_place(facts: list[Fact]) -> None:
     """Whoever comes, goes, leads, and is held, however often: one for each, in order, and none shared."""

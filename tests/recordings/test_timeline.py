@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.facts import (
@@ -334,7 +334,6 @@ _GUESTS = SeatId("guest-1"), SeatId("guest-2")
 _missing = st.frozensets(st.integers(0, 19), max_size=6)
 
 
-@settings(deadline=None)
 @given(st.tuples(_missing, _missing))
 def test_what_is_missing_of_one_is_not_made_up_by_another(missing: tuple[frozenset[int], ...]) -> None:
     """Two of one role: of who leads every missing second is told, as his; of the other, those between his

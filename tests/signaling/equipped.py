@@ -27,6 +27,7 @@ class FakeDocuments:
     """Reads a name from every picture, and finds the faces alike as it is told."""
 
     verdicts: list[CheckVerdict] = field(default_factory=list)
+    videos: list[bytes | None] = field(default_factory=list)
     judged: list[tuple[Sequence[Mapping[str, str]], Mapping[str, str]]] = field(default_factory=list)
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
@@ -41,9 +42,10 @@ class FakeDocuments:
         return DocumentVerdict(CheckVerdict.PASSED, ())
 
     async def compare_portraits(
-        self, card: bytes, stills: Sequence[bytes], reference: bytes | None
+        self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
     ) -> PortraitsFinding:
         verdict = self.verdicts.pop(0) if self.verdicts else CheckVerdict.PASSED
+        self.videos.append(video)
         pair = PairScore("card", "still", 0.6, verdict, "")
         return PortraitsFinding((pair,), len(stills), (), 0.48, 0.36, "", (), verdict, "", b"\xff\xd8 face")
 
@@ -71,6 +73,9 @@ class FakeLive:
 
     async def stop(self, call: CallId, check: CheckId, reason: str) -> None:
         self.told.append((f"stop: {reason}", check))
+
+    def seen(self, call: CallId) -> bytes:
+        return f"template of {call}".encode()
 
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
         self.told.append(("claims", str(claim["label"])))

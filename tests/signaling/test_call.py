@@ -1,11 +1,14 @@
 """The call machine on its way: queue, ring, gate, offers, chat and checks."""
 
+from dataclasses import replace
+
 import pytest
 
 from contract import facts, wire
 from contract.errors import Busy, NotFound, WrongPhase
 from contract.facts import Fact
-from contract.ids import CallId, EvidenceId, SeatId, TrackId
+from contract.identity_facts import CodeTried
+from contract.ids import CallId, CheckId, EvidenceId, SeatId, TrackId
 from contract.phases import (
     CallEnd,
     CallPhase,
@@ -19,12 +22,14 @@ from contract.phases import (
     TrackSource,
 )
 from signaling import effects as fx
+from signaling.script import PlannedStep
 from tests.signaling.played import (
     AGENT,
     ANNA,
     CALL,
     CARD,
     CUSTOMER,
+    PLAN,
     PUT_OFF,
     STILL,
     Played,
@@ -389,13 +394,17 @@ def test_faces_are_compared_one_pair_at_a_time() -> None:
 
 
 def test_no_biometrics_without_consent() -> None:
-    """Who agreed to the recording only is not compared, and cannot pass."""
-    played = Played(frozenset({"recording"})).active()
+    """Who agreed to the recording only is not compared, and passes by what stands in for the face alone."""
+    code = PlannedStep("code", "验证码", "Code", "code", mandatory=False, without_face=True)
+    plan = replace(PLAN, steps=(*PLAN.steps, code))
+    played = Played(frozenset({"recording"}), plan=plan).active()
     played.store(CARD, STILL)
     assert refusal(played, AGENT, wire.MatchFaces(CARD, STILL)) == "consent_missing"
     played.number(CheckVerdict.PASSED)
-    played.face(CheckVerdict.PASSED)
     assert refusal(played, AGENT, wire.Finish(Outcome.PASSED)) == "checks_incomplete"
+    played.note(CodeTried(CALL, CheckId("check-code"), True, 0))
+    played.got(AGENT, wire.Finish(Outcome.PASSED))
+    assert played.facts(facts.AgentDecided)
 
 
 @pytest.mark.parametrize("number", [None, *CheckVerdict])

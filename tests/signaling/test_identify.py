@@ -272,8 +272,9 @@ def test_the_agent_decides_a_challenge() -> None:
     assert refusal(played, AGENT, wire.DecideChallenge(CHECK, PASSED, "x")) == "not_found"
     played.got(AGENT, wire.DecideChallenge(check, PASSED, "cannot nod"))
     assert played.all(TellLive) == [TellLive(check, "stop")]
-    played.note(ChallengeEnded(CALL, check, REVIEW, "agent"))
+    # The word ends the check, and so stands before its end.
     played.note(played.facts(ChallengeDecided)[0])
+    played.note(ChallengeEnded(CALL, check, REVIEW, "agent"))
     assert state(played, "gestures") == "passed"
     played.got(AGENT, wire.DecideChallenge(check, FAILED, "changed my mind"))
     assert len(played.all(TellLive)) == 1
@@ -473,6 +474,9 @@ def test_a_code_is_wanted_and_entered() -> None:
     assert last(played) == wire.CodeWanted(check, 6, CodeChannel.SMS, 2, 600.0)
     enter(played, check, f" {digits} ")
     assert last(played) == wire.CheckOver(check, CheckWord.THANKS)
+    # Pressed twice: a code that is used up is no wrong one.
+    enter(played, check, digits)
+    assert [fact.right for fact in played.facts(CodeTried)] == [False, True]
     assert state(played, "code") == "passed"
     assert [(one.right, one.left) for one in played.facts(CodeTried)] == [(False, 2), (True, 0)]
     assert digits not in repr(played.effects)

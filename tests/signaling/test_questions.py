@@ -41,7 +41,7 @@ def test_more_than_the_order_may_be_asked() -> None:
     assert candidates("abc", [("a",)], (), 2) == ("b", "c")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(2, 4), st.data())
 def test_no_order_comes_twice(size: int, data: st.DataObject) -> None:
     """Call after call, until every order was asked: each is new, and none is left out."""

@@ -1,16 +1,19 @@
 """REST of the audit: who signs, when, and only once."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from contract import facts, wire
-from contract.facts import AuditSigned, CaseAdvanced
+from contract.facts import AuditSigned, CaseAdvanced, Entry
+from contract.identity_facts import Decided
 from contract.ids import CaseId, new_seat_id
-from contract.phases import CasePhase, Outcome, Role, SeatMode, Verdict
+from contract.phases import CasePhase, CheckVerdict, Outcome, Role, SeatMode, Verdict
 from tests.signaling.asking import person, refused
-from tests.signaling.house import House
+from tests.signaling.equipped import FakeDocuments, FakeLive, FakeMessenger, equipped
+from tests.signaling.house import House, open_house
 
 
 async def under_audit(house: House, outcome: Outcome = Outcome.FAILED) -> CaseId:
@@ -149,3 +152,38 @@ async def test_an_override_wants_two_and_a_reopened_case_another(house: House) -
     status, told = await audrey.request("POST", path, json=rejected)
     assert (status, told["case"]["phase"], told["case"]["audit_verdict"]) == (200, "rejected", "rejected")
     assert [job.attempt for job in house.jobs.jobs if job.kind == "archive_journal"] == [1]
+
+
+def _decided(verdict: CheckVerdict) -> Decided:
+    return Decided(verdict, None, (), ("agent_passed",), "test", 1, "0" * 64)
+
+
+@pytest.mark.parametrize(("again", "count"), [(CheckVerdict.PASSED, 2), (CheckVerdict.REVIEW, 1)])
+async def test_a_signature_settles_the_services_doubt(again: CheckVerdict, count: int) -> None:
+    """The decision is taken again with the signature in the journal, and kept when it says something new."""
+    seen: list[bool] = []
+
+    def decide(entries: Sequence[Entry]) -> Decided:
+        seen.append(any(isinstance(entry.fact, AuditSigned) for entry in entries))
+        return _decided(again if seen[-1] else CheckVerdict.REVIEW)
+
+    whole = equipped(FakeDocuments(), FakeLive(), FakeMessenger())
+    async with open_house(equipment=replace(whole, decide=decide)) as house:
+        case = await under_audit(house, Outcome.PASSED)
+        auditor = await person(house, "audrey")
+        body = {"verdict": "approved", "reason": "seen whole"}
+        status, _ = await auditor.request("POST", f"/api/cases/{case}/verdict", json=body)
+        decisions = [fact.verdict for fact in house.facts(case) if isinstance(fact, Decided)]
+        assert (status, decisions[-1], len(decisions)) == (200, again, count)
+        assert seen == [False, True]
+
+
+async def test_what_failed_is_not_approved(house: House) -> None:
+    """Whatever the agent thought of it; it can be rejected."""
+    case = await under_audit(house, Outcome.PASSED)
+    await house.journal.append(case, _decided(CheckVerdict.FAILED))
+    auditor = await person(house, "audrey")
+    path, body = f"/api/cases/{case}/verdict", {"verdict": "approved", "reason": "seen whole"}
+    assert await refused(auditor, "POST", path, json=body) == (409, "decision_failed")
+    status, _ = await auditor.request("POST", path, json={"verdict": "rejected", "reason": "light failed"})
+    assert status == 200

@@ -70,6 +70,25 @@ def test_locks_of_the_call() -> None:
     assert got["country"] == ("locked", "abroad")
 
 
+def test_who_keeps_the_face_to_himself_is_checked_otherwise() -> None:
+    """Steps of the face are skipped, what stands in for them is mandatory; else it is not."""
+    plan = ScriptPlan(
+        (
+            PlannedStep("still", "人像", "Still", "evidence_face_still"),
+            PlannedStep("faces", "比对", "Faces", "face_match"),
+            PlannedStep("light", "炫彩", "Light", "light", mandatory=False),
+            PlannedStep("code", "验证码", "Code", "code", mandatory=False, without_face=True),
+        ),
+        (),
+    )
+    without = evaluate(plan, {}, Standing({}, "", "", faceless=True))
+    assert [step.state for step in without] == ["skipped", "skipped", "skipped", "open"]
+    assert [step.id for step in without if step.mandatory and step.state == "open"] == ["code"]
+    assert not complete(without)
+    assert complete(evaluate(plan, {}, Standing({"code": "passed"}, "", "", faceless=True)))
+    assert not evaluate(plan, {}, OPEN)[3].mandatory
+
+
 def test_what_was_found_stands() -> None:
     """Locked or not: a picture that is there is there. The comparison waits for the one that is not."""
     found = {"evidence_id_card": "passed", "evidence_face_still": "waiting"}

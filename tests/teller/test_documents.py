@@ -137,8 +137,12 @@ async def test_what_is_no_card_is_read_as_a_page() -> None:
 
 async def test_three_pictures_are_compared_by_the_models() -> None:
     reply = PortraitsFinding((), 1, (), 0.5, 0.4, "", (), PASSED, "", None)
-    engine = Scripted(reply)
+    engine = Scripted(reply, reply)
     documents = Documents(engine)  # type: ignore[arg-type]
     assert await documents.compare_portraits(b"card", [b"still"], b"reference") is reply
-    assert engine.jobs == [ComparePortraits(b"card", (b"still",), b"reference")]
+    assert await documents.compare_portraits(b"card", [b"still"], None, b"seen") is reply
+    assert engine.jobs == [
+        ComparePortraits(b"card", (b"still",), b"reference"),
+        ComparePortraits(b"card", (b"still",), None, b"seen"),
+    ]
     assert (await documents.judge_document([FRONT, BACK], {}, ON)).verdict is PASSED

@@ -90,6 +90,16 @@ async def test_the_same_models_say_the_same() -> None:
     assert "the same model" in _told(report)
 
 
+async def test_what_the_video_showed_stands() -> None:
+    """No template of a face is kept, so that pair is not scored again; its verdict is still the case's."""
+    pair = PairScore("still", "video", 0.1, FAILED, "score_too_low")
+    unlike = replace(PORTRAITS, pairs=(*PORTRAITS.pairs, pair), verdict=FAILED, reason="score_too_low")
+    facts = [unlike if fact is PORTRAITS else fact for fact in FACTS]
+    report = await looked_at(decided(*facts), Today(PASSED))
+    assert report.same
+    assert FAILED in [one.verdict_now for one in report.rescored]
+
+
 async def test_other_models_may_say_otherwise() -> None:
     """The report says where, and what the decision would be; the one of then is still what it was."""
     report = await looked_at(decided(*FACTS), Today(FAILED, "model-2"), FakeDocuments([FAILED]))

@@ -6,9 +6,21 @@ import { dateAndTime, shortHash, wordFor } from "./words.js";
 
 /** @typedef {import("./projection.js").FactBody} FactBody */
 
+let sight = "";
+
+/**
+ * Tell that files are shown otherwise from now on, as cards are that may be seen: a browser keeps what it has
+ * under an address for as long as the page stands.
+ *
+ * @param {string} now
+ */
+export function setSight(now) {
+  sight = now ? `?sight=${encodeURIComponent(now)}` : "";
+}
+
 /** @param {string} caseId @param {string} file */
 export function fileUrl(caseId, file) {
-  return `/api/cases/${encodeURIComponent(caseId)}/files/${file.split("/").map(encodeURIComponent).join("/")}`;
+  return `/api/cases/${encodeURIComponent(caseId)}/files/${file.split("/").map(encodeURIComponent).join("/")}${sight}`;
 }
 
 /**

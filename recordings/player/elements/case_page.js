@@ -7,13 +7,14 @@ import "../../web_kit/record/fact_list.js";
 import { define, part, PartElement } from "../../web_kit/record/part.js";
 import { dateAndTime, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { axisStart, currentSeq, markers } from "../axis.js";
-import { isMoving, mayLook } from "../state.js";
+import { isMoving, mayLook, seesCards } from "../state.js";
 import "./findings_panel.js";
 import "./gap_ledger.js";
 import "./integrity_badge.js";
 import "./merge_progress.js";
 import "./record_player.js";
 import "./audit_state.js";
+import "./unmask_card.js";
 import "./verdict_form.js";
 import "./viewing_gate.js";
 
@@ -30,7 +31,7 @@ export class CasePageElement extends PartElement {
 
   /** @override */
   looksAt(/** @type {PlayerState} */ state) {
-    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem, state.viewing, state.viewProblem, mayLook(state)];
+    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem, state.viewing, state.viewProblem, mayLook(state), seesCards(state), state.calls, state.beside];
   }
 
   /** @override */
@@ -45,10 +46,11 @@ export class CasePageElement extends PartElement {
     this.audit = /** @type {import("./audit_state.js").AuditStateElement} */ (part("audit-state"));
     this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
     this.gate = /** @type {import("./viewing_gate.js").ViewingGateElement} */ (part("viewing-gate"));
+    this.unmask = /** @type {import("./unmask_card.js").UnmaskCardElement} */ (part("unmask-card"));
     this.columns = h("div", { class: "columns" },
-        h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings),
+        h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings, this.unmask),
         h("div", { class: "column" }, this.verdict, this.audit, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
-    mount(this, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")), this.head, this.integrity, this.gate, this.columns);
+    mount(this, this.head, this.integrity, this.gate, this.columns);
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("moment-jump", (event) => this.player?.jumpTo(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("fact-jump", (event) => this.gotJump(/** @type {CustomEvent} */ (event).detail.seq));
@@ -71,9 +73,10 @@ export class CasePageElement extends PartElement {
     }
     this.gaps?.show(state);
     this.merge?.show(state);
-    if (entries !== was?.entries || !this.markers.length) {
-      this.markers = markers(view, axisStart(entries));
+    if (entries !== was?.entries || state.viewing?.axis !== was?.viewing?.axis || !this.markers.length) {
+      this.markers = markers(view, axisStart(entries), state.viewing?.axis);
     }
+    this.unmask?.show(state);
     this.drawPlayer(state);
     if (this.lined !== this.markers) {
       this.drawFacts(null);
@@ -89,7 +92,7 @@ export class CasePageElement extends PartElement {
       return;
     }
     const pair = (/** @type {string} */ key, /** @type {string} */ value) => h("div", { class: "pair" }, h("dt", {}, t(`column.${key}`)), h("dd", {}, value));
-    mount(this.head,
+    mount(this.head, h("a", { class: "back", href: "#" }, "‹ ", t("page.back")),
       h("div", { class: "row wrap" }, h("h1", {}, summary.pii_customer_name || t("case.unnamed")), caseBadge(summary.phase)),
       h("code", { class: "soft" }, summary.case),
       h("dl", { class: "pairs" }, pair("purpose", wordFor("purpose", summary.purpose)), pair("agent", summary.agent_name || "—"),
@@ -98,16 +101,18 @@ export class CasePageElement extends PartElement {
   }
 
   /** @param {PlayerState} state */
-  drawPlayer({ summary, view, session, viewing }) {
-    const file = view.merge.result?.file;
-    const playable = Boolean(file) && summary?.phase !== "agent_done";
+  drawPlayer({ summary, view, session, viewing, entries, calls, beside }) {
+    const file = summary?.phase === "agent_done" ? null : (view.merge.result?.file ?? null);
+    const hasTracks = entries.some((entry) => entry.name === "SegmentSealed");
+    const playable = Boolean(file) || hasTracks;
     if (!this.player || !this.merge) {
       return;
     }
     this.player.hidden = !playable;
-    this.merge.hidden = playable || !(isMoving(summary) || view.merge.state !== "none");
+    this.merge.hidden = Boolean(file) || !(isMoving(summary) || view.merge.state !== "none");
     if (playable && summary) {
-      this.player.show({ caseId: summary.case, file, markers: this.markers, viewing, name: session?.name ?? "" });
+      const { waveform, sprite } = beside;
+      this.player.show({ caseId: summary.case, file, calls, hasTracks, names: this.names(view), markers: this.markers, viewing, name: session?.name ?? "", waveform, sprite });
     }
   }
 
@@ -135,10 +140,49 @@ export class CasePageElement extends PartElement {
     }
   }
 
+  /** Names by seat, the same object while they are the same. @param {import("../state.js").CaseView} view */
+  names({ parties }) {
+    if (this.partiesNamed !== parties) {
+      this.partiesNamed = parties;
+      this.named = namesOf({ parties });
+    }
+    return this.named;
+  }
+
+  /** @type {unknown} */
+  partiesNamed = null;
+  /** @type {Readonly<Record<string, string>>} */
+  named = {};
+
+  /** What somebody typed and where playback stands, for a page that is drawn anew in another language. */
+  remember() {
+    const fields = [...this.querySelectorAll("textarea[id], input.input[id]")].map((one) => /** @type {const} */ ([one.id, /** @type {HTMLInputElement} */ (one).value]));
+    return { fields, scroll: scrollY, player: this.player?.hidden === false ? this.player.remember() : null };
+  }
+
+  /** @param {ReturnType<CasePageElement["remember"]>} memory */
+  recall({ fields, scroll, player }) {
+    for (const [id, value] of fields) {
+      const field = /** @type {HTMLInputElement | null} */ (this.querySelector(`#${id}`));
+      field && (field.value = value);
+    }
+    player && this.player?.recall(player);
+    scrollTo(0, scroll);
+  }
+
   /** @param {string} key */
   pressed(key) {
+    if (key === "c" || key === "C") {
+      this.querySelector(".faces")?.scrollIntoView({ block: "center" });
+      return true;
+    }
     return this.player?.hidden === false && this.player.pressed(key);
   }
+}
+
+/** @param {Pick<import("../state.js").CaseView, "parties">} view @returns {Readonly<Record<string, string>>} */
+function namesOf({ parties }) {
+  return Object.fromEntries(Object.values(parties).map(({ seat, name }) => [seat, name]));
 }
 
 define("case-page", CasePageElement);

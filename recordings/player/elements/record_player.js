@@ -1,41 +1,55 @@
 /**
- * The merged recording with its facts on the bar below.
+ * The recording with its facts on the line below: the merged film, or any set of tracks as they were recorded.
  *
- * Emits `play-moved` with `{second}` as playback goes on. `jumpTo(second)` is for the list of facts beside it.
+ * Emits `play-moved` with `{second}` as playback goes on, asks by `watched-report` with `{spans}` and by
+ * `tracks-request` when tracks are to be played. `jumpTo(second)` is for the list of facts beside it.
  */
 
 import { h, mount } from "../../web_kit/dom.js";
 import { clock, t } from "../../web_kit/i18n.js";
 import { icon } from "../../web_kit/icons.js";
-import { fileUrl } from "../../web_kit/record/evidence_zoom.js";
+import { wordFor } from "../../web_kit/record/words.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
-import { onBar } from "../axis.js";
-import { createCoverage } from "../coverage.js";
+import { createCoverage, RATE_MAX } from "../coverage.js";
+import { mergedSource } from "../merged_source.js";
+import { gapsOfStrands, tracksSource } from "../tracks_source.js";
+import { openKeyHelp } from "./key_help.js";
+import "./timeline_bar.js";
+import "./track_chooser.js";
 import "./view_watermark.js";
 
 /**
- * @typedef {{caseId: string, file: string, markers: readonly import("../axis.js").Marker[],
- *   viewing: import("../state.js").Viewing | null, name: string}} RecordView
+ * @typedef {import("../track_axis.js").Call} Call
+ * @typedef {{caseId: string, file: string | null, calls: readonly Call[] | null, hasTracks: boolean, names: Readonly<Record<string, string>>,
+ *   markers: readonly import("../axis.js").Marker[], viewing: import("../state.js").Viewing | null, name: string,
+ *   waveform: import("./timeline_bar.js").Waveform | null, sprite: import("./timeline_bar.js").Sprite | null}} RecordView
+ * @typedef {{second: number, rate: number, mode: string}} Memory
  */
 
-const RATES = [0.5, 1, 1.5, 2, 4];
+export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3];
 const STEP_S = 5;
-const REPORT_MS = 8000;
 const LONG_STEP_S = 10;
-
-/** @param {Event} event */
-const valueOf = (event) => Number(/** @type {HTMLInputElement | HTMLSelectElement} */ (event.target).value);
+// The merged film shows so many pictures a second.
+const FRAME_S = 1 / 15;
+const REPORT_MS = 8000;
+/** @type {readonly import("../state.js").Stretch[]} */
+const NONE = [];
 
 /** @extends {PartElement<RecordView>} */
 export class RecordPlayerElement extends PartElement {
-  /** @override */
-  looksAt(/** @type {RecordView} */ { caseId, file, markers, viewing, name }) {
-    return [caseId, file, markers, viewing, name];
-  }
-
   coverage = createCoverage();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   reporting = undefined;
+  /** @type {import("../merged_source.js").Source | null} */
+  source = null;
+  /** @type {ReturnType<typeof tracksSource> | null} */
+  tracks = null;
+  /** "film" or "tracks"; empty before anything is played. */
+  mode = "";
+  rate = 1;
+  muted = false;
+  /** Where to go when the film is there. @type {number | null} */
+  wanted = null;
 
   connectedCallback() {
     this.reporting = setInterval(() => this.report(), REPORT_MS);
@@ -43,6 +57,7 @@ export class RecordPlayerElement extends PartElement {
 
   disconnectedCallback() {
     clearInterval(this.reporting);
+    this.source?.close();
   }
 
   /** Tell the server what was played since it was told last. */
@@ -54,86 +69,137 @@ export class RecordPlayerElement extends PartElement {
   }
 
   /** @override */
-  build() {
-    this.video = h("video", { preload: "metadata", playsinline: true, "aria-label": t("play.recording"), onclick: () => this.toggle() });
-    this.watermark = /** @type {import("./view_watermark.js").ViewWatermarkElement} */ (part("view-watermark"));
-    for (const name of ["loadedmetadata", "durationchange", "timeupdate", "seeking", "seeked", "play", "pause", "ratechange"]) {
-      this.video.addEventListener(name, () => this.moved(name));
-    }
-    this.video.addEventListener("error", () => this.problem && (this.problem.hidden = false));
-    this.problem = h("p", { class: "play-problem", role: "alert", hidden: true }, t("play.problem"));
-    this.playButton = h("button", { class: "control", type: "button", "aria-keyshortcuts": "Space", onclick: () => this.toggle() });
-    this.time = h("span", { class: "play-time numbers" });
-    this.seek = h("input", { class: "seek", type: "range", min: 0, max: 0, step: 0.1, value: 0, "aria-label": t("play.seek"), oninput: (/** @type {Event} */ event) => this.jumpTo(valueOf(event)) });
-    this.marks = h("div", { class: "marks" });
-    this.stretches = h("div", { class: "stretches", "aria-hidden": "true" });
-    this.rate = h("select", { class: "rate", "aria-label": t("play.rate"), onchange: (/** @type {Event} */ event) => this.setRate(valueOf(event)) },
-      RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`))); // prettier-ignore
-    mount(this, h("div", { class: "screen" }, this.video, this.watermark, this.problem),
-      h("div", { class: "bar" }, this.seek, this.stretches, this.marks),
-      h("div", { class: "play-row" }, this.playButton, this.time, h("span", { class: "grow" }),
-        h("span", { class: "keys" }, h("kbd", {}, t("play.space")), h("kbd", {}, "← →"), h("kbd", {}, "J K L")), this.rate)); // prettier-ignore
+  looksAt(/** @type {RecordView} */ view) {
+    return Object.values(view);
   }
 
   /** @override */
-  draw(/** @type {RecordView} */ { caseId, file, name }, /** @type {RecordView | undefined} */ was) {
-    this.watermark?.show({ name, caseId });
-    if (this.video && (caseId !== was?.caseId || file !== was?.file)) {
-      this.video.src = fileUrl(caseId, file);
+  build() {
+    this.watermark = /** @type {import("./view_watermark.js").ViewWatermarkElement} */ (part("view-watermark"));
+    this.problem = h("p", { class: "play-problem", role: "alert", hidden: true }, t("play.problem"));
+    this.stage = h("div", { class: "stage" });
+    this.screen = h("div", { class: "screen" }, this.stage, this.watermark, this.problem);
+    this.screen.addEventListener("click", (event) => event.target instanceof HTMLMediaElement && this.toggle());
+    this.line = /** @type {import("./timeline_bar.js").TimelineBarElement} */ (part("timeline-bar"));
+    this.chooser = /** @type {import("./track_chooser.js").TrackChooserElement} */ (part("track-chooser"));
+    this.playButton = h("button", { class: "control", type: "button", "aria-keyshortcuts": "Space", onclick: () => this.toggle() });
+    this.time = h("span", { class: "play-time numbers" });
+    this.note = h("span", { class: "play-note", role: "status" });
+    const small = (/** @type {string} */ key, /** @type {string} */ shape, /** @type {() => void} */ act) =>
+      h("button", { class: "control small", type: "button", "aria-label": t(key), title: t(key), onclick: act }, icon(shape));
+    this.modeButton = h("button", { class: "mode", type: "button", onclick: () => this.turn() });
+    this.rates = h("select", { class: "rate", "aria-label": t("play.rate"), onchange: (/** @type {Event} */ event) => this.setRate(Number(/** @type {HTMLSelectElement} */ (event.target).value)) },
+      RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`))); // prettier-ignore
+    mount(this, this.screen, this.line,
+      h("div", { class: "play-row" }, this.playButton, small("play.frame_back", "left", () => this.stepFrame(-1)), small("play.frame", "right", () => this.stepFrame(1)),
+        this.time, this.note, h("span", { class: "grow" }), this.modeButton, this.rates, small("play.full", "fullscreen", () => this.toggleFull()), small("keys.title", "keyboard", openKeyHelp)),
+      this.chooser); // prettier-ignore
+    this.addEventListener("seek-request", (event) => this.jumpTo(/** @type {CustomEvent} */ (event).detail.second));
+    this.addEventListener("track-choice", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** @override */
+  draw(/** @type {RecordView} */ view, /** @type {RecordView | undefined} */ was) {
+    this.watermark?.show({ name: view.name, caseId: view.caseId });
+    const other = view.caseId !== was?.caseId;
+    if (other || (this.mode === "film" && view.file !== was?.file) || (this.mode === "" && (view.file || view.calls))) {
+      this.mode = "";
+      this.open(view.file ? "film" : view.hasTracks ? "tracks" : "");
+    } else if (this.mode === "tracks" && view.calls !== was?.calls) {
+      this.open("tracks");
     }
+    if (this.modeButton) {
+      this.modeButton.hidden = !(view.file && view.hasTracks);
+    }
+    this.drawLine();
     this.moved("");
-    this.drawMarks();
   }
 
-  /** What was watched, and what must be and was not. @param {number} duration */
-  drawStretches(duration) {
-    const { seen = [], left = [] } = this.shown?.viewing ?? {};
-    const stretch = (/** @type {string} */ kind) => (/** @type {import("../state.js").Stretch} */ one) => {
-      const element = h("i", { class: kind });
-      element.style.setProperty("--at", String(one.since_s / duration));
-      element.style.setProperty("--length", String((one.until_s - one.since_s) / duration));
-      return element;
-    };
-    this.stretches && mount(this.stretches, duration > 0 && [...seen.map(stretch("seen")), ...left.map(stretch("left"))]);
+  /** Play the film, or the tracks, from where playback stands. @param {string} mode */
+  open(mode) {
+    const view = this.shown;
+    if (!view || !this.stage || !mode) {
+      return;
+    }
+    const at = this.wanted ?? this.source?.second ?? 0;
+    this.mode = mode;
+    if (mode === "tracks" && !view.calls) {
+      ask(this, "tracks-request");
+      return;
+    }
+    this.source?.close();
+    this.coverage.stop();
+    this.tracks = mode === "tracks" && view.calls ? tracksSource(view.caseId, view.calls, (seat) => view.names[seat] ?? "", (what) => this.moved(what)) : null;
+    this.source = this.tracks ?? mergedSource(view.caseId, view.file ?? "", (what) => this.moved(what));
+    this.wanted = at > 0 ? at : null;
+    this.problem && (this.problem.hidden = true);
+    mount(this.stage, this.source.element);
+    this.source.setRate(this.rate);
+    this.source.setMuted(this.muted);
+    this.modeButton?.replaceChildren(t(mode === "tracks" ? "tracks.to_film" : "tracks.to_tracks"));
+    this.drawChoices();
+    if (this.tracks) {
+      this.moved("loadedmetadata");
+    }
   }
 
-  drawMarks() {
-    const duration = this.video?.duration ?? 0;
-    this.drawStretches(duration);
-    const marks = onBar(this.shown?.markers ?? [], duration).map((marker) => {
-      const words = `${clock(marker.second)} ${marker.words.text}`;
-      const mark = h("button", { class: `mark ${marker.words.group} ${marker.words.tone}`, type: "button", title: words, "aria-label": words, onclick: () => this.jumpTo(marker.second) });
-      mark.style.setProperty("--at", String(marker.share));
-      return mark;
-    });
-    this.marks && mount(this.marks, marks);
+  turn() {
+    this.source?.pause();
+    this.open(this.mode === "tracks" ? "film" : "tracks");
+  }
+
+  drawChoices() {
+    const choices = (this.tracks?.strands ?? []).map(({ lane, shown }) => ({ key: lane.key, name: this.shown?.names[lane.seat] || wordFor("role", lane.role), source: lane.source, shown }));
+    this.chooser?.show({ choices });
+  }
+
+  /** @param {{key: string, shown: boolean}} choice */
+  choose({ key, shown }) {
+    this.tracks?.choose(key, shown);
+    this.drawLine();
+  }
+
+  drawLine() {
+    const { caseId = "", markers = [], viewing, waveform = null, sprite = null } = this.shown ?? {};
+    const duration = this.source?.duration ?? 0;
+    const gaps = this.tracks ? gapsOfStrands(this.tracks.strands, duration) : NONE;
+    this.line?.show({ caseId, duration, markers, seen: viewing?.seen ?? NONE, left: viewing?.left ?? NONE, gaps, waveform, sprite });
   }
 
   /** @param {string} what */
   moved(what) {
-    const { video, seek } = this;
-    if (!video || !seek) {
+    const { source } = this;
+    if (!source) {
       return;
     }
-    const duration = Number.isFinite(video.duration) ? video.duration : 0;
+    if (what === "error" && this.problem) {
+      this.problem.hidden = false;
+    }
+    if (what === "loadedmetadata" || what === "durationchange") {
+      this.drawLine();
+      this.arrive();
+    }
     if (what === "seeking") {
       this.coverage.stop();
     } else {
-      this.coverage.at(video.currentTime, video.playbackRate, !video.paused && !video.seeking);
+      this.coverage.at(source.second, this.rate, !source.paused);
     }
     if (what === "pause") {
       this.report();
     }
-    if (what === "loadedmetadata" || what === "durationchange") {
-      seek.max = String(duration);
-      this.drawMarks();
+    this.line?.stand(source.second, source.duration);
+    this.time?.replaceChildren(`${clock(source.second)} / ${clock(source.duration)}`);
+    this.drawPlay(source.paused);
+    ask(this, "play-moved", { second: source.second });
+  }
+
+  /** Go where playback stood before the film was opened anew. */
+  arrive() {
+    if (this.wanted !== null && this.source?.duration) {
+      const second = this.wanted;
+      this.wanted = null;
+      this.jumpTo(second);
     }
-    seek.value = String(video.currentTime);
-    seek.setAttribute("aria-valuetext", clock(video.currentTime));
-    seek.style.setProperty("--done", String(duration ? video.currentTime / duration : 0));
-    this.time?.replaceChildren(`${clock(video.currentTime)} / ${clock(duration)}`);
-    this.drawPlay(video.paused);
-    ask(this, "play-moved", { second: video.currentTime });
   }
 
   /** @param {boolean} paused */
@@ -143,34 +209,94 @@ export class RecordPlayerElement extends PartElement {
       this.playButton.setAttribute("aria-label", words);
       mount(this.playButton, icon(paused ? "play" : "pause"));
     }
+    const left = this.shown?.viewing?.left ?? NONE;
+    const note = this.rate > RATE_MAX ? t("play.too_fast") : left.length ? t("play.left", { count: left.length }) : "";
+    if (this.note && this.note.textContent !== note) {
+      this.note.replaceChildren(note);
+    }
   }
 
   toggle() {
-    if (this.video?.paused) {
-      // A play() cut short by another seek or pause is not a failure.
-      this.video.play().catch(() => undefined);
-    } else {
-      this.video?.pause();
-    }
+    this.source?.paused ? this.source.play() : this.source?.pause();
+  }
+
+  toggleFull() {
+    void (document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen());
   }
 
   /** @param {number} second */
   jumpTo(second) {
-    if (this.video) {
-      this.video.currentTime = Math.min(Math.max(0, second), this.video.duration || 0);
+    const { source } = this;
+    if (source) {
+      source.seek(Math.min(Math.max(0, second), source.duration || 0));
     }
   }
 
   /** @param {number} rate */
   setRate(rate) {
-    if (this.video) {
-      this.video.playbackRate = rate;
+    this.rate = rate;
+    this.source?.setRate(rate);
+    if (this.rates) {
+      this.rates.value = String(rate);
     }
+    this.moved("ratechange");
+  }
+
+  /** @param {number} by one faster or slower */
+  shiftRate(by) {
+    this.setRate(RATES[Math.min(RATES.length - 1, Math.max(0, RATES.indexOf(this.rate) + by))] ?? 1);
   }
 
   /** @param {number} by */
   jumpBy(by) {
-    this.jumpTo((this.video?.currentTime ?? 0) + by);
+    this.jumpTo((this.source?.second ?? 0) + by);
+  }
+
+  /** One picture on or back. @param {number} by */
+  stepFrame(by) {
+    this.source?.pause();
+    // The middle of a picture's time: its edges are not exact.
+    const frame = Math.floor((this.source?.second ?? 0) / FRAME_S + 1e-3) + by;
+    this.jumpTo((frame + 0.5) * FRAME_S);
+  }
+
+  /** To the next or the last fact on the line. @param {number} by */
+  jumpMarker(by) {
+    const second = this.source?.second ?? 0;
+    const places = (this.shown?.markers ?? []).filter(({ jump }) => jump).map((marker) => marker.second);
+    const next = by > 0 ? places.find((one) => one > second + 0.3) : places.findLast((one) => one < second - 0.3);
+    if (next !== undefined) {
+      this.jumpTo(next);
+    }
+  }
+
+  /** To what must still be watched. */
+  jumpUnseen() {
+    const left = this.shown?.viewing?.left ?? NONE;
+    const next = left.find((one) => one.since_s > (this.source?.second ?? 0)) ?? left[0];
+    if (next) {
+      this.jumpTo(next.since_s);
+    }
+  }
+
+  toggleMute() {
+    this.muted = !this.muted;
+    this.source?.setMuted(this.muted);
+  }
+
+  /** What to go on with after the page was drawn anew, in another language. @returns {Memory} */
+  remember() {
+    return { second: this.wanted ?? this.source?.second ?? 0, rate: this.rate, mode: this.mode };
+  }
+
+  /** @param {Memory} memory */
+  recall({ second, rate, mode }) {
+    this.wanted = second;
+    if (mode === "tracks" && this.mode !== "tracks") {
+      this.open("tracks");
+    }
+    this.arrive();
+    this.setRate(rate);
   }
 
   /** Act on a key of the page; tells whether it was one of ours. @param {string} key */
@@ -178,9 +304,13 @@ export class RecordPlayerElement extends PartElement {
     /** @type {Readonly<Record<string, () => void>>} */
     const actions = {
       " ": () => this.toggle(), k: () => this.toggle(), j: () => this.jumpBy(-LONG_STEP_S), l: () => this.jumpBy(LONG_STEP_S),
-      ArrowLeft: () => this.jumpBy(-STEP_S), ArrowRight: () => this.jumpBy(STEP_S),
+      ArrowLeft: () => this.jumpBy(-STEP_S), ArrowRight: () => this.jumpBy(STEP_S), ",": () => this.stepFrame(-1), ".": () => this.stepFrame(1),
+      "<": () => this.shiftRate(-1), ">": () => this.shiftRate(1), Home: () => this.jumpTo(0), End: () => this.jumpTo(this.source?.duration ?? 0),
+      n: () => this.jumpMarker(1), p: () => this.jumpMarker(-1), u: () => this.jumpUnseen(), m: () => this.toggleMute(),
+      f: () => this.toggleFull(), t: () => this.modeButton?.hidden === false && this.turn(), "?": openKeyHelp,
     }; // prettier-ignore
-    const action = actions[key.length === 1 ? key.toLowerCase() : key];
+    const share = /^\d$/.test(key) ? () => this.jumpTo(((this.source?.duration ?? 0) * Number(key)) / 10) : undefined;
+    const action = share ?? actions[key.length === 1 ? key.toLowerCase() : key];
     action?.();
     return action !== undefined;
   }

@@ -49,7 +49,7 @@ class ScriptedModels:
         self.asked: list[Any] = []
         self.broken: Callable[[Any], Exception | None] = lambda _: None
         self.never = False
-        self.score = 0.9
+        self.score, self.share = 0.9, 0.3
         self.people = 1
         self.likeness = 0.8
         self.finding: Callable[[JudgeStep], GestureFinding] = lambda _: GestureFinding(
@@ -86,7 +86,7 @@ class ScriptedModels:
         match job:
             case TraceFrames():
                 ats = _times(job)
-                looks = tuple(PassiveLook(at, self.score, 0.3) for at in ats[::10])
+                looks = tuple(PassiveLook(at, self.score, self.share) for at in ats[::10])
                 return Traced(tuple(Trace(at, 0, 0, 0.3, 0, 0, 1, 0.3) for at in ats), looks)
             case JudgeStep():
                 return self.finding(job)

@@ -189,15 +189,21 @@ async def test_a_loop_that_shows_only_in_the_whole_is_for_a_person() -> None:
         assert verdict(scene) == (REVIEW, "repeats")
 
 
-async def test_a_flat_face_that_moves_is_for_a_person() -> None:
+@pytest.mark.parametrize(
+    ("score", "share", "reason"),
+    [(0.1, None, "score_too_low"), (0.01, 0.15, "face_too_small"), (0.01, 0.5, "face_too_large")],
+)
+async def test_a_flat_face_that_moves_is_for_a_person(score: float, share: float | None, reason: str) -> None:
+    """Held far away or close, where the score was not measured, it is still no face."""
     async with staged() as scene:
-        scene.models.score = 0.1
+        scene.models.score = score
+        scene.models.share = share or scene.models.share
         scene.models.finding = lambda job: GestureFinding(len(job.traces) > 80, None, "not_seen")
         run = scene.run(LivenessKind.GESTURES)
         await scene.live.start(run)
         await scene.live.ready(scene.call, run.check)
         await filmed_to_the_end(scene)
-        assert verdict(scene) == (REVIEW, "score_too_low")
+        assert verdict(scene) == (REVIEW, reason)
 
 
 async def test_a_customer_who_never_answers_is_given_up() -> None:

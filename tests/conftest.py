@@ -1,0 +1,7 @@
+"""What holds for every test."""
+
+from hypothesis import settings
+
+# A full machine is slow, not wrong: how long an example takes is no property.
+settings.register_profile("untimed")
+settings.load_profile("untimed")
