@@ -3,6 +3,7 @@
 ::
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
+           APPROVED | REJECTED → UNDER_AUDIT (reopened by an auditor)
            QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed, or a fresh call is due)
            CREATED → AGENT_DONE (passed in self-service, without a call)
            from any open phase → EXPIRED | ABORTED
@@ -318,8 +319,8 @@ CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {
     _C.IN_CALL: frozenset({_C.AGENT_DONE, _C.PRE_CALL}) | _OPEN_CASE_ENDS,
     _C.AGENT_DONE: frozenset({_C.UNDER_AUDIT}) | _OPEN_CASE_ENDS,
     _C.UNDER_AUDIT: frozenset({_C.APPROVED, _C.REJECTED}) | _OPEN_CASE_ENDS,
-    _C.APPROVED: frozenset(),
-    _C.REJECTED: frozenset(),
+    _C.APPROVED: frozenset({_C.UNDER_AUDIT}),
+    _C.REJECTED: frozenset({_C.UNDER_AUDIT}),
     _C.EXPIRED: frozenset(),
     _C.ABORTED: frozenset(),
 }

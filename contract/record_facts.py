@@ -373,9 +373,13 @@ class RecordExported(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AuditSigned(Fact):
-    """An auditor, who was not the agent, gave the verdict on the record with this manifest."""
+    """An auditor, who was not the agent, gave the verdict on the record with this manifest.
+
+    ``proposed_by`` is who proposed an approval against which something speaks; this auditor confirmed it.
+    """
 
     auditor: AccountId
     verdict: Verdict
     pii_reason: str
     manifest_sha256: str
+    proposed_by: AccountId | None = None

@@ -296,8 +296,13 @@ class LeaseLost(Exception):
 class JobQueue(Protocol):
     """Leased jobs in the database: a crashed worker's job is taken over after its lease."""
 
-    async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
-        """Add a job; a job of the same kind and case that is not dead is returned instead."""
+    async def enqueue(
+        self, kind: str, case: CaseId, args: Mapping[str, str] | None = None, *, again: bool = False
+    ) -> JobId:
+        """Add a job; a job of the same kind and case that is not dead is returned instead.
+
+        With ``again`` one that is done is made ready once more: there is new work of its kind.
+        """
         ...
 
     async def claim(self, worker: str, lease_s: float) -> Job | None:

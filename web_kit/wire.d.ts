@@ -1031,6 +1031,19 @@ export interface RecordDownloaded {
   readonly file: string;
 }
 
+export interface OverrideProposed {
+  readonly auditor: string;
+  readonly pii_reason: string;
+  readonly grounds: readonly string[];
+  readonly manifest_sha256: string;
+}
+
+export interface AuditReopened {
+  readonly auditor: string;
+  readonly pii_reason: string;
+  readonly was: Verdict;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1259,6 +1272,7 @@ export interface AuditSigned {
   readonly verdict: Verdict;
   readonly pii_reason: string;
   readonly manifest_sha256: string;
+  readonly proposed_by: string | null;
 }
 
 export interface CaseCreated {
@@ -1553,6 +1567,8 @@ export interface Facts {
   UnmaskAsked: UnmaskAsked;
   UnmaskAnswered: UnmaskAnswered;
   RecordDownloaded: RecordDownloaded;
+  OverrideProposed: OverrideProposed;
+  AuditReopened: AuditReopened;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;

@@ -11,6 +11,7 @@ from contract.errors import MediaError, NotFound, ProtocolError, StorageError, U
 from contract.facts import (
     GENESIS,
     AgentDecided,
+    AuditReopened,
     AuditSigned,
     CallbackMade,
     CallbackRequested,
@@ -104,6 +105,8 @@ class MemoryCases:
             row = replace(row, agent=fact.account, agent_name=fact.name)
         elif isinstance(fact, AgentDecided):
             row = replace(row, outcome=fact.outcome)
+        elif isinstance(fact, AuditReopened):
+            row = replace(row, audit_verdict="", auditor=None)
         elif isinstance(fact, AuditSigned):
             row = replace(row, audit_verdict=fact.verdict, auditor=fact.auditor)
         elif isinstance(fact, HostChanged) and fact.now is not None:
@@ -520,9 +523,12 @@ class MemoryJobs:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
+    async def enqueue(
+        self, kind: str, case: CaseId, args: Mapping[str, str] | None = None, *, again: bool = False
+    ) -> JobId:
         for known in self.jobs:
             if (known.kind, known.case) == (kind, case):
+                self.jobs[self.jobs.index(known)] = replace(known, attempt=known.attempt + again)
                 return known.job
         job = Job(new_job_id(), kind, case, "ready", 0, 3, 0.0, "", "", 0.0)
         self.jobs.append(job)

@@ -288,7 +288,7 @@ async def test_a_merge_is_queued_however_often_it_fails() -> None:
             raise StorageError("locked")
         return await enqueue(kind, case, args)
 
-    shop.jobs.enqueue = sometimes  # type: ignore[method-assign]
+    shop.jobs.enqueue = sometimes  # type: ignore[method-assign, assignment]
     async with shop.commands:
         shop.submit(effects.QueueMerge())
         await shop.idle()

@@ -184,3 +184,17 @@ async def test_one_job_is_given_to_one_of_many(database: Database) -> None:
 async def test_case_without_jobs_has_none(database: Database) -> None:
     """An empty list is no error."""
     assert await database.jobs.for_case(CASE) == ()
+
+
+async def test_work_that_comes_again_is_done_again(database: Database) -> None:
+    """A job that is done is made ready once more where there is new work of its kind, and only then."""
+    job = await database.jobs.enqueue("archive_journal", CaseId("case-1"))
+    taken = await database.jobs.claim("worker-1", 60)
+    assert taken is not None
+    await database.jobs.complete(taken)
+    assert await database.jobs.enqueue("archive_journal", CaseId("case-1")) == job
+    assert await database.jobs.claim("worker-1", 60) is None
+    assert await database.jobs.enqueue("archive_journal", CaseId("case-1"), again=True) == job
+    again = await database.jobs.claim("worker-1", 60)
+    assert again is not None
+    assert (again.job, again.attempt, again.progress) == (job, 1, 0.0)

@@ -32,6 +32,7 @@ import { IDENTITY_FOLDS, NO_IDENTITY } from "./identity/projection.js";
  *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
  *   faceChecks: readonly FactBody[], identity: import("./identity/projection.js").IdentityView, chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
  *   gaps: FactBody | null, archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
+ *   proposed: FactBody | null, reopened: FactBody | null,
  *   timeline: readonly Entry[]}>} CaseView
  * @typedef {(view: CaseView, fact: FactBody, at: number) => Partial<CaseView>} Fold
  */
@@ -76,6 +77,8 @@ export const EMPTY = Object.freeze({
   archived: null,
   verified: null,
   audit: null,
+  proposed: null,
+  reopened: null,
   timeline: Object.freeze([]),
 });
 
@@ -184,7 +187,9 @@ const FOLDS = {
   GapsAccounted: (view, fact, at) => ({ gaps: stamped(fact, at) }),
   ArchiveWritten: (view, fact, at) => ({ archived: stamped(fact, at) }),
   ArchiveVerified: (view, fact, at) => ({ verified: stamped(fact, at) }),
+  OverrideProposed: (view, fact, at) => ({ proposed: stamped(fact, at) }),
   AuditSigned: (view, fact, at) => ({ audit: stamped(fact, at) }),
+  AuditReopened: (view, fact, at) => ({ audit: null, proposed: null, reopened: stamped(fact, at) }),
 };
 
 /**

@@ -30,6 +30,7 @@ const GROUPS = {
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
+  OverrideProposed: "decision", AuditReopened: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   RenderRequested: "archive", RenderCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
@@ -59,7 +60,7 @@ const VOCABULARY = {
   "StepMarked.step": "step", "StepMarked.answer": "answer", "SeatModeChanged.now": "mode",
   "DeviceChecked.camera": "device", "DeviceChecked.microphone": "device",
   "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
-  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict", "ViewingBegun.reason": "view_reason",
+  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict", "AuditReopened.was": "verdict", "ViewingBegun.reason": "view_reason",
   "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
 }; // prettier-ignore
 
@@ -152,6 +153,7 @@ function staffWords(name, fact, view) {
     invited_how: t(`invited.${fact.transfer ? "transfer" : fact.private ? "private" : "at_once"}`),
     candidates_count: fact.candidates?.length ?? 0,
     tags_text: wordList("tag", fact.tags),
+    grounds_text: wordList("ground", fact.grounds),
     size_text: fact.bytes ? sizeInWords(fact.bytes) : "",
     form_text: fact.width ? `${fact.width}×${fact.height}` : sizeInWords(fact.bytes ?? 0),
     track_text: name === "RecordingStarted" ? trackWords(fact, view) : "",

@@ -75,5 +75,8 @@ export default {
   "verdict.not_loaded": "The case is loading.", "verdict.wrong_phase": "The case is “{phase}”; it can be signed once it is under audit.",
   "verdict.signed": "This case has been signed.", "verdict.own_case": "You were the agent of this case; somebody else must sign it.",
   "verdict.bound_to": "Signature bound to manifest",
+  "reopen.open": "Reopen this case …", "reopen.reason": "Why it is reopened", "reopen.sure": "Reopen", "reopen.text": "The signature no longer stands, and another auditor signs anew. This becomes part of the record.",
+  "reopen.was": "Reopened; the verdict was: {verdict}", "override.proposed": "Approval proposed although {grounds}. A second auditor confirms it or rejects.",
+  "error.second_wanted": "You proposed this approval; another auditor must confirm it", "error.same_signer": "You signed this case before it was reopened; somebody else must sign it now",
   "error.same_person": "You were the agent of this case and cannot audit it",
 }; // prettier-ignore

@@ -75,5 +75,8 @@ export default {
   "verdict.not_loaded": "正在加载案件。", "verdict.wrong_phase": "案件当前为「{phase}」，待审核时才能签署。",
   "verdict.signed": "此案件已经签署。", "verdict.own_case": "您是本案的柜员，须由另一位审核员签署。",
   "verdict.bound_to": "签署绑定清单",
+  "reopen.open": "重开案件…", "reopen.reason": "重开原因", "reopen.sure": "确认重开", "reopen.text": "原签署不再有效，须由另一位审核员重新签署。此操作将写入案件记录。",
+  "reopen.was": "案件已重开，原结论：{verdict}", "override.proposed": "已提议例外通过（{grounds}），须由第二位审核员确认或驳回。",
+  "error.second_wanted": "此例外由您提议，须由另一位审核员确认", "error.same_signer": "重开前由您签署，须由另一位审核员签署",
   "error.same_person": "您是本案的柜员，不能自行审核",
 }; // prettier-ignore
