@@ -71,7 +71,7 @@ __all__ = [
     "AuditReopened", "AuditSigned", "CallAdvanced", "CallEnded", "CallbackMade", "CallbackRequested",
     "CaptureChanged", "CaseAdvanced", "CaseCreated", "CaseRecovered", "ChatSaid", "ConsentGiven",
     "DeviceChecked", "Entry", "EvidenceNoted", "EvidenceStored", "FacesCompared", "Fact", "FileShared",
-    "GapsAccounted", "HostChanged", "IdNumberChecked", "LocationTold", "MadeFile",
+    "GapsAccounted", "HostChanged", "IdNumberChecked", "LocationTold",
     "MediaConnected", "MediaLost", "MediaMissing", "MergeCompleted", "MergeFailed", "MergeQueued",
     "MergeStarted", "NetworkSeen", "ObserverJoined", "ObserverLeft", "OverrideProposed", "PartyDropped",
     "PartyInvited", "PartyJoined", "PartyLeft", "PartyReturned", "PlaybackReported", "QualityMeasured",

@@ -156,6 +156,8 @@ def test_a_signed_case_is_reopened_by_reason_and_signed_by_somebody_else() -> No
     assert refused.value.code == "reason_missing"
     reopened = reopen(_journal(*story), BEN, "a complaint came")
     assert reopened == facts.AuditReopened(BEN, "a complaint came", Verdict.APPROVED)
+    # Cut off before the case was moved: the same wish moves it, and nothing is said twice.
+    assert reopen(_journal(*story, reopened), BEN, "a complaint came") is None
     again = (*story, reopened, facts.CaseAdvanced(CasePhase.APPROVED, CasePhase.UNDER_AUDIT))
     assert signature(_journal(*again)) is None
     assert _refusal(*again, auditor=ANN, verdict=Verdict.REJECTED) == "same_signer"
