@@ -184,10 +184,9 @@ def test_whatever_people_try_two_sign_what_is_doubtful(
         entries = _journal(*told)
         try:
             if what == "reopen":
-                told += [
-                    reopen(entries, who, reason),
-                    facts.CaseAdvanced(phase_of(entries), CasePhase.UNDER_AUDIT),
-                ]
+                reopened = reopen(entries, who, reason)
+                assert reopened is not None
+                told += [reopened, facts.CaseAdvanced(phase_of(entries), CasePhase.UNDER_AUDIT)]
                 continue
             if signature(entries) is not None:
                 continue
