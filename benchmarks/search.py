@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Dialect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex
 
 from contract.ids import AccountId, CaseId, TenantId
 from contract.phases import CasePhase
@@ -164,6 +167,10 @@ def _batches(made: Iterable[Made], size: int = 20_000) -> Iterator[list[Made]]:
         yield batch
 
 
+def _indexes(dialect: Dialect) -> list[str]:
+    return [str(CreateIndex(index).compile(dialect=dialect)) for index in CASES.indexes]
+
+
 @asynccontextmanager
 async def sqlite_filled(folder: Path, made: Iterable[Made]) -> AsyncIterator[Database]:
     """Give a SQLite database with the cases."""
@@ -177,8 +184,12 @@ def _fill_sqlite(path: Path, made: Iterable[Made]) -> None:
     places = ", ".join("?" * len(_CASE_COLUMNS))
     names = ", ".join(f'"{name}"' for name in _CASE_COLUMNS)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA temp_store=FILE")
+        for pragma in ("synchronous=OFF", "cache_size=-1000000"):
+            connection.execute(f"PRAGMA {pragma}")
+        # An index is made faster at once than row by row.
+        for index in CASES.indexes:
+            connection.execute(f"DROP INDEX {index.name}")
+        connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("CREATE TEMP TABLE unsorted (term INTEGER, at REAL, id TEXT)")
         for batch in _batches(made):
             rows = (_values(one.row) for one in batch)
@@ -186,6 +197,8 @@ def _fill_sqlite(path: Path, made: Iterable[Made]) -> None:
             terms = (one_term for one in batch for one_term in _terms(one))
             connection.executemany("INSERT INTO unsorted VALUES (?, ?, ?)", terms)
         connection.execute("INSERT OR IGNORE INTO case_terms SELECT * FROM unsorted ORDER BY 1, 2, 3")
+        for statement in _indexes(sqlite.dialect()):
+            connection.execute(statement)
         connection.commit()
 
 
@@ -197,6 +210,8 @@ async def postgresql_filled(made: Iterable[Made]) -> AsyncIterator[Database]:
         async with Database(url, search_key=KEY) as database:
             connection = await asyncpg.connect(url.replace("+asyncpg", ""))
             await connection.execute("ALTER TABLE case_terms DROP CONSTRAINT pk_case_terms")
+            for index in CASES.indexes:
+                await connection.execute(f"DROP INDEX {index.name}")
             for batch in _batches(made):
                 rows = [_values(one.row) for one in batch]
                 await connection.copy_records_to_table("cases", records=rows, columns=_CASE_COLUMNS)
@@ -205,6 +220,8 @@ async def postgresql_filled(made: Iterable[Made]) -> AsyncIterator[Database]:
             await connection.execute(
                 'ALTER TABLE case_terms ADD CONSTRAINT pk_case_terms PRIMARY KEY (term, created_at, "case")'
             )
+            for statement in _indexes(postgresql.dialect()):  # type: ignore[no-untyped-call]
+                await connection.execute(statement)
             # As autovacuum leaves tables behind that are no longer written in bulk.
             await connection.execute("VACUUM ANALYZE")
             await connection.close()

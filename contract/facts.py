@@ -2,17 +2,19 @@
 
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
-about media and recordings are written in ``contract.record_facts``, those about the customer's place in
-``contract.place_facts``; they belong here as well. Those of ``contract.identity_facts``,
-``contract.keeping_facts`` and ``contract.viewing_facts`` are listed in ``FACTS`` and read from there.
+of ``contract.record_facts`` and ``contract.place_facts`` belong here as well; those of
+``contract.identity_facts``, ``contract.keeping_facts`` and ``contract.viewing_facts`` are listed in
+``FACTS`` and read from there.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 # All but the codec are named for their facts, which stand in FACTS.
 from contract import codec, identity_facts, keeping_facts, viewing_facts  # noqa: F401
+from contract.audit_facts import AuditReopened, OverrideProposed
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
@@ -38,8 +40,6 @@ from contract.record_facts import (
     AuditSigned,
     CaseRecovered,
     GapsAccounted,
-    LaneKept,
-    MadeFile,
     MediaConnected,
     MediaLost,
     MediaMissing,
@@ -58,86 +58,27 @@ from contract.record_facts import (
     RenderRequested,
     SegmentSealed,
     SpoolReleased,
-    StepKept,
     TrackEnded,
+    TrackResumed,
+    TrackStalled,
     TrackStarted,
 )
 
 __all__ = [
-    "FACTS",
-    "GENESIS",
-    "WORKER_LOST",
-    "AgentDecided",
-    "AgentDrawn",
-    "ArchiveVerified",
-    "ArchiveWritten",
-    "AuditSigned",
-    "CallAdvanced",
-    "CallEnded",
-    "CallbackMade",
-    "CallbackRequested",
-    "CaptureChanged",
-    "CaseAdvanced",
-    "CaseCreated",
-    "CaseRecovered",
-    "ChatSaid",
-    "ConsentGiven",
-    "DeviceChecked",
-    "Entry",
-    "EvidenceNoted",
-    "EvidenceStored",
-    "FacesCompared",
-    "Fact",
-    "FileShared",
-    "GapsAccounted",
-    "HostChanged",
-    "IdNumberChecked",
-    "LaneKept",
-    "LocationTold",
-    "MadeFile",
-    "MediaConnected",
-    "MediaLost",
-    "MediaMissing",
-    "MergeCompleted",
-    "MergeFailed",
-    "MergeQueued",
-    "MergeStarted",
-    "NetworkSeen",
-    "ObserverJoined",
-    "ObserverLeft",
-    "PartyDropped",
-    "PartyInvited",
-    "PartyJoined",
-    "PartyLeft",
-    "PartyReturned",
-    "PlaybackReported",
-    "QualityMeasured",
-    "RecordExported",
-    "RecordViewed",
-    "RecorderTroubled",
-    "RecordingStarted",
-    "RecordingStopped",
-    "RenderCompleted",
-    "RenderRequested",
-    "RingEnded",
-    "RingStarted",
-    "SeatModeChanged",
-    "SegmentSealed",
-    "ServiceRated",
-    "SpoolReleased",
-    "StepKept",
-    "StepMarked",
-    "StillRequested",
-    "SupervisorActed",
-    "TicketIssued",
-    "TicketRedeemed",
-    "TrackEnded",
-    "TrackStarted",
-    "WrapUpNoted",
-    "dump_entry",
-    "load_entry",
-    "seal_entry",
-]
+    "FACTS", "GENESIS", "WORKER_LOST", "AgentDecided", "AgentDrawn", "ArchiveVerified", "ArchiveWritten",
+    "AuditReopened", "AuditSigned", "CallAdvanced", "CallEnded", "CallbackMade", "CallbackRequested",
+    "CaptureChanged", "CaseAdvanced", "CaseCreated", "CaseRecovered", "ChatSaid", "ConsentGiven",
+    "DeviceChecked", "Entry", "EvidenceNoted", "EvidenceStored", "FacesCompared", "Fact", "FileShared",
+    "GapsAccounted", "HostChanged", "IdNumberChecked", "LocationTold",
+    "MediaConnected", "MediaLost", "MediaMissing", "MergeCompleted", "MergeFailed", "MergeQueued",
+    "MergeStarted", "NetworkSeen", "ObserverJoined", "ObserverLeft", "OverrideProposed", "PartyDropped",
+    "PartyInvited", "PartyJoined", "PartyLeft", "PartyReturned", "PlaybackReported", "QualityMeasured",
+    "RecordExported", "RecordViewed", "RecorderTroubled", "RecordingStarted", "RecordingStopped",
+    "RenderCompleted", "RenderRequested", "RingEnded", "RingStarted", "SeatModeChanged", "SegmentSealed",
+    "ServiceRated", "SpoolReleased", "StepMarked", "StillRequested", "SupervisorActed",
+    "TicketIssued", "TicketRedeemed", "TrackEnded", "TrackResumed", "TrackStalled", "TrackStarted",
+    "WrapUpNoted", "dump_entry", "load_entry", "seal_entry",
+]  # fmt: skip
 
 # The hash "before" the first entry of every journal.
 GENESIS = "0" * 64
@@ -542,7 +483,11 @@ FACTS: dict[str, type[Fact]] = {cls.__name__: cls for cls in Fact.__subclasses__
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a journal. ``at`` is seconds UTC, rounded to a microsecond."""
+    """One line of a journal. ``at`` is seconds UTC, rounded to a microsecond.
+
+    ``written`` is the fact's canonical JSON where an earlier version of it stands in the line, without
+    fields that came later: the hash is of what was written, not of what it would be today.
+    """
 
     seq: int
     at: float
@@ -550,6 +495,7 @@ class Entry:
     fact: Fact
     prev: str
     hash: str
+    written: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -557,32 +503,28 @@ class Entry:
         return type(self.fact).__name__
 
 
-def _body(seq: int, at: float, case: CaseId, fact: Fact, prev: str) -> dict[str, Any]:
-    return {
-        "seq": seq,
-        "at": at,
-        "case": case,
-        "name": type(fact).__name__,
-        "fact": codec.dump(fact),
-        "prev": prev,
-    }
+def _body(seq: int, at: float, case: CaseId, name: str, fact: Any, prev: str) -> dict[str, Any]:
+    return {"seq": seq, "at": at, "case": case, "name": name, "fact": fact, "prev": prev}
 
 
 def seal_entry(seq: int, at: float, case: CaseId, fact: Fact, prev: str) -> Entry:
     """Return the entry that follows the entry with hash ``prev``."""
     at = round(at, 6)
-    digest = hashlib.sha256(codec.canonical(_body(seq, at, case, fact, prev))).hexdigest()
-    return Entry(seq, at, case, fact, prev, digest)
+    body = _body(seq, at, case, type(fact).__name__, codec.dump(fact), prev)
+    return Entry(seq, at, case, fact, prev, hashlib.sha256(codec.canonical(body)).hexdigest())
 
 
 def dump_entry(entry: Entry) -> bytes:
     """Return the journal line of ``entry``, without the line feed."""
-    body = _body(entry.seq, entry.at, entry.case, entry.fact, entry.prev)
+    fact = codec.dump(entry.fact) if entry.written is None else json.loads(entry.written)
+    body = _body(entry.seq, entry.at, entry.case, entry.name, fact, entry.prev)
     return codec.canonical(body | {"hash": entry.hash})
 
 
 def load_entry(data: Any) -> Entry:
     """Return the entry that a parsed journal line holds; its hash is checked against its content.
+
+    A fact may lack fields that have a default: they were added after it was written.
 
     Raises:
         ProtocolError: unknown fact, wrong form, or the hash does not fit.
@@ -591,10 +533,14 @@ def load_entry(data: Any) -> Entry:
         raise ProtocolError("journal line: not a known fact")
     try:
         fact = codec.load(FACTS[data["name"]], data["fact"])
-        entry = seal_entry(data["seq"], data["at"], data["case"], fact, data["prev"])
-        claimed = data["hash"]
+        body = _body(data["seq"], data["at"], data["case"], data["name"], data["fact"], data["prev"])
+        digest = hashlib.sha256(codec.canonical(body)).hexdigest()
+        written = codec.canonical(data["fact"])
+        is_as_today = written == codec.canonical(codec.dump(fact))
+        seq, at, case, prev = data["seq"], round(data["at"], 6), data["case"], data["prev"]
+        entry = Entry(seq, at, case, fact, prev, data["hash"], None if is_as_today else written)
     except (KeyError, TypeError) as error:
         raise ProtocolError("journal line: wrong form") from error
-    if entry.hash != claimed:
+    if (entry.hash, entry.at) != (digest, data["at"]):
         raise ProtocolError(f"journal line {entry.seq}: its hash does not fit its content")
     return entry

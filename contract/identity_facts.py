@@ -378,11 +378,16 @@ class SelfCheckStarted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SelfChecked(Fact):
-    """It is over; ``left`` attempts remain, and with none left an agent goes on."""
+    """It is over; ``left`` attempts remain, and with none left an agent goes on.
+
+    ``reason`` says what was in the way, empty when passed: ``portraits``, ``document``, ``timeout`` (models
+    took too long), ``screening`` (a list speaks against the customer, or gave no answer), ``decision``.
+    """
 
     check: CheckId
     verdict: CheckVerdict
     left: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

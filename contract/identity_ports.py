@@ -31,6 +31,18 @@ class DocumentFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentSide:
+    """The newest reading of one side; what an agent put right has a confidence of 1.
+
+    ``side`` and ``findings`` (what is wrong with the photo) as in ``contract.identity_facts.DocumentRead``.
+    """
+
+    side: str
+    fields: tuple[ReadField, ...]
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentVerdict:
     """All sides of a document together; ``failures`` are machine words, empty when passed."""
 
@@ -69,11 +81,12 @@ class DocumentChecks(Protocol):
         ...
 
     async def judge_document(
-        self, sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date
+        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
     ) -> DocumentVerdict:
-        """Hold the fields of all sides (corrected) against each other, the rules and what was ``entered``.
+        """Hold the fields of all sides against each other, the rules and what was ``entered``.
 
-        Keys are those of ``kyc.card_fields``; ``entered`` may hold ``name`` and ``number``.
+        Fields have the names of ``kyc.card_fields``; ``entered`` may hold ``name`` and ``number``. Never
+        PASSED when a field that the side needs was not read or hardly, or its photo has faults.
         """
         ...
 
@@ -187,7 +200,6 @@ class Subject:
     name: str
     number: str
     phone: str = ""
-    bank_card: str = ""
 
 
 @dataclass(frozen=True, slots=True)

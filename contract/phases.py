@@ -3,6 +3,7 @@
 ::
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
+           APPROVED | REJECTED → UNDER_AUDIT (reopened by an auditor)
            QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed, or a fresh call is due)
            CREATED → AGENT_DONE (passed in self-service, without a call)
            from any open phase → EXPIRED | ABORTED
@@ -230,6 +231,11 @@ class CheckVerdict(StrEnum):
     FAILED = "failed"
 
 
+def severity(verdict: CheckVerdict) -> int:
+    """Return 0 for PASSED and more for what is worse: the key by which the worst verdict is found."""
+    return (CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED).index(verdict)
+
+
 class DocumentKind(StrEnum):
     """A resident identity card, or a document with a machine-readable zone (ICAO Doc 9303)."""
 
@@ -330,8 +336,8 @@ CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {
     _C.IN_CALL: frozenset({_C.AGENT_DONE, _C.PRE_CALL}) | _OPEN_CASE_ENDS,
     _C.AGENT_DONE: frozenset({_C.UNDER_AUDIT}) | _OPEN_CASE_ENDS,
     _C.UNDER_AUDIT: frozenset({_C.APPROVED, _C.REJECTED}) | _OPEN_CASE_ENDS,
-    _C.APPROVED: frozenset(),
-    _C.REJECTED: frozenset(),
+    _C.APPROVED: frozenset({_C.UNDER_AUDIT}),
+    _C.REJECTED: frozenset({_C.UNDER_AUDIT}),
     _C.EXPIRED: frozenset(),
     _C.ABORTED: frozenset(),
 }

@@ -63,6 +63,27 @@ class TrackEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class TrackStalled(Fact):
+    """No packet of a track that is promised came for ``still_s`` seconds, while its connection lives."""
+
+    call: CallId
+    track: TrackId
+    seat: SeatId
+    source: TrackSource
+    still_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackResumed(Fact):
+    """Packets of a track that was stalled come again, or it is no longer promised."""
+
+    call: CallId
+    track: TrackId
+    seat: SeatId
+    source: TrackSource
+
+
+@dataclass(frozen=True, slots=True)
 class QualityMeasured(Fact):
     """Transport quality of a seat over the last interval. Loss is a fraction of 0 to 1.
 
@@ -149,8 +170,10 @@ class RecordingStopped(Fact):
 
 @dataclass(frozen=True, slots=True)
 class RecorderTroubled(Fact):
-    """The recorder could not keep up or could not write; ``what`` is a machine word.
+    """The recorder could not keep up or could not write. A ``RecordingStarted`` of the track ends it.
 
+    ``what`` is ``disk_full``, ``disk_slow`` (a sync hangs), ``write_failed``, ``queue_full``, or ``failed``:
+    the track is given up.
     Dropped is what :class:`RecordingStopped` counts, so far; ``queue_full`` tells of packets alone.
     """
 
@@ -350,9 +373,13 @@ class RecordExported(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AuditSigned(Fact):
-    """An auditor, who was not the agent, gave the verdict on the record with this manifest."""
+    """An auditor, who was not the agent, gave the verdict on the record with this manifest.
+
+    ``proposed_by`` is who proposed an approval against which something speaks; this auditor confirmed it.
+    """
 
     auditor: AccountId
     verdict: Verdict
     pii_reason: str
     manifest_sha256: str
+    proposed_by: AccountId | None = None

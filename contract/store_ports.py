@@ -247,8 +247,13 @@ class CaseStore(Protocol):
         """Count the cases of one customer of one tenant, without ``but``; none for an empty reference."""
         ...
 
-    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
-        """Return a customer's newest cases, the newest first; none for an empty reference."""
+    async def customer_cases(
+        self, tenant: TenantId, customer_ref: str, *, newest: int, since: float
+    ) -> tuple[CaseId, ...]:
+        """Return a customer's ``newest`` cases and all in which anything happened since ``since``.
+
+        The newest come first; none for an empty reference.
+        """
         ...
 
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
@@ -262,7 +267,10 @@ class CaseStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A long piece of work. ``state`` is ready, running, done or dead; ``progress`` is 0 to 1."""
+    """A long piece of work. ``state`` is ready, running, done or dead; ``progress`` is 0 to 1.
+
+    ``lease_until`` (seconds UTC) is when another worker may take a running job over; each beat moves it on.
+    """
 
     job: JobId
     kind: str
@@ -278,6 +286,7 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+    lease_until: float = 0.0
 
 
 class LeaseLost(Exception):
@@ -287,8 +296,13 @@ class LeaseLost(Exception):
 class JobQueue(Protocol):
     """Leased jobs in the database: a crashed worker's job is taken over after its lease."""
 
-    async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
-        """Add a job; a job of the same kind and case that is not dead is returned instead."""
+    async def enqueue(
+        self, kind: str, case: CaseId, args: Mapping[str, str] | None = None, *, again: bool = False
+    ) -> JobId:
+        """Add a job; a job of the same kind and case that is not dead is returned instead.
+
+        With ``again`` one that is done is made ready once more: there is new work of its kind.
+        """
         ...
 
     async def claim(self, worker: str, lease_s: float) -> Job | None:

@@ -57,15 +57,6 @@ class CardRead:
 
 
 @dataclass(frozen=True, slots=True)
-class InspectCard(Job[CardInspected]):
-    """Judge a photo or a preview of one that is ``scale`` times smaller; some ten milliseconds."""
-
-    HANDLER: ClassVar[str] = "kyc.card_photo:answer_inspect_card"
-    data: bytes
-    scale: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
 class ReadCard(Job[CardRead]):
     """Read a photo of one side of a document as of the day ``on``; about a second.
 

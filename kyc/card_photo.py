@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kyc.card_jobs import CardInspected, InspectCard
+from kyc.card_jobs import CardInspected
 from kyc.faces import FaceModels
-from kyc.images import Picture, decode
-from kyc.models import Models
+from kyc.images import Picture
 
 Corners = NDArray[np.float32]
 """4 x 2 in pixels, clockwise from the one that becomes the upper left."""
@@ -225,11 +224,6 @@ def described(photo: CardPhoto) -> CardInspected:
     return CardInspected(
         photo.findings, corners, measures.sharpness, measures.brightness, measures.glare, measures.width
     )
-
-
-def answer_inspect_card(_: Models, job: InspectCard) -> CardInspected:
-    """Answer an :class:`kyc.card_jobs.InspectCard`. Raises UserError as :func:`kyc.images.decode`."""
-    return described(inspect_card(decode(job.data), job.scale))
 
 
 def rectify(picture: Picture, corners: Corners, ratio: float = ID_1) -> Picture:

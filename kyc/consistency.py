@@ -1,4 +1,4 @@
-"""Whether the sources about a person say the same: card, form, number, zone and registry. Pure code.
+"""Whether the sources about a person say the same: card, form, number and zone. Pure code.
 
 What differs is said by a word for the agent and the journal; a customer is never told which one.
 """
@@ -36,20 +36,18 @@ def disagreements(
     on: date,
     *,
     form: Identity | None = None,
-    registry: Identity | None = None,
     validity: Validity | None = None,
 ) -> tuple[str, ...]:
     """Return a word for everything that does not fit a resident's card on the day ``on``.
 
-    ``name_differs``, ``sex_differs``, ``birth_differs``, ``number_differs`` against the form; the same
-    with ``_from_registry``; ``sex_differs_from_number``, ``birth_differs_from_number``; ``number_`` with
+    ``name_differs``, ``sex_differs``, ``birth_differs``, ``number_differs`` against the form;
+    ``sex_differs_from_number``, ``birth_differs_from_number``; ``number_`` with
     a failure of :func:`kyc.documents.check_id_number`; those of :func:`kyc.documents.validity_failures`.
     What a source leaves empty is not compared.
     """
     number = normalise(card.number)
     return (
         *(f"{field}_differs" for field in _differing(card, form or Identity())),
-        *(f"{field}_differs_from_registry" for field in _differing(card, registry or Identity())),
         *_against_number(card, number, on),
         *(validity_failures(validity, on, number) if validity else ()),
     )

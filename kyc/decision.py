@@ -29,7 +29,7 @@ from contract.identity_facts import (
     SourceJudged,
 )
 from contract.ids import CheckId
-from contract.phases import AccountClass, CheckVerdict, Outcome, Verdict, WatchEvent
+from contract.phases import AccountClass, CheckVerdict, Outcome, Verdict, WatchEvent, severity
 
 # Five elements, by the notice of the People's Bank on personal accounts: an account of class II that is
 # opened without a meeting is verified against the bank account that it is bound to.
@@ -110,6 +110,7 @@ class DecisionRules:
     ``questions_right`` answers make the questions passed, one more wrong answer than
     ``questions_wrong_max`` makes them failed. ``watched`` are the events that hand the case to a person,
     and so does a score of ``source_review`` and more.
+    ``self_service`` takes the place of ``needs`` where no call was; without it such a case never passes.
     """
 
     policy: str
@@ -125,6 +126,7 @@ class DecisionRules:
     watched: tuple[WatchEvent, ...] = (WatchEvent.DIFFERENT_PERSON, WatchEvent.SECOND_FACE)
     source_review: float = 0.8
     on_site: bool = False
+    self_service: tuple[Need, ...] = ()
 
 
 @dataclass(slots=True)
@@ -141,17 +143,19 @@ class _Evidence:
     signs: set[str] = field(default_factory=set)
     outcome: AgentDecided | None = None
     approved: bool = False
+    in_call: bool = False
 
 
 def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
     """Return the decision on a case with these facts, in the journal's order.
 
-    Reasons are machine words: ``agent_passed``, ``agent_failed``, ``agent_incomplete`` or
-    ``agent_missing``; for each check that speaks against it or was settled by the agent ``<check>_failed``,
-    ``<check>_review``, ``<check>_by_agent``; ``<need>_missing``, and the same of a list that was not asked;
-    ``watched_<event>``, ``source_signs``; ``auditor_approved`` where an auditor's signature settled the
-    doubt, which of a failure it never does; and for each class that was not given ``class_<class>_<why>``
-    with ``on_site``, ``checks``, ``five_elements``, ``count`` or ``count_unknown``.
+    Reasons are machine words: ``agent_passed``, ``agent_failed``, ``agent_incomplete``, ``agent_missing``
+    or, where the rules let a case pass without a call, ``self_service``; for each check that speaks
+    against it or was settled by the agent ``<check>_failed``, ``<check>_review``, ``<check>_by_agent``;
+    ``<need>_missing``, and the same of a list that was not asked; ``watched_<event>``, ``source_signs``;
+    ``auditor_approved`` where an auditor's signature settled the doubt, which of a failure it never does;
+    and for each class that was not given ``class_<class>_<why>`` with ``on_site``, ``checks``,
+    ``five_elements``, ``count`` or ``count_unknown``.
     """
     inputs: list[Fact] = [fact for fact in facts if isinstance(fact, _INPUTS)]
     evidence = _weigh(inputs, rules)
@@ -189,12 +193,18 @@ def _weigh(inputs: Sequence[Fact], rules: DecisionRules) -> _Evidence:
     evidence = _Evidence()
     for fact in inputs:
         _take(evidence, fact, rules)
+        evidence.in_call |= _of_a_call(fact)
     _take_answers(evidence, rules)
     if evidence.outcome is not None and evidence.outcome.outcome is Outcome.PASSED:
         for check in rules.agent_settles:
             if evidence.states.get(check) is CheckVerdict.REVIEW and check not in _LIVENESS:
                 _settle(evidence, check)
     return evidence
+
+
+def _of_a_call(fact: Fact) -> bool:
+    # Faces and numbers are compared for an agent only, and name no call.
+    return isinstance(fact, FacesCompared | IdNumberChecked) or getattr(fact, "call", None) is not None
 
 
 def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
@@ -218,8 +228,8 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
                 evidence.elements |= frozenset(fact.matched)
         case AccountsCounted():
             evidence.counts = {count.name: count.amount for count in fact.counts}
-        case PersonWatched() | SourceJudged():
-            _take_sign(evidence, fact, rules)
+        case PersonWatched() | SourceJudged() if sign := _sign(fact, rules):
+            evidence.signs.add(sign)
         case AgentDecided():
             evidence.outcome = fact
         case AuditSigned():
@@ -228,12 +238,11 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
             pass
 
 
-def _take_sign(evidence: _Evidence, fact: PersonWatched | SourceJudged, rules: DecisionRules) -> None:
+def _sign(fact: PersonWatched | SourceJudged, rules: DecisionRules) -> str:
+    """Return the sign's word, empty when it hands the case to nobody."""
     if isinstance(fact, PersonWatched):
-        if fact.event in rules.watched:
-            evidence.signs.add(f"watched_{fact.event}")
-    elif fact.score >= rules.source_review:
-        evidence.signs.add("source_signs")
+        return f"watched_{fact.event}" if fact.event in rules.watched else ""
+    return "source_signs" if fact.score >= rules.source_review else ""
 
 
 def _take_check(evidence: _Evidence, fact: _Checked, rules: DecisionRules) -> None:
@@ -276,7 +285,8 @@ def _overrule(
     settles = found is CheckVerdict.REVIEW and check in rules.agent_settles
     overrules = found is CheckVerdict.FAILED and check in rules.agent_overrules and not found_since
     if fact.verdict is not CheckVerdict.PASSED:
-        evidence.states[check] = _worse(found, fact.verdict) if found_since else fact.verdict
+        word = fact.verdict
+        evidence.states[check] = max(found, word, key=severity) if found_since else word
         evidence.by_agent.discard(check)
     elif settles or overrules:
         _settle(evidence, check)
@@ -291,7 +301,8 @@ def _settle(evidence: _Evidence, check: str) -> None:
 
 
 def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, list[str]]:
-    verdict, word = _of_agent(evidence.outcome)
+    alone = bool(rules.self_service) and evidence.outcome is None and not evidence.in_call
+    verdict, word = (CheckVerdict.PASSED, "self_service") if alone else _of_agent(evidence.outcome)
     worst, reasons = [verdict], [word]
     for check, state in evidence.states.items():
         if check in evidence.by_agent:
@@ -305,22 +316,14 @@ def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, lis
         if check not in evidence.states:
             reasons.append(f"{check}_missing")
         worst.append(evidence.states.get(check, CheckVerdict.REVIEW))
-    for need in rules.needs:
+    for need in rules.self_service if alone else rules.needs:
         met = _met(need, evidence.states)
         if met is None:
             reasons.append(f"{need.id}_missing")
         worst.append(met or CheckVerdict.REVIEW)
     reasons += sorted(evidence.signs)
     worst += [CheckVerdict.REVIEW for _ in evidence.signs]
-    return max(worst, key=_RANK.__getitem__), reasons
-
-
-# From good to bad.
-_RANK: Final = {CheckVerdict.PASSED: 0, CheckVerdict.REVIEW: 1, CheckVerdict.FAILED: 2}
-
-
-def _worse(one: CheckVerdict, other: CheckVerdict) -> CheckVerdict:
-    return max(one, other, key=_RANK.__getitem__)
+    return max(worst, key=severity), reasons
 
 
 def _of_agent(outcome: AgentDecided | None) -> tuple[CheckVerdict, str]:
@@ -333,12 +336,12 @@ def _of_agent(outcome: AgentDecided | None) -> tuple[CheckVerdict, str]:
 def _met(need: Need, states: Mapping[str, CheckVerdict]) -> CheckVerdict | None:
     """Return how well the best way was gone; None when none was gone to its end."""
     ends = [_end(way, states) for way in need.ways]
-    return min((end for end in ends if end), key=_RANK.__getitem__, default=None)
+    return min((end for end in ends if end), key=severity, default=None)
 
 
 def _end(way: Sequence[str], states: Mapping[str, CheckVerdict]) -> CheckVerdict | None:
     gone = [states[check] for check in way if check in states]
-    worst = max(gone, key=_RANK.__getitem__, default=None)
+    worst = max(gone, key=severity, default=None)
     return worst if len(gone) == len(way) or worst is CheckVerdict.FAILED else None
 
 

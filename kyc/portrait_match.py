@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from contract.identity_facts import ModelUsed, PairScore
 from contract.identity_ports import PortraitsFinding
-from contract.phases import CheckVerdict
+from contract.phases import CheckVerdict, severity
 from kyc.calibration import Card
 from kyc.faces import Vector, decide, find_upright, several_faces
 from kyc.images import Picture, decode
@@ -19,7 +19,6 @@ from kyc.watching import load_template
 
 # The median of three bears one bad frame, that of five two; more add time and no certainty.
 _USED_MAX = 5
-_WORST_FIRST = (CheckVerdict.FAILED, CheckVerdict.REVIEW, CheckVerdict.PASSED)
 
 
 class _Side(NamedTuple):
@@ -41,7 +40,7 @@ def compare_portraits(models: Models, job: ComparePortraits) -> PortraitsFinding
     stills, quality = _stills(models, job.stills)
     video = None if job.video is None else _video(models, job.video)
     pairs = tuple(_pairs(models, card, stills, reference, video))
-    worst = min(pairs, key=lambda pair: _WORST_FIRST.index(pair.verdict))
+    worst = max(pairs, key=lambda pair: severity(pair.verdict))
     pack = models.pack
     return PortraitsFinding(
         pairs=pairs,

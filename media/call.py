@@ -10,7 +10,16 @@ import structlog
 from prometheus_client import Counter
 
 from contract.errors import MediaError, StorageError
-from contract.facts import Fact, MediaConnected, MediaLost, MediaMissing, TrackEnded, TrackStarted
+from contract.facts import (
+    Fact,
+    MediaConnected,
+    MediaLost,
+    MediaMissing,
+    TrackEnded,
+    TrackResumed,
+    TrackStalled,
+    TrackStarted,
+)
 from contract.ids import CallId, CaseId, SeatId, new_track_id
 from contract.phases import TrackKind, TrackSource
 from contract.ports import Clock, Journal, MediaReceiver, Party, SeatRoute, TrackInfo, TrackSink
@@ -329,7 +338,7 @@ class Call:
         missing = peer.missing(now, self._promised.get(peer.party.seat, {}))
         refused = {f"{leg.kind}_codec": now - peer.answered_at for leg in peer.legs if leg.refused_codec}
         self._note_missing(peer, missing or refused)
-        self._check_stalls(peer)
+        self._check_stalls(peer, self._promised.get(peer.party.seat, {}), now)
         if peer.is_silent(now):
             self.note_lost(peer, "silent")
 
@@ -340,22 +349,29 @@ class Call:
             longest = max(waited[what] for what in missing)
             self._note(MediaMissing(self.call, peer.party.seat, missing, round(longest, 3)))
 
-    def _check_stalls(self, peer: Peer) -> None:
-        """Tell of a device that stopped while its connection lives; end a share that is over."""
-        now = time.monotonic()
+    def _check_stalls(self, peer: Peer, promised: Mapping[TrackSource, float], now: float) -> None:
+        """Tell of a promised device that stopped while its connection lives; end a share that is over."""
         for publication in peer.publications:
-            still_s = now - publication.uplink.stats.heard_at
+            still_s = time.monotonic() - publication.uplink.stats.heard_at
             if publication.track is None:
-                continue
-            if publication.source is TrackSource.SCREEN:
+                publication.stalled = None
+            elif publication.source is TrackSource.SCREEN:
                 if still_s >= _SHARE_OVER_S:
                     publication.restarted()
-                continue
-            still = still_s >= _STALL_S
-            if still and not publication.stalled:
-                _stalls.labels(publication.source.value).inc()
-                _log.warning("a track stands still", track=publication.track.track, source=publication.source)
-            publication.stalled = still
+            else:
+                # Who switches a device on again is given the same time to send.
+                promised_s = now - promised.get(publication.source, now)
+                self._note_stall(publication, publication.track, min(still_s, promised_s))
+
+    def _note_stall(self, publication: Publication, track: TrackInfo, still_s: float) -> None:
+        stalls, stalled = still_s >= _STALL_S, publication.stalled == track
+        publication.stalled = track if stalls else None
+        if stalls and not stalled:
+            _stalls.labels(track.source.value).inc()
+            _log.warning("a track stands still", track=track.track, source=track.source)
+            self._note(TrackStalled(self.call, track.track, track.seat, track.source, round(still_s, 3)))
+        elif stalled and not stalls:
+            self._note(TrackResumed(self.call, track.track, track.seat, track.source))
 
     def _measure(self, now: float) -> None:
         for peer in self._peers.values():

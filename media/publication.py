@@ -59,7 +59,7 @@ class Publication:
         self.kind: TrackKind = uplink.line.kind
         self.source: TrackSource = uplink.line.source
         self.track: TrackInfo | None = None
-        self.stalled = False
+        self.stalled: TrackInfo | None = None
         # When it last was let begin, on the call's clock.
         self.awaited_at: float | None = None
         self._passes = self._recorded = False

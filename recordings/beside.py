@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contract import codec
-from contract.facts import MadeFile
+from contract.record_facts import MadeFile
 from recordings.findings import Findings
 from recordings.merge import MergePlan, MergeResult
 from recordings.spool import replace_synced

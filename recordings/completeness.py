@@ -21,8 +21,6 @@ from contract.facts import (
     Fact,
     GapsAccounted,
     IdNumberChecked,
-    LaneKept,
-    StepKept,
     StepMarked,
 )
 from contract.identity_facts import (
@@ -39,6 +37,7 @@ from contract.identity_facts import (
 )
 from contract.ids import CallId, CheckId
 from contract.phases import CallPhase, Completeness, StepResult
+from contract.record_facts import LaneKept, StepKept
 from recordings.ledger import Lane, State
 from recordings.stays import Span, joined, within
 from recordings.timeline import Gap, Timeline

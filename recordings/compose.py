@@ -25,6 +25,9 @@ Plane = NDArray[np.uint8]
 
 _log = structlog.get_logger(__name__)
 
+# A merge shares its work out by itself; for pictures of this size OpenCV's threads cost more than they bring.
+cv2.setNumThreads(1)
+
 FPS = 15
 # A picture this much older than the tick is marked as "no signal".
 STALE_S = 1.0

@@ -116,8 +116,6 @@ class Volume:
 def settle(batch: Sequence[Settling], volume: Volume) -> None:
     """Bring a batch to disk; each item's ``done`` tells what became of it. Blocks, raises nothing."""
     sealing = [item for item in batch if item.seals]
-    for item in sealing:
-        item.segment.finish()
     has_frames = [item.segment.has_frames for item in batch]
     if not volume.sync():
         # Whose data it was that did not get there, only a sync of each file tells.

@@ -31,13 +31,13 @@ from contract.facts import (
     MergeStarted,
     RenderCompleted,
     SpoolReleased,
-    StepKept,
     dump_entry,
 )
 from contract.ids import CaseId, TenantId
 from contract.keeping_facts import MediaDiscarded
 from contract.phases import AbortedKeeps, CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
+from contract.record_facts import StepKept
 from recordings import merge, papers, rerender
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep

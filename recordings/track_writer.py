@@ -11,6 +11,7 @@ follow is marked in the track's clock file. Syncing and sealing wait for the dis
 other threads, and :meth:`TrackWriter.tick` takes note of what became of them.
 """
 
+import errno
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from recordings.track_files import TrackFiles
 _AGE_MIN_S = 1.0
 # Segments that wait for the disk keep a descriptor each. Behind so many, a minute, the open one just grows.
 _SEALING_MAX = 16
+# No room on the volume, in the quota, or in what one file may be.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _log = structlog.get_logger(__name__)
 _FRAMES = Counter("teller_recordings_frames", "Frames recorded")
@@ -249,6 +252,8 @@ class TrackWriter:
             )
             and self._may_seal_at(frame)
         ):
+            # Now, not when the disk comes to it: the next segment's frames must not outlive this one's.
+            self.flush()
             self._seal()
             segment = None
         if segment is None:
@@ -323,7 +328,7 @@ class TrackWriter:
         if not self._syncing.done.done():
             if now - self._synced_at >= self._settings.late_s:
                 self._lose()
-                self._tell_trouble("disk")
+                self._tell_trouble("disk_slow")
             return
         syncing, self._syncing = self._syncing, None
         if syncing.done.result():
@@ -335,6 +340,7 @@ class TrackWriter:
         files = self._files
         if segment is None or files is None:
             return
+        segment.finish()
         counts = self._counts
         lost, counts.lost_sealed = counts.lost_marked - counts.lost_sealed, counts.lost_marked
         settling = Settling(segment, files, seals=True, urgent=self._closing)
@@ -403,7 +409,7 @@ class TrackWriter:
         _log.error("recording could not be written", track=self._info.track, pii_error=str(error))
         self._seal()
         self._lose()
-        self._tell_trouble("disk")
+        self._tell_trouble("disk_full" if error.errno in _FULL else "write_failed")
 
     def _lose(self) -> None:
         """From now on the track is not being recorded, until it is announced again."""

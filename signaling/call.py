@@ -30,6 +30,8 @@ from contract.facts import (
     StepMarked,
     StillRequested,
     TrackEnded,
+    TrackResumed,
+    TrackStalled,
     TrackStarted,
 )
 from contract.ids import SeatId
@@ -238,7 +240,14 @@ class Call(Identify):
                 self._media_lost(fact, moment)
             case MediaMissing():
                 self._media_missing(fact, moment)
-            case TrackStarted() | RecordingStarted() | RecorderTroubled() | TrackEnded():
+            case (
+                TrackStarted()
+                | RecordingStarted()
+                | RecorderTroubled()
+                | TrackStalled()
+                | TrackResumed()
+                | TrackEnded()
+            ):
                 self._tracks.noted(fact)
                 self._track_noted(fact, moment)
             case _:

@@ -52,6 +52,7 @@ from signaling.actions import (
     OfferAnswered,
     WoundUp,
 )
+from signaling.ceilings import Ceilings
 from signaling.effects import (
     AnswerOffer,
     Append,
@@ -114,6 +115,7 @@ class Ports:
     identity: IdentityChecks
     jobs: JobQueue
     clock: Clock
+    ceilings: Ceilings
     equipment: Equipment = field(default_factory=Equipment)
 
 
@@ -135,7 +137,7 @@ class Commands:
         self._lanes: dict[CaseId, deque[_Queued]] = {}
         self._stuck: set[CaseId] = set()
         self._identity = IdentityCommands(
-            ports.journal, ports.evidence, ports.identity, ports.clock, ports.equipment
+            ports.journal, ports.evidence, ports.identity, ports.clock, ports.equipment, ports.ceilings
         )
         # What is found after the record was handed on must not change it: by call, to be cancelled.
         self._checks: dict[CallId, set[asyncio.Task[Any]]] = {}
@@ -389,6 +391,7 @@ class Commands:
 
     async def _compare_pictures(self, case: CaseId, effect: CompareFaces) -> None:
         ports = self._ports
+        await ports.ceilings.require(case, "portraits")
         card = await ports.evidence.read(case, effect.card)
         still = await ports.evidence.read(case, effect.still)
         found = await ports.identity.match_faces(card, still)

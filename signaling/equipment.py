@@ -12,6 +12,7 @@ from contract.identity_ports import (
     CoreBank,
     DocumentChecks,
     DocumentFinding,
+    DocumentSide,
     DocumentVerdict,
     ExternalCheck,
     LiveChecks,
@@ -39,7 +40,7 @@ class NoDocuments:
         raise _none()
 
     async def judge_document(
-        self, sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date
+        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
     ) -> DocumentVerdict:
         """Raise UserError ``not_available``."""
         raise _none()

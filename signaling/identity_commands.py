@@ -27,6 +27,7 @@ from contract.identity_ports import LivenessRun, PortraitsFinding
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id
 from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
 from contract.ports import Clock, EvidenceStore, IdentityChecks, Journal
+from signaling.ceilings import Ceilings
 from signaling.codes import ATTEMPTS, masked
 from signaling.equipment import Equipment
 from signaling.identity_effects import (
@@ -58,18 +59,20 @@ class IdentityCommands:
         identity: IdentityChecks,
         clock: Clock,
         equipment: Equipment,
+        ceilings: Ceilings,
     ) -> None:
         self._journal = journal
         self._evidence = evidence
         self._clock = clock
         self._equipment = equipment
+        self._ceilings = ceilings
         self._outside = Outside(journal, evidence, identity, equipment)
 
     def beside(self, case: CaseId, call: CallId, effect: Beside) -> Coroutine[Any, Any, None]:
         """Return the work of an effect that waits for nothing of the case."""
         match effect:
             case ReadPicture():
-                return self._read(case, call, effect)
+                return self._read(case, call, effect.evidence)
             case ComparePictures():
                 return self._compare(case, call, effect)
             case AskQuestion():
@@ -81,8 +84,16 @@ class IdentityCommands:
 
     # --- documents and faces ---
 
-    async def _read(self, case: CaseId, call: CallId, effect: ReadPicture) -> None:
-        data = await self._evidence.read(case, effect.evidence)
+    async def _read(self, case: CaseId, call: CallId, evidence: EvidenceId) -> None:
+        await self._ceilings.require(case, "document")
+        check, advisory = await self.read(case, call, evidence)
+        await self.judge(case, call, check, advisory)
+
+    async def read(
+        self, case: CaseId, call: CallId | None, evidence: EvidenceId
+    ) -> tuple[CheckId, tuple[Signal, ...]]:
+        """Read one side of a document; return the reading's name and signs of a copy."""
+        data = await self._evidence.read(case, evidence)
         found = await self._equipment.documents.read_document(data, self._today())
         picture = None
         if found.picture is not None:
@@ -93,7 +104,7 @@ class IdentityCommands:
             DocumentRead(
                 call=call,
                 check=check,
-                evidence=effect.evidence,
+                evidence=evidence,
                 picture=picture,
                 side=found.side,
                 kind=found.kind,
@@ -102,17 +113,19 @@ class IdentityCommands:
                 models=found.models,
             ),
         )
-        await self.judge(case, call, check, found.advisory)
+        return check, found.advisory
 
     async def judge(
-        self, case: CaseId, call: CallId, check: CheckId, advisory: tuple[Signal, ...] = ()
-    ) -> None:
+        self, case: CaseId, call: CallId | None, check: CheckId, advisory: tuple[Signal, ...] = ()
+    ) -> CheckVerdict:
         """Judge all that was read of the customer's document."""
         about = await self._known(case)
         found = await self._equipment.documents.judge_document(about.sides, about.entered, self._today())
         await self._journal.append(case, DocumentJudged(call, check, found.verdict, found.failures, advisory))
+        return found.verdict
 
     async def _compare(self, case: CaseId, call: CallId, effect: ComparePictures) -> None:
+        await self._ceilings.require(case, "portraits")
         card = await self._evidence.read(case, effect.card)
         still = await self._evidence.read(case, effect.still)
         reference = effect.reference and await self._evidence.read(case, effect.reference)
@@ -130,6 +143,7 @@ class IdentityCommands:
     async def start(self, run: LivenessRun) -> None:
         """Begin a run; one that cannot begin is over at once, and says why."""
         try:
+            await self._ceilings.require(run.case, run.kind, run.check)
             await self._equipment.live.start(run)
         except TellerError as error:
             await self._journal.append(run.case, unmeasured(run, error.code))
@@ -186,6 +200,7 @@ class IdentityCommands:
         )
 
     async def _send_code(self, case: CaseId, call: CallId, effect: TextCode) -> None:
+        await self._ceilings.require(case, "code")
         contacts = await self._equipment.books.contacts((await self._known(case)).ref)
         to = contacts.phone if effect.channel is CodeChannel.SMS else contacts.email
         if not to:
@@ -210,14 +225,17 @@ class IdentityCommands:
 
     # --- the decision ---
 
-    async def screen(self, case: CaseId, call: CallId | None) -> None:
-        """Look the customer up on the lists that the policy names, before it is decided."""
-        await self._outside.screen(case, call)
+    async def screen(self, case: CaseId, call: CallId | None) -> bool:
+        """Look the customer up on the lists that the policy names; see ``Outside.screen``."""
+        return await self._outside.screen(case, call)
 
-    async def decide(self, case: CaseId) -> None:
-        """Append the bank's count of accounts, where it can be had, and what everything comes to."""
+    async def decide(self, case: CaseId) -> CheckVerdict | None:
+        """Append the bank's count of accounts, where it can be had, and what everything comes to.
+
+        None where people decide.
+        """
         if self._equipment.decide is None:
-            return
+            return None
         try:
             counts = await self._equipment.books.open_accounts((await self._known(case)).ref)
         except TellerError as error:
@@ -227,6 +245,7 @@ class IdentityCommands:
             await self._journal.append(case, AccountsCounted(limits))
         decided = self._equipment.decide(await self._journal.read(case))
         await self._journal.append(case, decided)
+        return decided.verdict
 
     async def _known(self, case: CaseId) -> Known:
         return known(await self._journal.read(case))

@@ -1,10 +1,11 @@
 """What a case's journal says of its customer, as identity checks need it. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contract.facts import CaseCreated, Entry, IdNumberChecked
-from contract.identity_facts import DocumentRead, FieldCorrected
+from contract.identity_facts import DocumentRead, FieldCorrected, ReadField, SelfCheckStarted
+from contract.identity_ports import DocumentSide
 from contract.ids import CheckId
 
 
@@ -18,27 +19,39 @@ class Known:
     ref: str
     name: str
     number: str
-    sides: tuple[dict[str, str], ...]
+    sides: tuple[DocumentSide, ...]
     entered: dict[str, str]
 
 
+@dataclass(slots=True)
+class _Reading:
+    check: CheckId
+    findings: tuple[str, ...]
+    fields: dict[str, ReadField] = field(default_factory=dict)
+
+
 def known(entries: Iterable[Entry]) -> Known:
-    """Return what ``entries`` say."""
+    """Return what ``entries`` say. A try of self-service stands for itself: readings before it are over."""
     ref = name = number = ""
-    readings: dict[str, tuple[CheckId, dict[str, str]]] = {}
+    readings: dict[str, _Reading] = {}
     for entry in entries:
-        fact = entry.fact
-        if isinstance(fact, CaseCreated):
-            ref, name = fact.pii_customer_ref, fact.pii_customer_name
-        elif isinstance(fact, IdNumberChecked):
-            number = fact.pii_number
-        elif isinstance(fact, DocumentRead):
-            readings[fact.side] = (fact.check, {one.name: one.pii_value for one in fact.fields})
-        elif isinstance(fact, FieldCorrected):
-            for check, fields in readings.values():
-                if check == fact.check:
-                    fields[fact.field] = fact.pii_after
-    sides = tuple(fields for _, fields in readings.values())
+        match entry.fact:
+            case CaseCreated() as fact:
+                ref, name = fact.pii_customer_ref, fact.pii_customer_name
+            case IdNumberChecked() as fact:
+                number = fact.pii_number
+            case SelfCheckStarted():
+                readings.clear()
+            case DocumentRead() as fact:
+                fields = {one.name: one for one in fact.fields}
+                readings[fact.side] = _Reading(fact.check, fact.findings, fields)
+            case FieldCorrected() as fact:
+                _correct(readings.values(), fact)
+            case _:
+                pass
+    sides = tuple(
+        DocumentSide(side, tuple(one.fields.values()), one.findings) for side, one in readings.items()
+    )
     # A walk-in said no name before, or any.
     entered = {"name": name if ref else "", "number": number}
     return Known(
@@ -50,5 +63,12 @@ def known(entries: Iterable[Entry]) -> Known:
     )
 
 
-def _first(sides: Iterable[dict[str, str]], field: str) -> str:
-    return next((side[field] for side in sides if side.get(field)), "")
+def _correct(readings: Iterable[_Reading], fact: FieldCorrected) -> None:
+    for reading in readings:
+        if reading.check == fact.check:
+            reading.fields[fact.field] = ReadField(fact.field, fact.pii_after, 1.0)
+
+
+def _first(sides: Iterable[DocumentSide], name: str) -> str:
+    read = (one.pii_value for side in sides for one in side.fields if one.name == name)
+    return next((value for value in read if value), "")

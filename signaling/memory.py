@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from contract.fact import Fact
-from contract.facts import Entry
+from contract.facts import Entry, FacesCompared
 from contract.identity_facts import (
     ChallengeDrawn,
     CodeSent,
@@ -39,7 +39,7 @@ def kind_of_try(fact: object) -> str | None:
             return fact.kind.value
         case DocumentRead():
             return "document"
-        case PortraitsCompared():
+        case PortraitsCompared() | FacesCompared():
             return "portraits"
         case CodeSent():
             return "code"

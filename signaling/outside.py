@@ -57,9 +57,9 @@ class Outside:
         )
 
     async def screen(self, case: CaseId, call: CallId | None) -> bool:
-        """Ask every list on which nobody has looked the customer up yet; tell whether one speaks against him.
+        """Ask every list on which nobody has looked the customer up yet; tell whether there is any doubt.
 
-        A list that gives no answer is passed over: what is missing then is for the decision.
+        A list that speaks against him is one, and so is a list that gives no answer or is not there.
         """
         answers = _answers(await self._journal.read(case))
         for service in self._equipment.screening:
@@ -69,8 +69,7 @@ class Outside:
                 except TellerError as error:
                     _log.warning("a list gave no answer", case=case, service=service, code=error.code)
         answers = _answers(await self._journal.read(case))
-        clean = CheckVerdict.PASSED
-        return any(answers.get(service, clean) is not clean for service in self._equipment.screening)
+        return any(answers.get(service) is not CheckVerdict.PASSED for service in self._equipment.screening)
 
     async def keep_picture(self, case: CaseId, kind: EvidenceKind, data: bytes) -> EvidenceId:
         """Keep a picture that came from no phone, and return its id. Raises UserError when it is none."""

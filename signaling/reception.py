@@ -30,13 +30,14 @@ from signaling.memory import Memory, remember
 from signaling.settings import SignalingSettings
 from signaling.socket import Socket, prepare, word_of
 from signaling.tickets import TicketClaims, TicketExpired, Tickets
+from signaling.turns import Turns, phase_of
 
 _log = structlog.get_logger(__name__)
 
 _STAFF = (Role.AGENT, Role.SUPERVISOR)
 # An open console keeps its session from idling out, and is closed this soon after it has ended.
 _CHECK_S = 60.0
-# Orders of this many cases are not repeated: more than anybody begins before they are forgotten.
+# Orders of at least this many cases are not repeated: more than anybody begins before they are forgotten.
 _REMEMBERED = 20
 
 
@@ -54,6 +55,7 @@ class Reception:
         cases: CaseStore,
         journal: Journal,
         clock: Clock,
+        turns: Turns,
     ) -> None:
         self._settings = settings
         self._front = front
@@ -64,6 +66,7 @@ class Reception:
         self._cases = cases
         self._journal = journal
         self._clock = clock
+        self._turns = turns
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket until it closes."""
@@ -122,10 +125,12 @@ class Reception:
         except TicketExpired as expired:
             await self._expire(expired.claims.case)
             raise
-        case = await self._cases.case(claims.case)
-        if case.tenant != claims.tenant or case.phase is not CasePhase.CREATED:
-            raise Denied("the case is under way or over", code="ticket_used")
-        return await self._seat(claims, case, language)
+        async with self._turns.of(claims.case):
+            case = await self._cases.case(claims.case)
+            phase = phase_of(await self._journal.read(claims.case))
+            if case.tenant != claims.tenant or phase is not CasePhase.CREATED:
+                raise Denied("the case is under way or over", code="ticket_used")
+            return await self._seat(claims, case, language)
 
     async def _seat(self, claims: TicketClaims, case: CaseSummary, language: str) -> Visitor:
         seat = new_seat_id()
@@ -156,15 +161,19 @@ class Reception:
 
     async def _remember(self, case: CaseSummary) -> Memory:
         """Return what this and the customer's earlier cases, as far as they are here, tell of checks."""
-        earlier = await self._cases.customer_cases(case.tenant, case.pii_customer_ref, _REMEMBERED)
+        since = self._clock.now() - self._settings.plan.identity.cool_down_s
+        earlier = await self._cases.customer_cases(
+            case.tenant, case.pii_customer_ref, newest=_REMEMBERED, since=since
+        )
         cases = dict.fromkeys((*(one for one in reversed(earlier) if one != case.case), case.case))
         journals = [await self._journal.read(one) for one in cases]
         return replace(remember(journals), entered=tuple(entry.fact for entry in journals[-1]))
 
     async def _expire(self, case: CaseId) -> None:
-        if (await self._cases.case(case)).phase is CasePhase.CREATED:
-            fact = CaseAdvanced(CasePhase.CREATED, CasePhase.EXPIRED, CaseEnd.TICKET_EXPIRED)
-            await self._journal.append(case, fact)
+        async with self._turns.of(case):
+            if phase_of(await self._journal.read(case)) is CasePhase.CREATED:
+                fact = CaseAdvanced(CasePhase.CREATED, CasePhase.EXPIRED, CaseEnd.TICKET_EXPIRED)
+                await self._journal.append(case, fact)
 
     async def _carry(self, socket: Socket) -> None:
         while (message := await socket.receive()) is not None:

@@ -70,6 +70,7 @@ class Rest:
             ("POST", "/api/views/drop", self._search.drop_view),
             ("GET", "/api/cases/{case}", cases.one),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
+            ("POST", "/api/cases/{case}/reopen", self._audit.reopen),
             ("POST", "/api/cases/{case}/hold", self._holds.hold),
             ("POST", "/api/cases/{case}/renders", self._renders.request),
             ("GET", "/api/cases/{case}/viewings", viewing.one),

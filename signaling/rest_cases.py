@@ -18,6 +18,7 @@ from contract.ports import CaseSummary
 from contract.viewing import Viewer, sees_cards
 from signaling.accounts import LoggedIn
 from signaling.intake import Intake
+from signaling.job_outlook import outlook
 from signaling.masking import masked, numbers_of
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
@@ -111,12 +112,12 @@ class Cases:
         lines = [json.loads(dump_entry(entry)) for entry in entries]
         if not sees_cards(entries, viewer, self._rooms.clock.now()):
             lines = masked(lines, numbers_of(entries))
-        jobs = await self._rooms.jobs.for_case(case.case)
+        jobs, now = await self._rooms.jobs.for_case(case.case), self._rooms.clock.now()
         return web.json_response(
             {
                 "case": codec.dump(case),
                 "entries": lines,
-                "jobs": [codec.dump(job) for job in jobs],
+                "jobs": [codec.dump(job) | codec.dump(outlook(job, now)) for job in jobs],
             }
         )
 

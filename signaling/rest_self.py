@@ -1,13 +1,16 @@
-"""REST of self-service: the bank's app checks a face without an agent, and comes back with every doubt.
+"""REST of self-service: the bank's app checks card and face by itself, and comes back with every doubt.
 
-The app opens the case (``POST /api/cases``), sends a picture of the card and one of the face, and asks for
+The app opens the case (``POST /api/cases``), sends pictures of the card and one of the face, and asks for
 the verdict. When the tries are used up, or the bank wants an agent, the case's own link leads into the
-queue with everything already there; the app then asks for the result. It is one case throughout.
+queue with everything already there; the app then asks for the result. It is one case throughout. Whether
+a living person is there is not judged, so a case ends here only where the policy pack says what suffices.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated
 
 from aiohttp import web
@@ -20,23 +23,25 @@ from contract.ids import CaseId, CheckId, EvidenceId, new_check_id, new_evidence
 from contract.phases import CasePhase, CheckVerdict, CheckWord, EvidenceKind, Role, advance_case
 from contract.ports import CaseSummary
 from signaling.equipment import Equipment
-from signaling.identity_commands import compared
+from signaling.identity_commands import IdentityCommands, compared
 from signaling.intake import Intake
 from signaling.memory import locked_until, remember
-from signaling.outside import Outside
 from signaling.rest_cases import Cases
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
+from signaling.turns import phase_of
 
 _KINDS = {
     "card": EvidenceKind.ID_CARD,
+    "card_back": EvidenceKind.ID_CARD_BACK,
     "still": EvidenceKind.FACE_STILL,
     "reference": EvidenceKind.REFERENCE,
 }
 _STILLS = frozenset({"image/jpeg", "image/png"})
 _BANK = (Role.AGENT, Role.SUPERVISOR)
-# As in the reception: a customer's newest cases.
-_REMEMBERED = 20
+_DOCUMENT = (EvidenceKind.ID_CARD, EvidenceKind.ID_CARD_BACK)
+# Another picture would not help: a person deals with it, and the app learns no more than of used-up tries.
+_FOR_AN_AGENT = frozenset({"screening", "decision"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,9 @@ class SelfService:
         self._intake = intake
         self._cases = cases
         self._equipment = equipment
-        self._outside = Outside(rooms.journal, rooms.evidence, rooms.identity, equipment)
+        self._identity = IdentityCommands(
+            rooms.journal, rooms.evidence, rooms.identity, rooms.clock, equipment, rooms.ceilings
+        )
         self._busy: set[tuple[str, str]] = set()
 
     async def start(self, request: web.Request) -> web.Response:
@@ -72,11 +79,12 @@ class SelfService:
         case = await self._case(request)
         body = await self._intake.body(request, StartBody)
         with self._alone(case):
-            return await self._start(case, body)
+            async with self._rooms.turns.of(case.case):
+                return await self._start(case, body)
 
     async def _start(self, case: CaseSummary, body: StartBody) -> web.Response:
-        _require_created(case)
         entries = await self._rooms.journal.read(case.case)
+        _require_created(entries)
         if _open_check(entries) is not None:
             raise WrongPhase("the last try is not over")
         if await self._left(case) == 0:
@@ -89,46 +97,84 @@ class SelfService:
         return web.json_response({"check": check, "left": await self._left(case)}, status=201)
 
     async def picture(self, request: web.Request) -> web.Response:
-        """Take the picture of ``card``, ``still`` or ``reference`` for the try that is open."""
+        """Take a picture for the try that is open: ``card``, ``card_back``, ``still`` or ``reference``.
+
+        A newer one of the same kind counts instead of the one before; all are kept.
+        """
         case = await self._case(request)
         kind = _KINDS.get(request.match_info["what"])
         if kind is None:
             raise NotFound("no such picture")
-        await self._require_open(case, request.match_info["check"])
+        check = request.match_info["check"]
+        await self._require_open(case, check)
         data = await self._intake.read(request, self._settings.still_max)
         image = await self._rooms.identity.inspect_image(data)
         if image.media_type not in _STILLS:
             raise UserError("a still is JPEG or PNG", code="not_an_image")
         # A reference is the bank's own picture of the customer, and no page is to show it.
         source = "derived" if kind is EvidenceKind.REFERENCE else "phone"
-        evidence = new_evidence_id()
-        stored = await self._rooms.evidence.store(case.case, evidence, kind, data, image, source)
+        async with self._rooms.turns.of(case.case):
+            # The try may have ended while the picture came.
+            await self._require_open(case, check)
+            evidence = new_evidence_id()
+            stored = await self._rooms.evidence.store(case.case, evidence, kind, data, image, source)
         return web.json_response({"evidence": stored.evidence, "sha256": stored.sha256}, status=201)
 
     async def verdict(self, request: web.Request) -> web.Response:
-        """Compare what was sent, and end the try; what failed is not told."""
+        """Judge what was sent, and end the try; what failed is not told."""
         case = await self._case(request)
         with self._alone(case):
-            return await self._end(case, request.match_info["check"])
+            async with self._rooms.turns.of(case.case):
+                return await self._end(case, request.match_info["check"])
 
     async def _end(self, case: CaseSummary, wanted: str) -> web.Response:
         check = await self._require_open(case, wanted)
         pictures = _pictures(await self._rooms.journal.read(case.case))
-        card, still = pictures.get(EvidenceKind.ID_CARD), pictures.get(EvidenceKind.FACE_STILL)
-        if card is None or still is None:
+        if not {EvidenceKind.ID_CARD, EvidenceKind.FACE_STILL} <= pictures.keys():
             raise WrongPhase("card and still come first")
-        found = await self._compare(case.case, check, (card, still, pictures.get(EvidenceKind.REFERENCE)))
-        left = await self._left(case)
-        # Whom a list names, a person deals with: another picture would not help.
-        listed = found is CheckVerdict.PASSED and await self._outside.screen(case.case, None)
-        found = CheckVerdict.REVIEW if listed else found
-        await self._rooms.journal.append(case.case, SelfChecked(check, found, left))
+        found, reason = await self._looked_at(case.case, check, pictures)
+        left = 0 if reason in _FOR_AN_AGENT else await self._left(case)
+        await self._rooms.journal.append(case.case, SelfChecked(check, found, left, reason))
+        word = CheckWord.AGAIN if left else CheckWord.AGENT_HELPS
         if found is CheckVerdict.PASSED:
             await self._close(case.case)
-        word = CheckWord.AGAIN if left and not listed else CheckWord.AGENT_HELPS
-        return web.json_response(
-            {"word": CheckWord.THANKS if found is CheckVerdict.PASSED else word, "left": left}
-        )
+            word = CheckWord.THANKS
+        return web.json_response({"word": word, "left": left})
+
+    async def _looked_at(
+        self, case: CaseId, check: CheckId, pictures: Mapping[EvidenceKind, EvidenceId]
+    ) -> tuple[CheckVerdict, str]:
+        """Return what the try comes to, and what was in the way; see ``SelfChecked``.
+
+        Nothing takes longer than a command may: what did not come by then is a doubt.
+        """
+        limit = self._settings.command_s
+        try:
+            async with asyncio.timeout(limit):
+                found = await self._compare(case, check, pictures)
+            if found is not CheckVerdict.PASSED:
+                return found, "portraits"
+            async with asyncio.timeout(limit):
+                found = await self._read(case, pictures)
+            if found is not CheckVerdict.PASSED:
+                return found, "document"
+        except TimeoutError:
+            return CheckVerdict.REVIEW, "timeout"
+        if await self._in_doubt(self._identity.screen(case, None)):
+            return CheckVerdict.REVIEW, "screening"
+        if await self._in_doubt(self._not_decided(case)):
+            return CheckVerdict.REVIEW, "decision"
+        return CheckVerdict.PASSED, ""
+
+    async def _in_doubt(self, work: Awaitable[bool]) -> bool:
+        try:
+            async with asyncio.timeout(self._settings.command_s):
+                return await work
+        except TimeoutError:
+            return True
+
+    async def _not_decided(self, case: CaseId) -> bool:
+        return await self._identity.decide(case) is not CheckVerdict.PASSED
 
     async def _close(self, case: CaseId) -> None:
         """Let the record of a customer whom nobody has to see be archived, and signed off as any other."""
@@ -177,41 +223,52 @@ class SelfService:
         return await self._cases.of_tenant(person.account.tenant, request.match_info["case"])
 
     async def _require_open(self, case: CaseSummary, check: str) -> CheckId:
-        _require_created(case)
         entries = await self._rooms.journal.read(case.case)
+        _require_created(entries)
         opened = _open_check(entries)
         if opened is None or opened != check:
             raise NotFound("no such try")
         return opened
 
     async def _left(self, case: CaseSummary) -> int:
-        ref = case.pii_customer_ref
-        earlier = await self._rooms.cases.customer_cases(case.tenant, ref, _REMEMBERED)
-        cases = dict.fromkeys((*earlier, case.case))
-        memory = remember([await self._rooms.journal.read(one) for one in cases])
+        """Return the tries that are left; none once an agent was named, whatever he was named for."""
         plan, now = self._settings.plan.identity, self._rooms.clock.now()
+        since = now - plan.cool_down_s
+        journals = await self._rooms.ceilings.journals(case.case)
+        if any(_sent_to_an_agent(entry) and entry.at > since for entry in chain.from_iterable(journals)):
+            return 0
         most = plan.tries["self_check"]
-        tries = memory.tries.get("self_check", ())
+        tries = remember(journals).tries.get("self_check", ())
         if locked_until(tries, most, plan.cool_down_s, now):
             return 0
-        return most - sum(at + plan.cool_down_s > now for at in tries)
+        return most - sum(at > since for at in tries)
 
     async def _compare(
-        self, case: CaseId, check: CheckId, pictures: tuple[EvidenceId, EvidenceId, EvidenceId | None]
+        self, case: CaseId, check: CheckId, pictures: Mapping[EvidenceKind, EvidenceId]
     ) -> CheckVerdict:
-        card, still, reference = pictures
+        card, still = pictures[EvidenceKind.ID_CARD], pictures[EvidenceKind.FACE_STILL]
+        reference = pictures.get(EvidenceKind.REFERENCE)
         read = self._rooms.evidence.read
         compare = self._equipment.documents.compare_portraits
         third = await read(case, reference) if reference else None
         found = await compare(await read(case, card), (await read(case, still),), third)
-        fact = compared(None, check, pictures, found, None, None)
+        fact = compared(None, check, (card, still, reference), found, None, None)
         await self._rooms.journal.append(case, fact)
         return found.verdict
 
+    async def _read(self, case: CaseId, pictures: Mapping[EvidenceKind, EvidenceId]) -> CheckVerdict:
+        sides = [await self._identity.read(case, None, pictures[one]) for one in _DOCUMENT if one in pictures]
+        advisory = tuple(sign for _, signs in sides for sign in signs)
+        return await self._identity.judge(case, None, sides[-1][0], advisory)
 
-def _require_created(case: CaseSummary) -> None:
-    if case.phase is not CasePhase.CREATED:
+
+def _require_created(entries: Iterable[Entry]) -> None:
+    if phase_of(entries) is not CasePhase.CREATED:
         raise WrongPhase("the check is passed, the customer at the desk, or the case over")
+
+
+def _sent_to_an_agent(entry: Entry) -> bool:
+    return isinstance(entry.fact, SelfChecked) and entry.fact.left == 0
 
 
 def _open_check(entries: Sequence[Entry]) -> CheckId | None:

@@ -13,9 +13,11 @@ from contract.ports import (
     ViewStore,
 )
 from signaling.accounts import Accounts
+from signaling.ceilings import Ceilings
 from signaling.front import Front
 from signaling.guard import Guard
 from signaling.tickets import Tickets
+from signaling.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,5 @@ class Rooms:
     identity: IdentityChecks
     jobs: JobQueue
     clock: Clock
+    turns: Turns
+    ceilings: Ceilings

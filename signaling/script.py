@@ -165,7 +165,7 @@ def require_mark(steps: Collection[StepSeen], message: MarkStep) -> None:
     elif step.lock == "recording":
         raise WrongPhase("the recording comes first", code="kyc_locked")
     elif step.state in {"locked", "skipped"}:
-        raise WrongPhase("this step is not asked for now")
+        raise WrongPhase("this step is locked or skipped")
     _require_answer(step, message)
 
 
@@ -176,7 +176,7 @@ def _require_waiver(step: StepSeen, message: MarkStep) -> None:
         raise UserError("a waiver needs a reason", code="reason_missing")
     # A lock that is lifted by itself is no reason to wait: what cannot be recorded may be waived.
     if step.state == "skipped" or (step.state == "locked" and step.lock not in {"recording", "call"}):
-        raise WrongPhase("this step is not asked for now")
+        raise WrongPhase("this step is locked or skipped")
 
 
 def _require_answer(step: StepSeen, message: MarkStep) -> None:

@@ -20,6 +20,7 @@ from contract.ports import (
 )
 from contract.viewing import Viewer
 from signaling.accounts import Accounts
+from signaling.ceilings import Ceilings
 from signaling.commands import Ports
 from signaling.equipment import Equipment
 from signaling.front import Front
@@ -29,6 +30,7 @@ from signaling.rest import Rest
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
 from signaling.tickets import Tickets
+from signaling.turns import Turns
 
 
 class Signaling:
@@ -58,16 +60,18 @@ class Signaling:
         people = Accounts(settings, accounts, clock)
         guard = Guard(settings, people)
         equipment = equipment or Equipment()
-        ports = Ports(journal, media, recorder, evidence, identity, jobs, clock, equipment)
+        turns = Turns()
+        ceilings = Ceilings(journal, cases, clock, settings.plan.identity)
+        ports = Ports(journal, media, recorder, evidence, identity, jobs, clock, ceilings, equipment)
         self._front = Front(settings, ports, self._issue_upload)
         self._reception = Reception(
-            settings, self._front, guard, self._tickets, people, accounts, cases, journal, clock
+            settings, self._front, guard, self._tickets, people, accounts, cases, journal, clock, turns
         )
         self._rest = Rest(
             settings,
             Rooms(
                 self._front, guard, people, self._tickets, accounts, cases, views, journal, evidence,
-                identity, jobs, clock,
+                identity, jobs, clock, turns, ceilings,
             ),
             equipment,
         )  # fmt: skip

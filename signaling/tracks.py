@@ -3,10 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from contract.facts import RecorderTroubled, RecordingStarted, TrackEnded, TrackStarted
+from contract.facts import (
+    RecorderTroubled,
+    RecordingStarted,
+    TrackEnded,
+    TrackResumed,
+    TrackStalled,
+    TrackStarted,
+)
 from contract.ids import SeatId, TrackId
 from contract.phases import Capture, TrackSource
 from signaling.seats import Seat
+
+TrackFact = TrackStarted | RecordingStarted | RecorderTroubled | TrackStalled | TrackResumed | TrackEnded
 
 _OF_A_PERSON = (TrackSource.MICROPHONE, TrackSource.CAMERA)
 
@@ -17,9 +26,10 @@ class Tracks:
 
     started: dict[TrackId, tuple[SeatId, TrackSource]] = field(default_factory=dict)
     recorded: set[TrackId] = field(default_factory=set)
+    stalled: set[TrackId] = field(default_factory=set)
     any: bool = False
 
-    def noted(self, fact: TrackStarted | RecordingStarted | RecorderTroubled | TrackEnded) -> None:
+    def noted(self, fact: TrackFact) -> None:
         """Learn from a fact of the journal."""
         match fact:
             case TrackStarted():
@@ -30,7 +40,11 @@ class Tracks:
             case RecorderTroubled():
                 # Checks stay locked until the recorder says that this track is on disk again.
                 self.recorded.discard(fact.track)
-            case _:
+            case TrackStalled():
+                self.stalled.add(fact.track)
+            case TrackResumed():
+                self.stalled.discard(fact.track)
+            case TrackEnded():
                 self.started.pop(fact.track, None)
 
     def arrived(self, seats: Iterable[Seat]) -> bool:
@@ -43,8 +57,8 @@ class Tracks:
         return bool(self.recorded & self.started.keys())
 
     def on_disk(self, seats: Iterable[Seat]) -> bool:
-        """Tell whether microphone and camera of these seats are on, and on disk."""
-        kept = {self.started[track] for track in self.recorded & self.started.keys()}
+        """Tell whether microphone and camera of these seats are on, come, and are on disk."""
+        kept = {self.started[track] for track in (self.recorded - self.stalled) & self.started.keys()}
         return all(
             seat.microphone is seat.camera is Capture.ON and (seat.seat, source) in kept
             for seat in seats

@@ -63,6 +63,7 @@ class Work(Parties):
         self.checks.require_pair(message.card, message.still)
         if self._comparing:
             raise Busy("a comparison is running")
+        self.identity.require_try("portraits", self._now.at)
         self._comparing, self._stale = True, True
         self._out.append(CompareFaces(message.card, message.still, host.account))
 

@@ -146,16 +146,22 @@ class Cases:
             row = (await connection.execute(query)).one()
         return CustomerHistory(*row)
 
-    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
-        """Return a customer's newest cases, the newest first; none for an empty reference."""
+    async def customer_cases(
+        self, tenant: TenantId, customer_ref: str, *, newest: int, since: float
+    ) -> tuple[CaseId, ...]:
+        """Return a customer's ``newest`` cases and all in which anything happened since ``since``.
+
+        The newest come first; none for an empty reference.
+        """
         if not customer_ref:
             return ()
-        query = (
+        of_customer = (
             sa.select(CASES.c.case)
             .where(CASES.c.tenant == tenant, CASES.c.pii_customer_ref == customer_ref)
             .order_by(CASES.c.created_at.desc(), CASES.c.case)
-            .limit(limit)
         )
+        among_newest = CASES.c.case.in_(sa.select(of_customer.limit(newest).subquery().c.case))
+        query = of_customer.where(sa.or_(among_newest, CASES.c.updated_at >= since))
         async with self._engine.read() as connection:
             return tuple(CaseId(row[0]) for row in await connection.execute(query))
 

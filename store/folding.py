@@ -108,6 +108,8 @@ def changes(entry: Entry) -> Row:
             return {"face_verdict": fact.verdict.value, "face_score": _of_card_and_still(fact)}
         case facts.AgentDecided() as fact:
             return {"agent": fact.agent, "outcome": fact.outcome.value, "reason": fact.reason}
+        case facts.AuditReopened():
+            return {"auditor": None, "audit_verdict": ""}
         case facts.AuditSigned() as fact:
             return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value}
         case _:

@@ -19,7 +19,7 @@ from store.schema import JOBS, NOT_DEAD
 MAX_ATTEMPTS = 5
 ABANDONED = "the worker was lost"
 
-_JOB_COLUMNS = [column for column in JOBS.c if column.name != "free_at"]
+_JOB_COLUMNS = [column.label("lease_until") if column.name == "free_at" else column for column in JOBS.c]
 
 
 class Jobs:
@@ -29,12 +29,22 @@ class Jobs:
         self._engine = engine
         self._clock = clock
 
-    async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
-        """Add a job; a job of the same kind and case that is not dead is returned instead."""
+    async def enqueue(
+        self, kind: str, case: CaseId, args: Mapping[str, str] | None = None, *, again: bool = False
+    ) -> JobId:
+        """Add a job; a job of the same kind and case that is not dead is returned instead.
+
+        With ``again`` one that is done is made ready once more: there is new work of its kind.
+        """
         insert = self._engine.insert(JOBS).values(self._new(kind, case, args or {}))
         unless_there = insert.on_conflict_do_nothing(index_elements=["kind", "case"], index_where=NOT_DEAD)
         mine = sa.select(JOBS.c.job).where(JOBS.c.kind == kind, JOBS.c.case == case, NOT_DEAD)
+        now = self._clock.now()
+        anew = {"state": "ready", "attempt": 0, "progress": 0.0, "note": "", "queued_at": now, "free_at": now}
+        done = (JOBS.c.kind == kind, JOBS.c.case == case, JOBS.c.state == "done")
         async with self._engine.write() as connection:
+            if again:
+                await connection.execute(sa.update(JOBS).where(*done).values(**anew, finished_at=None))
             await connection.execute(unless_there)
             return JobId((await connection.execute(mine)).scalar_one())
 

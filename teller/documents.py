@@ -1,11 +1,11 @@
 """Documents and portraits as signaling asks for them: ``contract.identity_ports.DocumentChecks``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from contract.identity_facts import ModelUsed, ReadField, Signal
-from contract.identity_ports import DocumentFinding, DocumentVerdict, PortraitsFinding
+from contract.identity_ports import DocumentFinding, DocumentSide, DocumentVerdict, PortraitsFinding
 from contract.phases import CheckVerdict, DocumentKind
 from kyc.card_fields import LONG, CardReading, Side
 from kyc.card_jobs import CardRead, CopySigns, ReadCard
@@ -21,9 +21,16 @@ ZONE_ERRORS = "zone_errors"
 
 _KINDS = {MrzFormat.TD1: DocumentKind.TD1, MrzFormat.TD3: DocumentKind.TD3}
 # What a misread character does as easily as a forger, or what is rare but right: a person looks.
-_DOUBTS = ("term_", "mrz_", "nothing_read", "front_missing", "back_missing", "unreadable_")
-_ZONE_ONLY = frozenset({"surname", "given_names", "nationality", ZONE_ERRORS})
-_BACK_ONLY = frozenset({"authority", "issued"})
+_DOUBTS = ("term_", "mrz_", "nothing_read", "unreadable_", "photo_")
+_DOUBTFUL = ("_missing", "_doubtful")
+# Without these of a side nobody can be told from another, or an expired document from one that holds.
+_NEEDED: Mapping[Side, tuple[str, ...]] = {
+    Side.FRONT: ("name", "number", "born"),
+    Side.BACK: ("issued", "expires"),
+    Side.ZONE: ("number", "born", "expires"),
+}
+# The desk marks what lies below as well; the recogniser's own figure, not calibrated.
+CONFIDENT = 0.8
 _MODELS = tuple(ModelUsed(model.file, model.sha256) for model in (OCR_DETECTION, OCR_RECOGNITION))
 
 
@@ -43,7 +50,7 @@ class Documents:
         return finding_of(read)
 
     async def judge_document(
-        self, sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date
+        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
     ) -> DocumentVerdict:
         """See the port."""
         return judge(sides, entered, on)
@@ -85,10 +92,12 @@ def _advisory(copy: CopySigns | None) -> tuple[Signal, ...]:
     return tuple(sign for sign in signs if sign.score > 0)
 
 
-def judge(sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date) -> DocumentVerdict:
+def judge(sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date) -> DocumentVerdict:
     """Judge a document's sides as the port says; pure. Words are those of ``kyc.consistency``.
 
-    Also ``nothing_read``, ``front_missing``, ``back_missing`` and ``unreadable_`` before a day's field.
+    Also ``nothing_read``, ``front_missing``, ``back_missing``, ``unreadable_`` before a day's field,
+    ``_missing`` and ``_doubtful`` after a field that the side needs, and ``photo_`` before what is wrong
+    with a photo. All of these are REVIEW.
     """
     front, back, zone = (_merged(sides, side) for side in (Side.FRONT, Side.BACK, Side.ZONE))
     failures: list[str] = []
@@ -98,27 +107,28 @@ def judge(sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: da
         failures += _zone_failures(zone, front, entered, on)
     if not (front or back or zone):
         failures.append("nothing_read")
+    failures += (word for side in sides for word in _hardly_read(side))
     words = tuple(dict.fromkeys(failures))
     if not words:
         return DocumentVerdict(CheckVerdict.PASSED, ())
-    doubtful = all(word.startswith(_DOUBTS) for word in words)
+    doubtful = all(word.startswith(_DOUBTS) or word.endswith(_DOUBTFUL) for word in words)
     return DocumentVerdict(CheckVerdict.REVIEW if doubtful else CheckVerdict.FAILED, words)
 
 
-def _side(fields: Mapping[str, str]) -> Side:
-    if fields.keys() & _ZONE_ONLY:
-        return Side.ZONE
-    if fields.keys() & _BACK_ONLY or fields.keys() == {"expires"}:
-        return Side.BACK
-    return Side.FRONT if fields else Side.UNKNOWN
+def _hardly_read(side: DocumentSide) -> Iterator[str]:
+    read = {field.name: field for field in side.fields if field.pii_value}
+    # Of a side without a word it is said that it is missing, and no more.
+    for name in _NEEDED.get(Side(side.side), ()) if read else ():
+        if name not in read:
+            yield f"{name}_missing"
+        elif read[name].confidence < CONFIDENT:
+            yield f"{name}_doubtful"
+    yield from (f"photo_{finding}" for finding in side.findings)
 
 
-def _merged(sides: Sequence[Mapping[str, str]], wanted: Side) -> dict[str, str]:
-    merged: dict[str, str] = {}
-    for fields in sides:
-        if _side(fields) is wanted:
-            merged |= fields
-    return merged
+def _merged(sides: Sequence[DocumentSide], wanted: Side) -> dict[str, str]:
+    fields = (field for side in sides if side.side == wanted for field in side.fields)
+    return {field.name: field.pii_value for field in fields if field.pii_value}
 
 
 def _card_failures(
@@ -129,7 +139,7 @@ def _card_failures(
     form = Identity(name=entered.get("name", ""), number=entered.get("number", ""))
     validity = _validity(back, unreadable)
     found = disagreements(_identity(front, unreadable), on, form=form, validity=validity)
-    return [*missing, *unreadable, *found]
+    return [*missing, *unreadable, *found, *([] if validity else _expired(back, on))]
 
 
 def _identity(fields: Mapping[str, str], unreadable: list[str]) -> Identity:
@@ -143,6 +153,12 @@ def _validity(back: Mapping[str, str], unreadable: list[str]) -> Validity | None
         return Validity(issued, None) if issued else None
     expires = _day(back, "expires", unreadable)
     return Validity(issued, expires) if issued and expires else None
+
+
+def _expired(back: Mapping[str, str], on: date) -> list[str]:
+    """Tell that the card is over, also where nobody could read since when it holds."""
+    expires = _day(back, "expires", [])
+    return ["expired"] if expires is not None and expires < on else []
 
 
 def _day(fields: Mapping[str, str], name: str, unreadable: list[str]) -> date | None:

@@ -123,12 +123,14 @@ class Decision(Part):
     watched: tuple[WatchEvent, ...] = (WatchEvent.DIFFERENT_PERSON, WatchEvent.SECOND_FACE)
     source_review: float = Field(default=0.8, gt=0, le=1)
     on_site: bool = False
+    self_service: tuple[WantedNeed, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        refuse_doubles("self_service", (need.id for need in self.self_service))
         refuse_doubles("needs", (need.id for need in self.needs))
         refuse_doubles("classes", (rule.account_class for rule in self.classes))
-        if any(not way for need in self.needs for way in need.ways):
+        if any(not way for need in (*self.needs, *self.self_service) for way in need.ways):
             raise ValueError("a way holds a check at least")
         return self
 
@@ -163,6 +165,7 @@ def decision_rules(name: str, version: int, identity: Identity, decision: Decisi
         watched=decision.watched,
         source_review=decision.source_review,
         on_site=decision.on_site,
+        self_service=tuple(Need(need.id, need.ways) for need in decision.self_service),
     )
 
 

@@ -19,7 +19,7 @@ from contract.facts import Entry, EvidenceStored, FacesCompared
 from contract.identity_facts import Decided, LightMeasured, ModelUsed, PairScore, PortraitsCompared
 from contract.identity_ports import DocumentChecks
 from contract.ids import CaseId, EvidenceId, TenantId
-from contract.phases import CheckVerdict
+from contract.phases import CheckVerdict, severity
 from contract.ports import Archive, IdentityChecks
 from kyc.decision import DecisionRules, decide
 from kyc.engine import Engine
@@ -33,6 +33,11 @@ from teller.policy import load_policy, rules_of
 from teller.relight import Fetch, Relit, relight
 
 Read = Callable[[EvidenceId], Awaitable[bytes]]
+# What says that somebody altered the record, as opposed to what is gone or could not be done.
+_ALTERED = frozenset({"altered", "evidence_altered", "no_nonce", "other_colours"})
+# Another processor adds in another order; one model differs from itself by less than this.
+_SCORE_OFF_MAX = 1e-3
+
 Relight = Callable[[Sequence[Fact], LightMeasured], Awaitable[Relit]]
 
 
@@ -52,6 +57,19 @@ class Rescored:
     verdict_now: CheckVerdict
     why: str = ""
 
+    @property
+    def same(self) -> bool:
+        """True unless the verdict is another, the evidence was altered, or one model scores otherwise."""
+        if self.verdict_then is not self.verdict_now or self.why in _ALTERED:
+            return False
+        one_model = bool(self.model_then) and self.model_then == self.model_now
+        return bool(self.why) or not one_model or self._scored_alike()
+
+    def _scored_alike(self) -> bool:
+        if self.score_then is None or self.score_now is None:
+            return self.score_then is self.score_now
+        return abs(self.score_then - self.score_now) <= _SCORE_OFF_MAX
+
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
@@ -69,9 +87,9 @@ class Recheck:
 
     @property
     def same(self) -> bool:
-        """True when nothing turned out otherwise."""
-        verdicts = all(one.verdict_then is one.verdict_now for one in self.rescored)
-        return verdicts and self.then is self.now and self.reproduced is not False
+        """True when nothing turned out otherwise, and nothing was altered."""
+        checks = all(one.same for one in self.rescored)
+        return checks and self.then is self.now and self.reproduced is not False
 
 
 async def recheck_case(config: Config, case: str, as_json: bool) -> int:
@@ -90,7 +108,7 @@ async def recheck_case(config: Config, case: str, as_json: bool) -> int:
         async with Engine(configured_pack(config)) as engine:
 
             async def again(facts: Sequence[Fact], was: LightMeasured) -> Relit:
-                return await relight(facts, was, engine, fetch)
+                return await relight(facts, was, engine, fetch, demo_only=engine.pack.demo_only)
 
             report = await recheck(entries, engine, Documents(engine), read, rules, again)
     click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2) if as_json else _told(report))
@@ -150,17 +168,13 @@ async def _rescore(
         else:
             third = await read(fact.reference) if fact.reference else None
             compared = await documents.compare_portraits(card, (still,), third)
-            verdict = max(compared.verdict, _of_video(fact.pairs), key=_RANK.index)
+            verdict = max(compared.verdict, _of_video(fact.pairs), key=severity)
             now = _Result(_models(compared.models), _score_of(compared.pairs), verdict)
     except TellerError as error:
         return Rescored(
             fact.check, was.model, was.model, was.score, None, was.verdict, was.verdict, error.code
         )
     return Rescored(fact.check, was.model, now.model, was.score, now.score, was.verdict, now.verdict)
-
-
-# From good to bad.
-_RANK = (CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +253,9 @@ def _line(one: Rescored) -> str:
     )
     model = "the same model" if one.model_then == one.model_now else "another model"
     model = model if one.model_now else "light, from the recorded track"
-    return f"{one.check}: {scores}, {model}" if not one.why else f"{one.check}: not made again: {one.why}"
+    if one.why:
+        return f"{one.check}: {'ALTERED' if one.why in _ALTERED else 'not made again'}: {one.why}"
+    return f"{one.check}: {scores}, {model}" + ("" if one.same else ": ANOTHER RESULT")
 
 
 def _score(score: float | None) -> str:

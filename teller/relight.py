@@ -37,6 +37,9 @@ _KEYFRAME_S = 8.0
 # A job of the model process takes less than its deadline by far: a second of frames.
 _CHUNK_FRAMES = 25
 
+# A run that somebody ended has no finding that could be made again.
+_CUT_OFF = frozenset({"declined", "agent", "call_ended"})
+
 _R = TypeVar("_R")
 
 
@@ -57,14 +60,22 @@ class Relit:
     why: str = ""
 
 
-async def relight(facts: Sequence[Fact], was: LightMeasured, models: Asked, fetch: Fetch) -> Relit:
-    """Judge the challenge that ``was`` ends again, from the segments that ``fetch`` returns. Never raises
-    for what is missing or altered: ``why`` is then the error's code."""
+async def relight(
+    facts: Sequence[Fact], was: LightMeasured, models: Asked, fetch: Fetch, *, demo_only: bool
+) -> Relit:
+    """Judge the challenge that ``was`` ends again, from the segments that ``fetch`` returns.
+
+    Never raises for what is missing or altered: ``why`` is then the error's code. A run that was declined
+    or ended is passed over with its own reason. With models for demos (``demo_only``) nothing passes.
+    """
+    if was.reason in _CUT_OFF:
+        return Relit(was.verdict, None, was.reason)
     try:
         found = await _judged(facts, was, models, fetch)
     except TellerError as error:
         return Relit(was.verdict, None, error.code)
-    return Relit(found.verdict, found.r)
+    passed_for_show = demo_only and found.verdict is CheckVerdict.PASSED
+    return Relit(CheckVerdict.REVIEW if passed_for_show else found.verdict, found.r)
 
 
 async def _judged(facts: Sequence[Fact], was: LightMeasured, models: Asked, fetch: Fetch) -> LightFinding:

@@ -985,6 +985,7 @@ export interface SelfChecked {
   readonly check: string;
   readonly verdict: CheckVerdict;
   readonly left: number;
+  readonly reason: string;
 }
 
 export interface ChecksLocked {
@@ -1058,6 +1059,19 @@ export interface RecordDownloaded {
   readonly file: string;
 }
 
+export interface OverrideProposed {
+  readonly auditor: string;
+  readonly pii_reason: string;
+  readonly grounds: readonly string[];
+  readonly manifest_sha256: string;
+}
+
+export interface AuditReopened {
+  readonly auditor: string;
+  readonly pii_reason: string;
+  readonly was: Verdict;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1108,6 +1122,21 @@ export interface TrackEnded {
   readonly track: string;
   readonly frames: number;
   readonly lost: number;
+}
+
+export interface TrackStalled {
+  readonly call: string;
+  readonly track: string;
+  readonly seat: string;
+  readonly source: TrackSource;
+  readonly still_s: number;
+}
+
+export interface TrackResumed {
+  readonly call: string;
+  readonly track: string;
+  readonly seat: string;
+  readonly source: TrackSource;
 }
 
 export interface QualityMeasured {
@@ -1271,6 +1300,7 @@ export interface AuditSigned {
   readonly verdict: Verdict;
   readonly pii_reason: string;
   readonly manifest_sha256: string;
+  readonly proposed_by: string | null;
 }
 
 export interface CaseCreated {
@@ -1569,6 +1599,8 @@ export interface Facts {
   UnmaskAsked: UnmaskAsked;
   UnmaskAnswered: UnmaskAnswered;
   RecordDownloaded: RecordDownloaded;
+  OverrideProposed: OverrideProposed;
+  AuditReopened: AuditReopened;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;
@@ -1576,6 +1608,8 @@ export interface Facts {
   MediaMissing: MediaMissing;
   TrackStarted: TrackStarted;
   TrackEnded: TrackEnded;
+  TrackStalled: TrackStalled;
+  TrackResumed: TrackResumed;
   QualityMeasured: QualityMeasured;
   PlaybackReported: PlaybackReported;
   RecordingStarted: RecordingStarted;
@@ -1695,4 +1729,5 @@ export interface Job {
   readonly started_at: number | null;
   readonly finished_at: number | null;
   readonly args: Readonly<Record<string, string>>;
+  readonly lease_until: number;
 }

@@ -133,7 +133,7 @@ export default {
   "picture.customer_stills": "Weak network: stills only", "picture.customer_away": "The customer dropped out",
   "picture.customer_held": "The customer is on hold", "picture.colleague_off": "Camera off",
   "picture.colleague_interrupted": "Camera interrupted", "picture.colleague_stills": "Weak network: stills only",
-  "picture.colleague_away": "Dropped out", "picture.colleague_held": "Not seen for now",
+  "picture.colleague_away": "Dropped out", "picture.colleague_held": "Out of sight until called in",
   "picture.own_off": "My camera is off; the customer sees the last picture", "hold.on": "Hold", "hold.off": "Resume",
   "hold.banner": "On hold: the customer neither hears nor sees you, nor you the customer.",
   "hold.private": "On hold: you talk to {name} alone; the customer neither hears nor sees you.",

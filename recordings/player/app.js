@@ -271,12 +271,12 @@ function keep(answers) {
   store.update(change.entries ? { ...change, view: project(change.entries) } : change);
 }
 
-/** @param {{verdict: string, reason: string}} signed */
-async function sign(signed) {
+/** @param {"verdict" | "reopen"} what @param {{verdict?: string, reason: string}} said */
+async function sign(what, said) {
   const { caseId } = store.get();
   store.update({ signing: true, signProblem: null });
   try {
-    await request("POST", path(caseId, "verdict"), signed);
+    await request("POST", path(caseId, what), said);
   } catch (error) {
     store.update({ signProblem: codeOf(error) });
   }
@@ -288,7 +288,8 @@ async function sign(signed) {
 const REQUESTS = {
   "login-request": logIn,
   "logout-request": logOut,
-  "verdict-request": sign,
+  "verdict-request": (signed) => sign("verdict", signed),
+  "reopen-request": (reason) => sign("reopen", reason),
   "viewing-request": (asked) => askThenRead("viewings", asked),
   "watched-report": (asked) => askViewing("watched", asked),
   "tracks-request": readTracks,

@@ -107,3 +107,9 @@ export function whyNotSign({ session, summary, view }) {
   }
   return summary.agent && summary.agent === session.account ? "verdict.own_case" : "";
 }
+
+/** Whether who is logged in may give the case back to the auditors. @param {PlayerState} state */
+export function mayReopen({ session, summary, view }) {
+  const signed = view.audit !== null && (summary?.phase === "approved" || summary?.phase === "rejected");
+  return signed && session?.role === "auditor" && summary?.agent !== session.account;
+}

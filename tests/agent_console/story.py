@@ -17,8 +17,6 @@ from contract.facts import (
     Fact,
     GapsAccounted,
     IdNumberChecked,
-    LaneKept,
-    MadeFile,
     MediaConnected,
     MergeCompleted,
     MergeQueued,
@@ -31,7 +29,6 @@ from contract.facts import (
     RecordingStarted,
     RingEnded,
     RingStarted,
-    StepKept,
     StillRequested,
     seal_entry,
 )
@@ -60,6 +57,7 @@ from contract.phases import (
     TrackKind,
     TrackSource,
 )
+from contract.record_facts import LaneKept, MadeFile, StepKept
 
 START = 1_790_000_000.0
 AGENT = AccountId("acct-0000000000000001")

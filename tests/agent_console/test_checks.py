@@ -7,8 +7,19 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from contract import wire
+from contract.facts import RecorderTroubled, RecordingStarted, TrackResumed, TrackStalled
 from contract.identity_facts import ReadField
-from contract.phases import CheckVerdict, CodeChannel, EvidenceKind, LivenessKind, WatchEvent
+from contract.ids import TrackId
+from contract.phases import (
+    CheckVerdict,
+    CodeChannel,
+    EvidenceKind,
+    LivenessKind,
+    Role,
+    TrackKind,
+    TrackSource,
+    WatchEvent,
+)
 from tests.agent_console import identity_story as told
 from tests.agent_console.console import script_of, step
 from tests.agent_console.stand_in import StandIn
@@ -323,6 +334,22 @@ async def test_trouble_in_the_picture_is_always_in_sight(call: Page, server: Sta
     await server.note(told.watched(story, WatchEvent.ENDED_SECOND_FACE))
     await expect(alert).not_to_contain_text("第二张人脸")
     await server.note(told.watched(story, WatchEvent.ENDED_DIFFERENT_PERSON))
+    await expect(alert).to_be_hidden()
+
+
+async def test_trouble_of_the_recording_is_always_in_sight(call: Page, server: StandIn, story: Story) -> None:
+    """What went wrong with whose track since when, until it is over."""
+    alert, track = call.locator("watch-alerts"), TrackId("track-0000000000000001")
+    await server.note(story.tell(TrackStalled(story.call, track, story.customer, TrackSource.CAMERA, 3.0)))
+    await expect(alert).to_contain_text("3 秒没有数据（客户 · 摄像头）")
+    await expect(alert).to_contain_text("恢复录制前")
+    await server.note(story.tell(RecorderTroubled(story.call, track, "disk_full", 3)))
+    await expect(alert).to_contain_text("磁盘已满")
+    await shoot(call, "agent-recorder-trouble")
+    await server.note(
+        story.tell(TrackResumed(story.call, track, story.customer, TrackSource.CAMERA)),
+        story.tell(RecordingStarted(story.call, track, Role.CUSTOMER, TrackKind.VIDEO)),
+    )
     await expect(alert).to_be_hidden()
 
 

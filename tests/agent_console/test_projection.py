@@ -8,9 +8,20 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from contract.facts import Entry, MediaLost, PartyDropped, PartyJoined, RecorderTroubled, dump_entry
+from contract.facts import (
+    Entry,
+    MediaLost,
+    PartyDropped,
+    PartyJoined,
+    RecorderTroubled,
+    RecordingStarted,
+    TrackEnded,
+    TrackResumed,
+    TrackStalled,
+    dump_entry,
+)
 from contract.ids import TrackId
-from contract.phases import EvidenceKind, Role
+from contract.phases import EvidenceKind, Role, TrackKind, TrackSource
 from tests.agent_console.stand_in import StandIn, stand_in
 from tests.agent_console.story import CUSTOMER_NAME, MANIFEST, Story, whole_story
 from tests.browser import watched_page
@@ -78,6 +89,28 @@ async def test_unknown_seats_and_tracks_are_ignored(bare: tuple[Page, StandIn]) 
     story.tell(RecorderTroubled(story.call, TrackId("track-0000000000000001"), "queue_full", 3))
     view = await project(bare, story)
     assert (view["parties"], view["recordings"]) == ({}, {})
+
+
+async def test_troubles_of_the_recording_go_on_until_told_over(bare: tuple[Page, StandIn]) -> None:
+    """A stall ends with the track's return, a recorder's trouble with its announcement, all with the call."""
+    story = Story()
+    story.open()
+    story.answer()
+    track, other = TrackId("track-0000000000000001"), TrackId("track-0000000000000002")
+    story.tell(TrackStalled(story.call, track, story.customer, TrackSource.CAMERA, 3.0))
+    story.tell(RecorderTroubled(story.call, track, "disk_full", 3))
+    story.tell(RecorderTroubled(story.call, other, "disk_slow", 0))
+    troubles = (await project(bare, story))["troubles"]
+    assert sorted(fact["what"] for fact in troubles.values()) == ["disk_full", "disk_slow", "no_packets"]
+    story.tell(TrackResumed(story.call, track, story.customer, TrackSource.CAMERA))
+    story.tell(RecordingStarted(story.call, other, Role.AGENT, TrackKind.AUDIO))
+    troubles = (await project(bare, story))["troubles"]
+    assert [fact["what"] for fact in troubles.values()] == ["disk_full"]
+    story.tell(TrackEnded(story.call, track, 1))
+    assert (await project(bare, story))["troubles"] == {}
+    story.tell(RecorderTroubled(story.call, other, "failed", 0))
+    story.finish()
+    assert (await project(bare, story))["troubles"] == {}
 
 
 async def test_measurements_do_not_clutter_the_story(bare: tuple[Page, StandIn]) -> None:

@@ -52,6 +52,24 @@ def test_a_changed_fact_is_found() -> None:
         load_entry(line)
 
 
+def test_a_line_from_before_a_field_was_added_is_read_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash is of what stands there; the field has its default, and the line is given back as it was."""
+    before = dump_entry(entry())
+    later = dataclasses.make_dataclass(
+        "CaseAdvanced", [("note", str, "none")], bases=(CaseAdvanced,), frozen=True
+    )
+    monkeypatch.setitem(FACTS, "CaseAdvanced", later)
+    read = load_entry(json.loads(before))
+    assert (read.fact.note, dump_entry(read)) == ("none", before)  # type: ignore[attr-defined]
+    again = seal_entry(2, read.at, CASE, read.fact, read.hash)
+    assert load_entry(json.loads(dump_entry(again))) == again
+    assert b'"note":"none"' in dump_entry(again)
+    altered = json.loads(before)
+    altered["fact"]["note"] = "none"
+    with pytest.raises(ProtocolError, match="hash"):
+        load_entry(altered)
+
+
 @pytest.mark.parametrize(
     "line",
     [None, [], {}, {"name": "Nothing"}, {"name": "CaseAdvanced"}, {"name": "CaseAdvanced", "fact": {}},

@@ -38,7 +38,7 @@ def test_call_moves_exactly_as_the_table_says(now: CallPhase, to: CallPhase) -> 
 def test_every_open_case_can_expire_or_abort() -> None:
     """From anywhere but an ending a case can end early."""
     for phase, goals in CASE_TRANSITIONS.items():
-        if goals:
+        if goals - {CasePhase.UNDER_AUDIT} or phase is CasePhase.AGENT_DONE:
             assert {CasePhase.EXPIRED, CasePhase.ABORTED} <= goals, phase
 
 

@@ -4,20 +4,18 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.errors import UserError
-from kyc.card_jobs import InspectCard
 from kyc.card_photo import (
     ID_1,
     ID_3,
     WIDTH,
     Corners,
-    answer_inspect_card,
+    described,
     find_corners,
     inspect_card,
     rectify,
     upright,
 )
-from kyc.images import Picture
+from kyc.images import Picture, decode
 from teller.demo.card import (
     Issue,
     Scene,
@@ -151,11 +149,9 @@ def test_the_portrait_tells_what_is_up(card: Picture, score: float) -> None:
     assert np.array_equal(upright(models, turned), card if score else turned)  # type: ignore[arg-type]
 
 
-def test_the_job() -> None:
-    """The answer is plain numbers and words; what is no picture is refused."""
+def test_what_the_server_gets() -> None:
+    """Plain numbers and words, of the corners too."""
     back = render_back(Issue("北京市公安局", specimen().born, None))
-    answer = answer_inspect_card(None, InspectCard(photograph(back, 1, SIZE)))  # type: ignore[arg-type]
-    assert (answer.findings, len(answer.corners)) == ((), 4)
-    assert all(isinstance(number, float) for corner in answer.corners for number in corner)
-    with pytest.raises(UserError):
-        answer_inspect_card(None, InspectCard(b"no picture"))  # type: ignore[arg-type]
+    found = described(inspect_card(decode(photograph(back, 1, SIZE))))
+    assert (found.findings, len(found.corners)) == ((), 4)
+    assert all(isinstance(number, float) for corner in found.corners for number in corner)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -348,6 +349,66 @@ def test_everybody_is_looked_up(answers: list[Fact], verdict: CheckVerdict, reas
     assert found.verdict is verdict
     said = [word for word in found.reasons if word.startswith("external_negative_list")]
     assert said == ([reason] if reason else [])
+
+
+SELF = replace(
+    RULES,
+    self_service=(Need("document", (("document",),)), Need("face", (("portraits",),))),
+    screening=("external_negative_list",),
+)
+
+
+def of_no_call(fact: Any) -> Fact:
+    made: Fact = replace(fact, call=None)
+    return made
+
+
+# As the bank's app sends it: no call, no agent, nobody who moved his head.
+ALONE = [
+    consent(),
+    of_no_call(document()),
+    of_no_call(portraits()),
+    of_no_call(answered("negative_list")),
+    counted(I=1),
+]
+
+
+def test_self_service_takes_the_word_of_the_pack() -> None:
+    """What the pack wants there takes the place of the needs; without its word nothing passes."""
+    found = decide(ALONE, SELF)
+    assert (found.verdict, found.account_class, found.reasons[0]) == (
+        PASSED,
+        AccountClass.III,
+        "self_service",
+    )
+    silent = decide(ALONE, replace(SELF, self_service=()))
+    assert (silent.verdict, silent.reasons[0]) == (REVIEW, "agent_missing")
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ([document(REVIEW)], "document_review"),
+        ([portraits(FAILED)], "portraits_failed"),
+        ([answered("negative_list", REVIEW)], "external_negative_list_review"),
+        ([NUMBER], "agent_missing"),
+        ([FACES], "agent_missing"),
+        ([watched(WatchEvent.SECOND_FACE)], "watched_second_face"),
+        ([gestures()], "agent_missing"),
+        ([agent(Outcome.INCOMPLETE)], "agent_incomplete"),
+    ],
+)
+def test_what_keeps_self_service_from_passing(more: list[Fact], reason: str) -> None:
+    """Whatever went wrong, and any call: an agent who was there and gave no result is no self-service."""
+    found = decide([*ALONE, *more], SELF)
+    assert found.verdict is not PASSED
+    assert reason in found.reasons
+
+
+@pytest.mark.parametrize("missing", range(1, len(ALONE)))
+def test_self_service_takes_all_of_it(missing: int) -> None:
+    """Document, face, list and count of accounts; consent is the pack's to name."""
+    assert decide([fact for at, fact in enumerate(ALONE) if at != missing], SELF).verdict is not PASSED
 
 
 @given(_CASES)

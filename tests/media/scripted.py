@@ -378,8 +378,14 @@ class ScriptedPeer:
         return lambda: counted[0]
 
     def stop_camera(self) -> None:
-        """Send nothing more on the camera's line."""
-        self.pc.getTransceivers()[1].sender.replaceTrack(None)
+        """Send nothing on the camera's line until ``start_camera``."""
+        sender = self.pc.getTransceivers()[1].sender
+        self._stopped = sender.track
+        sender.replaceTrack(None)
+
+    def start_camera(self) -> None:
+        """Send on the camera's line again."""
+        self.pc.getTransceivers()[1].sender.replaceTrack(self._stopped)
 
     def silence(self) -> None:
         """Send no RTP and no RTCP from now on."""

@@ -1,17 +1,18 @@
 """Real peers on a bad line: three receivers, loss in both directions, somebody who comes late."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from prometheus_client import REGISTRY
 
-from contract.facts import MediaLost, QualityMeasured, TrackEnded
+from contract.facts import MediaLost, QualityMeasured, TrackEnded, TrackResumed, TrackStalled
 from contract.ids import new_seat_id
-from contract.phases import Role, TrackKind
+from contract.phases import Role, TrackKind, TrackSource
 from contract.ports import Party
 from media import call as call_module
 from tests.media.formats import is_keyframe, split_nals
-from tests.media.scripted import ScriptedPeer, Stage, until
+from tests.media.scripted import ScriptedPeer, Stage, conversation, until
 
 OTHER_SOUND, OTHER_PICTURE, SCREEN = 3, 4, 7
 
@@ -140,8 +141,8 @@ async def test_the_screen_that_is_shared_is_shown(stage: Stage) -> None:
         assert is_keyframe("VP8", watcher.arrived[SCREEN][0].data)
 
 
-async def test_a_camera_that_stops_is_noticed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once for each time, while its connection lives and its sound goes on."""
+async def test_a_camera_that_stops_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each time, while its connection lives and its sound goes on; and that it comes again."""
     monkeypatch.setattr(call_module, "_STALL_S", 0.5)
 
     def stalls(source: str) -> float:
@@ -153,8 +154,34 @@ async def test_a_camera_that_stops_is_noticed(stage: Stage, monkeypatch: pytest.
         await stage.plane.open_gate(stage.call)
         await until("two tracks", lambda: len(stage.receiver.sinks) == 2)
         customer.stop_camera()
-        await until("a stall", lambda: stalls("camera") == before + 1)
+        await until("a stall", lambda: stage.journal.of(TrackStalled))
         seen = len(stage.journal.of(QualityMeasured))
         await until("two more seconds", lambda: len(stage.journal.of(QualityMeasured)) >= seen + 2)
         assert not stage.journal.of(MediaLost)
+        customer.start_camera()
+        await until("the camera again", lambda: stage.journal.of(TrackResumed))
+    [stalled], [resumed] = stage.journal.of(TrackStalled), stage.journal.of(TrackResumed)
     assert stalls("camera") == before + 1
+    assert (stalled.seat, stalled.source) == (stage.customer.seat, TrackSource.CAMERA)
+    assert stalled.track == resumed.track
+    assert 0.5 <= stalled.still_s < 3
+
+
+async def test_a_camera_that_is_off_by_choice_is_no_trouble(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not promised is not told; who promises it again has the same time to send."""
+    monkeypatch.setattr(call_module, "_STALL_S", 0.5)
+    async with ScriptedPeer() as customer:
+        await stage.connect(customer, stage.customer)
+        await stage.plane.open_gate(stage.call)
+        await until("two tracks", lambda: len(stage.receiver.sinks) == 2)
+        [route] = conversation([stage.customer])
+        await stage.plane.arrange(stage.call, [replace(route, promises=(TrackSource.MICROPHONE,))])
+        customer.stop_camera()
+        seen = len(stage.journal.of(QualityMeasured))
+        await until("two more seconds", lambda: len(stage.journal.of(QualityMeasured)) >= seen + 2)
+        assert not stage.journal.of(TrackStalled)
+        await stage.plane.arrange(stage.call, [route])
+        await until("a stall", lambda: stage.journal.of(TrackStalled))
+    assert stage.journal.of(TrackStalled)[0].still_s < 1.5

@@ -358,6 +358,7 @@ async def test_another_worker_looks_at_the_face_again() -> None:
         call = await scene.opened()
         pid = await scene.pid_of(call)
         await scene.pool.sample(call, 0.5)
+        await until("the wish", lambda: scene.looked() == ["look 0.5", "all 0.0"])
         os.kill(pid, signal.SIGKILL)
         await until("the loss in the journal", lambda: scene.journal.of(MediaLost))
         assert await scene.pid_of(call) != pid

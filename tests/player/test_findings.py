@@ -5,9 +5,10 @@ import json
 import pytest
 from playwright.async_api import expect
 
-from contract.facts import EvidenceNoted, FileShared, MadeFile, ServiceRated, StepMarked, WrapUpNoted
+from contract.facts import EvidenceNoted, FileShared, ServiceRated, StepMarked, WrapUpNoted
 from contract.ids import EvidenceId, SeatId
 from contract.phases import CasePhase, EvidenceKind, Role, StepResult
+from contract.record_facts import MadeFile
 from tests.agent_console.stand_in import StandIn
 from tests.agent_console.story import AGENT, Story
 from tests.browser import Watched, shoot

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from contract.facts import AuditSigned, CaseAdvanced, seal_entry
+from contract.facts import AuditReopened, AuditSigned, CaseAdvanced, OverrideProposed, seal_entry
 from contract.phases import CasePhase, Verdict
 from contract.ports import CaseSummary, Job
 from tests.agent_console.stand_in import PASSWORD, StandIn
@@ -373,7 +373,24 @@ async def test_verdict_is_signed_with_a_reason(watched: Watched, server: StandIn
     await expect(seal).to_contain_text("人证一致，录像完整")
     await expect(seal).to_contain_text("9f2c9f2c")
     await expect(page.get_by_label("理由")).to_be_hidden()
+    await page.get_by_role("button", name="重开案件…").click()
+    await page.get_by_label("重开原因").fill("客户投诉")
+    await watched.require_fit()
     await shoot(page, "player-signed")
+    await page.get_by_role("button", name="确认重开").click()
+    await expect(page.get_by_role("button", name="确认重开")).to_be_enabled()
+    assert server.posted[-1] == (audited.case, {"reason": "客户投诉"})
+    audited.tell(AuditReopened(AUDITOR, "客户投诉", Verdict.APPROVED), 60)
+    audited.tell(CaseAdvanced(CasePhase.APPROVED, CasePhase.UNDER_AUDIT), 0)
+    audited.tell(OverrideProposed(AUDITOR, "已人工复核", ("check_failed", "step_incomplete"), MANIFEST), 60)
+    server.cases = [dataclasses.replace(server.cases[0], phase=CasePhase.UNDER_AUDIT)]
+    await page.reload()
+    state = page.locator("audit-state")
+    await expect(state).to_contain_text("案件已重开，原结论：通过")
+    await expect(state).to_contain_text("有核验未通过")
+    await expect(state).to_contain_text("须由第二位审核员确认")
+    await expect(page.get_by_label("理由")).to_be_enabled()
+    await shoot(page, "player-reopened")
 
 
 async def test_agent_may_not_sign_his_own_case(watched: Watched, server: StandIn, audited: Story) -> None:

@@ -40,7 +40,9 @@ class OneTenant:
         """Know nobody."""
         return CustomerHistory(0, 0)
 
-    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
+    async def customer_cases(
+        self, tenant: TenantId, customer_ref: str, *, newest: int, since: float
+    ) -> tuple[CaseId, ...]:
         """Find nothing."""
         return ()
 
@@ -62,7 +64,9 @@ class JobTable:
         self.delays: list[float] = []
         self.taken_over = False
 
-    async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
+    async def enqueue(
+        self, kind: str, case: CaseId, args: Mapping[str, str] | None = None, *, again: bool = False
+    ) -> JobId:
         """Add a job."""
         job = Job(new_job_id(), kind, case, "ready", 0, 3, 0.0, "", "", 0.0, args=args or {})
         self.jobs[job.job] = job

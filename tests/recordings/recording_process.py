@@ -1,12 +1,20 @@
-"""A process that records a call in real time until it is killed. Arguments: root, case, call.
+"""A process that records a call in real time until it is killed. Arguments: root, case, call, ``tell``.
 
-For each frame handed to the recorder it writes a line: the track and the second of the call.
+Without arguments it forks one for each line of its input (root, case, call), whose output goes to
+``<root>.told``, and answers with its process id: many are then as cheap as their recording.
+
+For each frame handed to the recorder it writes a line: the track and the second of the call. With ``tell``
+it also writes what it brought to disk, as JSON: sizes by inode, and the names in each folder.
 """
 
 import asyncio
 import itertools
+import json
+import os
+import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +22,7 @@ from contract.facts import CallAdvanced, CaseAdvanced
 from contract.ids import CallId, CaseId
 from contract.phases import CallPhase, CasePhase
 from contract.ports import ClockSample, EncodedFrame, TrackInfo
+from recordings.disk import Volume
 from recordings.journal import FileJournal
 from recordings.recorder import Recorder
 from recordings.spool import Spool
@@ -75,5 +84,82 @@ async def main(root: Path, case: CaseId, call: CallId) -> None:
             tasks.create_task(play(info, feed(recorder, info)))
 
 
+class Telling:
+    """Stands before what brings files to disk, and tells what is there once that has returned."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._fsync, self._fdatasync, self._sync_volume = os.fsync, os.fdatasync, Volume.sync
+
+    def fsync(self, descriptor: int) -> None:
+        self._settle(self._fsync, descriptor)
+
+    def fdatasync(self, descriptor: int) -> None:
+        self._settle(self._fdatasync, descriptor)
+
+    def sync_volume(self, volume: Volume) -> bool:
+        folders = (self._root, *(path for path in self._root.rglob("*") if path.is_dir()))
+        names = {str(folder): _names(folder) for folder in folders}
+        sizes = {inode: size for folder in folders for inode, size in _sizes(folder).items()}
+        done = self._sync_volume(volume)
+        if done:
+            _tell(sizes, names)
+        return done
+
+    def _settle(self, sync: Callable[[int], None], descriptor: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        is_folder = os.path.isdir(path)
+        names = {path: _names(Path(path))} if is_folder else {}
+        told = os.fstat(descriptor)
+        sync(descriptor)
+        _tell({} if is_folder else {told.st_ino: told.st_size}, names)
+
+
+def _names(folder: Path) -> dict[str, int]:
+    with os.scandir(folder) as found:
+        return {one.name: one.inode() for one in found}
+
+
+def _sizes(folder: Path) -> dict[int, int]:
+    with os.scandir(folder) as found:
+        return {one.inode(): one.stat().st_size for one in found if one.is_file()}
+
+
+def _tell(sizes: dict[int, int], names: dict[str, dict[str, int]]) -> None:
+    # One write for one line: several threads tell.
+    os.write(1, json.dumps({"sizes": sizes, "names": names}).encode() + b"\n")
+
+
+def tell_what_is_on_disk(root: Path) -> None:
+    """Tell from now on whenever something was synced."""
+    telling = Telling(root)
+
+    def sync(volume: Volume) -> bool:
+        return telling.sync_volume(volume)
+
+    os.fsync, os.fdatasync = telling.fsync, telling.fdatasync  # type: ignore[assignment]
+    Volume.sync = sync  # type: ignore[method-assign, assignment]
+
+
+def fork_for_each_line() -> None:
+    """Record once for each line of the input, in a process of its own that nobody waits for."""
+    for codec in CODECS:
+        frames_of(codec, 2)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        root, case, call = line.split()
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(f"{root}.told", os.O_WRONLY | os.O_CREAT, 0o600), 1)
+            asyncio.run(main(Path(root), CaseId(case), CallId(call)))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
+    if not sys.argv[1:]:
+        fork_for_each_line()
+        sys.exit()
+    if sys.argv[4:] == ["tell"]:
+        tell_what_is_on_disk(Path(sys.argv[1]))
     asyncio.run(main(Path(sys.argv[1]), CaseId(sys.argv[2]), CallId(sys.argv[3])))

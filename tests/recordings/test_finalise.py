@@ -1,10 +1,8 @@
 """After a crash: almost everything that was recorded is kept, and the journal says what happened."""
 
 import asyncio
-import contextlib
 import itertools
 import random
-import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +42,7 @@ from recordings.segment_writer import SegmentWriter
 from recordings.segments import dump_head, read_frames, read_tracks
 from recordings.spool import Spool, create_synced, make_dirs, sha256_of
 from tests.recordings.encoded import BASE, START, MovedClock, frames_of, seal, track_info
+from tests.recordings.killed import reached, record_until_killed, record_until_power_cut
 from tests.recordings.packets import feed
 
 # What the whole product promises to lose at most, in seconds of any track.
@@ -56,29 +55,6 @@ def last(entries: tuple[Entry, ...], kind: type[Fact]) -> Fact:
 
 def names(entries: tuple[Entry, ...]) -> list[str]:
     return [entry.name for entry in entries]
-
-
-async def record_until_killed(root: Path, case: CaseId, call: CallId, seconds: float) -> dict[TrackId, float]:
-    """Run a recording process, kill it ``seconds`` into the call; return how far each track had come."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.recordings.recording_process", str(root), case, call,
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    came: dict[TrackId, float] = {}
-    try:
-        async with asyncio.timeout(60):
-            while not came or min(came.values()) < seconds:
-                track, second = (await process.stdout.readline()).split()
-                came[TrackId(track.decode())] = float(second)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    for line in (await process.stdout.read()).splitlines()[:-1]:
-        track, second = line.split()
-        came[TrackId(track.decode())] = float(second)
-    return came
 
 
 @pytest.mark.slow
@@ -115,6 +91,27 @@ async def test_a_kill_at_any_moment_loses_at_most_five_seconds(moment: float, tm
         Recovery(case, CasePhase.ABORTED, 0, 0.0, has_media=True),
     )
     assert await journal.read(case) == entries, "recovery was done twice"
+
+
+@pytest.mark.slow
+async def test_a_power_cut_loses_at_most_five_seconds(tmp_path: Path) -> None:
+    """Of what was written only that is left which was synced, under names that were: the promise holds."""
+    case, call, root = new_case_id(), new_call_id(), tmp_path / "before"
+    root.mkdir()
+    came, platter = await record_until_power_cut(root, case, call, random.Random().uniform(3, 7))
+    after = tmp_path / "after"
+    platter.rebuild(root, after)
+    spool, journal = Spool(after / "spool"), FileJournal(after / "journal", MovedClock())
+    [recovery] = await recover(spool, journal, [case])
+
+    assert recovery.has_media
+    left = reached(spool, case, call)
+    assert set(left) == set(came)
+    assert all(came[track] - at <= PROMISED_S for track, at in left.items()), (came, left)
+    entries = await journal.read(case)
+    ended = last(entries, CallEnded)
+    assert isinstance(ended, CallEnded)
+    assert ended.reason is CallEnd.SERVER_LOST
 
 
 # --- what is found -------------------------------------------------------------------------------

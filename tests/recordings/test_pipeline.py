@@ -112,7 +112,10 @@ class Bench:
         return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
 
 
-async def _bench(tmp_path: Path, *, media: bool = True, phase: CasePhase = CasePhase.AGENT_DONE) -> Bench:
+async def staged_bench(
+    tmp_path: Path, *, media: bool = True, phase: CasePhase = CasePhase.AGENT_DONE
+) -> Bench:
+    """Return a case whose call is over and waits for its merge."""
     staged = stage(tmp_path / "spool")
     staged.begin()
     if media:
@@ -148,7 +151,7 @@ async def _assert_home(bench: Bench) -> None:
 
 async def test_end_to_end(tmp_path: Path) -> None:
     """A job merges, archives, verifies and releases, in this order, and completes."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
 
     assert await bench.pipeline().run_one(await bench.job())
 
@@ -163,7 +166,7 @@ async def test_end_to_end(tmp_path: Path) -> None:
 
 async def test_the_gaps_are_accounted(tmp_path: Path) -> None:
     """The journal has the ledger's hash and the lanes' sums; a step was lost with the agent's tracks."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     rules = RecordRules((WatchedStep("greeting", "", True),), loss_s=0.1)
     await bench.journal.append(
         bench.case, StepMarked("greeting", StepResult.PASSED, "", "", AccountId("anna"))
@@ -184,7 +187,7 @@ async def test_the_gaps_are_accounted(tmp_path: Path) -> None:
 
 async def test_archived_journal_reaches_the_verification(tmp_path: Path) -> None:
     """The journal beside the record has grown up to the read-back's own fact."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     await bench.pipeline().run_one(await bench.job())
     entries = await bench.journal.read(bench.case)
     verified = next(e for e in entries if isinstance(e.fact, ArchiveVerified))
@@ -194,7 +197,7 @@ async def test_archived_journal_reaches_the_verification(tmp_path: Path) -> None
 
 async def test_progress_is_told(tmp_path: Path) -> None:
     """The lease is extended from the beginning of the job."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     await bench.pipeline(beat_s=0.01).run_one(await bench.job())
     told = [fraction for fraction, _ in bench.jobs.beats]
 
@@ -242,7 +245,7 @@ async def test_crash_at_every_step(tmp_path: Path, after: bool) -> None:
     """Wherever the worker dies, the next one ends with the same archive: nothing lost, nothing twice."""
     expected: set[str] | None = None
     for step in range(1, 100):
-        bench = await _bench(tmp_path / f"{after}-{step}")
+        bench = await staged_bench(tmp_path / f"{after}-{step}")
         bomb = _Bomb(step, after)
         pipeline = bench.pipeline(bomb.wrap(bench.archive, ("put",)), bomb.wrap(bench.journal, ("append",)))
         job = await bench.job()
@@ -263,7 +266,7 @@ async def test_crash_at_every_step(tmp_path: Path, after: bool) -> None:
 
 async def test_crash_in_the_middle_of_the_release(tmp_path: Path) -> None:
     """A release that was cut off between two files is finished by the next worker."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     bomb = _Bomb(4, after=False)
     pipeline = bench.pipeline(journal=_Only(bench.journal, SpoolReleased, bomb))
     job = await bench.job()
@@ -293,7 +296,7 @@ class _Only:
 
 async def test_dead_archive_then_back(tmp_path: Path) -> None:
     """While the archive is dead nothing is deleted and the job waits longer each time; then all is well."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     bench.archive.dead = True
     pipeline = bench.pipeline(retry_first_s=1.0)
     for _ in range(2):
@@ -312,21 +315,20 @@ async def test_dead_archive_then_back(tmp_path: Path) -> None:
 
 async def test_archive_that_lies(tmp_path: Path) -> None:
     """An object that reads back differently keeps the spool where it is."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     bench.archive.lies_about = MERGED_FILE
 
     assert not await bench.pipeline().run_one(await bench.job())
 
     assert (bench.folder / MERGED_FILE).is_file()
     assert await bench.facts(ArchiveVerified) == []
-    assert [f.reason for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)] == [
-        "archive_differs"
-    ]
+    reasons = [f.reason for f in await bench.facts(MergeFailed) if isinstance(f, MergeFailed)]
+    assert reasons == ["archive_differs"]
 
 
 async def test_long_outage(tmp_path: Path) -> None:
     """A dead archive outlasts a job's attempts: the record stays in line, told once, tried ever later."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     bench.archive.dead = True
     for _ in range(5):
         await bench.pipeline().run_one(await bench.job())
@@ -344,7 +346,7 @@ async def test_long_outage(tmp_path: Path) -> None:
 
 async def test_last_attempt(tmp_path: Path) -> None:
     """What time does not heal is given up after the last attempt, with the record still in the spool."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     conflict = tmp_path / "archive" / TENANT / bench.case / MERGED_FILE
     conflict.parent.mkdir(parents=True)
     conflict.write_bytes(b"another")
@@ -359,7 +361,7 @@ async def test_last_attempt(tmp_path: Path) -> None:
 
 async def test_aborted_case_stays_aborted(tmp_path: Path) -> None:
     """A case that ended in a lost call is archived and stays aborted."""
-    bench = await _bench(tmp_path, phase=CasePhase.ABORTED)
+    bench = await staged_bench(tmp_path, phase=CasePhase.ABORTED)
 
     assert await bench.pipeline().run_one(await bench.job())
     assert await _phase(bench) is CasePhase.ABORTED
@@ -368,7 +370,7 @@ async def test_aborted_case_stays_aborted(tmp_path: Path) -> None:
 
 async def test_case_without_media(tmp_path: Path) -> None:
     """A case in which nothing was recorded is archived with its journal alone."""
-    bench = await _bench(tmp_path, media=False)
+    bench = await staged_bench(tmp_path, media=False)
 
     assert await bench.pipeline().run_one(await bench.job())
     assert {"manifest.json", "journal.jsonl"} <= bench.archived()
@@ -378,7 +380,7 @@ async def test_case_without_media(tmp_path: Path) -> None:
 
 async def test_late_file_is_not_deleted(tmp_path: Path) -> None:
     """A file that came after the manifest was made is never deleted, since it was never archived."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     bench.archive.dead = True
     await bench.pipeline().run_one(await bench.job())
     (bench.folder / "evidence").mkdir()
@@ -391,7 +393,7 @@ async def test_late_file_is_not_deleted(tmp_path: Path) -> None:
 
 async def test_lost_lease_stops_the_work(tmp_path: Path) -> None:
     """A worker that lost its lease stops rendering and touches the job no more."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     job = await bench.job()
     bench.jobs.taken_over = True
 
@@ -403,7 +405,7 @@ async def test_lost_lease_stops_the_work(tmp_path: Path) -> None:
 
 async def test_journal_after_the_sign_off(tmp_path: Path) -> None:
     """The grown journal goes beside the record under its own name; the one before stays."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     await bench.pipeline().run_one(await bench.job())
     before = bench.archived()
     await bench.journal.append(bench.case, CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED))
@@ -419,7 +421,7 @@ async def test_journal_after_the_sign_off(tmp_path: Path) -> None:
 
 async def test_rewritten_journal_is_found(tmp_path: Path) -> None:
     """Versions of the journal that do not continue each other are a problem, however sound each is."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     await bench.pipeline().run_one(await bench.job())
     folder = tmp_path / "archive" / TENANT / bench.case
     version = next(folder.glob("journal-*.jsonl"))
@@ -431,14 +433,14 @@ async def test_rewritten_journal_is_found(tmp_path: Path) -> None:
 
 async def test_unknown_kind(tmp_path: Path) -> None:
     """A job of an unknown kind fails and is noted."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
 
     assert not await bench.pipeline().run_one(await bench.job("paint"))
 
 
 async def test_unwritable_journal_is_survived(tmp_path: Path) -> None:
     """When even the failure cannot be journaled, the job still goes back to the queue."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     bench.archive.dead = True
 
     assert not await bench.pipeline(journal=_ReadOnly(bench.journal)).run_one(await bench.job())
@@ -455,7 +457,7 @@ class _ReadOnly:
 
 async def test_run_forever(tmp_path: Path) -> None:
     """The loop takes jobs as they come and ends when it is told to."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     stop = asyncio.Event()
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         group.create_task(bench.pipeline(poll_s=0.01).run_forever(stop))
@@ -471,7 +473,7 @@ async def test_run_forever(tmp_path: Path) -> None:
 
 async def test_stop_in_the_middle_gives_the_job_back(tmp_path: Path) -> None:
     """A worker that is told to stop while it renders puts the job back at once."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     await bench.jobs.enqueue("merge", bench.case)
     stop = asyncio.Event()
 
@@ -494,7 +496,7 @@ async def test_stop_in_the_middle_gives_the_job_back(tmp_path: Path) -> None:
 
 async def test_stops_do_not_bury_a_job(tmp_path: Path) -> None:
     """However often a worker is stopped in the middle, the record stays in line."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     await bench.jobs.enqueue("merge", bench.case)
     for _ in range(4):
         stop = asyncio.Event()
@@ -516,7 +518,7 @@ async def _stop_at_beat(stop: asyncio.Event, job: Job, progress: float, note: st
 @pytest.mark.parametrize("refusal", [StorageError("database is locked"), LeaseLost()])
 async def test_job_that_cannot_be_given_back_waits_for_its_lease(tmp_path: Path, refusal: Exception) -> None:
     """The worker ends in good order all the same."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     await bench.jobs.enqueue("merge", bench.case)
     stop = asyncio.Event()
 
@@ -533,7 +535,7 @@ async def test_job_that_cannot_be_given_back_waits_for_its_lease(tmp_path: Path,
 
 async def test_unforeseen_error_is_noted(tmp_path: Path) -> None:
     """A mistake of ours fails the job and not the worker; the last attempt says that none follows."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
 
     class _Mistaken(OneTenant):
         async def case(self, case: CaseId) -> CaseSummary:
@@ -548,7 +550,7 @@ async def test_unforeseen_error_is_noted(tmp_path: Path) -> None:
 
 async def test_job_that_died_with_its_worker_is_told(tmp_path: Path) -> None:
     """Nobody was there to journal the last failure: the next worker does, once."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     job = await bench.job()
     bench.jobs.jobs[job.job] = dataclasses.replace(job, state="dead", attempt=3)
     for _ in range(2):
@@ -564,7 +566,7 @@ async def test_job_that_died_with_its_worker_is_told(tmp_path: Path) -> None:
 
 async def test_job_table_that_cannot_be_looked_through_is_survived(tmp_path: Path) -> None:
     """Dead jobs are looked for again later; the worker goes on."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     stop = asyncio.Event()
 
     async def refuse(case: CaseId) -> tuple[Job, ...]:
@@ -580,7 +582,7 @@ async def test_job_table_that_cannot_be_looked_through_is_survived(tmp_path: Pat
 
 async def test_dead_queue_is_survived(tmp_path: Path) -> None:
     """A job table that does not answer is asked again."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     stop = asyncio.Event()
     calls = 0
 

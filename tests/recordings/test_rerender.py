@@ -13,7 +13,7 @@ from recordings.rerender import source_of, template_of, workshop
 from recordings.spool import Spool
 from recordings.verify import FileReport, FileVerdict, verify_archive
 from tests.recordings.desk import TENANT
-from tests.recordings.test_pipeline import Bench, _bench
+from tests.recordings.test_pipeline import Bench, staged_bench
 
 
 async def _rendered(bench: Bench, template: Template) -> RenderCompleted | None:
@@ -25,7 +25,7 @@ async def _rendered(bench: Bench, template: Template) -> RenderCompleted | None:
 
 async def test_a_film_is_made_again_from_the_archive(tmp_path: Path) -> None:
     """Bit by bit, or with another layout beside the record, which stays whole; once, however often asked."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     assert await bench.pipeline().run_one(await bench.job())
     before = bench.archived()
     [merged] = await bench.facts(MergeCompleted)
@@ -53,7 +53,7 @@ async def test_a_film_is_made_again_from_the_archive(tmp_path: Path) -> None:
 
 async def test_altered_tracks_are_not_rendered(tmp_path: Path) -> None:
     """What is not as the manifest says makes no film, and the journal says why."""
-    bench = await _bench(tmp_path)
+    bench = await staged_bench(tmp_path)
     assert await bench.pipeline().run_one(await bench.job())
     segment = next((tmp_path / "archive" / TENANT / bench.case).rglob("*.mkv"))
     segment.chmod(0o600)

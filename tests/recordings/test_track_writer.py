@@ -17,7 +17,7 @@ from contract.facts import (
 )
 from contract.ids import CallId, CaseId
 from contract.ports import ClockSample, EncodedFrame, TrackInfo
-from recordings import segment_writer, track_files
+from recordings import matroska, segment_writer, track_files
 from recordings import spool as spool_module
 from recordings.disk import Settling, Volume, settle
 from recordings.segments import RecordedTrack, StoredFrame, read_frames, read_track
@@ -192,6 +192,18 @@ def test_a_segment_grows_while_too_many_wait_for_the_disk(microphone: Rig) -> No
     assert [frame.data for frame in microphone.frames()] == [frame.data for frame in frames]
 
 
+def test_a_kill_while_the_disk_is_busy_leaves_no_hole(microphone: Rig) -> None:
+    """What one turn wrote on both sides of a segment's end is in the kernel's hands on both sides."""
+    frames = sound_frames(5)
+    microphone.disk.held = True
+    microphone.writer.write(frames, 0)
+    microphone.writer.flush()
+    parts = sorted(microphone.folder.glob("*.part"))
+    found = [block.data for part in parts for block in matroska.blocks(part.read_bytes())]
+    assert len(parts) == 2
+    assert [bytes(data) for data in found] == [frame.data for frame in frames]
+
+
 def test_a_track_that_falls_silent_is_sealed_all_the_same(microphone: Rig) -> None:
     """Time passes without a frame: the open segment is sealed when it is four seconds old."""
     microphone.write(*sound_frames(1))
@@ -363,7 +375,7 @@ def test_what_fitted_is_sealed_and_recording_goes_on_when_there_is_room(
         fact.bytes for fact in sealed
     ]
     troubles = [fact for fact in microphone.facts if isinstance(fact, RecorderTroubled)]
-    assert [fact.what for fact in troubles] == ["disk"]
+    assert [fact.what for fact in troubles] == ["disk_full"]
     assert list(microphone.folder.glob("*.part")) == []
 
 

@@ -65,8 +65,8 @@ CHECKED_PLAN = replace(
 _NO_CHECK = CheckId("check-nobody")
 # What the machine appends and hears again from the journal.
 _HEARD = LivenessStarted | ChallengeDecided | FieldCorrected | QuestionJudged | CodeTried
-_NEEDS_BIOMETRICS = ReadPicture | ComparePictures | RunLiveness | AskOutside
-_NEEDS_RECORDING = _NEEDS_BIOMETRICS | AskQuestion | TextCode
+_NEEDS_BIOMETRICS = ComparePictures | RunLiveness
+_NEEDS_RECORDING = _NEEDS_BIOMETRICS | ReadPicture | AskOutside | AskQuestion | TextCode
 
 
 class History(Protocol):

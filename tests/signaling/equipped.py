@@ -10,6 +10,7 @@ from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField
 from contract.identity_ports import (
     Contacts,
     DocumentFinding,
+    DocumentSide,
     DocumentVerdict,
     ExternalAnswer,
     LivenessRun,
@@ -28,18 +29,23 @@ class FakeDocuments:
 
     verdicts: list[CheckVerdict] = field(default_factory=list)
     videos: list[bytes | None] = field(default_factory=list)
-    judged: list[tuple[Sequence[Mapping[str, str]], Mapping[str, str]]] = field(default_factory=list)
+    judged: list[tuple[list[dict[str, str]], dict[str, str]]] = field(default_factory=list)
+    documents: list[CheckVerdict] = field(default_factory=list)
+    models: tuple[ModelUsed, ...] = ()
+    name: str = "王小明"
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
-        fields = (ReadField("name", "王小明", 0.9),)
+        fields = (ReadField("name", self.name, 0.9),)
         models = (ModelUsed("reader", "0" * 64),)
         return DocumentFinding("front", DocumentKind.CN_ID, fields, (), (), b"\xff\xd8 flat", models)
 
     async def judge_document(
-        self, sides: Sequence[Mapping[str, str]], entered: Mapping[str, str], on: date
+        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
     ) -> DocumentVerdict:
-        self.judged.append(([dict(side) for side in sides], dict(entered)))
-        return DocumentVerdict(CheckVerdict.PASSED, ())
+        read = [{one.name: one.pii_value for one in side.fields} for side in sides]
+        self.judged.append((read, dict(entered)))
+        verdict = self.documents.pop(0) if self.documents else CheckVerdict.PASSED
+        return DocumentVerdict(verdict, () if verdict is CheckVerdict.PASSED else ("back_missing",))
 
     async def compare_portraits(
         self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
@@ -47,7 +53,8 @@ class FakeDocuments:
         verdict = self.verdicts.pop(0) if self.verdicts else CheckVerdict.PASSED
         self.videos.append(video)
         pair = PairScore("card", "still", 0.6, verdict, "")
-        return PortraitsFinding((pair,), len(stills), (), 0.48, 0.36, "", (), verdict, "", b"\xff\xd8 face")
+        face = b"\xff\xd8 face"
+        return PortraitsFinding((pair,), len(stills), (), 0.48, 0.36, "", self.models, verdict, "", face)
 
 
 @dataclass

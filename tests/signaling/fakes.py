@@ -11,6 +11,7 @@ from contract.errors import MediaError, NotFound, ProtocolError, StorageError, U
 from contract.facts import (
     GENESIS,
     AgentDecided,
+    AuditReopened,
     AuditSigned,
     CallbackMade,
     CallbackRequested,
@@ -104,6 +105,8 @@ class MemoryCases:
             row = replace(row, agent=fact.account, agent_name=fact.name)
         elif isinstance(fact, AgentDecided):
             row = replace(row, outcome=fact.outcome)
+        elif isinstance(fact, AuditReopened):
+            row = replace(row, audit_verdict="", auditor=None)
         elif isinstance(fact, AuditSigned):
             row = replace(row, audit_verdict=fact.verdict, auditor=fact.auditor)
         elif isinstance(fact, HostChanged) and fact.now is not None:
@@ -153,13 +156,17 @@ class MemoryCases:
         ]
         return CustomerHistory(len(rows), sum(row.phase is CasePhase.REJECTED for row in rows))
 
-    async def customer_cases(self, tenant: TenantId, customer_ref: str, limit: int) -> tuple[CaseId, ...]:
+    async def customer_cases(
+        self, tenant: TenantId, customer_ref: str, *, newest: int, since: float
+    ) -> tuple[CaseId, ...]:
         found = [
-            row.case
+            row
             for row in reversed(self.rows.values())
             if customer_ref and (row.tenant, row.pii_customer_ref) == (tenant, customer_ref)
         ]
-        return tuple(found[:limit])
+        return tuple(
+            row.case for number, row in enumerate(found) if number < newest or row.updated_at >= since
+        )
 
     async def callbacks(self, tenant: TenantId) -> tuple[CaseSummary, ...]:
         return tuple(row for row in self.rows.values() if row.tenant == tenant and row.pii_callback_phone)
@@ -516,9 +523,12 @@ class MemoryJobs:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    async def enqueue(self, kind: str, case: CaseId, args: Mapping[str, str] | None = None) -> JobId:
+    async def enqueue(
+        self, kind: str, case: CaseId, args: Mapping[str, str] | None = None, *, again: bool = False
+    ) -> JobId:
         for known in self.jobs:
             if (known.kind, known.case) == (kind, case):
+                self.jobs[self.jobs.index(known)] = replace(known, attempt=known.attempt + again)
                 return known.job
         job = Job(new_job_id(), kind, case, "ready", 0, 3, 0.0, "", "", 0.0)
         self.jobs.append(job)

@@ -194,6 +194,7 @@ class House:
             ("ben", BANK, Role.AGENT),
             ("carl", BANK, Role.AGENT, "wealth"),
             ("audrey", BANK, Role.AUDITOR),
+            ("abel", BANK, Role.AUDITOR),
             ("sue", BANK, Role.SUPERVISOR),
             ("rita", RIVAL, Role.AGENT),
             ("rolf", RIVAL, Role.SUPERVISOR),

@@ -271,7 +271,7 @@ def test_a_track_that_ends_locks_the_checks() -> None:
     assert played.call.kyc_unlocked
 
 
-@pytest.mark.parametrize("what", ["slow", "disk"])
+@pytest.mark.parametrize("what", ["disk_slow", "disk_full"])
 def test_a_troubled_recording_locks_the_checks(what: str) -> None:
     """Until that track is on disk again; both screens are shown the change."""
     played = Played().active()
@@ -284,6 +284,19 @@ def test_a_troubled_recording_locks_the_checks(what: str) -> None:
     played.note(facts.RecordingStarted(CALL, TrackId("track-2"), Role.CUSTOMER, TrackKind.VIDEO))
     assert not played.call.kyc_unlocked
     played.note(facts.RecordingStarted(CALL, track, Role.CUSTOMER, TrackKind.AUDIO))
+    assert played.call.kyc_unlocked
+
+
+def test_a_track_that_stalls_locks_the_checks() -> None:
+    """A picture of which nothing comes is not being recorded; another track's return changes nothing."""
+    played = Played().active()
+    track, other = TrackId("track-1"), TrackId("track-2")
+    played.note(facts.TrackStalled(CALL, track, CUSTOMER.seat, TrackSource.CAMERA, 3.0))
+    assert not played.call.kyc_unlocked
+    assert refusal(played, AGENT, wire.RequestStill(EvidenceKind.ID_CARD)) == "kyc_locked"
+    played.note(facts.TrackResumed(CALL, other, CUSTOMER.seat, TrackSource.MICROPHONE))
+    assert not played.call.kyc_unlocked
+    played.note(facts.TrackResumed(CALL, track, CUSTOMER.seat, TrackSource.CAMERA))
     assert played.call.kyc_unlocked
     assert played.call.reason is None
 

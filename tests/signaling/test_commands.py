@@ -12,13 +12,16 @@ from contract.phases import Role
 from contract.ports import Party, SeatRoute
 from contract.wire import Message, Pong
 from signaling import actions, effects
+from signaling.ceilings import Ceilings
 from signaling.commands import Commands, Ports
+from signaling.identity_plan import IdentityPlan
 from tests.signaling.fakes import (
     FakeCall,
     FakeClock,
     FakeIdentity,
     FakePlane,
     FakeRecorder,
+    MemoryCases,
     MemoryEvidence,
     MemoryJobs,
     MemoryJournal,
@@ -43,7 +46,8 @@ class Workshop:
         self.posted: list[actions.Action] = []
         self.commands = Commands(
             Ports(
-                self.journal, self.media, self.recorder, self.evidence, self.identity, self.jobs, clock
+                self.journal, self.media, self.recorder, self.evidence, self.identity, self.jobs, clock,
+                Ceilings(self.journal, MemoryCases(), clock, IdentityPlan()),
             ),
             deadline_s,
             self.post,
@@ -284,7 +288,7 @@ async def test_a_merge_is_queued_however_often_it_fails() -> None:
             raise StorageError("locked")
         return await enqueue(kind, case, args)
 
-    shop.jobs.enqueue = sometimes  # type: ignore[method-assign]
+    shop.jobs.enqueue = sometimes  # type: ignore[method-assign, assignment]
     async with shop.commands:
         shop.submit(effects.QueueMerge())
         await shop.idle()

@@ -249,6 +249,19 @@ def test_earlier_cases_count() -> None:
     assert refusal(played, AGENT, START) == "checks_used_up"
 
 
+def test_two_faces_are_compared_as_often_as_three() -> None:
+    """Both ways of comparing a face are tries of one kind, also when earlier cases used them up."""
+    played = begun(tries={"portraits": 2})
+    played.face(REVIEW)
+    played.got(AGENT, wire.MatchFaces(CARD, STILL))
+    played.face(REVIEW)
+    played.call.compared()
+    assert refusal(played, AGENT, wire.MatchFaces(CARD, STILL)) == "checks_used_up"
+    assert refusal(played, AGENT, wire.ComparePortraits(CARD, STILL)) == "checks_used_up"
+    played.after(24 * 3600)
+    played.got(AGENT, wire.MatchFaces(CARD, STILL))
+
+
 def test_what_comes_too_late_is_passed_over() -> None:
     """An answer to another check, or to one that is over, does nothing."""
     played = begun()

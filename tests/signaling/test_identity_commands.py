@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from contract import wire
 from contract.errors import StorageError
+from contract.facts import FacesCompared, MergeQueued
 from contract.identity_facts import (
     AccountsCounted,
     ChallengeEnded,
@@ -20,7 +21,7 @@ from contract.identity_facts import (
     QuestionDrawn,
 )
 from contract.identity_ports import LivenessRun
-from contract.ids import CaseId, EvidenceId, new_call_id, new_case_id, new_check_id, new_seat_id
+from contract.ids import AccountId, CaseId, EvidenceId, new_call_id, new_case_id, new_check_id, new_seat_id
 from contract.phases import CheckVerdict, CheckWord, CodeChannel, EvidenceKind, LivenessKind, Outcome
 from signaling.identity_commands import unmeasured
 from signaling.identity_plan import IdentityPlan
@@ -111,6 +112,7 @@ async def test_every_check_leaves_its_facts() -> None:  # noqa: PLR0915  one sto
         assert await house.noted(case, Decided) == Decided(
             CheckVerdict.REVIEW, None, (), ("agent_passed",), "test", 1, str(_decided_after(house, case))
         )
+        await house.noted(case, MergeQueued)
         names = house.names(case)
         assert names.index("AccountsCounted") < names.index("Decided") < names.index("MergeQueued")
         words = [word for word, _ in live.told]
@@ -161,6 +163,44 @@ async def test_the_lists_are_asked_before_the_decision() -> None:
         assert names.index("AgentDecided") < names.index("ExternalAnswered", names.index("AgentDecided"))
         assert names[-1] != "ExternalAnswered"
         assert names.index("AccountsCounted") > len(names) - 1 - names[::-1].index("ExternalAnswered")
+
+
+async def test_tries_of_another_case_count_while_a_call_goes_on() -> None:
+    """What the customer used up elsewhere after this call began is used up here; a stranger's is not."""
+    used_up = {"document": 1, "portraits": 1, "code": 1, "gestures": 1}
+    plan = replace(PLAN, identity=replace(PLAN.identity, tries=used_up))
+    equipment = equipped(FakeDocuments(), FakeLive(), FakeMessenger())
+    async with open_house(equipment=equipment, plan=plan) as house:
+        page, console, case = await call_of(house, "c-1")
+        card, still = await pictures(house, page, console)
+        for ref, wanted in (("c-2", "accepted"), ("c-1", "refused")):
+            _, told = await console.request(
+                "POST", "/api/cases", json={"customer_name": "王小明", "customer_ref": ref}
+            )
+            await tried_elsewhere(house, CaseId(told["case"]), card, still)
+            if wanted == "accepted":
+                await console.send(wire.ReadDocument(card))
+                await house.noted(case, DocumentRead)
+        for message in (wire.ComparePortraits(card, still), wire.MatchFaces(card, still)):
+            assert await console.refused(message) == "checks_used_up"
+        assert await console.refused(wire.SendCode(CodeChannel.SMS)) == "checks_used_up"
+        assert await console.refused(wire.StartLiveness(LivenessKind.GESTURES)) == "checks_used_up"
+        ended = await house.noted(case, ChallengeEnded)
+        assert isinstance(ended, ChallengeEnded)
+        assert (ended.verdict, ended.reason) == (CheckVerdict.REVIEW, "checks_used_up")
+        assert not {"PortraitsCompared", "FacesCompared", "CodeSent"} & {*house.names(case)}
+
+
+async def tried_elsewhere(house: House, case: CaseId, card: EvidenceId, still: EvidenceId) -> None:
+    """Use up one try of each kind in ``case``."""
+    call, check, review = new_call_id(), new_check_id(), CheckVerdict.REVIEW
+    facts = (
+        FacesCompared(check, card, still, None, "", "", "", 0.0, 0.0, 0.0, review, "", AccountId("acct-a")),
+        CodeSent(call, check, CodeChannel.SMS, "", 0.0, 3, ""),
+        LivenessStarted(call, check, LivenessKind.GESTURES, 1, False, AccountId("acct-a")),
+    )
+    for fact in facts:
+        await house.journal.append(case, fact)
 
 
 def test_every_kind_has_an_end_without_a_measurement() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.fact import Fact
-from contract.facts import GENESIS, CaseAdvanced, Entry, seal_entry
+from contract.facts import GENESIS, CaseAdvanced, Entry, FacesCompared, seal_entry
 from contract.identity_facts import (
     ChallengeDrawn,
     CodeSent,
@@ -20,6 +20,7 @@ from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId
 from contract.phases import CasePhase, CheckVerdict, CodeChannel, DocumentKind, LivenessKind
 from signaling.memory import Memory, locked_until, remember
 
+ANNA = AccountId("acct-a")
 CALL, CHECK, EV = CallId("call-1"), CheckId("check-1"), EvidenceId("ev-1")
 
 
@@ -45,6 +46,9 @@ def test_everything_is_remembered() -> None:
         question("b"),
         CodeSent(CALL, CHECK, CodeChannel.SMS, "", 0.0, 3, ""),
         CaseAdvanced(CasePhase.CREATED, CasePhase.PRE_CALL),
+        FacesCompared(
+            CHECK, EV, EV, None, "", "", "", 0.0, 0.0, 0.0, CheckVerdict.REVIEW, "", AccountId("acct-a")
+        ),
     )
     second = journal(
         question("c"),
@@ -63,7 +67,7 @@ def test_everything_is_remembered() -> None:
             "code": (15.0,),
             "document": (51.0,),
             "self_check": (52.0,),
-            "portraits": (53.0,),
+            "portraits": (17.0, 53.0),
         },
     )
 

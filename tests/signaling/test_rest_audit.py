@@ -25,6 +25,7 @@ async def under_audit(house: House, outcome: Outcome = Outcome.FAILED) -> CaseId
         await console.fact(facts.FacesCompared)
     await house.finish(console, outcome)
     await house.noted(case, facts.MergeQueued)
+    await house.journal.append(case, facts.ArchiveVerified("ab" * 32, 9, 900))
     await house.journal.append(case, facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT))
     return case
 
@@ -93,9 +94,9 @@ async def test_a_case_that_is_not_under_audit_is_not_signed(house: House) -> Non
     auditor = await person(house, "audrey")
     path = f"/api/cases/{case}/verdict"
     for verdict in ("approved", "rejected"):
-        body = {"verdict": verdict, "reason": ""}
+        body = {"verdict": verdict, "reason": "x"}
         assert await refused(auditor, "POST", path, json=body) == (409, "wrong_phase")
-    body = {"verdict": "maybe", "reason": ""}
+    body = {"verdict": "maybe", "reason": "x"}
     assert await refused(auditor, "POST", path, json=body) == (400, "protocol")
 
 
@@ -123,6 +124,36 @@ async def test_nobody_audits_his_own_call(house: House) -> None:
     assert await refused(auditor, "POST", f"/api/cases/{case}/verdict", json=body) == (403, "same_person")
 
 
+async def test_an_override_wants_two_and_a_reopened_case_another(house: House) -> None:
+    """One proposes, another confirms; reopened with a reason, the case is signed by somebody else."""
+    case = await under_audit(house, Outcome.PASSED)
+    written = facts.ArchiveWritten("directory", "cd" * 32, 9, 900)
+    await house.journal.append(case, written)
+    audrey, abel = await person(house, "audrey"), await person(house, "abel")
+    path, reopened = f"/api/cases/{case}/verdict", f"/api/cases/{case}/reopen"
+    body = {"verdict": "approved", "reason": "read back by hand"}
+    assert await refused(audrey, "POST", path, json={**body, "reason": " "}) == (422, "reason_missing")
+    assert await refused(audrey, "POST", reopened, json={"reason": "x"}) == (409, "wrong_phase")
+    status, told = await audrey.request("POST", path, json=body)
+    assert (status, told["outcome"], told["case"]["phase"]) == (200, "proposed", "under_audit")
+    assert await refused(audrey, "POST", path, json=body) == (409, "second_wanted")
+    status, told = await abel.request("POST", path, json=body)
+    assert (status, told["outcome"], told["case"]["phase"]) == (200, "signed", "approved")
+    [proposed] = [fact for fact in house.facts(case) if isinstance(fact, facts.OverrideProposed)]
+    [signed] = [fact for fact in house.facts(case) if isinstance(fact, AuditSigned)]
+    assert proposed.grounds == ("record_not_verified",)
+    assert signed.proposed_by == proposed.auditor != signed.auditor
+    assert await refused(audrey, "POST", reopened, json={"reason": ""}) == (422, "reason_missing")
+    status, told = await audrey.request("POST", reopened, json={"reason": "a complaint"})
+    assert (status, told["outcome"], told["case"]["phase"]) == (200, "reopened", "under_audit")
+    assert told["case"]["auditor"] is None
+    rejected = {"verdict": "rejected", "reason": "the complaint is right"}
+    assert await refused(abel, "POST", path, json=rejected) == (403, "same_signer")
+    status, told = await audrey.request("POST", path, json=rejected)
+    assert (status, told["case"]["phase"], told["case"]["audit_verdict"]) == (200, "rejected", "rejected")
+    assert [job.attempt for job in house.jobs.jobs if job.kind == "archive_journal"] == [1]
+
+
 def _decided(verdict: CheckVerdict) -> Decided:
     return Decided(verdict, None, (), ("agent_passed",), "test", 1, "0" * 64)
 
@@ -147,12 +178,13 @@ async def test_a_signature_settles_the_services_doubt(again: CheckVerdict, count
         assert seen == [False, True]
 
 
-async def test_what_failed_is_not_approved(house: House) -> None:
-    """Whatever the agent thought of it; it can be rejected."""
+async def test_what_failed_is_not_approved_by_one(house: House) -> None:
+    """Whatever the agent thought of it: an approval is a proposal; one auditor can reject."""
     case = await under_audit(house, Outcome.PASSED)
     await house.journal.append(case, _decided(CheckVerdict.FAILED))
     auditor = await person(house, "audrey")
     path, body = f"/api/cases/{case}/verdict", {"verdict": "approved", "reason": "seen whole"}
-    assert await refused(auditor, "POST", path, json=body) == (409, "decision_failed")
+    _, told = await auditor.request("POST", path, json=body)
+    assert (told["outcome"], told["case"]["phase"]) == ("proposed", "under_audit")
     status, _ = await auditor.request("POST", path, json={"verdict": "rejected", "reason": "light failed"})
     assert status == 200

@@ -170,7 +170,7 @@ PASSED, FAILED, WAIVED = StepResult.PASSED, StepResult.FAILED, StepResult.WAIVED
     ],
 )
 def test_marks_that_are_refused(message: MarkStep, code: str) -> None:
-    """Unknown steps and words, waivers without right or reason, steps that are not asked for now."""
+    """Unknown steps and words, waivers without right or reason, steps that are locked or skipped."""
     with pytest.raises(UserError) as caught:
         require_mark(seen().values(), message)
     assert caught.value.code == code

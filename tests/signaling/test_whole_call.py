@@ -39,6 +39,7 @@ async def test_a_case_runs_from_the_tap_to_the_signature(house: House) -> None:
 
 
 async def _audit(house: House, case: str) -> None:
+    await house.journal.append(case, facts.ArchiveVerified("ab" * 32, 9, 900))  # type: ignore[arg-type]
     await house.journal.append(
         case,  # type: ignore[arg-type]
         facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT),

@@ -60,6 +60,27 @@ async def test_history_is_of_one_customer_of_one_bank(database: Database) -> Non
     assert await ask(BANK, "' OR ''='", CaseId("case-2")) == CustomerHistory(0, 0)
 
 
+async def test_a_customers_cases_by_number_and_by_time(database: Database) -> None:
+    """So many of the newest, and however many more in which anything happened since: also in old ones."""
+    for number in range(1, 31):
+        created = facts.CaseCreated(BANK, "account", "cn-account-opening", "王芳", "c-77")
+        entry = seal_entry(1, 1000.0 + number, CaseId(f"case-{number:02}"), created, GENESIS)
+        await database.cases.project(entry)
+    await database.cases.project(seal_entry(2, 5000.0, CaseId("case-03"), BEGUN, GENESIS))
+    await _told(database, "case-of-another", BEGUN, ref="c-78")
+    await _told(database, "case-elsewhere", BEGUN, bank=RIVAL)
+
+    async def found(newest: int, since: float, ref: str = "c-77") -> list[int]:
+        cases = await database.cases.customer_cases(BANK, ref, newest=newest, since=since)
+        return [int(case.removeprefix("case-")) for case in cases]
+
+    assert await found(0, 1006.0) == [*range(30, 5, -1), 3]
+    assert await found(2, 4000.0) == [30, 29, 3]
+    assert await found(2, 6000.0) == [30, 29]
+    assert await found(0, 6000.0) == []
+    assert await found(5, 0.0, "") == []
+
+
 async def test_callbacks_wait_in_the_order_of_asking(database: Database) -> None:
     """Each with number and wish, of one bank only, until somebody takes the request."""
     early = facts.CallbackRequested("+86 138 0013 8000", "after six")

@@ -171,6 +171,7 @@ def test_missing_entries_are_filled_in_by_a_rebuild(known: set[Entry], chance: r
             {"agent": "acct-3", "agent_name": "赵雷"},
         ),
         (facts.HostChanged(CALL, AGENT, None), {}),
+        (facts.AuditReopened(AGENT, "", Verdict.APPROVED), {"auditor": None, "audit_verdict": ""}),
         (facts.MergeQueued(JOB), {}),
     ],
 )

@@ -36,6 +36,7 @@ async def test_job_goes_from_ready_to_done(database: Database, clock: MovedClock
     assert (job.state, job.worker, job.attempt, job.args) == ("running", "w1", 1, {"call": "call-1"})
     await database.jobs.beat(job, 0.5, "half", LEASE_S)
     assert ((await _only(database)).progress, (await _only(database)).note) == (0.5, "half")
+    assert (await _only(database)).lease_until == clock.now() + LEASE_S
     clock.at += 5
     await database.jobs.complete(job)
     done = await _only(database)
@@ -183,3 +184,17 @@ async def test_one_job_is_given_to_one_of_many(database: Database) -> None:
 async def test_case_without_jobs_has_none(database: Database) -> None:
     """An empty list is no error."""
     assert await database.jobs.for_case(CASE) == ()
+
+
+async def test_work_that_comes_again_is_done_again(database: Database) -> None:
+    """A job that is done is made ready once more where there is new work of its kind, and only then."""
+    job = await database.jobs.enqueue("archive_journal", CaseId("case-1"))
+    taken = await database.jobs.claim("worker-1", 60)
+    assert taken is not None
+    await database.jobs.complete(taken)
+    assert await database.jobs.enqueue("archive_journal", CaseId("case-1")) == job
+    assert await database.jobs.claim("worker-1", 60) is None
+    assert await database.jobs.enqueue("archive_journal", CaseId("case-1"), again=True) == job
+    again = await database.jobs.claim("worker-1", 60)
+    assert again is not None
+    assert (again.job, again.attempt, again.progress) == (job, 1, 0.0)

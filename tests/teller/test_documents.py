@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.identity_facts import ReadField, Signal
-from contract.identity_ports import DocumentVerdict, PortraitsFinding
+from contract.identity_ports import DocumentSide, DocumentVerdict, PortraitsFinding
 from contract.phases import CheckVerdict, DocumentKind
 from kyc.card_fields import CardReading, Field, Side
 from kyc.card_jobs import CardInspected, CardRead, CopySigns, ReadCard
@@ -26,6 +26,20 @@ ZONE = {
     "surname": "LI", "given_names": "SI", "number": "E12345678", "nationality": "CHN",
     "born": "1980-01-01", "sex": "M", "expires": "2030-01-01",
 }  # fmt: skip
+
+
+def side_of(fields: dict[str, str], confidence: dict[str, float] | None = None) -> DocumentSide:
+    """Return a side as it was read: surely, where ``confidence`` says nothing else."""
+    side = "unknown"
+    if fields:
+        side = "zone" if "nationality" in fields or "given_names" in fields else "front"
+        side = "back" if {"authority", "expires"} & fields.keys() and side == "front" else side
+    sure = confidence or {}
+    return DocumentSide(
+        side, tuple(ReadField(name, text, sure.get(name, 0.99)) for name, text in fields.items())
+    )
+
+
 PASSED, REVIEW, FAILED = CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED
 
 
@@ -40,8 +54,11 @@ PASSED, REVIEW, FAILED = CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.
         ((BACK,), {}, REVIEW, ("front_missing",)),
         ((), {}, REVIEW, ("nothing_read",)),
         (({},), {}, REVIEW, ("nothing_read",)),
+        ((FRONT, {}), {}, REVIEW, ("back_missing",)),
         ((FRONT, BACK | {"expires": "long"}), {}, REVIEW, ("term_unlike_age",)),
         ((FRONT, BACK | {"expires": "2025-05-01"}), {}, FAILED, ("expired", "term_unlike_age")),
+        ((FRONT, BACK | {"issued": "", "expires": "2025-05-01"}), {}, FAILED, ("expired", "issued_missing")),
+        ((FRONT, BACK | {"issued": "", "expires": "long"}), {}, REVIEW, ("issued_missing",)),
         ((FRONT, BACK | {"issued": "tomorrow"}), {}, REVIEW, ("unreadable_issued",)),
         ((FRONT | {"born": "1980-13-01"}, BACK), {}, REVIEW, ("unreadable_born",)),
         ((FRONT | {"sex": "女"}, BACK), {}, FAILED, ("sex_differs_from_number",)),
@@ -61,7 +78,39 @@ def test_sides_are_judged_together(
     sides: tuple[dict[str, str], ...], entered: dict[str, str], verdict: CheckVerdict, words: tuple[str, ...]
 ) -> None:
     """Against each other, the rules and what was entered; what only may be a misreading is for a person."""
-    assert judge(sides, entered, ON) == DocumentVerdict(verdict, words)
+    assert judge([side_of(fields) for fields in sides], entered, ON) == DocumentVerdict(verdict, words)
+
+
+@pytest.mark.parametrize(
+    ("fields", "needed"),
+    [
+        (FRONT, ("name", "number", "born")),
+        (BACK, ("issued", "expires")),
+        (ZONE, ("number", "born", "expires")),
+    ],
+)
+def test_a_document_that_was_hardly_read_does_not_pass(
+    fields: dict[str, str], needed: tuple[str, ...]
+) -> None:
+    """A person looks at what the side needs and was not read, or not surely; the rest may be missing."""
+    others = [side_of(one) for one in (FRONT, BACK) if fields is not ZONE and one is not fields]
+    for name in fields:
+        lost = side_of({key: value for key, value in fields.items() if key != name})
+        unsure = side_of(fields, {name: 0.79})
+        for side, word in ((lost, f"{name}_missing"), (unsure, f"{name}_doubtful")):
+            words = (word,) if name in needed else ()
+            verdict = REVIEW if words else PASSED
+            assert judge([side, *others], {}, ON) == DocumentVerdict(verdict, words)
+    assert judge([side_of(fields, dict.fromkeys(fields, 0.8)), *others], {}, ON).verdict is PASSED
+
+
+@pytest.mark.parametrize("finding", ["no_edge", "blurred", "glare", "too_dark", "too_bright", "too_small"])
+def test_faults_of_the_photo_count(finding: str) -> None:
+    """Whatever the reader made of it, a person looks; what is wrong besides is told as well."""
+    back = replace(side_of(BACK), findings=(finding,))
+    assert judge([side_of(FRONT), back], {}, ON) == DocumentVerdict(REVIEW, (f"photo_{finding}",))
+    wrong = judge([side_of(FRONT), back], {"name": "王五"}, ON)
+    assert wrong == DocumentVerdict(FAILED, ("name_differs", f"photo_{finding}"))
 
 
 FOUND = CardRead(
@@ -145,4 +194,4 @@ async def test_three_pictures_are_compared_by_the_models() -> None:
         ComparePortraits(b"card", (b"still",), b"reference"),
         ComparePortraits(b"card", (b"still",), None, b"seen"),
     ]
-    assert (await documents.judge_document([FRONT, BACK], {}, ON)).verdict is PASSED
+    assert (await documents.judge_document([side_of(FRONT), side_of(BACK)], {}, ON)).verdict is PASSED

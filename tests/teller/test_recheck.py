@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from contract.errors import NotFound
+import pytest
+
+from contract.errors import NotFound, StorageError
 from contract.fact import Fact
 from contract.facts import GENESIS, AgentDecided, ConsentGiven, Entry, FacesCompared, seal_entry
 from contract.identity_facts import (
@@ -11,6 +13,7 @@ from contract.identity_facts import (
     ChallengeEnded,
     LightMeasured,
     Limit,
+    ModelUsed,
     PairScore,
     PortraitsCompared,
 )
@@ -48,13 +51,13 @@ FACTS: tuple[Fact, ...] = (
 class Today(FakeIdentity):
     """Models of today: they give this verdict."""
 
-    def __init__(self, verdict: CheckVerdict, sha256: str = "model-1") -> None:
+    def __init__(self, verdict: CheckVerdict, sha256: str = "model-1", score: float = 0.61) -> None:
         super().__init__()
-        self.verdict, self.sha256 = verdict, sha256
+        self.verdict, self.sha256, self.score = verdict, sha256, score
 
     async def match_faces(self, card: bytes, still: bytes) -> FaceFinding:
         found = await super().match_faces(card, still)
-        return replace(found, verdict=self.verdict, score=0.61, model_sha256=self.sha256)
+        return replace(found, verdict=self.verdict, score=self.score, model_sha256=self.sha256)
 
 
 def journal(facts: Sequence[Fact]) -> list[Entry]:
@@ -121,7 +124,7 @@ async def test_a_decision_that_does_not_follow_is_found() -> None:
 
 
 async def test_pictures_that_are_gone_count_as_they_did() -> None:
-    """It is said why they were not scored."""
+    """What was released is no alteration: it is said why they were not scored."""
 
     async def gone(evidence: EvidenceId) -> bytes:
         raise NotFound("released")
@@ -130,6 +133,52 @@ async def test_pictures_that_are_gone_count_as_they_did() -> None:
     assert report.same
     assert {one.why for one in report.rescored} == {"not_found"}
     assert "not made again: not_found" in _told(report)
+
+
+@pytest.mark.parametrize("why", ["altered", "evidence_altered", "no_nonce", "other_colours"])
+async def test_altered_evidence_is_not_as_it_was(why: str) -> None:
+    """A picture or segment whose hash is another, a nonce that is gone or gives other colours."""
+    lit = LightMeasured(CALL, CheckId("check-l"), 1.0, 0.9, 0.1, 0.1, 0.1, 90, PASSED, "")
+
+    async def other_picture(evidence: EvidenceId) -> bytes:
+        raise StorageError("another picture", code=why)
+
+    async def other_track(facts: Sequence[Fact], was: LightMeasured) -> Relit:
+        return Relit(was.verdict, None, why)
+
+    pictures = await recheck(
+        journal(decided(*FACTS)), Today(PASSED), FakeDocuments(), other_picture, RULES, as_then
+    )
+    track = await recheck(
+        journal(decided(*FACTS, lit)), Today(PASSED), FakeDocuments(), read, RULES, other_track
+    )
+    for report in (pictures, track):
+        assert report.reproduced
+        assert report.then is report.now
+        assert not report.same
+        assert f"ALTERED: {why}" in _told(report)
+        assert "NOT as it was" in _told(report)
+
+
+@pytest.mark.parametrize(
+    ("score", "sha256", "same"),
+    [(0.61, "model-1", True), (0.6105, "model-1", True), (0.70, "model-1", False), (0.70, "model-2", True)],
+)
+async def test_one_model_scores_one_picture_one_way(score: float, sha256: str, same: bool) -> None:
+    """Another score of the same model means another picture or model file; another model may differ."""
+    report = await looked_at(decided(*FACTS), Today(PASSED, sha256, score))
+    assert report.then is report.now
+    assert report.same is same
+    assert ("ANOTHER RESULT" in _told(report)) is not same
+
+
+async def test_a_score_that_there_was_not_is_another_result() -> None:
+    """Of the pair of card and still, which then had no score under this very model."""
+    used = (ModelUsed("reader", "0" * 64),)
+    before = replace(PORTRAITS, pairs=(), models=used)
+    documents = FakeDocuments(models=used)
+    assert not (await looked_at((before,), Today(PASSED), documents)).same
+    assert (await looked_at((replace(PORTRAITS, models=used),), Today(PASSED), documents)).same
 
 
 async def test_a_case_without_a_decision() -> None:

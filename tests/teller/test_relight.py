@@ -90,8 +90,8 @@ class Recorded:
     async def fetch(self, file: str) -> bytes:
         return (self.spool.case_dir(self.info.case) / file).read_bytes()
 
-    async def again(self, facts: Sequence[Fact]) -> Relit:
-        return await relight(facts, self.measured, self.models, self.fetch)
+    async def again(self, facts: Sequence[Fact], *, demo_only: bool = False) -> Relit:
+        return await relight(facts, self.measured, self.models, self.fetch, demo_only=demo_only)
 
 
 def started(info: TrackInfo, source: TrackSource = TrackSource.CAMERA) -> TrackStarted:
@@ -155,6 +155,25 @@ async def test_what_cannot_be_judged_again_says_why(tmp_path: Path) -> None:
     assert await why(*facts) == "not_shown"
 
 
+async def test_models_for_demos_pass_nothing_again(tmp_path: Path) -> None:
+    """As they pass nothing in the call: the face answers, and a person has to look."""
+    recorded = Recorded(tmp_path, "VP8")
+    found = await recorded.again(await recorded.record(), demo_only=True)
+    assert (found.verdict, found.why) == (CheckVerdict.REVIEW, "")
+    assert found.r is not None
+
+
+@pytest.mark.parametrize("reason", ["declined", "agent", "call_ended"])
+async def test_a_run_that_was_ended_is_not_judged_anew(tmp_path: Path, reason: str) -> None:
+    """Colours were shown, and answered: but the customer wished for another way, or the call was over."""
+    recorded = Recorded(tmp_path, "VP8")
+    facts = await recorded.record()
+    review = CheckVerdict.REVIEW
+    recorded.measured = replace(recorded.measured, verdict=review, reason=reason, frames=0)
+    assert await recorded.again(facts) == Relit(review, None, reason)
+    assert recorded.models.chunks == 0
+
+
 async def test_a_segment_that_is_gone_or_models_that_fail_are_told(tmp_path: Path) -> None:
     """With the error's own word."""
     recorded = Recorded(tmp_path, "VP8")
@@ -163,11 +182,13 @@ async def test_a_segment_that_is_gone_or_models_that_fail_are_told(tmp_path: Pat
     async def gone(_: str) -> bytes:
         raise NotFound("nothing has this name")
 
-    assert (await relight(facts, recorded.measured, recorded.models, gone)).why == "not_found"
+    assert (
+        await relight(facts, recorded.measured, recorded.models, gone, demo_only=False)
+    ).why == "not_found"
 
     class Full(SeesTheScene):
         async def ask(self, job: Any) -> Any:
             raise Busy("later", code="kyc_busy")
 
-    found = await relight(facts, recorded.measured, Full(recorded.scene), recorded.fetch)
+    found = await relight(facts, recorded.measured, Full(recorded.scene), recorded.fetch, demo_only=False)
     assert found.why == "kyc_busy"

@@ -26,12 +26,13 @@ import { IDENTITY_FOLDS, NO_IDENTITY } from "./identity/projection.js";
  *   purpose: string, policy: string, createdAt: number | null, vip: boolean, skill: string,
  *   consent: FactBody | null, device: FactBody | null, network: FactBody | null, place: FactBody | null, callback: FactBody | null,
  *   call: CallView | null, host: string | null, names: Readonly<Record<string, string>>,
- *   sources: Readonly<Record<string, string>>, marks: Readonly<Record<string, FactBody>>,
+ *   sources: Readonly<Record<string, string>>, troubles: Readonly<Record<string, FactBody>>, marks: Readonly<Record<string, FactBody>>,
  *   notes: Readonly<Record<string, FactBody>>, wrapUp: FactBody | null, rating: FactBody | null,
  *   parties: Readonly<Record<string, Party>>, recordings: Readonly<Record<string, Recording>>,
  *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
  *   faceChecks: readonly FactBody[], identity: import("./identity/projection.js").IdentityView, chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
  *   gaps: FactBody | null, archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
+ *   proposed: FactBody | null, reopened: FactBody | null,
  *   timeline: readonly Entry[]}>} CaseView
  * @typedef {(view: CaseView, fact: FactBody, at: number) => Partial<CaseView>} Fold
  */
@@ -57,6 +58,7 @@ export const EMPTY = Object.freeze({
   host: null,
   names: Object.freeze({}),
   sources: Object.freeze({}),
+  troubles: Object.freeze({}),
   marks: Object.freeze({}),
   notes: Object.freeze({}),
   wrapUp: null,
@@ -75,6 +77,8 @@ export const EMPTY = Object.freeze({
   archived: null,
   verified: null,
   audit: null,
+  proposed: null,
+  reopened: null,
   timeline: Object.freeze([]),
 });
 
@@ -88,6 +92,12 @@ function party(view, seat, change) {
 function recording(view, track, change) {
   const known = view.recordings[track];
   return known ? { recordings: { ...view.recordings, [track]: { ...known, ...change } } } : {};
+}
+
+/** The troubles that go on but these of a track. @param {CaseView} view @param {string} track @param {...string} kinds */
+function without(view, track, ...kinds) {
+  const over = kinds.map((kind) => `${kind} ${track}`).filter((key) => key in view.troubles);
+  return over.length ? Object.fromEntries(Object.entries(view.troubles).filter(([key]) => !over.includes(key))) : view.troubles;
 }
 
 /** @param {FactBody} fact @param {number} at */
@@ -116,6 +126,7 @@ const FOLDS = {
   CaseAdvanced: (view, fact) => ({ phase: fact.now, caseEnd: fact.reason ?? null }),
   CallAdvanced: foldCall,
   CallEnded: (view, fact, at) => ({
+    troubles: EMPTY.troubles,
     call: {
       ...(view.call ?? newCall(fact.call)),
       phase: "ended",
@@ -145,9 +156,15 @@ const FOLDS = {
     fact.interval_s < MEASURED_MIN_S ? {} : party(view, fact.seat, { quality: stamped(fact, at) }),
   PlaybackReported: (view, fact, at) => party(view, fact.seat, { playback: stamped(fact, at) }),
   TrackStarted: (view, fact) => ({ sources: { ...view.sources, [fact.track]: fact.source } }),
+  TrackEnded: (view, fact) => ({ troubles: without(view, fact.track, "no_packets", "recorder") }),
+  TrackStalled: (view, fact, at) => ({ troubles: { ...view.troubles, [`no_packets ${fact.track}`]: { ...fact, what: "no_packets", at } } }),
+  TrackResumed: (view, fact) => ({ troubles: without(view, fact.track, "no_packets") }),
   RecordingStarted: foldRecording,
   RecordingStopped: (view, fact) => recording(view, fact.track, { stopped: true }),
-  RecorderTroubled: (view, fact) => recording(view, fact.track, { troubled: true }),
+  RecorderTroubled: (view, fact, at) => ({
+    ...recording(view, fact.track, { troubled: true }),
+    troubles: { ...view.troubles, [`recorder ${fact.track}`]: { ...fact, source: view.sources[fact.track] ?? "", at } },
+  }),
   ChatSaid: (view, fact, at) => ({
     chat: [...view.chat, { seat: fact.seat, role: fact.role, text: fact.pii_text, at, file: null }],
   }),
@@ -170,7 +187,9 @@ const FOLDS = {
   GapsAccounted: (view, fact, at) => ({ gaps: stamped(fact, at) }),
   ArchiveWritten: (view, fact, at) => ({ archived: stamped(fact, at) }),
   ArchiveVerified: (view, fact, at) => ({ verified: stamped(fact, at) }),
+  OverrideProposed: (view, fact, at) => ({ proposed: stamped(fact, at) }),
   AuditSigned: (view, fact, at) => ({ audit: stamped(fact, at) }),
+  AuditReopened: (view, fact, at) => ({ audit: null, proposed: null, reopened: stamped(fact, at) }),
 };
 
 /**
@@ -196,7 +215,8 @@ function joined(view, { seat, role, name, account = null }, mode) {
 /** @type {Fold} */
 function foldRecording(view, { track, role, kind }) {
   const source = view.sources[track] ?? "";
-  return { recordings: { ...view.recordings, [track]: { track, role, kind, source, stopped: false, troubled: false } } };
+  const troubles = without(view, track, "recorder");
+  return { troubles, recordings: { ...view.recordings, [track]: { track, role, kind, source, stopped: false, troubled: false } } };
 }
 
 /** @param {string} id @returns {CallView} */

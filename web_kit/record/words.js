@@ -24,12 +24,13 @@ const GROUPS = {
   PartyJoined: "people", PartyLeft: "people", PartyDropped: "people", PartyReturned: "people",
   PartyInvited: "people", ObserverJoined: "people", ObserverLeft: "people", SeatModeChanged: "people",
   HostChanged: "people", CaptureChanged: "people", SupervisorActed: "people",
-  MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people",
+  MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people", TrackStalled: "recording", TrackResumed: "recording",
   RecordingStarted: "recording", RecordingStopped: "recording", RecorderTroubled: "recording",
   CaseRecovered: "recording", SegmentSealed: "recording", QualityMeasured: "people", PlaybackReported: "people",
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
+  OverrideProposed: "decision", AuditReopened: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   RenderRequested: "archive", RenderCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
@@ -40,7 +41,7 @@ const GROUPS = {
 /** @type {Readonly<Record<string, Tone>>} */
 const TONES = {
   ...identity.TONES,
-  CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad",
+  CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad", TrackStalled: "bad", TrackResumed: "good",
   CaseRecovered: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
   MergeCompleted: "good", SupervisorActed: "warn", HoldSet: "warn", MediaDiscarded: "warn",
 }; // prettier-ignore
@@ -60,7 +61,7 @@ const VOCABULARY = {
   "StepMarked.step": "step", "StepMarked.answer": "answer", "SeatModeChanged.now": "mode",
   "DeviceChecked.camera": "device", "DeviceChecked.microphone": "device",
   "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
-  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict", "ViewingBegun.reason": "view_reason",
+  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict", "AuditReopened.was": "verdict", "ViewingBegun.reason": "view_reason",
   "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
 }; // prettier-ignore
 
@@ -153,6 +154,7 @@ function staffWords(name, fact, view) {
     invited_how: t(`invited.${fact.transfer ? "transfer" : fact.private ? "private" : "at_once"}`),
     candidates_count: fact.candidates?.length ?? 0,
     tags_text: wordList("tag", fact.tags),
+    grounds_text: wordList("ground", fact.grounds),
     size_text: fact.bytes ? sizeInWords(fact.bytes) : "",
     form_text: fact.width ? `${fact.width}×${fact.height}` : sizeInWords(fact.bytes ?? 0),
     track_text: name === "RecordingStarted" ? trackWords(fact, view) : "",

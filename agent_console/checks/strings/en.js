@@ -5,6 +5,7 @@ export default {
   "tab.checks": "Checks", "keys.checks": "Look at the checks",
   "check.working": "{what}: working…",
   "live.watching": "In the picture", "live.match": "Face match", "live.liveness": "Liveness", "live.source": "Source of the picture",
+  "live.recorder": "Recording in trouble since {time}: {what} ({whose})", "live.checks_wait": "Checks wait until it is recorded again",
   "live.flags": "Place and device", "live.calm": "One person, no trouble reported", "live.not_watching": "No picture to look at",
   "live.not_done": "not done", "live.running": "running", "live.since": "{words}, since {time}", "live.no_flags": "nothing noticed",
   "live.advice_short": "Advice: please look yourself.",

@@ -5,6 +5,7 @@ export default {
   "tab.checks": "核验", "keys.checks": "查看核验",
   "check.working": "{what}：进行中…",
   "live.watching": "画面中", "live.match": "人脸比对", "live.liveness": "活体", "live.source": "画面来源",
+  "live.recorder": "录像异常，自 {time}：{what}（{whose}）", "live.checks_wait": "恢复录制前，核验步骤暂停",
   "live.flags": "位置与设备", "live.calm": "一人，未见异常", "live.not_watching": "没有画面可看",
   "live.not_done": "未进行", "live.running": "进行中", "live.since": "{words}，自 {time}", "live.no_flags": "未见异常",
   "live.advice_short": "提示：请您亲自查看。",

@@ -13,6 +13,7 @@ import "./gap_ledger.js";
 import "./integrity_badge.js";
 import "./merge_progress.js";
 import "./record_player.js";
+import "./audit_state.js";
 import "./unmask_card.js";
 import "./verdict_form.js";
 import "./viewing_gate.js";
@@ -42,12 +43,13 @@ export class CasePageElement extends PartElement {
     this.player = /** @type {import("./record_player.js").RecordPlayerElement} */ (part("record-player"));
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
     this.findings = /** @type {import("./findings_panel.js").FindingsPanelElement} */ (part("findings-panel"));
+    this.audit = /** @type {import("./audit_state.js").AuditStateElement} */ (part("audit-state"));
     this.verdict = /** @type {import("./verdict_form.js").VerdictFormElement} */ (part("verdict-form"));
     this.gate = /** @type {import("./viewing_gate.js").ViewingGateElement} */ (part("viewing-gate"));
     this.unmask = /** @type {import("./unmask_card.js").UnmaskCardElement} */ (part("unmask-card"));
     this.columns = h("div", { class: "columns" },
         h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings, this.unmask),
-        h("div", { class: "column" }, this.verdict, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
+        h("div", { class: "column" }, this.verdict, this.audit, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
     mount(this, this.head, this.integrity, this.gate, this.columns);
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("moment-jump", (event) => this.player?.jumpTo(/** @type {CustomEvent} */ (event).detail.second));
@@ -81,6 +83,7 @@ export class CasePageElement extends PartElement {
     }
     this.findings?.show({ view, start: this.player?.hidden === false ? axisStart(entries) : null });
     this.verdict?.show(state);
+    this.audit?.show(state);
   }
 
   /** @param {PlayerState} state */

@@ -1,7 +1,7 @@
 /** How far the recording is on its way into the archive. */
 
 import { h, mount } from "../../web_kit/dom.js";
-import { t } from "../../web_kit/i18n.js";
+import { clock, t } from "../../web_kit/i18n.js";
 import { define, PartElement } from "../../web_kit/record/part.js";
 import { wordFor } from "../../web_kit/record/words.js";
 
@@ -30,13 +30,21 @@ export class MergeProgressElement extends PartElement {
     const state = dead ? "dead" : (job?.state ?? (view.phase === "agent_done" ? "ready" : "not_due"));
     this.words?.replaceChildren(t(`merge.${state}`));
     this.percent?.replaceChildren(job ? `${Math.round(job.progress * 100)} %` : "");
-    const note = job ? [wordFor("merge_note", job.note), job.attempt > 1 && t("merge.attempt", { attempt: job.attempt, most: job.max_attempts })] : [];
+    const note = job ? [wordFor("merge_note", job.note), outlookWords(job), job.attempt > 1 && t("merge.attempt", { attempt: job.attempt, most: job.max_attempts })] : [];
     this.note?.replaceChildren(note.filter(Boolean).join(" · "));
     if (this.bar) {
       this.bar.value = job?.progress ?? 0;
     }
     this.toggleAttribute("data-dead", dead);
   }
+}
+
+/** How long it will take, or that its worker is lost. @param {Readonly<Record<string, any>>} job */
+function outlookWords({ state, eta_s: eta, lease_left_s: left }) {
+  if (state === "running" && left === 0) {
+    return t("merge.lost");
+  }
+  return eta == null ? "" : t("merge.eta", { time: clock(eta) });
 }
 
 define("merge-progress", MergeProgressElement);

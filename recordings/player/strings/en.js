@@ -29,6 +29,8 @@ export default {
   "integrity.gap": "Gaps", "integrity.seconds": "{seconds} s", "integrity.yes": "yes", "integrity.not_yet": "not yet",
   "merge.title": "Progress of the recording", "merge.not_due": "The call is not finished yet", "merge.ready": "The recording waits to be merged", "merge.running": "Merging and archiving the recording",
   "merge.done": "Recording processed", "merge.dead": "Processing failed; please contact support", "merge.attempt": "attempt {attempt} of {most}",
+  "merge.eta": "about {time} to go", "merge.lost": "the worker does not answer; another takes over",
+  "merge_note.looking": "looking at the picture", "merge_note.fetching": "fetching the tracks",
   "merge_note.starting": "preparing", "merge_note.merging": "rendering picture and sound", "merge_note.hashing": "hashing",
   "merge_note.archiving": "uploading and reading back", "merge_note.releasing": "releasing the local copy",
   "play.recording": "Merged recording", "play.play": "Play", "play.pause": "Pause", "play.seek": "Position", "play.rate": "Speed",
@@ -73,5 +75,8 @@ export default {
   "verdict.not_loaded": "The case is loading.", "verdict.wrong_phase": "The case is “{phase}”; it can be signed once it is under audit.",
   "verdict.signed": "This case has been signed.", "verdict.own_case": "You were the agent of this case; somebody else must sign it.",
   "verdict.bound_to": "Signature bound to manifest",
+  "reopen.open": "Reopen this case …", "reopen.reason": "Why it is reopened", "reopen.sure": "Reopen", "reopen.text": "The signature no longer stands, and another auditor signs anew. This becomes part of the record.",
+  "reopen.was": "Reopened; the verdict was: {verdict}", "override.proposed": "Approval proposed although {grounds}. A second auditor confirms it or rejects.",
+  "error.second_wanted": "You proposed this approval; another auditor must confirm it", "error.same_signer": "You signed this case before it was reopened; somebody else must sign it now",
   "error.same_person": "You were the agent of this case and cannot audit it",
 }; // prettier-ignore

@@ -29,6 +29,8 @@ export default {
   "integrity.gap": "空缺时长", "integrity.seconds": "{seconds} 秒", "integrity.yes": "是", "integrity.not_yet": "未完成",
   "merge.title": "录像处理进度", "merge.not_due": "通话尚未办结", "merge.ready": "录像等待合成", "merge.running": "正在合成与归档录像",
   "merge.done": "录像处理完成", "merge.dead": "录像处理失败，请联系支持人员", "merge.attempt": "第 {attempt} 次，共 {most} 次",
+  "merge.eta": "约剩 {time}", "merge.lost": "处理进程无响应，将由其他进程接手",
+  "merge_note.looking": "检查画面", "merge_note.fetching": "取回原始轨道",
   "merge_note.starting": "准备", "merge_note.merging": "合成画面与声音", "merge_note.hashing": "计算校验值",
   "merge_note.archiving": "上传归档并回读核对", "merge_note.releasing": "释放本地副本",
   "play.recording": "合成录像", "play.play": "播放", "play.pause": "暂停", "play.seek": "播放位置", "play.rate": "播放速度",
@@ -73,5 +75,8 @@ export default {
   "verdict.not_loaded": "正在加载案件。", "verdict.wrong_phase": "案件当前为「{phase}」，待审核时才能签署。",
   "verdict.signed": "此案件已经签署。", "verdict.own_case": "您是本案的柜员，须由另一位审核员签署。",
   "verdict.bound_to": "签署绑定清单",
+  "reopen.open": "重开案件…", "reopen.reason": "重开原因", "reopen.sure": "确认重开", "reopen.text": "原签署不再有效，须由另一位审核员重新签署。此操作将写入案件记录。",
+  "reopen.was": "案件已重开，原结论：{verdict}", "override.proposed": "已提议例外通过（{grounds}），须由第二位审核员确认或驳回。",
+  "error.second_wanted": "此例外由您提议，须由另一位审核员确认", "error.same_signer": "重开前由您签署，须由另一位审核员签署",
   "error.same_person": "您是本案的柜员，不能自行审核",
 }; // prettier-ignore

@@ -13,7 +13,7 @@ export function sourceAnswer(view, fact) {
   const raw = fact.evidence ? evidenceById(view, fact.evidence) : null;
   return h("div", { class: "stack tight" },
     h("div", { class: "row wrap" }, h("strong", {}, wordFor("external_code", fact.code)), verdictBadge(fact.verdict)),
-    fact.matched.length > 0 && h("p", { class: "small" }, t("external.matched", { elements: listed("element", fact.matched) })),
+    fact.matched?.length > 0 && h("p", { class: "small" }, t("external.matched", { elements: listed("element", fact.matched) })),
     h("p", { class: "soft small" }, t("external.raw"), " ", raw && h("a", { href: fileUrl(view.case, raw.file), download: "" }, wordFor("evidence", raw.kind)), " SHA-256 ",
       h("code", { title: fact.raw_sha256 }, shortHash(fact.raw_sha256)))); // prettier-ignore
 }

@@ -31,5 +31,5 @@ export const HEADINGS = {
 /** @type {Readonly<Record<string, string>>} */
 export const REASONS = {
   PortraitsCompared: "face_reason", LivenessMeasured: "live_reason", ChallengeTried: "live_reason",
-  ChallengeEnded: "live_reason", LightMeasured: "live_reason",
+  ChallengeEnded: "live_reason", LightMeasured: "live_reason", SelfChecked: "self_reason",
 }; // prettier-ignore

@@ -13,11 +13,24 @@ export function listed(heading, words) {
 // Sources that a document's field is held against; the longer ending first.
 const DIFFERS = /^(\w+?)_differs(?:_from_(\w+))?$/;
 
+const HARDLY_READ = /^(\w+)_(missing|doubtful)$/;
+const PHOTO = "photo_";
+
 /** What is wrong with a document, in words. @param {string} word */
 export function disagreement(word) {
   const own = wordFor("disagreement", word);
+  if (own !== word) {
+    return own;
+  }
+  const hardly = HARDLY_READ.exec(word);
+  if (hardly) {
+    return t(`disagreement.${hardly[2]}`, { field: wordFor("field", hardly[1] ?? "") });
+  }
+  if (word.startsWith(PHOTO)) {
+    return t("disagreement.photo", { finding: wordFor("photo_finding", word.slice(PHOTO.length)) });
+  }
   const differs = DIFFERS.exec(word);
-  if (own !== word || !differs) {
+  if (!differs) {
     return own;
   }
   const [, field = "", source = "form"] = differs;

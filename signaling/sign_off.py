@@ -1,0 +1,167 @@
+"""Maker and checker: who may sign which record, and when one auditor is not enough. Pure.
+
+An approval against which something speaks is an override: the first auditor proposes it, and it counts when
+another one confirms it. A rejection needs one. Who signed a case that was reopened does not sign it again.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from contract.audit_facts import AuditReopened, OverrideProposed
+from contract.errors import Denied, UserError, WrongPhase
+from contract.facts import (
+    AgentDecided,
+    ArchiveVerified,
+    ArchiveWritten,
+    AuditSigned,
+    Entry,
+    FacesCompared,
+    Fact,
+    GapsAccounted,
+    HostChanged,
+    IdNumberChecked,
+    ObserverJoined,
+    PartyJoined,
+)
+from contract.identity_facts import Decided, DocumentJudged, PortraitsCompared, SelfChecked
+from contract.ids import AccountId
+from contract.phases import CasePhase, CheckVerdict, Completeness, Outcome, Verdict
+from signaling.turns import phase_of
+
+_F = TypeVar("_F", bound=Fact)
+
+
+def sign(
+    entries: Sequence[Entry], auditor: AccountId, verdict: Verdict, reason: str, manifest_sha256: str
+) -> AuditSigned | OverrideProposed:
+    """Return the fact that an auditor's verdict on a case that nobody signed comes to.
+
+    Raises:
+        Denied: ``same_person`` took part in the case, ``same_signer`` signed it before it was reopened.
+        UserError: ``reason_missing``.
+        WrongPhase: the case is not under audit; ``outcome_not_passed``; ``second_wanted`` when who
+            proposed an override would confirm it, too.
+    """
+    _require_outsider(entries, auditor)
+    if not reason.strip():
+        raise UserError("a verdict has a reason", code="reason_missing")
+    before, since = _rounds(entries)
+    if phase_of(entries) is not CasePhase.UNDER_AUDIT:
+        raise WrongPhase("the case is not under audit")
+    if (earlier := last(before, AuditSigned)) is not None and earlier.auditor == auditor:
+        raise Denied("who signed does not sign again", code="same_signer")
+    if verdict is Verdict.REJECTED:
+        return AuditSigned(auditor, verdict, reason, manifest_sha256)
+    if not _let_pass(entries):
+        raise WrongPhase("the agent did not let the customer pass", code="outcome_not_passed")
+    grounds = against(entries)
+    if not grounds:
+        return AuditSigned(auditor, verdict, reason, manifest_sha256)
+    proposed = last(since, OverrideProposed)
+    if proposed is None or not _covers(proposed, grounds, manifest_sha256):
+        return OverrideProposed(auditor, reason, grounds, manifest_sha256)
+    if proposed.auditor == auditor:
+        raise WrongPhase("another auditor must confirm", code="second_wanted")
+    return AuditSigned(auditor, verdict, reason, manifest_sha256, proposed.auditor)
+
+
+def reopen(entries: Sequence[Entry], auditor: AccountId, reason: str) -> AuditReopened | None:
+    """Return the fact with which a signed case goes back to the auditors.
+
+    None when it stands already and only the case was not moved: something cut that off.
+
+    Raises:
+        Denied: ``same_person`` took part in the case.
+        UserError: ``reason_missing``.
+        WrongPhase: nobody has signed it.
+    """
+    _require_outsider(entries, auditor)
+    if not reason.strip():
+        raise UserError("whoever reopens a case says why", code="reason_missing")
+    if phase_of(entries) not in {CasePhase.APPROVED, CasePhase.REJECTED}:
+        raise WrongPhase("only a signed case can be reopened")
+    signed = signature(entries)
+    if signed is None:
+        return None
+    return AuditReopened(auditor, reason, signed.verdict)
+
+
+def against(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return what speaks against an approval, as words.
+
+    A check that was repeated and passed has not failed.
+    """
+    written, verified = last(entries, ArchiveWritten), last(entries, ArchiveVerified)
+    intact = verified is not None and (written is None or written.manifest_sha256 == verified.manifest_sha256)
+    gaps, decided = last(entries, GapsAccounted), last(entries, Decided)
+    steps = gaps.steps if gaps else ()
+    speaks = {
+        "check_failed": CheckVerdict.FAILED in _checks(entries),
+        "decision_failed": decided is not None and decided.verdict is CheckVerdict.FAILED,
+        "step_incomplete": any(step.mandatory and step.kept is Completeness.INCOMPLETE for step in steps),
+        "record_not_verified": not intact,
+    }
+    return tuple(word for word, found in speaks.items() if found)
+
+
+def signature(entries: Sequence[Entry]) -> AuditSigned | None:
+    """Return the signature that stands; None when there is none, or none since the case was reopened."""
+    return last(_rounds(entries)[1], AuditSigned)
+
+
+def took_part(entries: Sequence[Entry]) -> frozenset[AccountId]:
+    """Return everybody of the staff who sat in a call of the case, led it or decided it."""
+    return frozenset(account for entry in entries for account in _people(entry.fact) if account)
+
+
+def _people(fact: Fact) -> Iterator[AccountId | None]:
+    match fact:
+        case PartyJoined() | ObserverJoined():
+            yield fact.account
+        case HostChanged():
+            yield from (fact.was, fact.now)
+        case AgentDecided():
+            yield fact.agent
+        case _:
+            pass
+
+
+def _covers(proposed: OverrideProposed, grounds: tuple[str, ...], manifest_sha256: str) -> bool:
+    """Tell whether a proposal knew of everything that speaks against an approval now, on the same record."""
+    return set(grounds) <= set(proposed.grounds) and proposed.manifest_sha256 == manifest_sha256
+
+
+def _require_outsider(entries: Sequence[Entry], auditor: AccountId) -> None:
+    if auditor in took_part(entries):
+        raise Denied("who took part in a case may not audit it", code="same_person")
+
+
+def _rounds(entries: Sequence[Entry]) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """Return what was before the case was reopened last, and what came since."""
+    reopened = (at for at, entry in enumerate(entries, 1) if isinstance(entry.fact, AuditReopened))
+    begun = max(reopened, default=0)
+    return entries[:begun], entries[begun:]
+
+
+def _let_pass(entries: Sequence[Entry]) -> bool:
+    """Tell whether an agent let the customer pass, or, where no agent was asked, self-service did.
+
+    The latter takes a decision that passed as well: the check alone is no reason to open an account.
+    """
+    decided = last(entries, AgentDecided)
+    if decided is not None:
+        return decided.outcome is Outcome.PASSED
+    alone = last(entries, SelfChecked), last(entries, Decided)
+    return all(fact is not None and fact.verdict is CheckVerdict.PASSED for fact in alone)
+
+
+def _checks(entries: Sequence[Entry]) -> Iterator[CheckVerdict]:
+    """Yield the newest verdict of each kind of check."""
+    newest = (last(entries, IdNumberChecked), last(entries, FacesCompared))
+    of_documents = (last(entries, PortraitsCompared), last(entries, DocumentJudged))
+    yield from (check.verdict for check in (*newest, *of_documents) if check)
+
+
+def last(entries: Sequence[Entry], kind: type[_F]) -> _F | None:
+    """Return the newest fact of a kind."""
+    return next((entry.fact for entry in reversed(entries) if isinstance(entry.fact, kind)), None)
