@@ -25,7 +25,7 @@ PREFIX_MAX = 12
 PREFIX_MIN = 2
 _TAIL = 4
 # Digits that a person groups with blanks are one number again from this length on.
-_JOINED_MIN = 7
+_JOINED_MIN = 9
 _WORD = re.compile(r"[^\W_]+")
 _DIGITS_WITH_SIGN = re.compile(r"\d+x?")
 # 0086 138..., +86 138...: the country of the bank's customers says nothing.
@@ -72,7 +72,7 @@ def words_of_number(number: str) -> frozenset[str]:
 def words_of_reference(reference: str) -> frozenset[str]:
     """Return the bank's own name for a customer: as a whole, and its words; none when it is empty."""
     words = _WORD.findall(_folded(reference))
-    return frozenset({*words, "".join(words)}) if words else frozenset()
+    return frozenset({*words, "".join(words), *words_of_query(reference)}) if words else frozenset()
 
 
 def words_of_query(text: str) -> tuple[str, ...]:

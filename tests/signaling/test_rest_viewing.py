@@ -30,6 +30,7 @@ async def recorded(house: House) -> CaseId:
     house.clock.advance(10)
     await house.finish(console, Outcome.PASSED)
     await house.noted(case, facts.MergeQueued)
+    await house.journal.append(case, facts.ArchiveVerified("ab" * 32, 9, 900))
     await house.journal.append(case, facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT))
     return case
 

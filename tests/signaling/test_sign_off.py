@@ -88,7 +88,9 @@ def test_a_verdict_has_a_reason_and_its_time() -> None:
         ((facts.AgentDecided(AGENT, Outcome.FAILED, "prompting", ""),), False),
         ((), False),
         ((SelfChecked(CheckId("check-1"), CheckVerdict.REVIEW, 1),), False),
-        ((SelfChecked(CheckId("check-1"), CheckVerdict.PASSED, 1),), True),
+        ((SelfChecked(CheckId("check-1"), CheckVerdict.PASSED, 1),), False),
+        ((SelfChecked(CheckId("check-1"), CheckVerdict.PASSED, 1), _decided(CheckVerdict.REVIEW)), False),
+        ((SelfChecked(CheckId("check-1"), CheckVerdict.PASSED, 1), _decided(CheckVerdict.PASSED)), True),
     ],
 )
 def test_the_checker_is_not_the_maker(told: tuple[Fact, ...], allowed: bool) -> None:

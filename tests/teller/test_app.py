@@ -22,9 +22,9 @@ class _Room:
     def add_to(self, app: web.Application) -> None:
         """Add nothing."""
 
-    async def handler(self, request: web.Request) -> web.Response:
-        """Have nothing."""
-        raise web.HTTPNotFound
+    def routes(self) -> list[web.RouteDef]:
+        """Have none."""
+        return []
 
 
 class _Workers:
