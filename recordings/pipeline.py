@@ -31,9 +31,8 @@ from contract.facts import (
     MergeStarted,
     RenderCompleted,
     SpoolReleased,
-    dump_entry,
 )
-from contract.ids import CaseId, TenantId
+from contract.ids import CaseId
 from contract.keeping_facts import MediaDiscarded
 from contract.phases import AbortedKeeps, CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
@@ -54,20 +53,14 @@ from recordings.findings import (
     lane_findings,
     missing_steps,
 )
+from recordings.frozen import delete_listed, freeze, journal_bytes
 from recordings.ledger import account
 from recordings.manifest import (
-    JOURNAL,
-    MANIFEST,
-    ManifestFile,
-    dump_manifest,
     journal_version,
-    load_manifest,
-    make_manifest,
-    manifest_sha256,
 )
 from recordings.papers import SEALED, SealedList, dump_sealed, objects_of
-from recordings.signature import RECORD_SIGNATURE, VERSION, Signer, Statement, check_signature
-from recordings.spool import Spool, create_synced, make_dirs, replace_synced, sha256_of
+from recordings.signature import Signer
+from recordings.spool import Spool, create_synced, replace_synced, sha256_of
 
 _log = structlog.get_logger(__name__)
 
@@ -432,7 +425,7 @@ class Pipeline:
         entries = await self._journal.read(case)
         tenant = (await self._cases.case(case)).tenant
         folder = self._spool.case_dir(case)
-        frozen = await asyncio.to_thread(_freeze, folder, tenant, entries, self._clock.now(), self._signer)
+        frozen = await asyncio.to_thread(freeze, folder, tenant, entries, self._clock.now(), self._signer)
         prefix = f"{tenant}/{case}/"
         with _archive_answers():
             stored = {name: await self._archive.put(prefix + name, folder / name) for name in frozen.names}
@@ -463,7 +456,7 @@ class Pipeline:
             raise NotFound("the case has no journal")
         tenant = (await self._cases.case(case)).tenant
         key = f"{tenant}/{case}/{journal_version(entries[-1].seq)}"
-        await self._ship(key, _journal_bytes(entries))
+        await self._ship(key, journal_bytes(entries))
 
     async def _ship(self, key: str, content: bytes) -> None:
         """Put a paper that lies in no spool, and read it back."""
@@ -476,7 +469,7 @@ class Pipeline:
 
     async def _release(self, case: CaseId) -> None:
         verified = _last(await self._journal.read(case), ArchiveVerified)
-        await asyncio.to_thread(_delete_listed, self._spool.case_dir(case))
+        await asyncio.to_thread(delete_listed, self._spool.case_dir(case))
         await self._journal.append(case, SpoolReleased(verified.bytes if verified else 0))
 
     async def _hand_to_auditors(self, case: CaseId) -> None:
@@ -495,75 +488,6 @@ def _archive_answers() -> Iterator[None]:
         if error.code in {"archive_conflict", "archive_not_locked"}:
             raise
         raise Outage(str(error), code=error.code) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Frozen:
-    """A record that no longer changes: what to upload, in order, with each hash; the manifest comes last.
-
-    ``sha256`` is the manifest's, ``signed_by`` the name of the key, ``signed_at`` the time (seconds UTC).
-    """
-
-    names: dict[str, str]
-    sha256: str
-    bytes: int
-    signed_by: str
-    signed_at: float
-
-
-def _journal_bytes(entries: Sequence[Entry]) -> bytes:
-    return b"".join(dump_entry(entry) + b"\n" for entry in entries)
-
-
-def _freeze(folder: Path, tenant: TenantId, entries: Sequence[Entry], now: float, signer: Signer) -> _Frozen:
-    """Write the journal's copy, signature and manifest, once: what stands there is what was uploaded."""
-    if not (folder / MANIFEST).is_file():
-        make_dirs(folder, folder.parent)
-        replace_synced(folder / JOURNAL, _journal_bytes(entries))
-        manifest = make_manifest(tenant, entries[0].case, now, entries[-1], tuple(_listed(folder)))
-        content = dump_manifest(manifest)
-        sha256 = manifest_sha256(content)
-        statement = Statement(VERSION, tenant, manifest.case, sha256, manifest.journal, manifest.created_at)
-        # Before the manifest, whose being there says that the record is whole.
-        replace_synced(folder / RECORD_SIGNATURE, signer.sign(statement))
-        replace_synced(folder / MANIFEST, content)
-    content, signature = ((folder / name).read_bytes() for name in (MANIFEST, RECORD_SIGNATURE))
-    files = load_manifest(content).files
-    names = {file.path: file.sha256 for file in files}
-    names[JOURNAL], journal_size = sha256_of(folder / JOURNAL)
-    names[RECORD_SIGNATURE] = hashlib.sha256(signature).hexdigest()
-    names[MANIFEST] = manifest_sha256(content)
-    size = sum(file.bytes for file in files) + journal_size + len(signature) + len(content)
-    signed = check_signature(signature)
-    return _Frozen(names, names[MANIFEST], size, signed.key, signed.statement.signed_at)
-
-
-def _listed(folder: Path) -> Iterator[ManifestFile]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if (
-            path.is_file()
-            and name not in {JOURNAL, MANIFEST, RECORD_SIGNATURE}
-            and not merge.is_unfinished(path)
-        ):
-            yield ManifestFile(name, *sha256_of(path))
-
-
-def _delete_listed(folder: Path) -> None:
-    """Delete what the manifest lists and then the manifest; anything else was never archived and stays."""
-    if (folder / MANIFEST).is_file():
-        for file in load_manifest((folder / MANIFEST).read_bytes()).files:
-            (folder / file.path).unlink(missing_ok=True)
-        (folder / JOURNAL).unlink(missing_ok=True)
-        (folder / RECORD_SIGNATURE).unlink(missing_ok=True)
-        (folder / MANIFEST).unlink()
-    for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
-        with contextlib.suppress(OSError):
-            path.rmdir()
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-    if folder.exists():
-        _log.error("files that were never archived stay behind", case=folder.name)
 
 
 def _is_intact(path: Path, fact: MergeCompleted) -> bool:
