@@ -44,3 +44,12 @@ class MediaDiscarded(Fact):
     keeps: AbortedKeeps
     files: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTimestamped(Fact):
+    """A time authority put its time (seconds UTC) on the record's signature; ``sha256`` is its token's."""
+
+    authority: str
+    stamped_at: float
+    sha256: str

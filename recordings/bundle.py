@@ -16,16 +16,19 @@ import io
 import os
 import tarfile
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from cryptography.x509 import Certificate
+
 from contract.errors import StorageError
 from contract.ids import CaseId, is_id
 from recordings.manifest import MANIFEST, is_journal
-from recordings.signature import BYTES_MAX, EXPORT_SIGNATURE, SIGNATURES
+from recordings.signature import EXPORT_SIGNATURE, PAPERS
 from recordings.spool import sha256_of
+from recordings.timestamp import BYTES_MAX
 from recordings.verify import Found, Report, judge
 
 # A manifest of a thousand hours and a journal of a million facts are smaller; what claims more is no record.
@@ -103,7 +106,7 @@ class _Hashing(io.RawIOBase):
         return self._out.write(data) if self._out else len(data)
 
 
-def verify_bundle(path: Path) -> tuple[CaseId, Report]:
+def verify_bundle(path: Path, roots: Sequence[Certificate] = ()) -> tuple[CaseId, Report]:
     """Return which case a bundle is of, and the verdict on it. Blocks; nothing is unpacked.
 
     The tar is written anew while it is read and must come out the same, so that a change between the files
@@ -122,7 +125,7 @@ def verify_bundle(path: Path) -> tuple[CaseId, Report]:
                 _take(seen, tar, member, copy)
     except (tarfile.TarError, OSError, EOFError, ValueError, UnicodeError) as error:
         raise StorageError(f"not a whole bundle: {error}", code="bundle_damaged") from error
-    report = seen.report()
+    report = seen.report(roots)
     if again.digest.hexdigest() != sha256_of(path)[0]:
         report = replace(report, problems=(*report.problems, "bundle_altered"))
     return seen.case, report
@@ -193,9 +196,9 @@ class _Seen:
             raise StorageError(f"{name} is there twice", code="bundle_damaged")
         if not self._case:
             self._case, self.made_at = case, int(member.mtime)
-        if not (name == MANIFEST or name in SIGNATURES or is_journal(name)):
+        if not (name == MANIFEST or name in PAPERS or is_journal(name)):
             return None
-        if member.size > (BYTES_MAX if name in SIGNATURES else _TEXT_BYTES_MAX):
+        if member.size > (BYTES_MAX if name in PAPERS else _TEXT_BYTES_MAX):
             raise StorageError(f"{name} is too large", code="bundle_damaged")
         return bytearray()
 
@@ -206,12 +209,12 @@ class _Seen:
         else:
             self._found[name] = taken.found()
 
-    def report(self) -> Report:
+    def report(self, roots: Sequence[Certificate]) -> Report:
         """Return the verdict; a bundle says when it was made and by whom."""
         texts = self._texts
         journals = [text for name, text in texts.items() if is_journal(name)]
-        signatures = {name: texts[name] for name in SIGNATURES if name in texts}
-        report = judge(self.case, texts.get(MANIFEST), journals, self._found, signatures)
+        signatures = {name: texts[name] for name in PAPERS if name in texts}
+        report = judge(self.case, texts.get(MANIFEST), journals, self._found, signatures, roots)
         problems = report.problems
         exports = [one for one in report.signatures if one.file == EXPORT_SIGNATURE]
         if not exports:

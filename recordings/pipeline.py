@@ -33,7 +33,7 @@ from contract.facts import (
     SpoolReleased,
 )
 from contract.ids import CaseId
-from contract.keeping_facts import MediaDiscarded
+from contract.keeping_facts import MediaDiscarded, RecordTimestamped
 from contract.phases import AbortedKeeps, CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
 from contract.record_facts import StepKept
@@ -59,10 +59,12 @@ from recordings.manifest import (
     journal_version,
 )
 from recordings.papers import SEALED, SealedList, dump_sealed, objects_of
-from recordings.signature import Signer
+from recordings.signature import RECORD_SIGNATURE, TIMESTAMP, Signer
 from recordings.spool import Spool, create_synced, replace_synced, sha256_of
+from recordings.timestamp import ask_for_timestamp, check_timestamp
 
 _log = structlog.get_logger(__name__)
+_STAMPING = "timestamp"
 
 JOBS = Counter("teller_recordings_jobs", "Jobs by how they ended.", ["kind", "how"])
 SPEED = Gauge("teller_recordings_merge_speed", "Recorded seconds per second of the last merge.")
@@ -118,7 +120,7 @@ class _Progress:
 
 
 class Pipeline:
-    """Works on jobs of kind ``merge`` and ``archive_journal``."""
+    """Works on jobs of kind ``merge``, ``archive_journal`` and ``timestamp``."""
 
     def __init__(
         self,
@@ -136,8 +138,12 @@ class Pipeline:
         count_faces: CountFaces = no_model,
         *,
         aborted_keeps: Callable[[str], AbortedKeeps] = lambda policy: AbortedKeeps.EVERYTHING,
+        timestamp_url: str = "",
     ) -> None:
-        """``aborted_keeps`` says by the name of a case's policy what remains when it is aborted."""
+        """``aborted_keeps`` says by the name of a case's policy what remains when it is aborted.
+
+        ``timestamp_url`` is a time authority's address, empty for none.
+        """
         self._spool, self._journal, self._jobs = spool, journal, jobs
         self._archive, self._cases, self._clock = archive, cases, clock
         self._signer = signer
@@ -145,7 +151,7 @@ class Pipeline:
         self._settings = settings or PipelineSettings()
         self._rules = rules or RecordRules()
         self._script = script
-        self._aborted_keeps = aborted_keeps
+        self._aborted_keeps, self._timestamp_url = aborted_keeps, timestamp_url
         self._count_faces = count_faces
         self._looked_at = float("-inf")
 
@@ -253,6 +259,8 @@ class Pipeline:
                 await self._bring_home(job, progress)
             case "archive_journal":
                 await self._ship_journal(job.case)
+            case kind if kind == _STAMPING:
+                await self._stamp(job.case)
             case kind if kind.startswith(rerender.KIND):
                 await self._render_again(job, progress)
             case _:
@@ -270,7 +278,8 @@ class Pipeline:
             if not again and isinstance(error, Outage):
                 await self._jobs.enqueue(job.kind, job.case, job.args)
                 again = True
-            if since is None:
+            # A record without its timestamp is whole: nobody is told that it failed.
+            if since is None and job.kind != _STAMPING:
                 await self._journal.append(job.case, MergeFailed(job.job, job.attempt, reason, again))
         except (LeaseLost, StorageError) as second:
             _log.error("a failure cannot be noted", case=job.case, pii_error=str(second))
@@ -310,6 +319,27 @@ class Pipeline:
             await self._ship_journal(case)
             await self._release(case)
         await self._hand_to_auditors(case)
+        if self._timestamp_url and _last(await self._journal.read(case), ArchiveVerified) is not None:
+            await self._jobs.enqueue(_STAMPING, case)
+
+    async def _stamp(self, case: CaseId) -> None:
+        """Have the time authority vouch for the record's signature; once, and waited for as an archive is."""
+        if _last(await self._journal.read(case), RecordTimestamped) is not None:
+            return
+        prefix = f"{(await self._cases.case(case)).tenant}/{case}/"
+        with _archive_answers():
+            signature = await self._content(prefix + RECORD_SIGNATURE)
+            if await self._archive.stat(prefix + TIMESTAMP) is None:
+                token = await asyncio.to_thread(ask_for_timestamp, self._timestamp_url, signature)
+                await self._ship(prefix + TIMESTAMP, token)
+            token = await self._content(prefix + TIMESTAMP)
+        stamped = check_timestamp(token, signature, ())
+        sha256 = hashlib.sha256(token).hexdigest()
+        await self._journal.append(case, RecordTimestamped(self._timestamp_url, stamped.at, sha256))
+        await self._ship_journal(case)
+
+    async def _content(self, key: str) -> bytes:
+        return b"".join([block async for block in self._archive.read(key)])
 
     async def _discard(self, case: CaseId, entries: Sequence[Entry]) -> bool:
         """Delete what the policy does not keep of an aborted case; return whether it was one of these."""

@@ -36,6 +36,9 @@ from recordings.spool import create_synced, sync_dir
 RECORD_SIGNATURE = "signature.json"
 EXPORT_SIGNATURE = "export.json"
 SIGNATURES = (RECORD_SIGNATURE, EXPORT_SIGNATURE)
+# Who else vouches for the time of the record's signature; see ``recordings.timestamp``.
+TIMESTAMP = "timestamp.tsr"
+PAPERS = (*SIGNATURES, TIMESTAMP)
 VERSION = 1
 # A statement has a fixed form; what is longer is none, and is not read.
 BYTES_MAX = 16_384

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from cryptography.x509 import Certificate
+
 from contract.errors import StorageError
 from contract.facts import (
     ArchiveVerified,
@@ -22,13 +24,15 @@ from contract.facts import (
     RenderCompleted,
 )
 from contract.ids import CaseId, TenantId
+from contract.keeping_facts import RecordTimestamped
 from contract.ports import Archive
 from recordings.case_files import files_of
 from recordings.journal import load_chain
 from recordings.manifest import MANIFEST, Manifest, ManifestFile, is_journal, load_manifest, manifest_sha256
 from recordings.papers import PLAIN_PAPERS
-from recordings.signature import RECORD_SIGNATURE, SIGNATURES, check_signature
+from recordings.signature import PAPERS, RECORD_SIGNATURE, SIGNATURES, TIMESTAMP, check_signature
 from recordings.spool import sha256_of
+from recordings.timestamp import Stamped, check_timestamp
 
 
 class FileVerdict(StrEnum):
@@ -75,7 +79,8 @@ class Report:
     ``journal_damaged``, ``journal_torn``, ``journal_rewritten``, ``head_not_in_journal``,
     ``file_not_as_journaled``, ``journaled_file_not_listed``, ``manifest_not_as_journaled``,
     ``signature_missing``, ``signature_damaged``, ``signature_wrong``, ``signature_of_another_key``,
-    ``signature_of_another_record``.
+    ``signature_of_another_record``, ``timestamp_missing``, ``timestamp_damaged``, ``timestamp_wrong``,
+    ``timestamp_of_another_record``.
     """
 
     manifest_sha256: str = ""
@@ -83,6 +88,7 @@ class Report:
     files: tuple[FileReport, ...] = ()
     problems: tuple[str, ...] = ()
     signatures: tuple[SignatureReport, ...] = ()
+    stamped: Stamped | None = None
 
     @property
     def intact(self) -> bool:
@@ -106,11 +112,13 @@ def judge(
     journals: Sequence[bytes],
     found: Mapping[str, Found],
     signatures: Mapping[str, bytes],
+    roots: Sequence[Certificate] = (),
 ) -> Report:
     """Return the verdict on a record; ``found`` maps every other file's path to what it is. Pure.
 
     ``journals`` are the versions of the journal in any order: the longest counts, and must begin with
-    each of the others. ``signatures`` are the contents of signature files by name.
+    each of the others. ``signatures`` are the contents of signature files and of the timestamp by name;
+    the timestamp is believed when one of ``roots`` vouches for it.
     """
     journal = max(journals, key=len, default=None)
     read = _read(case, manifest, journal)
@@ -122,23 +130,29 @@ def judge(
         problems += _journaled_problems(read.manifest, read.manifest_sha256, read.entries)
     signed = tuple(_signatures(read, signatures, problems))
     problems += _signing_problems(read.entries, signatures, signed)
+    stamped = _stamped(read.entries, signatures, roots, problems)
     files = tuple(_file_reports(read.manifest, found, read.entries))
-    return Report(read.manifest_sha256, len(read.entries), files, tuple(dict.fromkeys(problems)), signed)
+    told = tuple(dict.fromkeys(problems))
+    return Report(read.manifest_sha256, len(read.entries), files, told, signed, stamped)
 
 
-def verify_folder(folder: Path, case: CaseId, journal: Path | None = None) -> Report:
+def verify_folder(
+    folder: Path, case: CaseId, journal: Path | None = None, roots: Sequence[Certificate] = ()
+) -> Report:
     """Return the verdict on the record in ``folder``; the live journal may be named besides. Blocks."""
     versions = [path for path in folder.iterdir() if is_journal(path.name)] if folder.is_dir() else []
     journals = [*versions, journal] if journal else versions
-    signatures = {name: data for name in SIGNATURES if (data := _content(folder / name)) is not None}
+    signatures = {name: data for name in PAPERS if (data := _content(folder / name)) is not None}
     own = {folder / MANIFEST, *journals, *(folder / name for name in (*signatures, *PLAIN_PAPERS))}
     others = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
     found = {path.relative_to(folder).as_posix(): Found(*sha256_of(path)) for path in others}
     contents = [content for path in journals if (content := _content(path)) is not None]
-    return judge(case, _content(folder / MANIFEST), contents, found, signatures)
+    return judge(case, _content(folder / MANIFEST), contents, found, signatures, roots)
 
 
-async def verify_archive(archive: Archive, tenant: TenantId, case: CaseId) -> Report:
+async def verify_archive(
+    archive: Archive, tenant: TenantId, case: CaseId, roots: Sequence[Certificate] = ()
+) -> Report:
     """Return the verdict on an archived record; every byte is read back."""
     prefix = f"{tenant}/{case}/"
     manifest: bytes | None = None
@@ -149,13 +163,13 @@ async def verify_archive(archive: Archive, tenant: TenantId, case: CaseId) -> Re
         name = key.removeprefix(prefix)
         if is_journal(name):
             journals.append(await _whole(archive, key))
-        elif name in SIGNATURES:
+        elif name in PAPERS:
             signatures[name] = await _whole(archive, key)
         elif name == MANIFEST:
             manifest = await _whole(archive, key)
         elif name not in PLAIN_PAPERS:
             found[name] = await found_in(archive, key)
-    return await asyncio.to_thread(judge, case, manifest, journals, found, signatures)
+    return await asyncio.to_thread(judge, case, manifest, journals, found, signatures, roots)
 
 
 async def _whole(archive: Archive, key: str) -> bytes:
@@ -223,6 +237,8 @@ def _signatures(
 ) -> Iterator[SignatureReport]:
     """Yield the signatures that are right and about this record; add what is wrong to ``problems``."""
     for name, content in sorted(signatures.items()):
+        if name not in SIGNATURES:
+            continue
         try:
             signed = check_signature(content)
         except StorageError as error:
@@ -236,6 +252,25 @@ def _signatures(
             yield SignatureReport(name, signed.key, head.seq, stated.signed_at)
         else:
             problems.append("signature_of_another_record")
+
+
+def _stamped(
+    entries: tuple[Entry, ...],
+    papers: Mapping[str, bytes],
+    roots: Sequence[Certificate],
+    problems: list[str],
+) -> Stamped | None:
+    """Return what the timestamp says of the record's signature; add what is wrong to ``problems``."""
+    token, signature = papers.get(TIMESTAMP), papers.get(RECORD_SIGNATURE)
+    if token is None:
+        told = any(isinstance(entry.fact, RecordTimestamped) for entry in entries)
+        problems += ["timestamp_missing"] if told else []
+        return None
+    try:
+        return check_timestamp(token, signature or b"", roots)
+    except StorageError as error:
+        problems.append(error.code)
+        return None
 
 
 def _signing_problems(

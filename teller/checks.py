@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from cryptography.x509 import Certificate
 
 from contract.codec import dump
 from contract.errors import NotFound
 from contract.ids import CaseId, is_id
 from recordings.bundle import verify_bundle
 from recordings.signature import read_public_key
+from recordings.timestamp import read_roots
 from recordings.verify import FileVerdict, Report, verify_archive, verify_folder
 from recordings.verify_sealed import is_sealed_folder, verify_sealed_archive, verify_sealed_folder
 from store import Database
@@ -21,10 +24,17 @@ from teller.config import Config
 
 
 async def verify_record(
-    config: Config, what: str, key: Path | None, as_json: bool, *, sealed: bool = False
+    config: Config,
+    what: str,
+    key: Path | None,
+    as_json: bool,
+    *,
+    sealed: bool = False,
+    tsa_ca: Path | None = None,
 ) -> int:
     """Print the report on a bundle, a folder or a case id; return 0 when everything is as sealed, else 1.
 
+    With ``tsa_ca``, roots in a PEM file, it must bear a timestamp under one of them.
     ``sealed``: look at the archive as it lies there, without the record's key. With ``key``, a public key
     in a PEM file, every signature must be by it, and there must be one.
 
@@ -32,7 +42,10 @@ async def verify_record(
         NotFound: there is neither such a file or folder nor such a case.
         StorageError: the bundle or the key cannot be read.
     """
-    report = await _report(config, what, sealed)
+    roots = await asyncio.to_thread(read_roots, tsa_ca) if tsa_ca else ()
+    report = await _report(config, what, sealed, roots)
+    if tsa_ca and report.stamped is None and not sealed:
+        report = replace(report, problems=tuple(dict.fromkeys((*report.problems, "timestamp_missing"))))
     if key is not None:
         wanted = await asyncio.to_thread(read_public_key, key)
         if {signature.key for signature in report.signatures} != {wanted}:
@@ -44,13 +57,14 @@ async def verify_record(
     return 0 if report.intact else 1
 
 
-async def _report(config: Config, what: str, sealed: bool) -> Report:
+async def _report(config: Config, what: str, sealed: bool, roots: Sequence[Certificate]) -> Report:
     folder = Path(what)
     if await asyncio.to_thread(folder.is_dir):
-        verify = verify_sealed_folder if await asyncio.to_thread(is_sealed_folder, folder) else verify_folder
-        return await asyncio.to_thread(verify, folder, _case_of(folder))
+        if await asyncio.to_thread(is_sealed_folder, folder):
+            return await asyncio.to_thread(verify_sealed_folder, folder, _case_of(folder))
+        return await asyncio.to_thread(verify_folder, folder, _case_of(folder), None, roots)
     if await asyncio.to_thread(folder.is_file):
-        return (await asyncio.to_thread(verify_bundle, folder))[1]
+        return (await asyncio.to_thread(verify_bundle, folder, roots))[1]
     if not is_id(what):
         raise NotFound(f"{what} is neither a file or folder nor a case id")
     async with Database(config.database_url) as database:
@@ -58,7 +72,7 @@ async def _report(config: Config, what: str, sealed: bool) -> Report:
         archive = await asyncio.to_thread(open_sealed_archive, config, database)
         if sealed:
             return await verify_sealed_archive(archive.below, case.tenant, case.case)
-        return await verify_archive(archive, case.tenant, case.case)
+        return await verify_archive(archive, case.tenant, case.case, roots)
 
 
 def _case_of(folder: Path) -> CaseId:
@@ -77,6 +91,10 @@ def _print(report: Report) -> None:
     for signature in report.signatures:
         at = datetime.fromtimestamp(signature.signed_at, UTC).isoformat(timespec="seconds")
         click.echo(f"{signature.file}: signed {at}, {signature.entries} entries, key {signature.key}")
+    if report.stamped is not None:
+        at = datetime.fromtimestamp(report.stamped.at, UTC).isoformat(timespec="seconds")
+        whose = "vouched for by these roots" if report.stamped.trusted else "authority NOT checked: --tsa-ca"
+        click.echo(f"timestamp: {at}, {whose}")
     click.echo(
         f"{len(report.files)} files, {report.entries} journal entries, manifest {report.manifest_sha256}"
     )

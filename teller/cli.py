@@ -165,11 +165,18 @@ def demo(call: Call, auto: str | None, port: int, http_port: int) -> int | None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The bank's public key, PEM: every signature must be by it.",
 )
+@click.option(
+    "--tsa-ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Roots of the time authority, PEM: the record must bear its timestamp.",
+)
 @click.option("--sealed", is_flag=True, help="For a case id: compare what lies in the archive, without keys.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 @_guarded
-def verify(call: Call, what: str, key: Path | None, sealed: bool, as_json: bool) -> int | None:
+def verify(
+    call: Call, what: str, key: Path | None, tsa_ca: Path | None, sealed: bool, as_json: bool
+) -> int | None:
     """Check a record: every file's SHA-256, the journal's chain, the manifest, the signatures.
 
     WHAT is a bundle that `teller export` wrote, a folder that holds a manifest.json, or a case id in the
@@ -177,7 +184,7 @@ def verify(call: Call, what: str, key: Path | None, sealed: bool, as_json: bool)
     """
     from teller.checks import verify_record  # noqa: PLC0415
 
-    return _run(verify_record(call.load(), what, key, as_json, sealed=sealed))
+    return _run(verify_record(call.load(), what, key, as_json, sealed=sealed, tsa_ca=tsa_ca))
 
 
 _by_whom = click.option(

@@ -243,6 +243,7 @@ def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
         rules=record_rules(policy),
         count_faces=face_counter(base.config),
         aborted_keeps=lambda name: packs.of(name).aborted.keeps,
+        timestamp_url=base.config.archive.timestamp_url,
     )
 
 

@@ -34,6 +34,12 @@ class ArchiveSection(Section):
         description="Ed25519 private key, PEM, that signs records. Empty: data_dir/keys/records.pem, "
         "made when it is first needed. Keep a copy: records name it for ever.",
     )
+    timestamp_url: str = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="A time authority (RFC 3161) that puts its time on every record's signature. It gets a "
+        "hash, nothing else. Empty: none.",
+    )
     master_key: OptionalPath = Field(
         default=None,
         description="32 bytes that wrap the key of every record. Empty: data_dir/keys/archive.key, made when "

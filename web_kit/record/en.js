@@ -88,6 +88,7 @@ export default {
   "fact.ArchiveVerified": "Archive read back and verified: {objects} files",
   "fact.SpoolReleased": "Local copy released",
   "fact.RecordExported": "{pii_by} exported the record: {pii_reason}",
+  "fact.RecordTimestamped": "{authority} put its time on the signature",
   "fact.HoldSet": "Held, may not be deleted: {pii_reason} ({pii_by})",
   "fact.HoldLifted": "Hold lifted: {pii_reason} ({pii_by})",
   "fact.RelationEnded": "What began here has ended; retention counts from there ({pii_by})",

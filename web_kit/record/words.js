@@ -34,7 +34,7 @@ const GROUPS = {
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   RenderRequested: "archive", RenderCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
-  HoldSet: "archive", HoldLifted: "archive", RelationEnded: "archive", MediaDiscarded: "archive",
+  HoldSet: "archive", HoldLifted: "archive", RelationEnded: "archive", MediaDiscarded: "archive", RecordTimestamped: "archive",
   ViewingBegun: "archive", RecordWatched: "archive", UnmaskAsked: "archive", UnmaskAnswered: "archive", RecordDownloaded: "archive",
 }; // prettier-ignore
 

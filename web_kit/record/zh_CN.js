@@ -88,6 +88,7 @@ export default {
   "fact.ArchiveVerified": "归档已逐个回读核对：{objects} 个文件",
   "fact.SpoolReleased": "本地副本已释放",
   "fact.RecordExported": "{pii_by}导出了记录：{pii_reason}",
+  "fact.RecordTimestamped": "时间戳机构已签发时间戳：{authority}",
   "fact.HoldSet": "已设保全，不得删除：{pii_reason}（{pii_by}）",
   "fact.HoldLifted": "已解除保全：{pii_reason}（{pii_by}）",
   "fact.RelationEnded": "业务关系或产品已终止，保存期由此起算（{pii_by}）",
