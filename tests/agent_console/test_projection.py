@@ -8,7 +8,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from contract.facts import Entry, MediaLost, PartyDropped, PartyJoined, RecorderTroubled, dump_entry
+from contract.facts import (
+    Entry,
+    MediaConnected,
+    MediaLost,
+    PartyDropped,
+    PartyJoined,
+    RecorderTroubled,
+    dump_entry,
+)
 from contract.ids import TrackId
 from contract.phases import EvidenceKind, Role
 from tests.agent_console.stand_in import StandIn, stand_in
@@ -78,6 +86,18 @@ async def test_unknown_seats_and_tracks_are_ignored(bare: tuple[Page, StandIn]) 
     story.tell(RecorderTroubled(story.call, TrackId("track-0000000000000001"), "queue_full", 3))
     view = await project(bare, story)
     assert (view["parties"], view["recordings"]) == ({}, {})
+
+
+async def test_media_may_come_before_its_party(bare: tuple[Page, StandIn]) -> None:
+    """What was connected before anybody sat there is connected when somebody does."""
+    story = Story()
+    story.open()
+    story.tell(MediaConnected(story.call, story.customer))
+    story.tell(PartyJoined(story.call, story.customer, Role.CUSTOMER, CUSTOMER_NAME))
+    story.tell(PartyJoined(story.call, story.agent, Role.AGENT, "Li Min"))
+    view = await project(bare, story)
+    assert view["parties"][story.customer]["media"] == "connected"
+    assert view["parties"][story.agent]["media"] == "waiting"
 
 
 async def test_measurements_do_not_clutter_the_story(bare: tuple[Page, StandIn]) -> None:
