@@ -12,6 +12,7 @@ from typing import Protocol
 from contract.identity_facts import ModelUsed, PairScore, ReadField, Signal
 from contract.ids import CallId, CaseId, CheckId, SeatId
 from contract.phases import CheckVerdict, CodeChannel, DocumentKind, LivenessKind
+from contract.ports import ImageFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class DocumentVerdict:
 class PortraitsFinding:
     """Portrait, stills and reference compared; see ``contract.identity_facts.PortraitsCompared``.
 
-    ``portrait`` is the JPEG that was cut from the card.
+    ``portrait`` is the JPEG that was cut from the card, as small as it may be.
     """
 
     pairs: tuple[PairScore, ...]
@@ -67,6 +68,7 @@ class PortraitsFinding:
     verdict: CheckVerdict
     reason: str
     portrait: bytes | None
+    portrait_image: ImageFinding | None
 
 
 class DocumentChecks(Protocol):

@@ -8,7 +8,7 @@ import numpy as np
 from contract.phases import CheckVerdict
 from contract.ports import FaceFinding, ImageFinding
 from kyc.faces import FaceModels, decide, find_upright, prominent, several_faces
-from kyc.images import Picture, decode, describe, sharpness
+from kyc.images import Picture, decode, describe
 from kyc.models import Models
 from kyc.packs import Pack
 from kyc.pipes import CountFaces, Inspect, Match
@@ -64,7 +64,7 @@ def match_faces(models: FaceModels, pack: Pack, card: bytes, still: bytes) -> Fa
         verdict=verdict,
         reason=reason,
         portrait=portrait.jpeg if portrait else None,
-        portrait_image=_described(portrait.picture) if portrait else None,
+        portrait_image=describe(portrait.jpeg, portrait.picture) if portrait else None,
         seconds=round(time.perf_counter() - began, 4),
     )
 
@@ -77,8 +77,3 @@ def _compare(models: FaceModels, portrait: CardPortrait, picture: Picture) -> tu
         return None, "several_faces_on_still"
     score = models.score(models.embed(portrait.card, portrait.face), models.embed(still, faces[0]))
     return round(score, 6), ""
-
-
-def _described(picture: Picture) -> ImageFinding:
-    height, width = picture.shape[:2]
-    return ImageFinding("image/jpeg", width, height, sharpness(picture))

@@ -9,7 +9,7 @@ from contract.identity_ports import PortraitsFinding
 from contract.phases import CheckVerdict, severity
 from kyc.calibration import Card
 from kyc.faces import Vector, decide, find_upright, several_faces
-from kyc.images import Picture, decode
+from kyc.images import Picture, decode, describe
 from kyc.models import Models
 from kyc.portrait_jobs import ComparePortraits
 from kyc.portraits import EYE_DISTANCE_MIN, CardPortrait, find_portrait
@@ -53,6 +53,7 @@ def compare_portraits(models: Models, job: ComparePortraits) -> PortraitsFinding
         verdict=worst.verdict,
         reason=worst.reason,
         portrait=portrait.jpeg if portrait else None,
+        portrait_image=describe(portrait.jpeg, portrait.picture) if portrait else None,
     )
 
 

@@ -24,7 +24,7 @@ from contract.identity_facts import (
     Signal,
 )
 from contract.identity_ports import LivenessRun, PortraitsFinding
-from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
 from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
 from contract.ports import Clock, EvidenceStore, IdentityChecks, Journal
 from signaling.ceilings import Ceilings
@@ -132,8 +132,9 @@ class IdentityCommands:
         seen = self._equipment.live.seen(call)
         found = await self._equipment.documents.compare_portraits(card, (still,), reference or None, seen)
         portrait = None
-        if found.portrait is not None:
-            portrait = await self._outside.keep_picture(case, EvidenceKind.ID_PORTRAIT, found.portrait)
+        if found.portrait is not None and found.portrait_image is not None:
+            portrait, kind = new_evidence_id(), EvidenceKind.ID_PORTRAIT
+            await self._evidence.store(case, portrait, kind, found.portrait, found.portrait_image, "derived")
         pictures = effect.card, effect.still, effect.reference
         fact = compared(call, new_check_id(), pictures, found, portrait, effect.agent)
         await self._journal.append(case, fact)

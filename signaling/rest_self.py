@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
@@ -46,7 +47,10 @@ _FOR_AN_AGENT = frozenset({"screening", "decision"})
 
 @dataclass(frozen=True, slots=True)
 class StartBody:
-    """POST .../self-checks; ``text_version`` is of the consent that the app was given for this try."""
+    """POST .../self-checks; ``text_version`` is of the app's own consent text, given for this try.
+
+    ``return_to`` is where the customer goes afterwards: HTTPS, or the app's own scheme (RFC 8252 section 7).
+    """
 
     text_version: Annotated[str, Text(32, min=1)]
     return_to: Annotated[str, Text(500)] = ""
@@ -78,6 +82,7 @@ class SelfService:
         """Begin a try. Errors: ``checks_used_up``, ``wrong_phase`` once the customer came to the desk."""
         case = await self._case(request)
         body = await self._intake.body(request, StartBody)
+        self._require_way_back(body.return_to)
         with self._alone(case):
             async with self._rooms.turns.of(case.case):
                 return await self._start(case, body)
@@ -205,6 +210,17 @@ class SelfService:
         )
 
     # --- inside ---
+
+    def _require_way_back(self, address: str) -> None:
+        """Let nothing through that a browser would run or open from its own machine. Raises UserError."""
+        if not address:
+            return
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            parts = SplitResult("", "", "", "", "")
+        if not parts.netloc or parts.scheme not in {"https", *self._settings.app_schemes}:
+            raise UserError("no address of the bank's app", code="return_to")
 
     @contextmanager
     def _alone(self, case: CaseSummary) -> Iterator[None]:

@@ -82,6 +82,8 @@ class SignalingSettings:
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     public_url: str = ""
+    # Beside https, what a bank's app may have customers come back by.
+    app_schemes: tuple[str, ...] = ()
     ice_servers: IceServers = no_ice_servers
     consent_version: str = "2026-3"
     policy: str

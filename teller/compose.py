@@ -309,6 +309,7 @@ def _signaling_settings(config: Config, policy: Policy) -> SignalingSettings:
         origins=config.http.allowed_origins,
         trusted_proxies=config.http.trusted_proxies,
         public_url=config.http.public_url,
+        app_schemes=config.http.app_schemes,
         ice_servers=open_turn(config).servers,
         policy=policy.name,
         walk_in_ticket_s=config.tickets.walk_in_s,

@@ -97,6 +97,10 @@ class Http(Section):
         default=(), description="Web origins that may show the customer's page in a frame."
     )
 
+    app_schemes: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*$")], ...] = Field(
+        default=(), description="Schemes of the bank's apps that return_to of self-service may have: bankapp."
+    )
+
     @model_validator(mode="after")
     def _files_named(self) -> "Http":
         if self.tls == "files" and not (self.cert and self.key):

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page
 
 from contract.facts import (
     Entry,
+    MediaConnected,
     MediaLost,
     PartyDropped,
     PartyJoined,
@@ -111,6 +112,18 @@ async def test_troubles_of_the_recording_go_on_until_told_over(bare: tuple[Page,
     story.tell(RecorderTroubled(story.call, other, "failed", 0))
     story.finish()
     assert (await project(bare, story))["troubles"] == {}
+
+
+async def test_media_may_come_before_its_party(bare: tuple[Page, StandIn]) -> None:
+    """What was connected before anybody sat there is connected when somebody does."""
+    story = Story()
+    story.open()
+    story.tell(MediaConnected(story.call, story.customer))
+    story.tell(PartyJoined(story.call, story.customer, Role.CUSTOMER, CUSTOMER_NAME))
+    story.tell(PartyJoined(story.call, story.agent, Role.AGENT, "Li Min"))
+    view = await project(bare, story)
+    assert view["parties"][story.customer]["media"] == "connected"
+    assert view["parties"][story.agent]["media"] == "waiting"
 
 
 async def test_measurements_do_not_clutter_the_story(bare: tuple[Page, StandIn]) -> None:

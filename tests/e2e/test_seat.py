@@ -130,14 +130,17 @@ def test_a_broken_offer_costs_the_socket_but_not_the_place(server: Server) -> No
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("path", ["/api/cases", "/api/me", "/api/cases/case-0000000000000000"])
-def test_strangers_see_nothing(server: Server, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/api/cases/search"), ("GET", "/api/me"), ("GET", "/api/cases/case-0000000000000000")],
+)
+def test_strangers_see_nothing(server: Server, method: str, path: str) -> None:
     """Without a session every list and every case is refused."""
 
     async def run() -> None:
         async with Rest(server.url) as rest:
             with pytest.raises(UserError) as refused:
-                await rest.call("GET", path)
+                await rest.call(method, path)
             assert refused.value.code == "not_logged_in"
 
     asyncio.run(run())

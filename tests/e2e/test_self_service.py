@@ -41,7 +41,7 @@ from tests.e2e.server import Server, running
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 
-RETURN = "bankapp://open-account/face"
+RETURN = "https://app.bank.example/open-account/face"
 # In the demo bank's books; the phone number is there too.
 KNOWN = "demo"
 # The specimen was 68 then, and from 46 on a card has no end.

@@ -10,6 +10,7 @@ from contract.errors import UserError
 from contract.identity_ports import PortraitsFinding
 from contract.phases import CheckVerdict
 from kyc.images import decode, encode_jpeg
+from kyc.limits import LONG_SIDE_MIN
 from kyc.models import Models
 from kyc.packs import find_pack
 from kyc.portrait_jobs import STILLS_MAX, ComparePortraits
@@ -62,6 +63,19 @@ def test_without_a_reference_there_is_one_pair(models: Models, own_card: bytes) 
     """Card against stills alone."""
     finding = compare_portraits(models, ComparePortraits(own_card, STILLS[:1]))
     assert verdicts(finding) == {"card still": (PASSED, "")}
+
+
+@pytest.mark.models
+def test_a_card_as_small_as_a_webcam_gives_it_is_compared(models: Models, own_card: bytes) -> None:
+    """Its portrait is smaller than a picture from outside may be, and is told with its size."""
+    card = decode(own_card)
+    height = round(640 * card.shape[0] / card.shape[1])
+    small = encode_jpeg(np.asarray(cv2.resize(card, (640, height), interpolation=cv2.INTER_AREA), np.uint8))
+    finding = compare_portraits(models, ComparePortraits(small, STILLS[:1], None))
+    assert finding.portrait is not None
+    assert finding.portrait_image is not None
+    assert max(finding.portrait_image.width, finding.portrait_image.height) < LONG_SIDE_MIN
+    assert finding.pairs[0].score is not None
 
 
 @pytest.mark.models

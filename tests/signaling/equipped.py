@@ -20,6 +20,7 @@ from contract.identity_ports import (
 )
 from contract.ids import CallId, CaseId, CheckId, SeatId
 from contract.phases import CheckVerdict, CodeChannel, DocumentKind
+from contract.ports import ImageFinding
 from signaling.equipment import Equipment
 
 
@@ -54,7 +55,10 @@ class FakeDocuments:
         self.videos.append(video)
         pair = PairScore("card", "still", 0.6, verdict, "")
         face = b"\xff\xd8 face"
-        return PortraitsFinding((pair,), len(stills), (), 0.48, 0.36, "", self.models, verdict, "", face)
+        small = ImageFinding("image/jpeg", 96, 120, 80.0)
+        return PortraitsFinding(
+            (pair,), len(stills), (), 0.48, 0.36, "", self.models, verdict, "", face, small
+        )
 
 
 @dataclass

@@ -46,6 +46,7 @@ HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 _HASH = HASHER.hash(PASSWORD)
 
 SETTINGS = SignalingSettings(
+    app_schemes=("bank",),
     secret=b"s" * 32, policy="default", walk_in_ticket_s=900.0, link_ticket_s=86_400.0,
     upload_token_s=7_200.0, ring_s=30.0, grace_s=20.0, heartbeat_s=5.0, absolute_s=43_200.0,
     tick_s=0.01, hello_s=1.0, per_ip_burst=1_000.0, per_ip_per_minute=6_000.0,

@@ -218,6 +218,21 @@ async def test_what_does_not_fit_is_refused() -> None:
         assert await refused(app, "POST", f"{mine}/pictures/shoe", data=JPEG) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "javascript://bank/%0aalert(1)", "data:text/html,x", "http://bank.example/",
+     "//bank", "/here", "other://face", "https:", "https://[", "file:///etc"],
+)  # fmt: skip
+async def test_the_way_back_is_the_banks(address: str, house: House) -> None:
+    """HTTPS or the app's own scheme; nothing a browser would run, and nothing is begun."""
+    app, path, _ = await opened(house)
+    body = CONSENT | {"return_to": address}
+    assert await refused(app, "POST", path, json=body) == (422, "return_to")
+    assert "SelfCheckStarted" not in house.names(CaseId(path.split("/")[3]))
+    for fine in ("https://bank.example/face", ""):
+        assert (await app.request("POST", path, json=CONSENT | {"return_to": fine}))[0] in {201, 409}
+
+
 async def test_a_house_without_the_means_says_so(house: House) -> None:
     """The pictures are kept, and the verdict is refused by name."""
     app, path, _ = await opened(house)

@@ -185,7 +185,7 @@ async def test_what_is_no_card_is_read_as_a_page() -> None:
 
 
 async def test_three_pictures_are_compared_by_the_models() -> None:
-    reply = PortraitsFinding((), 1, (), 0.5, 0.4, "", (), PASSED, "", None)
+    reply = PortraitsFinding((), 1, (), 0.5, 0.4, "", (), PASSED, "", None, None)
     engine = Scripted(reply, reply)
     documents = Documents(engine)  # type: ignore[arg-type]
     assert await documents.compare_portraits(b"card", [b"still"], b"reference") is reply

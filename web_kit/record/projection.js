@@ -199,10 +199,12 @@ const FOLDS = {
  * @returns {Partial<CaseView>}
  */
 function joined(view, { seat, role, name, account = null }, mode) {
+  // Media and the seat's own news come by different ways: either may be first.
+  const early = view.timeline.some((entry) => entry.name === "MediaConnected" && entry.fact.seat === seat);
   const known = view.parties[seat] ?? {
     microphone: "on",
     camera: "on",
-    media: /** @type {const} */ ("waiting"),
+    media: early ? /** @type {const} */ ("connected") : /** @type {const} */ ("waiting"),
     lostBy: null,
     quality: null,
     playback: null,
