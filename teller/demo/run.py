@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import segno
@@ -24,6 +25,7 @@ from contract.ports import Account
 from signaling.accounts import PasswordHashes
 from store import Database
 from teller.certificate import lan_addresses
+from teller.compose import open_sealed_archive
 from teller.config import Config
 from teller.demo.caller import Rest
 from teller.demo.data import LOGINS, PASSWORD, PEOPLE, TENANT, make_props
@@ -202,21 +204,30 @@ async def play_demo(config: Config, server: Server, console: Console, *, mismatc
             stage.close()
             console.print(f"  [red]✗[/] {error}")
             return 1
-    print_report(console, config, report)
+    print_report(console, report, await _film(config, report))
     expected = {CheckVerdict.FAILED} if mismatch else {CheckVerdict.PASSED, CheckVerdict.REVIEW}
     return 0 if report.face_verdict in expected else 1
 
 
-def print_report(console: Console, config: Config, report: Report) -> None:
+async def _film(config: Config, report: Report) -> Path:
+    """Return a copy of the merged film to look at: what lies in the archive is encrypted."""
+    copy = (config.data_dir / f"{report.case}.mp4").resolve()
+    async with Database(config.database_url) as database:
+        archive = await asyncio.to_thread(open_sealed_archive, config, database)
+        with await asyncio.to_thread(copy.open, "wb") as file:
+            async for block in archive.read(f"{TENANT.tenant}/{report.case}/{report.merged_file}"):
+                await asyncio.to_thread(file.write, block)
+    return copy
+
+
+def print_report(console: Console, report: Report, film: Path) -> None:
     """Print what the case was and what was measured."""
-    merged = config.archive_dir / TENANT.tenant / report.case / report.merged_file
-    place = merged.resolve() if config.archive.kind == "directory" else report.merged_file
     score = "-" if report.face_score is None else f"{report.face_score:.3f}"
     first = report.click_to_first_frame_s
     lines = {
         "case": report.case,
         "outcome": f"{report.verdict} (face check: {report.face_verdict})",
-        "merged file": place,
+        "merged file": film,
         "tap to first remote frame": "-" if first is None else f"{first:.2f} s",
         "face score": f"{score} (threshold {report.face_threshold:.2f}, pack {report.pack})",
         "merge speed": f"{report.merge_speed:.1f} × real time ({report.merged_s:.1f} s of recording)",
