@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from cryptography.x509 import Certificate
+from cryptography.x509 import Certificate as Root
 
 from contract.errors import StorageError
 from contract.facts import (
@@ -27,6 +27,7 @@ from contract.ids import CaseId, TenantId
 from contract.keeping_facts import RecordTimestamped
 from contract.ports import Archive
 from recordings.case_files import files_of
+from recordings.erasure import Certificate
 from recordings.journal import load_chain
 from recordings.manifest import MANIFEST, Manifest, ManifestFile, is_journal, load_manifest, manifest_sha256
 from recordings.papers import PLAIN_PAPERS
@@ -80,7 +81,8 @@ class Report:
     ``file_not_as_journaled``, ``journaled_file_not_listed``, ``manifest_not_as_journaled``,
     ``signature_missing``, ``signature_damaged``, ``signature_wrong``, ``signature_of_another_key``,
     ``signature_of_another_record``, ``timestamp_missing``, ``timestamp_damaged``, ``timestamp_wrong``,
-    ``timestamp_of_another_record``.
+    ``timestamp_of_another_record``. Of an erased record there is its ``certificate``, and ``files`` are the
+    objects that the archive did not let go.
     """
 
     manifest_sha256: str = ""
@@ -89,6 +91,7 @@ class Report:
     problems: tuple[str, ...] = ()
     signatures: tuple[SignatureReport, ...] = ()
     stamped: Stamped | None = None
+    certificate: Certificate | None = None
 
     @property
     def intact(self) -> bool:
@@ -112,7 +115,7 @@ def judge(
     journals: Sequence[bytes],
     found: Mapping[str, Found],
     signatures: Mapping[str, bytes],
-    roots: Sequence[Certificate] = (),
+    roots: Sequence[Root] = (),
 ) -> Report:
     """Return the verdict on a record; ``found`` maps every other file's path to what it is. Pure.
 
@@ -137,7 +140,7 @@ def judge(
 
 
 def verify_folder(
-    folder: Path, case: CaseId, journal: Path | None = None, roots: Sequence[Certificate] = ()
+    folder: Path, case: CaseId, journal: Path | None = None, roots: Sequence[Root] = ()
 ) -> Report:
     """Return the verdict on the record in ``folder``; the live journal may be named besides. Blocks."""
     versions = [path for path in folder.iterdir() if is_journal(path.name)] if folder.is_dir() else []
@@ -151,7 +154,7 @@ def verify_folder(
 
 
 async def verify_archive(
-    archive: Archive, tenant: TenantId, case: CaseId, roots: Sequence[Certificate] = ()
+    archive: Archive, tenant: TenantId, case: CaseId, roots: Sequence[Root] = ()
 ) -> Report:
     """Return the verdict on an archived record; every byte is read back."""
     prefix = f"{tenant}/{case}/"
@@ -257,7 +260,7 @@ def _signatures(
 def _stamped(
     entries: tuple[Entry, ...],
     papers: Mapping[str, bytes],
-    roots: Sequence[Certificate],
+    roots: Sequence[Root],
     problems: list[str],
 ) -> Stamped | None:
     """Return what the timestamp says of the record's signature; add what is wrong to ``problems``."""

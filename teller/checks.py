@@ -17,9 +17,15 @@ from recordings.bundle import verify_bundle
 from recordings.signature import read_public_key
 from recordings.timestamp import read_roots
 from recordings.verify import FileVerdict, Report, verify_archive, verify_folder
-from recordings.verify_sealed import is_sealed_folder, verify_sealed_archive, verify_sealed_folder
+from recordings.verify_sealed import (
+    is_sealed_folder,
+    judge_certificate,
+    verify_erased_archive,
+    verify_sealed_archive,
+    verify_sealed_folder,
+)
 from store import Database
-from teller.compose import open_sealed_archive
+from teller.compose import open_archive, open_sealed_archive
 from teller.config import Config
 
 
@@ -63,11 +69,17 @@ async def _report(config: Config, what: str, sealed: bool, roots: Sequence[Certi
         if await asyncio.to_thread(is_sealed_folder, folder):
             return await asyncio.to_thread(verify_sealed_folder, folder, _case_of(folder))
         return await asyncio.to_thread(verify_folder, folder, _case_of(folder), None, roots)
+    if await asyncio.to_thread(_is_certificate, folder):
+        return judge_certificate(None, await asyncio.to_thread(folder.read_bytes), {})
     if await asyncio.to_thread(folder.is_file):
         return (await asyncio.to_thread(verify_bundle, folder, roots))[1]
     if not is_id(what):
         raise NotFound(f"{what} is neither a file or folder nor a case id")
     async with Database(config.database_url) as database:
+        kept = await database.keepings.keeping(CaseId(what))
+        if kept is not None and kept.erased_at is not None:
+            below = await asyncio.to_thread(open_archive, config)
+            return await verify_erased_archive(below, kept.tenant, kept.case, kept.certificate.encode())
         case = await database.cases.case(CaseId(what))
         archive = await asyncio.to_thread(open_sealed_archive, config, database)
         if sealed:
@@ -80,6 +92,14 @@ def _case_of(folder: Path) -> CaseId:
     if not is_id(name):
         raise NotFound("the folder of a record is named after its case")
     return CaseId(name)
+
+
+def _is_certificate(path: Path) -> bool:
+    """Tell a certificate of deletion, which is JSON, from a bundle. Blocks."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(1) == b"{"
 
 
 def _print(report: Report) -> None:
@@ -95,6 +115,12 @@ def _print(report: Report) -> None:
         at = datetime.fromtimestamp(report.stamped.at, UTC).isoformat(timespec="seconds")
         whose = "vouched for by these roots" if report.stamped.trusted else "authority NOT checked: --tsa-ca"
         click.echo(f"timestamp: {at}, {whose}")
+    if (erased := report.certificate) is not None:
+        at = datetime.fromtimestamp(erased.erased_at, UTC).isoformat(timespec="seconds")
+        click.echo(f"{erased.case}: erased {at} by {erased.by}, {erased.reason}")
+        click.echo(f"{len(erased.objects)} objects can be read no more, {len(report.files)} still lie there")
+        click.echo("certificate sound" if report.intact else "certificate NOT sound")
+        return
     click.echo(
         f"{len(report.files)} files, {report.entries} journal entries, manifest {report.manifest_sha256}"
     )

@@ -179,8 +179,8 @@ def verify(
 ) -> int | None:
     """Check a record: every file's SHA-256, the journal's chain, the manifest, the signatures.
 
-    WHAT is a bundle that `teller export` wrote, a folder that holds a manifest.json, or a case id in the
-    configured archive. Bundles and folders need no server and no configuration.
+    WHAT is a bundle that `teller export` wrote, a folder that holds a manifest.json, a certificate of
+    deletion, or a case id in the configured archive. Files and folders need no server and no configuration.
     """
     from teller.checks import verify_record  # noqa: PLC0415
 

@@ -13,9 +13,12 @@ from contract.errors import StorageError
 from contract.ids import CaseId, TenantId, new_case_id
 from contract.ports import ArchivedObject
 from recordings.erasure import Certificate, dump_certificate, load_certificate
+from recordings.manifest import ManifestFile
 from recordings.papers import SealedList, dump_sealed, load_sealed, objects_of
 from recordings.retention import Applied, Since
 from recordings.signature import Signer, open_signer
+from recordings.verify import Found
+from recordings.verify_sealed import judge_certificate
 
 
 @pytest.fixture
@@ -55,6 +58,27 @@ def test_certificates_come_back_whole_and_what_is_none_is_refused(signer: Signer
     wrongs: list[Any] = [told | {"version": 2}, told | {"objects": None}, told | {"rules": [1]}, "text"]
     for wrong in wrongs:
         assert _code(signer.sign_paper(wrong), load_certificate) == "certificate_damaged"
+
+
+def test_what_an_erasure_left_is_held_against_its_certificate(signer: Signer) -> None:
+    """What is gone is gone; what the archive still locks must be what was certified, and nothing else."""
+    kept, gone = ManifestFile("a.jpg", "aa" * 32, 7), ManifestFile("b.mkv", "bb" * 32, 9)
+    case = new_case_id()
+    made = Certificate(1, TenantId("t"), case, 9.5, "clerk", "due", 5.5, "ab" * 32, True, (), (kept, gone))
+    paper = dump_certificate(made, signer)
+    papers = {"erased.json": Found("cc" * 32, 1), "sealed.json": Found("dd" * 32, 1)}
+    sound = judge_certificate(case, paper, {**papers, "a.jpg": Found(kept.sha256, 7)})
+    assert sound.intact
+    assert (sound.certificate, sound.signatures[0].key) == (made, signer.key)
+    assert judge_certificate(None, paper, {}).intact
+    for name, found, verdict in (
+        ("a.jpg", Found(kept.sha256, 6), "truncated"),
+        ("a.jpg", Found("ee" * 32, 7), "altered"),
+        ("c.jpg", Found(kept.sha256, 7), "extra"),
+    ):
+        assert [one.verdict.value for one in judge_certificate(case, paper, {name: found}).files] == [verdict]
+    assert judge_certificate(new_case_id(), paper, {}).problems == ("certificate_of_another_case",)
+    assert judge_certificate(case, paper[:-9], {}).problems == ("signature_damaged",)
 
 
 def test_what_is_changed_or_none_is_refused(signer: Signer) -> None:

@@ -75,6 +75,19 @@ def test_what_is_due_is_listed_and_goes_when_told_to(tmp_path: Path) -> None:
     assert other not in told.stdout
     assert teller(tmp_path, "retention").stdout == ""
 
+    sound = teller(tmp_path, "verify", case)
+    assert (sound.exit_code, "certificate sound" in sound.stdout) == (0, True)
+    paper = tmp_path / "erased.json"
+    paper.write_text(teller(tmp_path, "erase", case, "--reason", "x").stdout.strip())
+    key = tmp_path / "bank.pem"
+    key.write_text(teller(tmp_path, "key").stdout)
+    assert teller(tmp_path, "verify", str(paper), "--key", str(key)).exit_code == 0
+    written = paper.read_text()
+    paper.write_text(written.replace(case, new_case_id()))
+    assert paper.read_text() != written
+    wrong = teller(tmp_path, "verify", str(paper))
+    assert (wrong.exit_code, "signature_wrong" in wrong.stdout) == (1, True)
+
     certificate, _ = load_certificate(
         teller(tmp_path, "erase", case, "--reason", "x").stdout.strip().encode()
     )
