@@ -1031,6 +1031,12 @@ export interface MediaDiscarded {
   readonly bytes: number;
 }
 
+export interface RecordTimestamped {
+  readonly authority: string;
+  readonly stamped_at: number;
+  readonly sha256: string;
+}
+
 export interface ViewingBegun {
   readonly account: string;
   readonly reason: ViewReason;
@@ -1594,6 +1600,7 @@ export interface Facts {
   HoldLifted: HoldLifted;
   RelationEnded: RelationEnded;
   MediaDiscarded: MediaDiscarded;
+  RecordTimestamped: RecordTimestamped;
   ViewingBegun: ViewingBegun;
   RecordWatched: RecordWatched;
   UnmaskAsked: UnmaskAsked;
