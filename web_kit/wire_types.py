@@ -112,7 +112,10 @@ def main(arguments: list[str]) -> int:
     """Write the file, or with ``--check`` only compare; return the exit code."""
     text = generate()
     if "--check" in arguments:
-        return 0 if TARGET.is_file() and TARGET.read_text("utf-8") == text else 1
+        is_fresh = TARGET.is_file() and TARGET.read_text("utf-8") == text
+        if not is_fresh:
+            sys.stderr.write(f"{TARGET.name} is stale: python -m web_kit.wire_types\n")
+        return 0 if is_fresh else 1
     TARGET.write_text(text, "utf-8")
     return 0
 
