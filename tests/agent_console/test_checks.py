@@ -22,7 +22,7 @@ _CHECKS = {
     "portraits": ("三方人像比对", "Portraits"),
     "passive": ("静默活体", "Passive liveness"),
     "gestures": ("动作活体", "Gestures"),
-    "light": ("炫光活体", "Light"),
+    "light": ("炫光活体", "Coloured light"),
     "questions": ("问答核验", "Questions"),
     "code": ("短信验证码", "One-time code"),
     "external_registry": ("联网核查", "Registry"),
