@@ -1,5 +1,6 @@
 """The identity checks on the agent's console, in Chromium, against the stand-in."""
 
+import re
 import time
 from dataclasses import replace
 
@@ -233,8 +234,11 @@ async def test_a_code_is_sent_and_followed(call: Page, server: StandIn, story: S
     await server.note(told.entered(story, check, 2, right=False))
     await expect(code).to_contain_text("上一次输入不正确")
     await expect(code).to_contain_text("客户还可试 2 次")
-    await server.note(told.entered(story, check, 1, right=True))
+    await server.note(told.entered(story, check, 0, right=True))
     await expect(code).to_contain_text("客户输入正确")
+    await expect(code).not_to_contain_text("次")
+    await call.get_by_role("tab", name="案件记录").click()
+    await expect(call.locator(".fact").last).to_have_text(re.compile("验证码正确$"))
     since = len(story.entries)
     told.code(story, time.time() - 1)
     await tell(server, story, since)

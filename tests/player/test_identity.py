@@ -44,7 +44,7 @@ def judged(server: StandIn) -> Story:
     told.overruled(story, gestures, told.PASSED, "客户听错，随后做对")
     told.lit(story, told.started(story, LivenessKind.LIGHT))
     told.answered(story, told.question(story, "示例超市 -88.00"), told.PASSED, "说得出金额")
-    told.entered(story, told.code(story, time.time() + 600), 2, right=True)
+    told.entered(story, told.code(story, time.time() + 600), 0, right=True)
     told.outside(story)
     told.watched(story, WatchEvent.SECOND_FACE)
     told.watched(story, WatchEvent.ENDED_SECOND_FACE)
