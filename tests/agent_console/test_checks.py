@@ -97,6 +97,21 @@ async def test_a_document_is_read_and_a_field_corrected(call: Page, server: Stan
     await expect(document).to_contain_text("仅供参考")
 
 
+async def test_a_step_says_for_whom_it_waits(call: Page, server: StandIn, story: Story) -> None:
+    """What is read or compared is not waited for; gestures and codes are the customer's."""
+    await with_pictures(server, story)
+    await server.send(checks_of(story, **dict.fromkeys(_CHECKS, "waiting")))
+    for check, words in {
+        "document": "读取中",
+        "portraits": "核验中",
+        "passive": "核验中",
+        "gestures": "等待客户",
+        "code": "等待客户",
+        "external_registry": "核验中",
+    }.items():
+        await expect(step(call, check).locator(".step-state")).to_have_text(words)
+
+
 async def test_escape_leaves_a_correction(call: Page, server: StandIn, story: Story) -> None:
     """Nothing is sent, and the focus is back on the button."""
     await with_pictures(server, story)
