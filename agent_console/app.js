@@ -24,6 +24,7 @@ import { screenOf, START } from "./state.js";
 import en from "./strings/en.js";
 import zh from "./strings/zh_CN.js";
 import { supervise } from "./supervisor/supervise.js";
+import { Toast } from "./toast.js";
 import "./supervisor/supervisor_board.js";
 
 /** @typedef {import("./state.js").ConsoleState} ConsoleState */
@@ -38,15 +39,15 @@ const TAGS = { login: "login-card", desk: "desk-view", ring: "desk-view", call: 
 const store = createStore({ ...START, ...remembered() });
 const session = new ConsoleSession(store);
 const bell = new RingTone();
-/** @type {{bar: any, main: HTMLElement, ring: any, notice: HTMLElement, view: any}} */
+/** @type {{bar: any, main: HTMLElement, ring: any, notice: Toast, view: any}} */
 let page;
 /** @type {ReturnType<typeof setInterval> | undefined} */
 let flashing;
 
 function build() {
   const main = h("main", { id: "main" });
-  page = { bar: part("top-bar"), main, ring: null, notice: h("div", { class: "toast", role: "alert" }), view: null };
-  mount(document.body, h("a", { class: "skip", href: "#main" }, t("skip")), page.bar, main, page.notice);
+  page = { bar: part("top-bar"), main, ring: null, notice: new Toast(), view: null };
+  mount(document.body, h("a", { class: "skip", href: "#main" }, t("skip")), page.bar, main, page.notice.node);
   draw(store.get());
 }
 
@@ -110,17 +111,13 @@ function drawNotice({ notice, link, linkReason, session: who }) {
   const closed = who !== null && link === "closed";
   // A refused result is told beside the form that asked for it, so is an invitation that nobody can take.
   const here = notice && notice.about !== "finish" && !(notice.about === "invite" && document.querySelector("dialog.invite[open]"));
-  const words = closed ? problemWords({ code: linkReason ?? "unreachable", about: null }) : here ? problemWords(notice) : "";
-  const key = closed ? `closed ${words}` : `${notice?.nr} ${words}`;
-  if (page.notice.dataset.key === key) {
-    return;
+  if (closed) {
+    const words = problemWords({ code: linkReason ?? "unreachable", about: null });
+    page.notice.show({ key: `closed ${words}`, words, button: t("retry"), act: () => session.reconnect(), stays: true });
+  } else {
+    const act = () => store.get().notice === notice && store.update({ notice: null });
+    page.notice.show(here ? { key: `${notice.nr}`, words: problemWords(notice), button: t("close"), act, stays: false } : null);
   }
-  page.notice.dataset.key = key;
-  page.notice.hidden = words === "";
-  const button = closed
-    ? h("button", { class: "button", type: "button", onclick: () => session.reconnect() }, t("retry"))
-    : h("button", { class: "button quiet", type: "button", onclick: () => store.update({ notice: null }) }, t("close"));
-  mount(page.notice, h("span", { class: "grow" }, words), words && button);
 }
 
 /** @type {import("./requests.js").Requests} */
@@ -139,6 +136,9 @@ function openShortcuts() {
 /** @param {KeyboardEvent} event */
 function gotKey(event) {
   const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
+  if (event.key === "Escape" && !typing && !document.querySelector("dialog[open]") && page.notice.dismiss()) {
+    return;
+  }
   const state = store.get();
   const found = shortcutFor(screenOf(state), state, event.key);
   if (found && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {

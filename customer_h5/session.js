@@ -281,8 +281,8 @@ export class Session {
     } else if (name === "CaseAdvanced" && fact.reason === "callback_requested") {
       this._gotCallback();
     } else if (name === "CaseAdvanced" && OVER.includes(fact.now) && this._connection) {
-      // Whatever else was missed: nothing more will happen here.
-      this._end("other", this._talked());
+      // Whatever else was missed: nothing more will happen here. A service that was lost tells no other end.
+      this._end(fact.reason === "server_lost" ? "server_lost" : "other", this._talked());
     }
   }
 

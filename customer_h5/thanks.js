@@ -105,7 +105,7 @@ export function thanksScreen(session) {
       { class: "page centre" },
       h("span", { class: whole ? "medal good" : "medal warn" }, icon(whole ? "check" : "warning")),
       h("h1", { role: "status" }, t(whole ? "thanks.done" : "thanks.cut")),
-      h("p", { class: "soft" }, t(whole ? "thanks.next" : "thanks.cut.next")),
+      h("p", { class: "soft" }, t(whole ? "thanks.next" : canRestart ? "thanks.cut.next" : "thanks.cut.ask")),
       rating && rating.node,
       h(
         "dl",
@@ -117,7 +117,10 @@ export function thanksScreen(session) {
         row(t("thanks.reason"), tCode("ended", reason)),
       ),
       !whole && canRestart
-        ? h("button", { class: "button primary big", type: "button", onclick: actions.restart }, t("thanks.again"))
+        ? [
+            h("button", { class: "button primary big", type: "button", onclick: actions.restart }, t("thanks.again")),
+            h("button", { class: "button quiet big", type: "button", onclick: () => actions.show("callback") }, icon("phone"), t("other.callback.go")),
+          ]
         : h("p", { class: "soft small" }, t("thanks.close")),
     );
     return rating ? { node, update: rating.update } : { node };

@@ -22,7 +22,7 @@ from contract.ports import Journal, Party, SeatRoute
 from media.frame_relay import FrameTaker, unpacked
 from media.standing import Standing
 from media.worker_link import Link, LinkLost
-from media.worker_process import Command, Worker, spawned
+from media.worker_process import Command, Dismissed, Worker, spawned
 
 _log = structlog.get_logger(__name__)
 _alive = Gauge("teller_media_workers", "Media workers that take calls")
@@ -324,7 +324,9 @@ class Pool:
                 await self._live(number)
             except Exception as error:
                 # Whatever it is costs this worker alone: the task group would end them all.
-                _log.error("media worker did not come up", worker=number, pii_error=repr(error))
+                as_told = self._stopping.is_set() or isinstance(error, Dismissed)
+                log = _log.info if as_told else _log.error
+                log("media worker did not come up", worker=number, pii_error=repr(error))
                 self._failures[number] = error if isinstance(error, MediaError) else MediaError(str(error))
                 await self._tell_change()
             tries = 0 if loop.time() - began > _STEADY_S else tries + 1

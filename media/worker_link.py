@@ -147,7 +147,10 @@ class Link:
         try:
             while line := await self._reader.readline():
                 self._got(line)
-        except (OSError, ValueError, ProtocolError) as error:
+        except OSError as error:
+            # The other end is gone, as when it closes; what it died of is told there.
+            _log.info("a worker link was lost", pii_error=str(error))
+        except (ValueError, ProtocolError) as error:
             if not self.lost.is_set():
                 _log.error("a worker link broke", pii_error=str(error))
         finally:

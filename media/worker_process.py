@@ -30,6 +30,14 @@ PING_S = 1.0
 # So many unanswered ones are a hang: five seconds are ten times the longest stall measured on two
 # saturated cores, and leave fifteen of a seat's twenty for a new connection.
 HANG_PINGS = 5
+# How a process ends that was told to: by its own hand, or by the signal while it was still starting.
+_AS_TOLD = (0, -signal.SIGTERM)
+
+
+class Dismissed(MediaError):
+    """The worker was told to stop before it took calls."""
+
+    default_code = "media_unavailable"
 
 
 class Worker:
@@ -86,6 +94,7 @@ async def spawned(command: Command, number: int) -> AsyncIterator[tuple[asyncio.
 
     Raises:
         MediaError: it cannot be started.
+        Dismissed: in place of a MediaError of the block, when the process ended as if told to.
     """
     ours, theirs = socket.socketpair()
     try:
@@ -106,6 +115,10 @@ async def spawned(command: Command, number: int) -> AsyncIterator[tuple[asyncio.
                 yield process, link
             finally:
                 await _end(process, link, number)
+    except MediaError as error:
+        if process.returncode in _AS_TOLD:
+            raise Dismissed(str(error)) from error
+        raise
     finally:
         if process.returncode is None:
             await _kill(process)
@@ -119,7 +132,8 @@ async def _end(process: asyncio.subprocess.Process, link: Link, number: int) -> 
         await _kill(process)
     code = process.returncode
     how = {"code": code} if code is None or code >= 0 else {"signal": signal.Signals(-code).name}
-    (_log.info if code == 0 else _log.error)("media worker ended", worker=number, pid=process.pid, **how)
+    as_told = code in _AS_TOLD
+    (_log.info if as_told else _log.error)("media worker ended", worker=number, pid=process.pid, **how)
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:

@@ -20,6 +20,8 @@ from teller.logs import setup_logs
 
 _P = ParamSpec("_P")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+# Wider than any line.
+_UNBROKEN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ def _put(overrides: dict[str, Any], text: str) -> None:
         overrides[key] = json.loads(value)
     except ValueError:
         overrides[key] = value
+
+
+def _console() -> Console:
+    """Print for whoever reads: a terminal wraps; names, links and hashes in a file or a pipe stay whole."""
+    return Console(width=None if sys.stdout.isatty() else _UNBROKEN)
 
 
 def _guarded(function: Callable[_P, int | None]) -> Callable[_P, None]:
@@ -155,7 +162,7 @@ def demo(call: Call, auto: str | None, port: int, http_port: int) -> int | None:
     """Run the service with demo data and print the links."""
     from teller.demo.run import run_demo  # noqa: PLC0415
 
-    return _run(run_demo(call.load(), call.arguments(), auto, (port, http_port), Console()))
+    return _run(run_demo(call.load(), call.arguments(), auto, (port, http_port), _console()))
 
 
 @main.command()
@@ -296,7 +303,7 @@ def doctor(call: Call) -> int | None:
     """Try what the service needs and say what is wrong."""
     from teller.doctor import examine  # noqa: PLC0415
 
-    return _run(examine(call.load(), Console()))
+    return _run(examine(call.load(), _console()))
 
 
 @main.command("config")
@@ -324,7 +331,7 @@ def list_models(call: Call) -> int | None:
     """Show each model's licence, source and place, and the pack in use."""
     from teller.models import print_models  # noqa: PLC0415
 
-    return print_models(call.load(), Console())
+    return print_models(call.load(), _console())
 
 
 @models.command("pull")
@@ -336,7 +343,7 @@ def pull_models(call: Call, names: tuple[str, ...], mirror: str) -> int | None:
     """Fetch the open pack's files, or the named ones; resumed when begun, hashes checked."""
     from teller.models import fetch_models  # noqa: PLC0415
 
-    return fetch_models(call.load(), names, mirror, Console())
+    return fetch_models(call.load(), names, mirror, _console())
 
 
 @models.command("import")
@@ -347,7 +354,7 @@ def import_models(call: Call, folder: Path) -> int | None:
     """Copy model files from FOLDER, hashes checked, for machines without a way out."""
     from teller.models import take_models  # noqa: PLC0415
 
-    return take_models(call.load(), folder, Console())
+    return take_models(call.load(), folder, _console())
 
 
 @models.command("verify")
@@ -357,7 +364,7 @@ def verify_models(call: Call) -> int | None:
     """Hash every model file that is here and compare."""
     from teller.models import verify_models as verify  # noqa: PLC0415
 
-    return verify(call.load(), Console())
+    return verify(call.load(), _console())
 
 
 @main.group()
@@ -382,7 +389,7 @@ def _measure(call: Call, what: str, dataset: Path, out: Path | None, **more: Any
     from teller.bench import Measurement, measure  # noqa: PLC0415
 
     wanted = Measurement(what, dataset, out or Path(f"bench-{what}"), **more)
-    return measure(call.load(), wanted, Console())
+    return measure(call.load(), wanted, _console())
 
 
 _by = click.option("--by", default="unknown", show_default=True, help="Who measured, for the card.")

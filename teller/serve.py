@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from contract.errors import UserError
+from contract.errors import MediaError, UserError
 from teller.certificate import ensure_certificate
 from teller.compose import House, open_house
 from teller.config import Config
@@ -60,22 +60,27 @@ async def serve(config: Config, arguments: tuple[str, ...], *, parent: int | Non
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_house(config, arguments) as house, listening(config, house) as urls:
-        _log.info("ready", urls=urls, recovered_cases=house.recovered)
-        with following_parent(stop, parent):
-            async with asyncio.TaskGroup() as group:
-                watch = watch_spool(
-                    house.base.spool.root,
-                    round(config.recording.spool_free_gb * 2**30),
-                    house.base.clock.now,
-                    house.signaling.show_alarms,
-                )
-                works = (_keep_worker(arguments), watch_relays(config), watch)
-                jobs = [group.create_task(job) for job in works]
-                await stop.wait()
-                _log.info("stopping")
-                for job in jobs:
-                    job.cancel()
+    try:
+        async with open_house(config, arguments) as house, listening(config, house) as urls:
+            _log.info("ready", urls=urls, recovered_cases=house.recovered)
+            with following_parent(stop, parent):
+                async with asyncio.TaskGroup() as group:
+                    watch = watch_spool(
+                        house.base.spool.root,
+                        round(config.recording.spool_free_gb * 2**30),
+                        house.base.clock.now,
+                        house.signaling.show_alarms,
+                    )
+                    works = (_keep_worker(arguments), watch_relays(config), watch)
+                    jobs = [group.create_task(job) for job in works]
+                    await stop.wait()
+                    _log.info("stopping")
+                    for job in jobs:
+                        job.cancel()
+    except MediaError:
+        # Who stops the service may stop its media workers in the same moment, before they took any call.
+        if not stop.is_set():
+            raise
     return 0
 
 

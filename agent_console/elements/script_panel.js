@@ -30,9 +30,17 @@ const MARKS = { passed: "check", failed: "close", review: "warning", waiting: "c
 const SETTLED = new Set(["passed", "waived", "skipped"]);
 const WAIVABLE = new Set(["open", "waiting", "failed", "review"]);
 const STILL = "evidence_";
+// What the machine does with what it has already; every other check waits for the customer.
+const BY_MACHINE = /^(face_match|portraits|passive|external_.*)$/;
 
 /** A word of the policy in the reader's language. @param {{zh: string, en: string}} words */
 export const said = ({ zh, en }) => (language() === "en" ? en : zh);
+
+/** The state of a step in a word, which tells for whom it waits. @param {StepSeen} step */
+function stateWords({ state, check }) {
+  const working = check === "document" ? "reading" : BY_MACHINE.test(check) ? "checking" : state;
+  return t(`step_state.${state === "waiting" ? working : state}`);
+}
 
 /** How many steps still stand in the way of `passed`. @param {ConsoleState["script"]} script */
 export function missing(script) {
@@ -101,7 +109,7 @@ export class ScriptPanelElement extends PartElement {
       h("span", { class: "step-mark", "aria-hidden": "true" }, MARKS[state] ? icon(MARKS[state]) : String(number)),
       h("span", { class: "step-title" }, said(step), !step.mandatory && h("small", {}, t("step.optional")),
         answer && h("small", { class: "step-answer" }, said(answer))),
-      h("span", { class: `step-state ${state}` }, t(`step_state.${state}`))); // prettier-ignore
+      h("span", { class: `step-state ${state}` }, stateWords(step))); // prettier-ignore
     const lock = state === "locked" && step.lock !== "recording" && h("p", { class: "step-lock" }, this.lockWords(shown, step));
     return h("li", { class: `step ${state}`, "data-step": id }, h("h3", {}, head), lock, h("div", { class: "step-body" }, body));
   }

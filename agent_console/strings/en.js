@@ -84,7 +84,7 @@ export default {
   "step.still_again": "Take again",
   "step.waiting_phone": "The phone was asked; waiting for the picture…",
   "step.face_match.ask": "Compare", "step.face_match.again": "Compare again",
-  "step_state.locked": "locked", "step_state.open": "to do", "step_state.waiting": "waiting",
+  "step_state.locked": "locked", "step_state.open": "to do", "step_state.waiting": "waiting", "step_state.reading": "being read", "step_state.checking": "being checked",
   "step_state.review": "needs judgement", "step_state.failed": "failed",
   "finish.title": "Result",
   "finish.outcome": "Result", "finish.reason": "Reason", "finish.choose": "Choose a reason", "finish.note": "Note",

@@ -84,7 +84,7 @@ export default {
   "step.still_again": "重新拍摄",
   "step.waiting_phone": "已通知客户手机，等待照片…",
   "step.face_match.ask": "开始比对", "step.face_match.again": "再次比对",
-  "step_state.locked": "未解锁", "step_state.open": "待办", "step_state.waiting": "等待客户",
+  "step_state.locked": "未解锁", "step_state.open": "待办", "step_state.waiting": "等待客户", "step_state.reading": "读取中", "step_state.checking": "核验中",
   "step_state.review": "需人工判断", "step_state.failed": "未通过",
   "finish.title": "办理结果",
   "finish.outcome": "结果", "finish.reason": "原因", "finish.choose": "请选择原因", "finish.note": "备注",

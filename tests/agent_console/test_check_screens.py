@@ -22,6 +22,13 @@ _TOO_WIDE = """() => [...document.querySelectorAll(".step, .step *, live-checks,
   .filter((one) => one.checkVisibility() && one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
   .map((one) => `${one.localName}.${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
 
+# Of the text that an element begins with.
+LINES = """(one) => {
+  const range = document.createRange();
+  range.selectNode(one.firstChild);
+  return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+}"""
+
 
 def everything(story: Story) -> None:
     """A conversation in which every check has something to show."""
@@ -81,16 +88,37 @@ async def test_panels_fit(
         if await shown.get_by_role("button").first.get_attribute("aria-expanded") == "false":
             await shown.get_by_role("button").first.click()
         await shown.evaluate("(one) => one.scrollIntoView({block: 'start'})")
-        assert await call.evaluate(_TOO_WIDE) == []
+        assert not (await call.evaluate(_TOO_WIDE))
         if name == "1440-zh":
             await shoot(call, f"agent-check-{panel}")
     await call.keyboard.press("k")
     await expect(call.locator("live-checks")).to_be_visible()
-    assert await call.evaluate(_TOO_WIDE) == []
+    assert not (await call.evaluate(_TOO_WIDE))
     if name in {"1440-zh", "1280-en"}:
         await shoot(call, f"agent-checks-{name}")
     await watched.require_names()
     await watched.require_fit()
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+async def test_a_number_stays_in_one_line(call: Page, server: StandIn, story: Story, width: int) -> None:
+    """Eighteen signs are compared by eye: in the document and in the check of the number."""
+    await with_pictures(server, story)
+    await call.set_viewport_size({"width": width, "height": 800})
+    await call.get_by_role("button", name="English").click()
+    since = len(story.entries)
+    told.judge(story, told.read(story), "name_differs")
+    story.number("330106199003070024")
+    await tell(server, story, since)
+    await server.send(checks_of(story))
+    number = step(call, "document").locator("[data-field=number] td").first
+    await expect(number).to_be_visible()
+    assert await number.evaluate(LINES) == 1
+    await server.send(script_of(story))
+    read = step(call, "id_number").locator(".number-read")
+    await expect(read).to_have_text("330106199003070024")
+    assert await read.evaluate(LINES) == 1
+    assert not (await call.evaluate(_TOO_WIDE))
 
 
 async def test_the_script_takes_the_height_of_the_chat(call: Page, server: StandIn, story: Story) -> None:

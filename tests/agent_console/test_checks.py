@@ -1,5 +1,6 @@
 """The identity checks on the agent's console, in Chromium, against the stand-in."""
 
+import re
 import time
 from dataclasses import replace
 
@@ -33,7 +34,7 @@ _CHECKS = {
     "portraits": ("三方人像比对", "Portraits"),
     "passive": ("静默活体", "Passive liveness"),
     "gestures": ("动作活体", "Gestures"),
-    "light": ("炫光活体", "Light"),
+    "light": ("炫光活体", "Coloured light"),
     "questions": ("问答核验", "Questions"),
     "code": ("短信验证码", "One-time code"),
     "external_registry": ("联网核查", "Registry"),
@@ -105,6 +106,21 @@ async def test_a_document_is_read_and_a_field_corrected(call: Page, server: Stan
     await expect(number).to_contain_text("已更正")
     await expect(document).not_to_contain_text("校验码不符")
     await expect(document).to_contain_text("仅供参考")
+
+
+async def test_a_step_says_for_whom_it_waits(call: Page, server: StandIn, story: Story) -> None:
+    """What is read or compared is not waited for; gestures and codes are the customer's."""
+    await with_pictures(server, story)
+    await server.send(checks_of(story, **dict.fromkeys(_CHECKS, "waiting")))
+    for check, words in {
+        "document": "读取中",
+        "portraits": "核验中",
+        "passive": "核验中",
+        "gestures": "等待客户",
+        "code": "等待客户",
+        "external_registry": "核验中",
+    }.items():
+        await expect(step(call, check).locator(".step-state")).to_have_text(words)
 
 
 async def test_escape_leaves_a_correction(call: Page, server: StandIn, story: Story) -> None:
@@ -244,8 +260,11 @@ async def test_a_code_is_sent_and_followed(call: Page, server: StandIn, story: S
     await server.note(told.entered(story, check, 2, right=False))
     await expect(code).to_contain_text("上一次输入不正确")
     await expect(code).to_contain_text("客户还可试 2 次")
-    await server.note(told.entered(story, check, 1, right=True))
+    await server.note(told.entered(story, check, 0, right=True))
     await expect(code).to_contain_text("客户输入正确")
+    await expect(code).not_to_contain_text("次")
+    await call.get_by_role("tab", name="案件记录").click()
+    await expect(call.locator(".fact").last).to_have_text(re.compile("验证码正确$"))
     since = len(story.entries)
     told.code(story, time.time() - 1)
     await tell(server, story, since)

@@ -1,5 +1,6 @@
 """The console's screens, driven in Chromium."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -409,6 +410,35 @@ async def test_lost_socket_is_shown_and_comes_back(call: Page, server: StandIn, 
     await expect(call.locator(".banner")).to_contain_text("与服务的连接中断")
     await server.wait_for(wire.Hello)
     await expect(call.locator(".banner")).to_be_hidden()
+
+
+async def test_what_went_wrong_goes_by_itself(desk: Page, server: StandIn) -> None:
+    """After a while, but not from under the pointer or the focus; sooner by Escape or the button."""
+    await desk.evaluate(
+        """() => {
+          const real = window.setTimeout;
+          window.setTimeout = (act, ms) => real(act, ms > 10000 ? ms / 8 : ms);
+        }"""
+    )
+    toast, refused = desk.locator(".toast"), wire.Failed("not_ready", "x", "set_presence")
+    await server.send(refused)
+    await expect(toast).to_be_visible()
+    await expect(toast).to_be_hidden()
+    await server.send(refused)
+    await toast.hover()
+    await asyncio.sleep(2.5)
+    await expect(toast).to_be_visible()
+    await desk.mouse.move(5, 5)
+    await expect(toast).to_be_hidden()
+    await server.send(refused)
+    await toast.get_by_role("button").focus()
+    await asyncio.sleep(2.5)
+    await expect(toast).to_be_visible()
+    await desk.keyboard.press("Escape")
+    await expect(toast).to_be_hidden()
+    await server.send(refused)
+    await toast.get_by_role("button", name="关闭").click()
+    await expect(toast).to_be_hidden()
 
 
 async def test_other_window_takes_over(desk: Page, server: StandIn) -> None:

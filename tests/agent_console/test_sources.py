@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.agent_console.stand_in import APPS, ROOT
 
@@ -59,6 +60,17 @@ def test_both_languages_use_the_same_values(name: str) -> None:
     in_english = table(folder / english)
     for key, text in table(folder / chinese).items():
         assert set(_HOLES.findall(text)) == set(_HOLES.findall(in_english[key])), key
+
+
+@pytest.mark.parametrize(("language", "title"), [("zh_CN", "zh-CN"), ("en", "en")])
+def test_coloured_light_has_one_name(language: str, title: str) -> None:
+    """The check, the ways of liveness and the step of the policy that comes along call it the same."""
+    words = table(ROOT / "web_kit" / "record" / "identity" / f"{language}.js")
+    name = words["identity_check.light"]
+    policy = yaml.safe_load((ROOT / "policies" / "cn-account-opening.yaml").read_text("utf-8"))
+    (step,) = [step for step in policy["steps"] if step.get("check") == "light"]
+    assert words["liveness.light"] == (name if language == "zh_CN" else name.lower())
+    assert name.lower() in step["title"][title].lower()
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])

@@ -11,7 +11,7 @@ from contract import facts, wire
 from contract.phases import CallPhase, CaseEnd, CasePhase, EvidenceKind, Role
 from tests.customer_h5.conftest import Phone
 from tests.customer_h5.stand_in import AGENT, CALL, CASE, UPLOAD
-from tests.customer_h5.steps import CLOCK, enter_call, enter_queue, plays, require_calm, talk
+from tests.customer_h5.steps import CLOCK, enter_call, enter_queue, plays, require_calm, talk, tap_start
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SIZES = [(360, 640), (1280, 800)]
@@ -179,6 +179,33 @@ async def test_coming_back_to_a_case_that_is_over(phone: Phone) -> None:
     await phone.bank.wait_for(wire.Hello, 2)
     await phone.bank.note(facts.CaseAdvanced(CasePhase.CREATED, CasePhase.EXPIRED, CaseEnd.TICKET_EXPIRED))
     await expect(phone.page.get_by_text("谢谢，本次通话已结束")).to_be_visible()
+
+
+async def test_a_service_that_was_lost_is_no_goodbye(phone: Phone) -> None:
+    """Whoever finds the case ended by a crash is told so, and can begin again or leave a number."""
+    await enter_call(phone)
+    phone.bank.welcome = replace(phone.bank.welcome, phase=CasePhase.ABORTED)
+    assert phone.bank.socket is not None
+    await phone.bank.socket.close(code=1012)
+    await phone.bank.wait_for(wire.Hello, 2)
+    await phone.bank.note(facts.CaseAdvanced(CasePhase.IN_CALL, CasePhase.ABORTED, CaseEnd.SERVER_LOST))
+    await expect(phone.page.get_by_text("通话已中断")).to_be_visible()
+    await expect(phone.page.get_by_role("button", name="重新发起")).to_be_visible()
+    phone.bank.welcome = replace(phone.bank.welcome, phase=CasePhase.PRE_CALL)
+    await phone.page.get_by_role("button", name="预约回电").click()
+    await phone.page.get_by_label("电话号码").fill("13800000000")
+    await phone.page.get_by_role("button", name="提交").click()
+    assert (await phone.bank.wait_for(wire.RequestCallback)).phone == "13800000000"
+    assert len(phone.bank.walk_ins) == 2
+
+
+async def test_a_used_link_promises_no_new_call(phone: Phone) -> None:
+    """Who came by a link for one call is told where another comes from, not that he could call again."""
+    await tap_start(phone, "#ticket=abc")
+    await phone.bank.wait_for(wire.JoinQueue)
+    await phone.bank.call_state(CallPhase.ENDED, reason="customer_lost")
+    await expect(phone.page.get_by_text("请向银行要一个新的链接")).to_be_visible()
+    await expect(phone.page.get_by_role("button", name="重新发起")).to_have_count(0)
 
 
 @pytest.mark.parametrize("viewport", SIZES)

@@ -325,6 +325,27 @@ async def test_a_pool_without_any_worker_is_not_ready() -> None:
             await pool.wait_ready()
 
 
+async def test_a_stop_while_workers_start_is_no_error(tmp_path: Path) -> None:
+    """The signal may reach them before they can hear it; nobody must look into that."""
+    told = tmp_path / "pid"
+
+    def slow(_: int, __: int) -> tuple[str, ...]:
+        write = f"import os, time; open({str(told)!r}, 'w').write(f'{{os.getpid()}}.'); time.sleep(60)"
+        return (sys.executable, "-c", write)
+
+    scene = Scene(1)
+    with capture_logs() as lines:
+        async with Pool(scene.journal, slow, scene._seal) as pool:
+            await until("the process", lambda: told.exists() and told.read_text().endswith("."))
+            os.kill(int(told.read_text()[:-1]), signal.SIGTERM)
+            with pytest.raises(MediaError, match="did not start"):
+                await pool.wait_ready()
+            told.unlink()
+    said = [(line["event"], line["log_level"]) for line in lines]
+    assert ("media worker did not come up", "info") in said
+    assert ("media worker did not come up", "error") not in said
+
+
 async def test_a_command_that_cannot_be_run_is_an_error() -> None:
     """A missing program is an error of the pool, not of the event loop."""
     scene = Scene(1)

@@ -76,7 +76,7 @@ def test_who_keeps_the_face_to_himself_is_checked_otherwise() -> None:
         (
             PlannedStep("still", "人像", "Still", "evidence_face_still"),
             PlannedStep("faces", "比对", "Faces", "face_match"),
-            PlannedStep("light", "炫彩", "Light", "light", mandatory=False),
+            PlannedStep("light", "炫光活体", "Coloured light", "light", mandatory=False),
             PlannedStep("code", "验证码", "Code", "code", mandatory=False, without_face=True),
         ),
         (),

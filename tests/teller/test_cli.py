@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from contract.errors import TellerError
 from contract.ports import Account
 from store import Database
 from teller import people
 from teller.cli import main
-from teller.config import load
+from teller.config import Config, load
+from teller.demo import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -274,3 +276,21 @@ def test_numbers_are_given_listed_and_nobody_elses(
         ["anna", "agent", "-"], ["ben", "agent", "8002"], ["carl", "agent", "8001"]
     ]  # fmt: skip
     assert "number 8003" in at_once(tmp_path, "account", "number", "ben", "8003").stdout
+
+
+def test_links_of_the_demo_are_whole_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redirected output has no width: each link and the data's place stand in one line."""
+
+    async def shown(config: Config, _: tuple[str, ...], __: str | None, ___: object, console: Console) -> int:
+        run.print_doors(console, config, run.Server((), "http://127.0.0.1:8080", 8443))
+        return 0
+
+    monkeypatch.setattr(run, "run_demo", shown)
+    monkeypatch.setattr(run, "lan_addresses", lambda: ["198.51.100.254"])
+    folder = tmp_path / ("a" * 100)
+    lines = at_once(folder, "demo").output.splitlines()
+    assert (
+        "On a phone in the same network (accept the self-made certificate): "
+        "https://198.51.100.254:8443/c/?b=demo" in lines
+    )
+    assert f"Data lies in {folder / 'data'}. Ctrl-C stops." in lines

@@ -115,6 +115,16 @@ def test_list_names_every_model(tmp_path: Path) -> None:
     assert "not for production: the pack base is for demonstrations" in result.output
 
 
+def test_a_piped_list_cuts_nothing(tmp_path: Path) -> None:
+    """Whatever the width of the terminal that it does not go to: a row a model, with its whole name."""
+    result = CliRunner(env={"COLUMNS": "40"}).invoke(main, ["--data", str(tmp_path), "models", "list"])
+    rows = [line.split() for line in result.output.splitlines()]
+    for model in (*FETCHED, *BASE_MODELS[:2]):
+        (row,) = [row for row in rows if row[1:2] == [model.file]]
+        assert set(f"{model.licence} {model.card or '-'}".split()) <= set(row)
+    assert "…" not in result.output
+
+
 @pytest.mark.models
 def test_import_brings_the_open_pack(open_models_dir: Path, tmp_path: Path) -> None:
     """After it list and verify show the open pack with its cards and their limits."""

@@ -42,10 +42,9 @@ export function codesCard(view, start) {
 }
 
 /** @param {Code} one @param {number | null} start */
-function code({ at, channel, attempts, tried, pii_to_masked: to }, start) {
-  const used = attempts - (tried?.left ?? attempts);
+function code({ at, channel, attempts, tried, tries, pii_to_masked: to }, start) {
   const badge = tried?.right ? verdictBadge("passed") : tried?.left === 0 ? verdictBadge("failed") : h("span", { class: "soft" }, t("findings.open"));
-  return h("li", { class: "row wrap" }, moment(at, start), h("span", {}, `${wordFor("channel", channel)} ${to}`), badge, h("span", { class: "soft small" }, t("findings.used", { used, attempts })));
+  return h("li", { class: "row wrap" }, moment(at, start), h("span", {}, `${wordFor("channel", channel)} ${to}`), badge, h("span", { class: "soft small" }, t("findings.used", { used: tries, attempts })));
 }
 
 /** @param {CaseView} view @param {number | null} start */

@@ -32,7 +32,7 @@ export function checksTable(view, start) {
 /** @param {FactBody} check @returns {CheckRow} */
 function idRow(check) {
   const found = check.failures.length ? failureWords(check.failures).join(t("list.comma")) : `${check.region} ${check.birth_date}`;
-  return { at: check.at, name: t("findings.id_number"), found: [h("code", {}, check.pii_number), h("p", { class: "soft small" }, found)], verdict: verdictBadge(check.verdict) };
+  return { at: check.at, name: t("findings.id_number"), found: [h("code", { class: "number-read" }, check.pii_number), h("p", { class: "soft small" }, found)], verdict: verdictBadge(check.verdict) };
 }
 
 /** @param {FactBody} check @returns {CheckRow} */

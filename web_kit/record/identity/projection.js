@@ -11,7 +11,7 @@
  * @typedef {FactBody & {ended: FactBody | null}} Spell  a PersonWatched that something began with
  * @typedef {FactBody & {result: FactBody | null}} SelfCheck  a SelfCheckStarted
  * @typedef {FactBody & {judged: FactBody | null}} Asked  a QuestionDrawn
- * @typedef {FactBody & {tried: FactBody | null}} Code  a CodeSent and the last try
+ * @typedef {FactBody & {tried: FactBody | null, tries: number}} Code  a CodeSent, the last try and how many there were
  * @typedef {FactBody & {answer: FactBody | null}} Outside  an ExternalAsked
  * @typedef {Readonly<{readings: readonly Reading[], judged: FactBody | null, portraits: readonly FactBody[],
  *   runs: readonly Run[], watched: Readonly<Record<string, FactBody>>, spells: readonly Spell[],
@@ -87,8 +87,8 @@ const IDENTITY = {
   ChallengeDecided: (was, fact) => ofRun({ decided: fact })(was, fact),
   QuestionDrawn: (was, fact) => ({ questions: [...was.questions, { ...fact, judged: null }] }),
   QuestionJudged: (was, fact) => ({ questions: changed(was.questions, fact.check, () => ({ judged: fact })) }),
-  CodeSent: (was, fact) => ({ codes: [...was.codes, { ...fact, tried: null }] }),
-  CodeTried: (was, fact) => ({ codes: changed(was.codes, fact.check, () => ({ tried: fact })) }),
+  CodeSent: (was, fact) => ({ codes: [...was.codes, { ...fact, tried: null, tries: 0 }] }),
+  CodeTried: (was, fact) => ({ codes: changed(was.codes, fact.check, ({ tries }) => ({ tried: fact, tries: tries + 1 })) }),
   ExternalAsked: (was, fact) => ({ outside: [...was.outside, { ...fact, answer: null }] }),
   ExternalAnswered: (was, fact) => ({ outside: changed(was.outside, fact.check, () => ({ answer: fact })) }),
   SelfCheckStarted: (was, fact) => ({ selfChecks: [...was.selfChecks, { ...fact, result: null }] }),

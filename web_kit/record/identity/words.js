@@ -124,7 +124,8 @@ const SPECIAL = {
   LightMeasured: (fact) => ({ r_text: number(fact.r, 2), gain_text: number(fact.gain, 3) }),
   QuestionDrawn: (fact) => ({ question_text: language() === "en" ? fact.pii_en : fact.pii_zh, count: fact.candidates.length }),
   CodeSent: (fact) => ({ until_text: new Date(fact.expires_at * 1000).toLocaleTimeString(language(), { hour12: false }) }),
-  CodeTried: (fact) => ({ right_text: t(fact.right ? "code_tried.right" : "code_tried.wrong") }),
+  // A right code leaves no attempts, which is no news of how many it took.
+  CodeTried: (fact) => ({ right_text: t(fact.right ? "code_tried.right" : "code_tried.wrong"), left_text: fact.right ? "" : t("code_tried.left", { left: fact.left }) }),
   ChecksLocked: (fact) => ({ until_text: new Date(fact.until * 1000).toLocaleString(language(), { hour12: false, dateStyle: "medium", timeStyle: "short" }) }),
   AccountsCounted: (fact) => ({
     counts_text: fact.counts.map((/** @type {FactBody} */ one) => t("account.count", { name: one.name, count: one.amount })).join(t("list.comma")),
