@@ -255,6 +255,19 @@ class LightDrawn(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class LightAsked(Fact):
+    """The customer's page is told the next colours: ``symbols``, the first of them the ``index``-th (from 1).
+
+    Each piece is told shortly before it is due, so that nobody knows the whole sequence ahead.
+    """
+
+    call: CallId
+    check: CheckId
+    index: int
+    symbols: str
+
+
+@dataclass(frozen=True, slots=True)
 class LightMeasured(Fact):
     """What the face sent back, as in ``kyc.light_sequence.LightFinding``; ends its check.
 

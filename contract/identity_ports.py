@@ -118,10 +118,10 @@ class LivenessRun:
 class LiveChecks(Protocol):
     """Runs liveness checks on the pictures that the server receives, and looks on all through a call.
 
-    What it does it journals: ``ChallengeDrawn``, ``ChallengeAsked``, ``ChallengeTried``, ``LightDrawn``;
-    each run ends with one of ``LivenessMeasured``, ``ChallengeEnded``, ``LightMeasured``, whatever comes,
-    with verdict REVIEW when it could not be brought to its end. ``PersonWatched`` and ``SourceJudged``
-    come of themselves while a call is watched.
+    What it does it journals: ``ChallengeDrawn``, ``ChallengeAsked``, ``ChallengeTried``, ``LightDrawn``,
+    ``LightAsked``; each run ends with one of ``LivenessMeasured``, ``ChallengeEnded``, ``LightMeasured``,
+    whatever comes, with verdict REVIEW when it could not be brought to its end. ``PersonWatched`` and
+    ``SourceJudged`` come of themselves while a call is watched.
     """
 
     async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:

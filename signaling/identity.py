@@ -18,6 +18,7 @@ from contract.identity_facts import (
     ExternalAnswered,
     ExternalAsked,
     FieldCorrected,
+    LightAsked,
     LightDrawn,
     LightMeasured,
     LivenessMeasured,
@@ -33,6 +34,7 @@ from contract.wire import (
     ChallengeWanted,
     CheckOver,
     CodeWanted,
+    LightColours,
     LightSequence,
     Message,
 )
@@ -41,7 +43,7 @@ from signaling.identity_plan import IdentityPlan
 from signaling.memory import Memory, Order, kind_of_try, locked_until
 from signaling.questions import candidates
 
-# What the letters of ``LightDrawn.symbols`` look like on a screen.
+# What the letters of ``LightAsked.symbols`` look like on a screen.
 COLOURS = {
     "R": "#ff0000",
     "G": "#00ff00",
@@ -69,6 +71,7 @@ class Identity:
         self._decided: dict[CheckId, CheckVerdict] = {}
         self._running: CheckId | None = None
         self._tries_of: dict[CheckId, int] = {}
+        self._light: LightDrawn | None = None
         self._fields: dict[CheckId, dict[str, str]] = {}
         self._asked: Order = ()
         self._barred: set[str] = set()
@@ -191,6 +194,7 @@ class Identity:
                 | ChallengeTried()
                 | ChallengeEnded()
                 | LightDrawn()
+                | LightAsked()
                 | LightMeasured()
             ):
                 return self._noted_liveness(fact)
@@ -223,13 +227,24 @@ class Identity:
             case ChallengeTried() if not fact.seen and fact.attempt < self._tries_of.get(fact.check, 0):
                 return (CheckOver(fact.check, CheckWord.AGAIN),)
             case LightDrawn():
-                colours = tuple(COLOURS[symbol] for symbol in fact.symbols)
-                return (LightSequence(fact.check, colours, fact.seconds_each, _LIGHT_STARTS_S),)
+                self._light = fact
+            case LightAsked():
+                return self._light_asked(fact)
             case LivenessMeasured() | ChallengeEnded() | LightMeasured():
                 return self._liveness_over(fact.check, fact.verdict)
             case _:
                 pass
         return ()
+
+    def _light_asked(self, fact: LightAsked) -> tuple[Message, ...]:
+        drawn = self._light
+        if drawn is None or drawn.check != fact.check:
+            return ()
+        colours = tuple(COLOURS[symbol] for symbol in fact.symbols)
+        if fact.index > 1:
+            return (LightColours(fact.check, colours, fact.index),)
+        count = len(drawn.symbols)
+        return (LightSequence(fact.check, colours, count, drawn.seconds_each, _LIGHT_STARTS_S),)
 
     def _liveness_over(self, check: CheckId, verdict: CheckVerdict) -> tuple[Message, ...]:
         if self._running == check:

@@ -632,8 +632,16 @@ export interface LightSequence {
   readonly type: "light_sequence";
   readonly check: string;
   readonly colours: readonly string[];
+  readonly count: number;
   readonly seconds_each: number;
   readonly starts_in_s: number;
+}
+
+export interface LightColours {
+  readonly type: "light_colours";
+  readonly check: string;
+  readonly colours: readonly string[];
+  readonly index: number;
 }
 
 export interface CodeWanted {
@@ -722,6 +730,7 @@ export type ServerMessage =
   | ChallengeWanted
   | ChallengeStep
   | LightSequence
+  | LightColours
   | CodeWanted
   | CheckOver;
 
@@ -854,6 +863,13 @@ export interface LightDrawn {
   readonly nonce_hex: string;
   readonly symbols: string;
   readonly seconds_each: number;
+}
+
+export interface LightAsked {
+  readonly call: string;
+  readonly check: string;
+  readonly index: number;
+  readonly symbols: string;
 }
 
 export interface LightMeasured {
@@ -1423,6 +1439,7 @@ export interface Facts {
   ChallengeTried: ChallengeTried;
   ChallengeEnded: ChallengeEnded;
   LightDrawn: LightDrawn;
+  LightAsked: LightAsked;
   LightMeasured: LightMeasured;
   ChallengeDecided: ChallengeDecided;
   QuestionDrawn: QuestionDrawn;

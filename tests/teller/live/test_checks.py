@@ -13,6 +13,7 @@ from contract.identity_facts import (
     ChallengeDrawn,
     ChallengeEnded,
     ChallengeTried,
+    LightAsked,
     LightDrawn,
     LightMeasured,
     LivenessMeasured,
@@ -30,7 +31,7 @@ from teller.live import checks as live_checks
 from teller.live import line as live_line
 from teller.live import run as live_run
 from teller.live.gestures import POOL, READY_S
-from teller.live.light import SHOWN_S
+from teller.live.light import AHEAD_S, SHOWN_S
 from tests.teller.live.scripted import Scene, lost_model, pack_of, staged, until
 
 ENDS = (LivenessMeasured, ChallengeEnded, LightMeasured)
@@ -240,6 +241,27 @@ async def test_light_is_drawn_shown_and_judged() -> None:
         stamps = [sample.at for sample in judged.samples]
         assert stamps == sorted(set(stamps))
         assert max(len(job.frames) for job in scene.models.of(SampleLight)) <= 140
+
+
+async def test_nobody_knows_the_colours_long_before_they_are_due() -> None:
+    """Four before the first is shown, however early the page says that it is, and then two seconds ahead."""
+    async with staged() as scene:
+        run = scene.run(LivenessKind.LIGHT)
+        await scene.live.start(run)
+        await scene.live.light_shown(scene.call, run.check)
+        await scene.live.ready(scene.call, run.check)
+        await scene.film(8)
+        assert [(asked.index, len(asked.symbols)) for asked in scene.of(LightAsked)] == [(1, 4)]
+        (drawn,) = scene.of(LightDrawn)
+        shown = scene.clock.now()
+        await scene.live.light_shown(scene.call, run.check)
+        while not ended(scene):
+            await scene.film(0.2)
+            known = sum(len(asked.symbols) for asked in scene.of(LightAsked))
+            ahead = (known - 1) * drawn.seconds_each - (scene.clock.now() - shown)
+            assert ahead <= AHEAD_S + drawn.seconds_each + 1e-6
+        assert "".join(asked.symbols for asked in scene.of(LightAsked)) == drawn.symbols
+        assert [asked.index for asked in scene.of(LightAsked)] == [1, 5, 7, 9, 11, 13, 15]
 
 
 async def test_light_that_is_never_shown_ends_in_doubt() -> None:

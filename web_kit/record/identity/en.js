@@ -17,6 +17,7 @@ export default {
   "fact.ChallengeTried": "Gesture {step}: {seen_text} {reason_text}",
   "fact.ChallengeEnded": "Gestures: {verdict} {reason_text}",
   "fact.LightDrawn": "Light sequence drawn: {count} colours, {symbols} (random {nonce_hex})",
+  "fact.LightAsked": "Colours told to the phone, from number {index} on: {symbols}",
   "fact.LightMeasured": "Light reflection: {verdict}, correlation {r_text}, gain {gain_text}, {frames} frames {reason_text}",
   "fact.ChallengeDecided": "{agent_text} decided a liveness check: {verdict} {pii_reason}",
   "fact.QuestionDrawn": "Question drawn from {count}: {question_text} (random {random_hex})",

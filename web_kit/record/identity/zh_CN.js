@@ -17,6 +17,7 @@ export default {
   "fact.ChallengeTried": "动作「{step}」：{seen_text} {reason_text}",
   "fact.ChallengeEnded": "动作活体：{verdict} {reason_text}",
   "fact.LightDrawn": "抽取炫光序列：{count} 色，{symbols}（随机数 {nonce_hex}）",
+  "fact.LightAsked": "向手机下发自第 {index} 个起的颜色：{symbols}",
   "fact.LightMeasured": "炫光活体：{verdict}，相关 {r_text}，增益 {gain_text}，{frames} 帧 {reason_text}",
   "fact.ChallengeDecided": "{agent_text} 判定活体检测：{verdict} {pii_reason}",
   "fact.QuestionDrawn": "从 {count} 题中抽取：{question_text}（随机数 {random_hex}）",
