@@ -71,7 +71,8 @@ class Limit:
 class PersonWatched(Fact):
     """What continuous looking at a party found, ``at`` seconds UTC; ``score`` is the likeness, if any.
 
-    The ``ended_`` events tell that it is over. Advice to the agent, within three seconds.
+    The ``ended_`` events tell that it is over. Advice to the agent, within three seconds. ``models`` as in
+    :class:`ChallengeEnded`.
     """
 
     call: CallId
@@ -79,6 +80,7 @@ class PersonWatched(Fact):
     event: WatchEvent
     at: float
     score: float | None
+    models: tuple[ModelUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +237,16 @@ class ChallengeTried(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ChallengeEnded(Fact):
-    """A challenge is over; REVIEW means that the agent is to decide. Ends its check."""
+    """A challenge is over; REVIEW means that the agent is to decide. Ends its check.
+
+    ``models`` are those that judged; none when no model had a part in the end, and in journals of before.
+    """
 
     call: CallId
     check: CheckId
     verdict: CheckVerdict
     reason: str
+    models: tuple[ModelUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +278,7 @@ class LightMeasured(Fact):
     """What the face sent back, as in ``kyc.light_sequence.LightFinding``; ends its check.
 
     ``started_at``: seconds UTC when the server heard that the first colour is shown, None if it never did.
+    ``models`` as in :class:`ChallengeEnded`.
     """
 
     call: CallId
@@ -284,6 +291,7 @@ class LightMeasured(Fact):
     frames: int
     verdict: CheckVerdict
     reason: str
+    models: tuple[ModelUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -740,6 +740,7 @@ export interface PersonWatched {
   readonly event: WatchEvent;
   readonly at: number;
   readonly score: number | null;
+  readonly models: readonly ModelUsed[];
 }
 
 export interface SourceJudged {
@@ -855,6 +856,7 @@ export interface ChallengeEnded {
   readonly check: string;
   readonly verdict: CheckVerdict;
   readonly reason: string;
+  readonly models: readonly ModelUsed[];
 }
 
 export interface LightDrawn {
@@ -883,6 +885,7 @@ export interface LightMeasured {
   readonly frames: number;
   readonly verdict: CheckVerdict;
   readonly reason: string;
+  readonly models: readonly ModelUsed[];
 }
 
 export interface ChallengeDecided {

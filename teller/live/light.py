@@ -5,6 +5,7 @@ import asyncio
 from contract.identity_facts import LightAsked, LightDrawn, LightMeasured
 from contract.phases import CheckVerdict
 from kyc.light_sequence import JudgeLight, LightFinding, LightSample, LightSequence, draw_sequence
+from kyc.registry import Task
 from teller.live.chain import STRETCH_S
 from teller.live.gestures import READY_S
 from teller.live.looking import sample_light
@@ -108,4 +109,5 @@ def _measured(run: Run, started_at: float, finding: LightFinding) -> LightMeasur
         frames=finding.samples,
         verdict=verdict,
         reason=reason,
+        models=run.models.pack.used(Task.DETECTION),
     )

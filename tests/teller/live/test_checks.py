@@ -26,6 +26,7 @@ from kyc.challenge import draw
 from kyc.injection import FindLoop
 from kyc.light_sequence import JudgeLight, LightFinding, SampleLight, draw_sequence
 from kyc.pipes import Watch
+from kyc.registry import OPEN_MODELS
 from kyc.traces import GestureFinding, JudgeStep, TraceFrames
 from teller.live import checks as live_checks
 from teller.live import line as live_line
@@ -45,6 +46,14 @@ def ended(scene: Scene) -> list[Fact]:
 def verdict(scene: Scene) -> tuple[CheckVerdict, str]:
     (end,) = ended(scene)
     return end.verdict, end.reason  # type: ignore[attr-defined]
+
+
+def files(fact: Fact) -> list[str]:
+    """Return which models a fact names, each with the hash of the registry."""
+    models = fact.models  # type: ignore[attr-defined]
+    known = {model.file: model.sha256 for model in OPEN_MODELS}
+    assert all(known[used.name] == used.sha256 for used in models)
+    return [used.name for used in models]
 
 
 async def filmed_to_the_end(scene: Scene, seconds: float = 60.0) -> None:
@@ -70,7 +79,7 @@ async def test_passive_measures_a_living_face() -> None:
         await filmed_to_the_end(scene)
         (end,) = scene.of(LivenessMeasured)
         assert (end.verdict, end.reason, end.median, end.threshold) == (PASSED, "", 0.9, 0.5)
-        assert end.frames >= 12 and len(end.models) == 2
+        assert end.frames >= 12 and files(end)[1:] == ["MiniFASNetV2.onnx", "MiniFASNetV1SE.onnx"]
         assert scene.wishes[1][2] > 0 and scene.wishes[-1][2] == 0
         # Stretches follow each other without a gap, and nothing is looked at twice.
         jobs = scene.models.of(TraceFrames)
@@ -125,6 +134,10 @@ async def test_a_challenge_is_passed_step_by_step() -> None:
             (s, True) for s in drawn.steps
         ]
         assert verdict(scene) == (PASSED, "")
+        assert files(scene.of(ChallengeEnded)[0]) == [
+            "face_detection_yunet_2023mar.onnx", "face_landmarker.task", "canonical_face_model.obj",
+            "open-closed-eye.onnx", "MiniFASNetV2.onnx", "MiniFASNetV1SE.onnx",
+        ]  # fmt: skip
 
 
 async def test_a_step_knows_nothing_of_the_one_before() -> None:
@@ -213,6 +226,7 @@ async def test_a_customer_who_never_answers_is_given_up() -> None:
         await scene.pass_s(READY_S + 1)
         await until("the end", lambda: ended(scene))
         assert verdict(scene) == (REVIEW, "not_ready")
+        assert files(scene.of(ChallengeEnded)[0]) == []
 
 
 # --- light -------------------------------------------------------------------------------------
@@ -235,6 +249,7 @@ async def test_light_is_drawn_shown_and_judged() -> None:
         await filmed_to_the_end(scene)
         (end,) = scene.of(LightMeasured)
         assert (end.verdict, end.r, end.started_at) == (PASSED, 0.9, shown)
+        assert files(end) == ["face_detection_yunet_2023mar.onnx"]
         (judged,) = scene.models.of(JudgeLight)
         first, last = judged.samples[0].arrived_at, judged.samples[-1].arrived_at
         assert first < shown - 0.5 and last > shown + judged.sequence.seconds + 0.5
@@ -441,7 +456,9 @@ async def test_a_second_face_and_another_person_are_told(
         await scene.film(3)
         scene.models.people, scene.models.likeness = people, likeness
         await scene.film(3)
-        assert [fact.event for fact in scene.of(PersonWatched)] == [event]
+        (told,) = scene.of(PersonWatched)
+        recogniser = ["MobileFaceNet_foamliu.onnx"] if event is WatchEvent.DIFFERENT_PERSON else []
+        assert told.event is event and files(told) == ["face_detection_yunet_2023mar.onnx", *recogniser]
         looks = scene.models.of(Watch)
         assert 5 <= len(looks) <= 10 and all(look.frames[0].keyframe for look in looks)
         assert looks[0].reference is None and looks[-1].reference == b"template"
