@@ -49,6 +49,8 @@ class ScriptedModels:
         self.asked: list[Any] = []
         self.broken: Callable[[Any], Exception | None] = lambda _: None
         self.never = False
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.score, self.share = 0.9, 0.3
         self.people = 1
         self.likeness = 0.8
@@ -73,6 +75,7 @@ class ScriptedModels:
         if error is not None:
             raise error
         await asyncio.sleep(0)
+        await self.answering.wait()
         assert isinstance(look, Watch)
         faces = tuple(SeenFace((80.0, 80.0, 100.0, 100.0), AHEAD, 0.9) for _ in range(self.people))
         likeness = self.likeness if look.reference is not None and faces else None

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from contract.errors import Busy, ModelError
+from contract.errors import Busy, ModelError, WrongPhase
 from contract.fact import Fact
 from contract.facts import Entry
 from contract.identity_facts import (
@@ -414,6 +414,46 @@ async def test_nothing_is_told_after_the_call() -> None:
         scene.models.people = 0
         await scene.film(6)
         assert len(scene.journal.facts) == told and len(scene.models.asked) <= asked + 1
+
+
+async def test_the_last_look_at_a_call_is_told() -> None:
+    """The call ends while the models still look at somebody else's face: the record says so."""
+    async with staged() as scene:
+        await scene.watch()
+        await scene.film(3)
+        scene.models.answering.clear()
+        scene.models.likeness, looks = -2.0, len(scene.models.of(Watch))
+        await scene.film(3)
+        assert len(scene.models.of(Watch)) >= looks + 2 and scene.of(PersonWatched) == []
+        closing = asyncio.create_task(scene.live.close(scene.call))
+        await asyncio.sleep(0)
+        scene.models.answering.set()
+        await closing
+        assert [fact.event for fact in scene.of(PersonWatched)] == [WatchEvent.DIFFERENT_PERSON]
+
+
+async def test_a_look_that_hangs_does_not_hold_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end waits for a moment, and nothing is told afterwards."""
+    monkeypatch.setattr(live_checks, "LAST_S", 0.02)
+    async with staged() as scene:
+        await scene.watch()
+        scene.models.answering.clear()
+        await scene.film(1)
+        assert scene.models.of(Watch)
+        await scene.live.close(scene.call)
+        scene.models.answering.set()
+
+
+async def test_a_call_that_is_over_is_not_watched_again() -> None:
+    """A command that a full disk held up comes behind the end; its run ends at once, and says why."""
+    async with staged() as scene:
+        await scene.live.close(scene.call)
+        await scene.watch()
+        await scene.film(2)
+        assert scene.models.asked == [] and scene.wishes == []
+        with pytest.raises(WrongPhase) as caught:
+            await scene.live.start(scene.run(LivenessKind.PASSIVE))
+        assert caught.value.code == "call_ended"
 
 
 async def test_a_house_that_closes_ends_every_run() -> None:
