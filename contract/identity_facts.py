@@ -413,7 +413,10 @@ class SelfChecked(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ChecksLocked(Fact):
-    """A kind of check was tried too often by this customer, until ``until`` (seconds UTC)."""
+    """The customer has tried a kind of check as often as the policy allows, until ``until`` (seconds UTC).
+
+    Told with the last try that is allowed, and in another case of the customer when it is refused there.
+    """
 
     kind: str
     until: float

@@ -11,6 +11,7 @@ from contract.identity_facts import (
     ChallengeDrawn,
     ChallengeEnded,
     ChallengeTried,
+    ChecksLocked,
     CodeSent,
     CodeTried,
     DocumentJudged,
@@ -203,6 +204,15 @@ class Identity:
             case _:
                 self._noted_work(fact)
                 return ()
+
+    def lock_by(self, fact: Fact, now: float) -> ChecksLocked | None:
+        """Return the lock that a try brings which was just noted; None while another is allowed."""
+        kind = kind_of_try(fact)
+        most = self._plan.tries.get(kind) if kind is not None else None
+        if kind is None or most is None:
+            return None
+        until = locked_until(self._tries.get(kind, ()), most, self._plan.cool_down_s, now)
+        return ChecksLocked(kind, until) if until is not None else None
 
     def _noted_liveness(self, fact: Fact) -> tuple[Message, ...]:
         match fact:

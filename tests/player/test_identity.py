@@ -187,7 +187,7 @@ async def test_answers_and_the_decision_can_be_followed(
         "余额不超过 2,000 元",
         "动作活体：柜员判定",
         "人脸归属：缺少",
-        "「动作活体」尝试过多",
+        "「动作活体」已达允许次数",
     ):
         await expect(decision).to_contain_text(words)
     rows = card(page, "核验结果").locator("tbody tr")

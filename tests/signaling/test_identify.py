@@ -13,6 +13,7 @@ from contract.identity_facts import (
     ChallengeDrawn,
     ChallengeEnded,
     ChallengeTried,
+    ChecksLocked,
     CodeSent,
     CodeTried,
     DocumentJudged,
@@ -242,6 +243,9 @@ def test_one_at_a_time_and_three_a_day() -> None:
         played.note(ChallengeEnded(CALL, check, REVIEW, ""))
         played.after(60)
     assert refusal(played, AGENT, START) == "checks_used_up"
+    (lock,) = played.facts(ChecksLocked)
+    first = played.call.identity.memory().tries["gestures"][0]
+    assert (lock.kind, lock.until) == ("gestures", first + 24 * 3600)
     played.got(AGENT, wire.StartLiveness(LivenessKind.LIGHT))
     played.note(ended(LivenessKind.LIGHT, played.facts(LivenessStarted)[-1].check, PASSED))
     played.after(24 * 3600)

@@ -34,7 +34,7 @@ export default {
   "findings.picture": "Who was in the picture, and its source", "findings.calm": "Nobody was seen to leave, to join or to change places.", "findings.source": "Signs about the picture's source",
   "findings.lasted": "for {seconds} s", "findings.to_the_end": "until the end", "findings.likeness": "likeness {score}", "findings.no_signs": "Nothing noticed: {names}",
   "findings.drawn_from": "drawn from {count}", "findings.used": "{used} of {attempts} attempts used", "findings.outside": "Outside sources",
-  "findings.accounts": "Accounts at this bank: {counts}", "findings.locked": "“{check}” was tried too often; locked until {time}",
+  "findings.accounts": "Accounts at this bank: {counts}", "findings.locked": "“{check}” was tried as often as allowed; locked until {time}",
   "verdict.title": "Your verdict", "verdict.reason": "Reason", "verdict.reason_hint": "What you base it on; becomes part of the record",
   "verdict.approve": "Approve", "verdict.reject": "Reject",
   "verdict.not_loaded": "The case is loading.", "verdict.wrong_phase": "The case is “{phase}”; it can be signed once it is under audit.",

@@ -28,7 +28,7 @@ export default {
   "fact.ExternalAnswered": "{service}: {verdict} {code}",
   "fact.SelfCheckStarted": "Face check in the bank's app began (attempt {attempt})",
   "fact.SelfChecked": "Face check in the bank's app: {verdict}, {left} attempts left {reason_text}",
-  "fact.ChecksLocked": "“{kind}” was tried too often; locked until {until_text}",
+  "fact.ChecksLocked": "“{kind}” was tried as often as allowed; locked until {until_text}",
   "fact.AccountsCounted": "Accounts at this bank: {counts_text}",
   "fact.Decided": "Decision: {verdict} {class_text} {reasons_text} (policy {policy}, version {policy_version})",
   "watch.left_picture": "left the picture", "watch.second_face": "a second face in the picture",

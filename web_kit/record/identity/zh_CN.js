@@ -28,7 +28,7 @@ export default {
   "fact.ExternalAnswered": "{service}：{verdict} {code}",
   "fact.SelfCheckStarted": "银行应用内人脸核验开始（第 {attempt} 次）",
   "fact.SelfChecked": "银行应用内人脸核验：{verdict}，还可试 {left} 次 {reason_text}",
-  "fact.ChecksLocked": "「{kind}」尝试过多，锁定至 {until_text}",
+  "fact.ChecksLocked": "「{kind}」已达允许次数，锁定至 {until_text}",
   "fact.AccountsCounted": "本行已有账户：{counts_text}",
   "fact.Decided": "系统决定：{verdict} {class_text} {reasons_text}（规则 {policy} 第 {policy_version} 版）",
   "watch.left_picture": "离开画面", "watch.second_face": "画面中出现第二张人脸",
