@@ -113,7 +113,7 @@ def find_pack(models_dir: Path | None, choice: Choice = "auto", insightface_dir:
 def _pack(name: str, models: tuple[Model, ...], paths: tuple[Path, ...], models_dir: Path | None) -> Pack:
     verify_all(zip(models, paths, strict=True))
     own = models_dir / "cards" if models_dir else None
-    cards = tuple(card for task in DECISIVE if (card := _card(task, models, own)) is not None)
+    cards = tuple(card for task in sorted(DECISIVE) if (card := _card(task, models, own)) is not None)
     calibrated = any(card.task is Task.EMBEDDING for card in cards)
     return Pack(name, name == "base" or not calibrated, models, paths, cards)
 
