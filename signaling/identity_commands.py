@@ -240,7 +240,9 @@ class IdentityCommands:
         try:
             counts = await self._equipment.books.open_accounts((await self._known(case)).ref)
         except TellerError as error:
-            _log.warning("the bank's books do not answer", case=case, pii_error=str(error))
+            # A house without books is one; of books that fail somebody must hear.
+            told = _log.info if error.code == "not_available" else _log.warning
+            told("the bank's books do not answer", case=case, pii_error=str(error))
         else:
             limits = tuple(Limit(one.value, counts.get(one.value, 0)) for one in AccountClass)
             await self._journal.append(case, AccountsCounted(limits))
