@@ -1,6 +1,5 @@
 """The console's screens, driven in Chromium."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -414,26 +413,40 @@ async def test_lost_socket_is_shown_and_comes_back(call: Page, server: StandIn, 
 
 async def test_what_went_wrong_goes_by_itself(desk: Page, server: StandIn) -> None:
     """After a while, but not from under the pointer or the focus; sooner by Escape or the button."""
+    # The page's long waits are the test's to end.
     await desk.evaluate(
         """() => {
-          const real = window.setTimeout;
-          window.setTimeout = (act, ms) => real(act, ms > 10000 ? ms / 8 : ms);
+          const [wait, forget, waits] = [window.setTimeout, window.clearTimeout, new Map()];
+          window.setTimeout = (act, ms) => {
+            const timer = wait(ms > 10000 ? () => {} : act, ms);
+            ms === 12000 && waits.set(timer, act);
+            return timer;
+          };
+          window.clearTimeout = (timer) => (waits.delete(timer), forget(timer));
+          window.waits = waits;
         }"""
     )
     toast, refused = desk.locator(".toast"), wire.Failed("not_ready", "x", "set_presence")
+
+    async def waits(count: int) -> None:
+        await desk.wait_for_function("(count) => window.waits.size === count", arg=count)
+
+    async def pass_by() -> None:
+        await waits(1)
+        await desk.evaluate("() => [...window.waits.values()].forEach((act) => act())")
+        await expect(toast).to_be_hidden()
+
     await server.send(refused)
     await expect(toast).to_be_visible()
-    await expect(toast).to_be_hidden()
+    await pass_by()
     await server.send(refused)
     await toast.hover()
-    await asyncio.sleep(2.5)
-    await expect(toast).to_be_visible()
+    await waits(0)
     await desk.mouse.move(5, 5)
-    await expect(toast).to_be_hidden()
+    await pass_by()
     await server.send(refused)
     await toast.get_by_role("button").focus()
-    await asyncio.sleep(2.5)
-    await expect(toast).to_be_visible()
+    await waits(0)
     await desk.keyboard.press("Escape")
     await expect(toast).to_be_hidden()
     await server.send(refused)
