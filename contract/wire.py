@@ -54,7 +54,6 @@ from contract.wire_identity import (
     DrawQuestion,
     EnterCode,
     JudgeQuestion,
-    LightColours,
     LightSequence,
     LightShown,
     ReadDocument,
@@ -148,7 +147,6 @@ __all__ = [
     "JudgeQuestion",
     "Leave",
     "LeaveQueue",
-    "LightColours",
     "LightSequence",
     "LightShown",
     "Location",
@@ -209,7 +207,7 @@ SERVER_MESSAGES: dict[str, type[Message]] = {
     for cls in (
         Welcome, QueuePosition, PresenceSet, Ring, RingOver, Answer, Reoffer, CallState, StillWanted,
         Script, Colleagues, Wallboard, FactNoted, Pong, Failed, Bye, ChallengeWanted, ChallengeStep,
-        LightSequence, LightColours, CodeWanted, CheckOver,
+        LightSequence, CodeWanted, CheckOver,
     )
 }  # fmt: skip
 ClientMessage = (

@@ -677,16 +677,8 @@ export interface LightSequence {
   readonly type: "light_sequence";
   readonly check: string;
   readonly colours: readonly string[];
-  readonly count: number;
   readonly seconds_each: number;
   readonly starts_in_s: number;
-}
-
-export interface LightColours {
-  readonly type: "light_colours";
-  readonly check: string;
-  readonly colours: readonly string[];
-  readonly index: number;
 }
 
 export interface CodeWanted {
@@ -775,7 +767,6 @@ export type ServerMessage =
   | ChallengeWanted
   | ChallengeStep
   | LightSequence
-  | LightColours
   | CodeWanted
   | CheckOver;
 
@@ -785,7 +776,6 @@ export interface PersonWatched {
   readonly event: WatchEvent;
   readonly at: number;
   readonly score: number | null;
-  readonly models: readonly ModelUsed[];
 }
 
 export interface SourceJudged {
@@ -901,7 +891,6 @@ export interface ChallengeEnded {
   readonly check: string;
   readonly verdict: CheckVerdict;
   readonly reason: string;
-  readonly models: readonly ModelUsed[];
 }
 
 export interface LightDrawn {
@@ -910,13 +899,6 @@ export interface LightDrawn {
   readonly nonce_hex: string;
   readonly symbols: string;
   readonly seconds_each: number;
-}
-
-export interface LightAsked {
-  readonly call: string;
-  readonly check: string;
-  readonly index: number;
-  readonly symbols: string;
 }
 
 export interface LightMeasured {
@@ -930,7 +912,6 @@ export interface LightMeasured {
   readonly frames: number;
   readonly verdict: CheckVerdict;
   readonly reason: string;
-  readonly models: readonly ModelUsed[];
 }
 
 export interface ChallengeDecided {
@@ -1602,7 +1583,6 @@ export interface Facts {
   ChallengeTried: ChallengeTried;
   ChallengeEnded: ChallengeEnded;
   LightDrawn: LightDrawn;
-  LightAsked: LightAsked;
   LightMeasured: LightMeasured;
   ChallengeDecided: ChallengeDecided;
   QuestionDrawn: QuestionDrawn;
