@@ -266,12 +266,9 @@ def _ask_colleagues(hall: Hall, who: Staff) -> None:
 
 
 def back_in_call(hall: Hall, who: Staff) -> None:
-    """Show a console that is back its ring, the call that it sits in, owes the result of or writes about."""
+    """Show a console that is back its ring, or the call that it sits in or owes the result of."""
     call = who.call
-    if who.line is None:
-        return
-    if call is None:
-        _show_past(hall, who)
+    if call is None or who.line is None:
         return
     if who.ring is not None:
         left_s = max(0.0, who.rings_until - hall.mono())
@@ -283,17 +280,6 @@ def back_in_call(hall: Hall, who: Staff) -> None:
         call.returned(seat, hall.now())
     hall.run(call)
     hall.show_call(call, who)
-
-
-def _show_past(hall: Hall, who: Staff) -> None:
-    """Show the call after which an agent is in wrap-up, unless it goes on without him."""
-    in_wrap_up = hall.desk(who.account.tenant).presence(who.me) is Presence.WRAP_UP
-    if who.line is None or who.last is None or who.last.call.reason is None or not in_wrap_up:
-        return
-    call = who.last.call
-    hall.show_history(who, call.case)
-    hall.show_call(call, who)
-    who.line.send(call.script())
 
 
 def dropped_from_call(hall: Hall, who: Staff) -> None:

@@ -18,9 +18,6 @@ export class WrapFormElement extends PartElement {
     return [script?.tags, script?.next_actions, view.wrapUp, link];
   }
 
-  /** The choices as they were last drawn: the script comes anew with every connection, mostly the same. */
-  choices = "";
-
   /** @override */
   build() {
     this.tags = h("fieldset", { class: "chips" });
@@ -37,36 +34,18 @@ export class WrapFormElement extends PartElement {
   }
 
   /** @override */
-  draw(/** @type {ConsoleState} */ { script, view, link, session }, /** @type {ConsoleState | undefined} */ was) {
+  draw(/** @type {ConsoleState} */ { script, view, link }, /** @type {ConsoleState | undefined} */ was) {
     if (!this.tags || !this.next || !this.save || !this.saved) {
       return;
     }
-    const choices = JSON.stringify([script?.tags, script?.next_actions]);
-    const redrawn = choices !== this.choices;
-    if (redrawn) {
-      this.choices = choices;
+    if (script?.tags !== was?.script?.tags || !was) {
       mount(this.tags, h("legend", {}, t("wrap.tags")), (script?.tags ?? []).map((tag) =>
         h("label", { class: "chip" }, h("input", { type: "checkbox", name: "tag", value: tag.id }), said(tag)))); // prettier-ignore
       this.tags.hidden = !script?.tags.length;
       mount(this.next, h("option", { value: "" }, t("wrap.no_next")), (script?.next_actions ?? []).map((one) => h("option", { value: one.id }, said(one))));
     }
-    const own = view.wrapUp?.agent === session?.account ? view.wrapUp : null;
-    if (own && !this.touched && (redrawn || own !== was?.view.wrapUp)) {
-      this.fill(own);
-    }
     this.save.disabled = link !== "open";
     mount(this.saved, view.wrapUp && icon("check"), view.wrapUp && t("wrap.saved", { time: timeOfDay(view.wrapUp.at) }));
-  }
-
-  /** Take up what was written before the page was loaded anew. @param {import("../../web_kit/record/projection.js").FactBody} noted */
-  fill({ tags, next_action: next, pii_note: note }) {
-    for (const box of this.tags?.querySelectorAll("input") ?? []) {
-      box.checked = tags.includes(box.value);
-    }
-    if (this.next && this.note) {
-      this.next.value = next;
-      this.note.value = note;
-    }
   }
 
   /** Send what was written since it was last sent; nothing written, nothing sent. */

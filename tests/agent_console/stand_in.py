@@ -54,7 +54,6 @@ class StandIn:
     views: list[dict[str, Any]] = field(default_factory=list)
     got: list[Message] = field(default_factory=list)
     calling: str | None = None
-    presence: PresenceSet = field(default_factory=lambda: PresenceSet(Presence.BREAK, 0))
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     refusal: str = ""
     calls: list[dict[str, Any]] = field(default_factory=list)
@@ -219,7 +218,7 @@ class StandIn:
     async def _got(self, message: Message) -> None:
         if isinstance(message, wire.Hello):
             assert message.csrf == "csrf-1"
-            await self.send(self._welcome(), self.presence)
+            await self.send(self._welcome(), PresenceSet(Presence.BREAK, 0))
         elif isinstance(message, wire.Ping):
             await self.send(wire.Pong(message.sent_at))
         self.got.append(message)

@@ -10,7 +10,7 @@ from contract.facts import CallEnded, WrapUpNoted
 from contract.phases import CallEnd, CallPhase, Outcome, Presence, StepResult
 from tests.agent_console.console import running, script_of, state_of, step
 from tests.agent_console.stand_in import StandIn
-from tests.agent_console.story import AGENT, CUSTOMER_NAME, Story
+from tests.agent_console.story import AGENT, Story
 from tests.browser import shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -127,36 +127,6 @@ async def test_wrap_up_is_written_against_the_clock(call: Page, server: StandIn,
     assert (await server.wait_for(wire.SetPresence)).presence is Presence.READY
     await server.send(wire.PresenceSet(Presence.READY, 2))
     await expect(call.get_by_role("group", name="我的状态")).to_be_visible()
-
-
-async def test_wrap_up_outlives_a_lost_line_and_a_reload(call: Page, server: StandIn, story: Story) -> None:
-    """What is ticked stays when the script is told anew; after a reload what was noted stands in the form."""
-    story.finish()
-    ended = state_of(story, CallPhase.ENDED, reason="agent_hung_up")
-    server.presence = wire.PresenceSet(Presence.WRAP_UP, 0, ends_in_s=60.0)
-    await server.note(*story.entries)
-    await server.send(ended, script_of(story), server.presence)
-    card = call.locator(".wrap-card")
-    await card.get_by_label("老年客户").check()
-    await card.get_by_label("后续动作").select_option("call_back")
-    server.got.clear()
-    assert server.socket is not None
-    await server.socket.close()
-    await server.wait_for(wire.Hello)
-    await server.send(ended, script_of(story))
-    await expect(card.get_by_role("button", name="保存")).to_be_enabled()
-    await expect(card.get_by_label("老年客户")).to_be_checked()
-    await expect(card.get_by_label("后续动作")).to_have_value("call_back")
-    story.tell(WrapUpNoted(AGENT, ("complaint",), "call_back", "女儿陪同", 9.0))
-    await call.reload()
-    await server.wait_for(wire.Hello)
-    await server.send(ended, script_of(story))
-    await server.note(*story.entries)
-    await expect(card.get_by_label("小结")).to_have_value("女儿陪同")
-    await expect(card.get_by_label("投诉意向")).to_be_checked()
-    await expect(card.get_by_label("老年客户")).not_to_be_checked()
-    await expect(card.get_by_label("后续动作")).to_have_value("call_back")
-    await expect(card.locator("h1")).to_have_text(CUSTOMER_NAME)
 
 
 async def test_the_desk_ends_wrap_up_by_itself(call: Page, server: StandIn, story: Story) -> None:
