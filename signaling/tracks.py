@@ -44,7 +44,7 @@ class Tracks:
                 self.stalled.add(fact.track)
             case TrackResumed():
                 self.stalled.discard(fact.track)
-            case TrackEnded():
+            case _:
                 self.started.pop(fact.track, None)
 
     def arrived(self, seats: Iterable[Seat]) -> bool:

@@ -20,6 +20,7 @@ from contract.ids import (
     SeatId,
     TenantId,
 )
+from contract.keeping_facts import HoldLifted, HoldSet, RelationEnded
 from contract.phases import (
     CallEnd,
     CallPhase,
@@ -27,11 +28,12 @@ from contract.phases import (
     CasePhase,
     CheckVerdict,
     Outcome,
+    Relation,
     RingEnd,
     Role,
     Verdict,
 )
-from store.folding import BLANK, Row, changes, fold
+from store.folding import BLANK, Row, changes, changes_keeping, fold
 
 CASE, CALL, AGENT, JOB = CaseId("case-1"), CallId("call-1"), AccountId("acct-1"), JobId("job-1")
 CREATED = facts.CaseCreated(TenantId("tenant-1"), "account", "cn-account-opening", "王芳", "c-77")
@@ -185,6 +187,18 @@ def test_second_call_clears_the_first() -> None:
     again = facts.CallAdvanced(CallId("call-2"), None, CallPhase.RINGING)
     row = _folded([*JOURNAL, _entry(50, again)])
     assert (row["call"], row["call_end"], row["call_s"]) == ("call-2", "", None)
+
+
+def test_what_may_change_how_long_a_case_is_kept() -> None:
+    """Holds, ends, the release of the spool, and the phases in which a case rests."""
+    told = (
+        HoldSet(None, "counsel", "suit"), HoldLifted(None, "counsel", "over"),
+        RelationEnded(Relation.RELATIONSHIP, 9.5, "bank"), facts.SpoolReleased(7),
+        facts.CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED),
+    )  # fmt: skip
+    assert all(changes_keeping(_entry(1, fact)) for fact in told)
+    for fact in (facts.CaseAdvanced(CasePhase.QUEUED, CasePhase.IN_CALL), facts.ServiceRated(5, "")):
+        assert not changes_keeping(_entry(1, fact))
 
 
 def test_folding_leaves_the_row_it_was_given() -> None:
