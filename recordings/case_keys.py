@@ -5,9 +5,7 @@ own case. Who destroys the wrapped key has erased the case, wherever its ciphert
 """
 
 import hashlib
-import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -17,7 +15,7 @@ from contract.errors import NotFound, StorageError
 from contract.ids import CaseId, TenantId
 from contract.ports import KeyStore, WrappedKey
 from recordings.cipher import KEY_BYTES
-from recordings.spool import create_synced, sync_dir
+from recordings.spool import create_first
 
 _NONCE_BYTES = 12
 
@@ -65,25 +63,13 @@ def open_master_key(path: Path) -> MasterKey:
     try:
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _put_first(path, secrets.token_bytes(KEY_BYTES))
+            create_first(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}", code="key_unusable") from error
     if len(key) != KEY_BYTES:
         raise StorageError(f"{path} holds no key of {KEY_BYTES} bytes", code="key_unusable")
     return MasterKey(key)
-
-
-def _put_first(path: Path, content: bytes) -> None:
-    """Give ``path`` its content unless it has one: of two processes that start at once both use one key."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    create_synced(part, content)
-    try:
-        with suppress(FileExistsError):
-            os.link(part, path)
-    finally:
-        part.unlink()
-    sync_dir(path.parent)
 
 
 class CaseKeys:

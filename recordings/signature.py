@@ -10,8 +10,6 @@ import base64
 import binascii
 import hashlib
 import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,7 @@ from contract import codec
 from contract.errors import ProtocolError, StorageError
 from contract.ids import CaseId, TenantId
 from recordings.manifest import JournalHead
-from recordings.spool import create_synced, sync_dir
+from recordings.spool import create_first
 
 RECORD_SIGNATURE = "signature.json"
 EXPORT_SIGNATURE = "export.json"
@@ -108,25 +106,13 @@ def open_signer(path: Path) -> Signer:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             made = Ed25519PrivateKey.generate()
             pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            _put_first(path, pem)
+            create_first(path, pem)
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
         raise StorageError(f"{path} holds no usable key", code="key_unusable") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise StorageError(f"{path} holds another kind of key than Ed25519", code="key_unusable")
     return Signer(key)
-
-
-def _put_first(path: Path, pem: bytes) -> None:
-    """Give ``path`` its content unless it has one: of two processes that start at once both use one key."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    create_synced(part, pem)
-    try:
-        with suppress(FileExistsError):
-            os.link(part, path)
-    finally:
-        part.unlink()
-    sync_dir(path.parent)
 
 
 def read_public_key(path: Path) -> str:

@@ -160,3 +160,18 @@ def sha256_of(path: Path) -> tuple[str, int]:
             digest.update(block)
             size += len(block)
     return digest.hexdigest(), size
+
+
+def create_first(path: Path, content: bytes) -> None:
+    """Give ``path`` its content unless it has one: of two processes that start at once both use one file.
+
+    Blocks. Raises OSError.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    create_synced(part, content)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink()
+    sync_dir(path.parent)
