@@ -71,7 +71,8 @@ class Limit:
 class PersonWatched(Fact):
     """What continuous looking at a party found, ``at`` seconds UTC; ``score`` is the likeness, if any.
 
-    The ``ended_`` events tell that it is over. Advice to the agent, within three seconds.
+    The ``ended_`` events tell that it is over. Advice to the agent, within three seconds. ``models`` as in
+    :class:`ChallengeEnded`.
     """
 
     call: CallId
@@ -79,6 +80,7 @@ class PersonWatched(Fact):
     event: WatchEvent
     at: float
     score: float | None
+    models: tuple[ModelUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +237,16 @@ class ChallengeTried(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ChallengeEnded(Fact):
-    """A challenge is over; REVIEW means that the agent is to decide. Ends its check."""
+    """A challenge is over; REVIEW means that the agent is to decide. Ends its check.
+
+    ``models`` are those that judged; none when no model had a part in the end, and in journals of before.
+    """
 
     call: CallId
     check: CheckId
     verdict: CheckVerdict
     reason: str
+    models: tuple[ModelUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +261,24 @@ class LightDrawn(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class LightAsked(Fact):
+    """The customer's page is told the next colours: ``symbols``, the first of them the ``index``-th (from 1).
+
+    Each piece is told shortly before it is due, so that nobody knows the whole sequence ahead.
+    """
+
+    call: CallId
+    check: CheckId
+    index: int
+    symbols: str
+
+
+@dataclass(frozen=True, slots=True)
 class LightMeasured(Fact):
     """What the face sent back, as in ``kyc.light_sequence.LightFinding``; ends its check.
 
     ``started_at``: seconds UTC when the server heard that the first colour is shown, None if it never did.
+    ``models`` as in :class:`ChallengeEnded`.
     """
 
     call: CallId
@@ -271,6 +291,7 @@ class LightMeasured(Fact):
     frames: int
     verdict: CheckVerdict
     reason: str
+    models: tuple[ModelUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +413,10 @@ class SelfChecked(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ChecksLocked(Fact):
-    """A kind of check was tried too often by this customer, until ``until`` (seconds UTC)."""
+    """The customer has tried a kind of check as often as the policy allows, until ``until`` (seconds UTC).
+
+    Told with the last try that is allowed, and in another case of the customer when it is refused there.
+    """
 
     kind: str
     until: float

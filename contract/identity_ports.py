@@ -118,14 +118,14 @@ class LivenessRun:
 class LiveChecks(Protocol):
     """Runs liveness checks on the pictures that the server receives, and looks on all through a call.
 
-    What it does it journals: ``ChallengeDrawn``, ``ChallengeAsked``, ``ChallengeTried``, ``LightDrawn``;
-    each run ends with one of ``LivenessMeasured``, ``ChallengeEnded``, ``LightMeasured``, whatever comes,
-    with verdict REVIEW when it could not be brought to its end. ``PersonWatched`` and ``SourceJudged``
-    come of themselves while a call is watched.
+    What it does it journals: ``ChallengeDrawn``, ``ChallengeAsked``, ``ChallengeTried``, ``LightDrawn``,
+    ``LightAsked``; each run ends with one of ``LivenessMeasured``, ``ChallengeEnded``, ``LightMeasured``,
+    whatever comes, with verdict REVIEW when it could not be brought to its end. ``PersonWatched`` and
+    ``SourceJudged`` come of themselves while a call is watched.
     """
 
     async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:
-        """Look at the customer once a second from now on, until ``close``. Idempotent."""
+        """Look at the customer once a second from now on, until ``close``. Idempotent; never after it."""
         ...
 
     async def start(self, run: LivenessRun) -> None:
@@ -133,6 +133,7 @@ class LiveChecks(Protocol):
 
         Raises:
             Busy: a run of this call is not over.
+            WrongPhase: ``call_ended``, the call was closed.
             ModelError: the pack has no models for it.
         """
         ...
@@ -158,7 +159,10 @@ class LiveChecks(Protocol):
         ...
 
     async def close(self, call: CallId) -> None:
-        """The call is over: end what runs, look no more. Idempotent; returns when its facts are written."""
+        """The call is over: end what runs, look no more. Idempotent; returns when its facts are written.
+
+        What the models were asked before is part of the call, and waited for, two seconds at most.
+        """
         ...
 
 

@@ -54,6 +54,7 @@ from contract.wire_identity import (
     DrawQuestion,
     EnterCode,
     JudgeQuestion,
+    LightColours,
     LightSequence,
     LightShown,
     ReadDocument,
@@ -147,6 +148,7 @@ __all__ = [
     "JudgeQuestion",
     "Leave",
     "LeaveQueue",
+    "LightColours",
     "LightSequence",
     "LightShown",
     "Location",
@@ -207,7 +209,7 @@ SERVER_MESSAGES: dict[str, type[Message]] = {
     for cls in (
         Welcome, QueuePosition, PresenceSet, Ring, RingOver, Answer, Reoffer, CallState, StillWanted,
         Script, Colleagues, Wallboard, FactNoted, Pong, Failed, Bye, ChallengeWanted, ChallengeStep,
-        LightSequence, CodeWanted, CheckOver,
+        LightSequence, LightColours, CodeWanted, CheckOver,
     )
 }  # fmt: skip
 ClientMessage = (

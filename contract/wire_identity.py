@@ -182,16 +182,31 @@ class ChallengeStep(Message):
 
 @dataclass(frozen=True, slots=True)
 class LightSequence(Message):
-    """Fill the screen with these colours (``#rrggbb``), ``seconds_each``, ``starts_in_s`` from now.
+    """Fill the screen with ``count`` colours (``#rrggbb``), ``seconds_each``, ``starts_in_s`` from now.
 
+    ``colours`` are the first of them; the others come in ``light_colours``, shortly before they are due.
     Send ``light_shown`` when the first one is painted.
     """
 
     tag: ClassVar[str] = "light_sequence"
     check: CheckId
     colours: tuple[str, ...]
+    count: int
     seconds_each: float
     starts_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LightColours(Message):
+    """The next colours of the sequence that is shown; the first of them is its ``index``-th (from 1).
+
+    One that comes after its time is left out: the screen is neutral instead.
+    """
+
+    tag: ClassVar[str] = "light_colours"
+    check: CheckId
+    colours: tuple[str, ...]
+    index: int
 
 
 @dataclass(frozen=True, slots=True)

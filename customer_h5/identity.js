@@ -12,7 +12,7 @@
 
 import { t, tCode } from "../web_kit/i18n.js";
 import { claimOf } from "./camera_claim.js";
-import { codeAfter, lightAfter, overAfter, stepAfter, wantedAfter } from "./identity_state.js";
+import { codeAfter, coloursAfter, lightAfter, overAfter, stepAfter, wantedAfter } from "./identity_state.js";
 import { hush, speak } from "./speaking.js";
 
 // Long enough to be read; the agent says the rest.
@@ -52,6 +52,7 @@ export class Identity {
       if (step.check !== store.get().declined) this.sayStep();
     });
     connection.on("light_sequence", (light) => store.update(lightAfter(store.get(), light, performance.now())));
+    connection.on("light_colours", (more) => store.update(coloursAfter(store.get(), more)));
     connection.on("code_wanted", (wanted) => store.update(codeAfter(store.get(), wanted, performance.now())));
     connection.on("check_over", (over) => this._gotOver(over));
   }

@@ -1,7 +1,7 @@
 /**
  * What the messages about identity checks change in the state. Pure.
  *
- * @import { ChallengeStep, ChallengeWanted, CheckOver, CheckWord, CodeChannel, CodeWanted, LightSequence, LivenessKind } from "../web_kit/wire"
+ * @import { ChallengeStep, ChallengeWanted, CheckOver, CheckWord, CodeChannel, CodeWanted, LightColours, LightSequence, LivenessKind } from "../web_kit/wire"
  * @import { State } from "./state.js"
  */
 
@@ -9,7 +9,8 @@
  * @typedef {"look" | "explain" | "wait" | "step" | "light" | CheckWord} LivePhase
  *   `look`: nothing to do but look ahead; `wait`: the customer is ready, or done.
  * @typedef {{ gesture: string, index: number, of: number, attempt: number, digits: string, endsAt: number }} Step
- * @typedef {{ colours: readonly string[], eachMs: number, startsAt: number }} Light
+ * @typedef {{ colours: readonly string[], count: number, eachMs: number, startsAt: number }} Light
+ *   `colours`: those that are known yet, of `count`.
  *
  * @typedef {object} Live  A liveness check; times are on the `performance.now()` axis.
  * @property {string} check
@@ -80,10 +81,24 @@ export function stepAfter(was, { check, step: gesture, index, of, seconds, attem
  * @param {number} at
  * @returns {Partial<State>}
  */
-export function lightAfter(was, { check, colours, seconds_each: each, starts_in_s: starts }, at) {
+export function lightAfter(was, { check, colours, count, seconds_each: each, starts_in_s: starts }, at) {
   if (check === was.declined) return {};
-  const light = { colours, eachMs: Math.max(LIGHT_STEP_MIN_MS, each * 1000), startsAt: at + starts * 1000 };
+  const light = { colours, count, eachMs: Math.max(LIGHT_STEP_MIN_MS, each * 1000), startsAt: at + starts * 1000 };
   return { live: { ...liveOf(was, check, "light"), phase: "light", light }, chatOpen: false };
+}
+
+/**
+ * @param {Readonly<State>} was
+ * @param {LightColours} more
+ * @returns {Partial<State>}
+ */
+export function coloursAfter({ live }, { check, colours, index }) {
+  if (!live || live.check !== check || !live.light) return {};
+  const all = [...live.light.colours];
+  // Places that were lost on the way stay neutral.
+  while (all.length < index - 1) all.push("");
+  all.splice(index - 1, colours.length, ...colours);
+  return { live: { ...live, light: { ...live.light, colours: all } } };
 }
 
 /**

@@ -21,28 +21,28 @@ export function lightScreen(session) {
   let shown = null;
 
   /** @param {Light} light */
-  function play(light) {
+  function play({ startsAt, count, eachMs }) {
     // From the first colour that was painted, not from when it was due: the bank counts from there as well.
     let beganAt = 0;
     let told = false;
     let at = -1;
     /** @param {number} now */
     function paint(now) {
-      if (shown !== light || !node.isConnected) return;
+      if (shown?.startsAt !== startsAt || !node.isConnected) return;
       if (beganAt && !told) {
         // This frame comes after the one with the colour.
         told = true;
         session.identity.lightShown();
       }
-      if (!beganAt && now >= light.startsAt) beganAt = now;
-      const next = beganAt ? Math.floor((now - beganAt) / light.eachMs) : -1;
+      if (!beganAt && now >= startsAt) beganAt = now;
+      const next = beganAt ? Math.floor((now - beganAt) / eachMs) : -1;
       if (next !== at) {
         at = next;
         // Empty: neutral again, as the style sheet says.
-        node.style.backgroundColor = light.colours[at] || "";
+        node.style.backgroundColor = shown.colours[at] || "";
         node.dataset.colour = String(at);
       }
-      if (beganAt && now >= beganAt + light.colours.length * light.eachMs + AFTER_MS) session.identity.lightDone();
+      if (beganAt && now >= beganAt + count * eachMs + AFTER_MS) session.identity.lightDone();
       else requestAnimationFrame(paint);
     }
     node.style.backgroundColor = "";
@@ -55,8 +55,10 @@ export function lightScreen(session) {
     // Neutral already while the colours are being drawn.
     node.hidden = !light;
     if (light === shown) return;
+    const known = light?.startsAt === shown?.startsAt;
     shown = light;
-    if (light) {
+    // Further colours of what is played already.
+    if (light && !known) {
       play(light);
       stop.focus();
     }

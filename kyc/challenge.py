@@ -160,13 +160,6 @@ def passed_time(challenge: Challenge, at: float) -> Challenge:
     return _failed(challenge, challenge.draw, "timeout")
 
 
-def given_up(challenge: Challenge) -> Challenge:
-    """End the challenge: the customer cannot, or the agent will not wait. The agent decides."""
-    if challenge.phase is ChallengePhase.PASSED:
-        return challenge
-    return replace(challenge, phase=ChallengePhase.AGENT_DECIDES, draw=None)
-
-
 def _advanced(challenge: Challenge, drawn: Draw, at: float) -> Challenge:
     if challenge.step + 1 < len(drawn.order):
         return replace(challenge, step=challenge.step + 1, asked_at=at)

@@ -120,7 +120,7 @@ class Engine:
         return await self.ask(Match(card, still))
 
     async def ask(self, job: Job[_Reply]) -> _Reply:
-        """Do a job before every look.
+        """Do a job, before looks but for the share of :mod:`kyc.lanes`.
 
         Raises:
             Busy: ``kyc_busy``, too many jobs wait.
@@ -138,7 +138,7 @@ class Engine:
         return reply
 
     async def watch(self, look: LiveJob[_Reply]) -> _Reply | None:
-        """Look at a call when no job waits; None when a newer look of the same key took its place.
+        """Look at a call when no job waits, or after a few; None when a newer look took its place.
 
         Raises:
             ModelError: the model failed, or the engine is not running.

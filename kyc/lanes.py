@@ -1,7 +1,9 @@
 """Two lanes before the model process: jobs that somebody waits for, and looks that are only worth having new.
 
-A job always goes first, so a look delays it by no more than the look's own run time. Jobs are served in
-order and refused when too many wait; of the looks of one key only the newest waits, and keys take turns.
+A job goes first, but after JOBS_IN_A_ROW of them one look has its turn: two gesture challenges have jobs
+waiting all the time, and nobody would look at the other calls. So a job waits for the look that runs, and for
+one more with every JOBS_IN_A_ROW jobs before it. Jobs are served in order and refused when too many wait; of
+the looks of one key only the newest waits, and keys take turns.
 """
 
 import asyncio
@@ -15,6 +17,9 @@ from kyc.pipes import Job, LiveJob
 
 # One look a party; more parties than a machine's calls have are somebody's fault.
 _KEYS_MAX = 256
+# A stretch of a gesture challenge is three jobs in half a second, a look takes some 30 ms (detection 17,
+# recognition 6, decoding): a process that never rests does three looks a second, in a tenth of its time.
+JOBS_IN_A_ROW = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +48,7 @@ class Lanes:
         self._jobs: deque[Waiting] = deque()
         self._looks: dict[Hashable, Waiting] = {}
         self._came = asyncio.Event()
+        self._in_a_row = 0
 
     @property
     def jobs(self) -> int:
@@ -74,9 +80,11 @@ class Lanes:
     async def next(self) -> Waiting:
         """Return what is to be done next, as soon as there is something."""
         while True:
-            if self._jobs:
+            if self._jobs and not (self._looks and self._in_a_row >= JOBS_IN_A_ROW):
+                self._in_a_row += 1
                 return self._jobs.popleft()
             if self._looks:
+                self._in_a_row = 0
                 return self._looks.pop(next(iter(self._looks)))
             self._came.clear()
             await self._came.wait()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from contract.errors import ModelError
+from contract.identity_facts import ModelUsed
 from kyc.calibration import Card, find_card
 from kyc.registry import (
     BASE_MODELS,
@@ -53,6 +54,10 @@ class Pack:
     def of(self, task: Task) -> tuple[Model, ...]:
         """Return the models of one task, none when this pack cannot do it."""
         return tuple(model for model in self.models if model.task is task)
+
+    def used(self, *tasks: Task) -> tuple[ModelUsed, ...]:
+        """Return the models of ``tasks`` as a fact names what judged."""
+        return tuple(ModelUsed(model.file, model.sha256) for task in tasks for model in self.of(task))
 
     def path(self, model: Model) -> Path:
         """Return where the file of ``model`` lies."""
@@ -108,7 +113,7 @@ def find_pack(models_dir: Path | None, choice: Choice = "auto", insightface_dir:
 def _pack(name: str, models: tuple[Model, ...], paths: tuple[Path, ...], models_dir: Path | None) -> Pack:
     verify_all(zip(models, paths, strict=True))
     own = models_dir / "cards" if models_dir else None
-    cards = tuple(card for task in DECISIVE if (card := _card(task, models, own)) is not None)
+    cards = tuple(card for task in sorted(DECISIVE) if (card := _card(task, models, own)) is not None)
     calibrated = any(card.task is Task.EMBEDDING for card in cards)
     return Pack(name, name == "base" or not calibrated, models, paths, cards)
 

@@ -26,7 +26,8 @@ class Task(StrEnum):
 
 
 # What these say decides about a person, so none of them is used in production without a calibration card.
-DECISIVE = frozenset({Task.EMBEDDING, Task.PASSIVE})
+# What finds faces, and the geometry of a head, tells where to look and nothing of who or what is there.
+DECISIVE = frozenset({Task.EMBEDDING, Task.PASSIVE, Task.MESH, Task.EYE, Task.OCR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ FACE_MESH = Model(
     output="478 points, x y z in pixels of the input",
     runtime="opencv",
     member="face_landmarks_detector.tflite",
+    card="facemesh-turns",
     caveat="OpenCV reaches the points alone, not whether there is a face",
 )
 OPEN_CLOSED_EYE = Model(
@@ -162,6 +164,7 @@ OPEN_CLOSED_EYE = Model(
     input=Input((32, 32), mean=(127.0,) * 3, deviation=_RGB_UNIT, crop=0.7, of="distance of the eyes"),
     output="probabilities of closed and of open",
     runtime="onnxruntime",
+    card="open-closed-eye-blinks",
     caveat="its publisher's text names the two outputs the other way round; measured as told here",
 )
 CANONICAL_FACE = Model(
@@ -238,6 +241,7 @@ OCR_DETECTION = Model(
     output="lines of text",
     runtime="library",
     package="rapidocr",
+    card="rapidocr-fronts",
 )
 OCR_RECOGNITION = Model(
     file="PP-OCRv6_rec_small.onnx",
@@ -250,6 +254,7 @@ OCR_RECOGNITION = Model(
     output="the characters of a line",
     runtime="library",
     package="rapidocr",
+    card="rapidocr-fronts",
     caveat="one model for simplified and traditional characters: it mixes the forms",
 )
 OCR_DIRECTION = Model(
@@ -263,6 +268,7 @@ OCR_DIRECTION = Model(
     output="whether a line stands on its head",
     runtime="library",
     package="rapidocr",
+    card="rapidocr-fronts",
 )
 
 OCR_MODELS = (OCR_DETECTION, OCR_RECOGNITION, OCR_DIRECTION)

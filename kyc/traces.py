@@ -1,7 +1,6 @@
 """What a frame of a challenge says in numbers, and the jobs that get it. Loaded by the server too.
 
-A trace is what a verdict is made of: journaled, it lets anybody compute the verdict again, and from the
-recorded track the traces.
+A trace is what a verdict is made of. None is kept: from the recorded track the same models make it again.
 """
 
 from dataclasses import dataclass

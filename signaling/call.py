@@ -228,6 +228,9 @@ class Call(Identify):
         self._now = moment
         self.checks.noted(fact)
         self._out.extend(Send(None, message) for message in self.identity.noted(fact, moment.at))
+        lock = self.identity.lock_by(fact, moment.at)
+        if lock is not None:
+            self._fact(lock)
         self._stale = True
         match fact:
             case StillRequested():

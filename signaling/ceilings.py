@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from contract.errors import Busy
 from contract.facts import CaseCreated, Entry
+from contract.identity_facts import ChecksLocked
 from contract.ids import CaseId, CheckId
 from contract.ports import CaseStore, Clock, Journal
 from signaling.identity_plan import IdentityPlan
@@ -14,7 +15,7 @@ from signaling.memory import kind_of_try, locked_until
 
 
 class Ceilings:
-    """Reads only."""
+    """Reads, and tells in a journal that its customer used a kind of check up elsewhere."""
 
     def __init__(self, journal: Journal, cases: CaseStore, clock: Clock, plan: IdentityPlan) -> None:
         self._journal = journal
@@ -38,11 +39,20 @@ class Ceilings:
         most = self._plan.tries.get(kind)
         if most is None:
             return
+        journals = await self.journals(case)
         tries = [
             entry.at
-            for journal in await self.journals(case)
+            for journal in journals
             for entry in journal
             if kind_of_try(entry.fact) == kind and (but is None or getattr(entry.fact, "check", None) != but)
         ]
-        if locked_until(tries, most, self._plan.cool_down_s, self._clock.now()):
+        until = locked_until(tries, most, self._plan.cool_down_s, self._clock.now())
+        if until is not None:
+            await self._tell(case, ChecksLocked(kind, until), journals[0])
             raise Busy("tried too often", code="checks_used_up")
+
+    async def _tell(self, case: CaseId, lock: ChecksLocked, own: Sequence[Entry]) -> None:
+        """Journal a lock, unless one of its kind still holds by the journal."""
+        told = (entry.fact for entry in own if isinstance(entry.fact, ChecksLocked))
+        if not any(fact.kind == lock.kind and fact.until > self._clock.now() for fact in told):
+            await self._journal.append(case, lock)

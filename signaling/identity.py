@@ -11,6 +11,7 @@ from contract.identity_facts import (
     ChallengeDrawn,
     ChallengeEnded,
     ChallengeTried,
+    ChecksLocked,
     CodeSent,
     CodeTried,
     DocumentJudged,
@@ -18,6 +19,7 @@ from contract.identity_facts import (
     ExternalAnswered,
     ExternalAsked,
     FieldCorrected,
+    LightAsked,
     LightDrawn,
     LightMeasured,
     LivenessMeasured,
@@ -33,6 +35,7 @@ from contract.wire import (
     ChallengeWanted,
     CheckOver,
     CodeWanted,
+    LightColours,
     LightSequence,
     Message,
 )
@@ -41,7 +44,7 @@ from signaling.identity_plan import IdentityPlan
 from signaling.memory import Memory, Order, kind_of_try, locked_until
 from signaling.questions import candidates
 
-# What the letters of ``LightDrawn.symbols`` look like on a screen.
+# What the letters of ``LightAsked.symbols`` look like on a screen.
 COLOURS = {
     "R": "#ff0000",
     "G": "#00ff00",
@@ -69,6 +72,7 @@ class Identity:
         self._decided: dict[CheckId, CheckVerdict] = {}
         self._running: CheckId | None = None
         self._tries_of: dict[CheckId, int] = {}
+        self._light: LightDrawn | None = None
         self._fields: dict[CheckId, dict[str, str]] = {}
         self._asked: Order = ()
         self._barred: set[str] = set()
@@ -191,6 +195,7 @@ class Identity:
                 | ChallengeTried()
                 | ChallengeEnded()
                 | LightDrawn()
+                | LightAsked()
                 | LightMeasured()
             ):
                 return self._noted_liveness(fact)
@@ -199,6 +204,15 @@ class Identity:
             case _:
                 self._noted_work(fact)
                 return ()
+
+    def lock_by(self, fact: Fact, now: float) -> ChecksLocked | None:
+        """Return the lock that a try brings which was just noted; None while another is allowed."""
+        kind = kind_of_try(fact)
+        most = self._plan.tries.get(kind) if kind is not None else None
+        if kind is None or most is None:
+            return None
+        until = locked_until(self._tries.get(kind, ()), most, self._plan.cool_down_s, now)
+        return ChecksLocked(kind, until) if until is not None else None
 
     def _noted_liveness(self, fact: Fact) -> tuple[Message, ...]:
         match fact:
@@ -223,13 +237,24 @@ class Identity:
             case ChallengeTried() if not fact.seen and fact.attempt < self._tries_of.get(fact.check, 0):
                 return (CheckOver(fact.check, CheckWord.AGAIN),)
             case LightDrawn():
-                colours = tuple(COLOURS[symbol] for symbol in fact.symbols)
-                return (LightSequence(fact.check, colours, fact.seconds_each, _LIGHT_STARTS_S),)
+                self._light = fact
+            case LightAsked():
+                return self._light_asked(fact)
             case LivenessMeasured() | ChallengeEnded() | LightMeasured():
                 return self._liveness_over(fact.check, fact.verdict)
             case _:
                 pass
         return ()
+
+    def _light_asked(self, fact: LightAsked) -> tuple[Message, ...]:
+        drawn = self._light
+        if drawn is None or drawn.check != fact.check:
+            return ()
+        colours = tuple(COLOURS[symbol] for symbol in fact.symbols)
+        if fact.index > 1:
+            return (LightColours(fact.check, colours, fact.index),)
+        count = len(drawn.symbols)
+        return (LightSequence(fact.check, colours, count, drawn.seconds_each, _LIGHT_STARTS_S),)
 
     def _liveness_over(self, check: CheckId, verdict: CheckVerdict) -> tuple[Message, ...]:
         if self._running == check:

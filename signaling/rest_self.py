@@ -93,6 +93,8 @@ class SelfService:
         if _open_check(entries) is not None:
             raise WrongPhase("the last try is not over")
         if await self._left(case) == 0:
+            await self._rooms.ceilings.require(case.case, "self_check")
+            # An agent was named before the tries were used up.
             raise Busy("tried too often", code="checks_used_up")
         consent = ConsentGiven(("recording", "biometrics"), body.text_version, body.language)
         await self._rooms.journal.append(case.case, consent)

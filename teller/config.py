@@ -274,7 +274,7 @@ class KycSection(Section):
     production: bool = Field(
         default=True,
         description="Refuse to start with models that are for demos, whose licence is not among those below, "
-        "or that decide without a calibration card. false: say so in the log and go on.",
+        "or that judge without a calibration card. false: say so in the log and go on.",
     )
     licences: tuple[str, ...] = Field(
         default=PERMISSIVE,

@@ -677,8 +677,16 @@ export interface LightSequence {
   readonly type: "light_sequence";
   readonly check: string;
   readonly colours: readonly string[];
+  readonly count: number;
   readonly seconds_each: number;
   readonly starts_in_s: number;
+}
+
+export interface LightColours {
+  readonly type: "light_colours";
+  readonly check: string;
+  readonly colours: readonly string[];
+  readonly index: number;
 }
 
 export interface CodeWanted {
@@ -767,6 +775,7 @@ export type ServerMessage =
   | ChallengeWanted
   | ChallengeStep
   | LightSequence
+  | LightColours
   | CodeWanted
   | CheckOver;
 
@@ -776,6 +785,7 @@ export interface PersonWatched {
   readonly event: WatchEvent;
   readonly at: number;
   readonly score: number | null;
+  readonly models: readonly ModelUsed[];
 }
 
 export interface SourceJudged {
@@ -891,6 +901,7 @@ export interface ChallengeEnded {
   readonly check: string;
   readonly verdict: CheckVerdict;
   readonly reason: string;
+  readonly models: readonly ModelUsed[];
 }
 
 export interface LightDrawn {
@@ -899,6 +910,13 @@ export interface LightDrawn {
   readonly nonce_hex: string;
   readonly symbols: string;
   readonly seconds_each: number;
+}
+
+export interface LightAsked {
+  readonly call: string;
+  readonly check: string;
+  readonly index: number;
+  readonly symbols: string;
 }
 
 export interface LightMeasured {
@@ -912,6 +930,7 @@ export interface LightMeasured {
   readonly frames: number;
   readonly verdict: CheckVerdict;
   readonly reason: string;
+  readonly models: readonly ModelUsed[];
 }
 
 export interface ChallengeDecided {
@@ -1583,6 +1602,7 @@ export interface Facts {
   ChallengeTried: ChallengeTried;
   ChallengeEnded: ChallengeEnded;
   LightDrawn: LightDrawn;
+  LightAsked: LightAsked;
   LightMeasured: LightMeasured;
   ChallengeDecided: ChallengeDecided;
   QuestionDrawn: QuestionDrawn;

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import structlog
 
-from contract.errors import Busy, MediaError, ModelError
+from contract.errors import Busy, MediaError, ModelError, WrongPhase
 from contract.fact import Fact
 from contract.identity_facts import ChallengeEnded, LightMeasured, LivenessMeasured, SourceJudged
 from contract.identity_ports import LivenessRun
@@ -44,6 +44,10 @@ RUN_MAX_S = 900.0
 _SAMPLE_S = 2.0
 # Pages that tell of their camera before anybody looks at it.
 _CLAIMS_MAX = 512
+# What the models were asked last when a call ended is waited for so long; a look takes 30 ms.
+LAST_S = 2.0
+# Calls that are over, of which a command that was held up may still come.
+_OVER_MAX = 512
 
 _NEEDED: Mapping[LivenessKind, tuple[Task, ...]] = {
     LivenessKind.PASSIVE: (Task.PASSIVE,),
@@ -80,6 +84,8 @@ class _Call:
     every_s: float
     running: _Running | None = None
     told: tuple[Any, ...] = ()
+    closing: bool = False
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class LiveChecks:
@@ -92,7 +98,7 @@ class LiveChecks:
         self._tick_s = tick_s
         self._calls: dict[CallId, _Call] = {}
         self._claims: OrderedDict[CallId, Mapping[str, Any]] = OrderedDict()
-        self._looks: set[asyncio.Task[None]] = set()
+        self._over: OrderedDict[CallId, None] = OrderedDict()
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -102,16 +108,16 @@ class LiveChecks:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for call in tuple(self._calls):
-            await self.close(call)
-        for look in self._looks:
-            look.cancel()
+        left = [task for looked in self._calls.values() for task in looked.under_way]
+        await asyncio.gather(*map(self.close, tuple(self._calls)))
+        for task in left:
+            task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
     def take(self, call: CallId, seat: SeatId, codec: str, frame: EncodedFrame) -> None:
         """Take a frame of the customer's camera; of a call that nobody watches it is dropped."""
         looked = self._calls.get(call)
-        if looked is None or seat != looked.seat:
+        if looked is None or seat != looked.seat or looked.closing:
             return
         looked.chain.push(codec, frame)
         if looked.running is not None:
@@ -119,13 +125,11 @@ class LiveChecks:
         else:
             looked.chain.forget(frame.timestamp)
         if looked.watcher.begin():
-            look = self._tasks.create_task(_guarded(self._look(looked)))
-            self._looks.add(look)
-            look.add_done_callback(self._looks.discard)
+            self._begin(looked, self._look(looked))
 
     async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:
         """See the port."""
-        if call in self._calls:
+        if call in self._calls or call in self._over:
             return
         chain, line = FrameChain(), FactLine(self._journal, case)
         watcher = Watcher(call, seat, chain, self._models, self._clock, line.note)
@@ -143,7 +147,9 @@ class LiveChecks:
         if missing:
             raise ModelError(f"the pack {self._models.pack.name} has no {missing[0]}", code="no_model")
         await self.watch(run.case, run.call, run.seat)
-        looked = self._calls[run.call]
+        looked = self._calls.get(run.call)
+        if looked is None or looked.closing:
+            raise WrongPhase("the call is over", code="call_ended")
         if looked.running is not None:
             raise Busy("a liveness check of this call is not over")
 
@@ -155,7 +161,7 @@ class LiveChecks:
             self._tick_s,
         )  # fmt: skip
         looked.running = _Running(going, asyncio.get_running_loop().create_future())
-        self._start(self._go(looked, looked.running))
+        self._begin(looked, self._go(looked, looked.running))
 
     async def ready(self, call: CallId, check: CheckId) -> None:
         """See the port."""
@@ -195,11 +201,18 @@ class LiveChecks:
     async def close(self, call: CallId) -> None:
         """See the port."""
         self._claims.pop(call, None)
+        self._over[call] = None
+        if len(self._over) > _OVER_MAX:
+            self._over.popitem(last=False)
         looked = self._calls.get(call)
         if looked is None:
             return
+        looked.closing = True
         if looked.running is not None:
             await _stop(looked.running, "call_ended")
+        # Who sat there in the last second, and what a check that just ended says of the source.
+        if looked.under_way:
+            await asyncio.wait(looked.under_way, timeout=LAST_S)
         await looked.line.close()
         if self._calls.pop(call, None) is not None:
             await self._ask(call, None, 0.0)
@@ -274,6 +287,12 @@ class LiveChecks:
         if signals and (signals, score) != looked.told:
             looked.told = signals, score
             looked.line.note(SourceJudged(looked.call, looked.seat, signals, score))
+
+    def _begin(self, looked: _Call, work: Coroutine[Any, Any, None]) -> None:
+        """Start what the end of the call waits for."""
+        task = self._tasks.create_task(_guarded(work))
+        looked.under_way.add(task)
+        task.add_done_callback(looked.under_way.discard)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.create_task(_guarded(work))

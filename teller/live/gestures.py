@@ -35,6 +35,9 @@ _FLOW_S = 5.0
 # What the server hears of a call's sound does not come this way, so digits are not asked for.
 POOL = tuple(gesture for gesture in Gesture if gesture is not Gesture.SAY_DIGITS)
 
+# What a trace and a passive look are made with.
+_JUDGES = (Task.DETECTION, Task.MESH, Task.GEOMETRY, Task.EYE, Task.PASSIVE)
+
 
 @dataclass(slots=True)
 class _Try:
@@ -168,4 +171,5 @@ def _is_flat_anyway(passive: PassiveFinding, card: Card | None) -> bool:
 def _ended(run: Run, verdict: CheckVerdict, reason: str) -> ChallengeEnded:
     if verdict is CheckVerdict.PASSED and run.models.pack.demo_only:
         verdict, reason = CheckVerdict.REVIEW, "demo_pack"
-    return ChallengeEnded(run.wanted.call, run.wanted.check, verdict, reason)
+    models = run.models.pack.used(*_JUDGES)
+    return ChallengeEnded(run.wanted.call, run.wanted.check, verdict, reason, models)

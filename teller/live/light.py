@@ -1,8 +1,11 @@
 """Runs a light challenge: draws colours, samples the face while they are shown, judges what came back."""
 
-from contract.identity_facts import LightDrawn, LightMeasured
+import asyncio
+
+from contract.identity_facts import LightAsked, LightDrawn, LightMeasured
 from contract.phases import CheckVerdict
-from kyc.light_sequence import JudgeLight, LightFinding, LightSample, draw_sequence
+from kyc.light_sequence import JudgeLight, LightFinding, LightSample, LightSequence, draw_sequence
+from kyc.registry import Task
 from teller.live.chain import STRETCH_S
 from teller.live.gestures import READY_S
 from teller.live.looking import sample_light
@@ -15,6 +18,11 @@ SHOWN_S = 10.0
 _AFTER_S = 0.8
 # What the models may need for what had come by then.
 _LATE_S = 5.0
+# What is told before the first colour is shown, and then in pieces. A piece is on its way for so long before
+# it is due: through the journal, down to the phone, and the phone's word that it began up to here. So nobody
+# ever knows more than two seconds of what comes.
+_FIRST, _PIECE = 4, 2
+AHEAD_S = 1.6
 # The last stretch is judged however short it is.
 _LEAST_S = 0.0
 
@@ -27,8 +35,15 @@ async def run_light(run: Run) -> LightMeasured:
     wanted = run.wanted
     run.note(LightDrawn(wanted.call, wanted.check, nonce.hex(), sequence.symbols, sequence.step_s))
     run.reader.skip()
+    # A page that says so before it knows a colour would have all of them at once.
+    run.shown_at = None
+    _ask(run, sequence, 0, _FIRST)
     samples, started_at = await _shown(run)
-    samples = await _sampled(run, samples, started_at + sequence.seconds + _AFTER_S)
+    asking = asyncio.ensure_future(_ask_in_time(run, sequence, started_at))
+    try:
+        samples = await _sampled(run, samples, started_at + sequence.seconds + _AFTER_S)
+    finally:
+        asking.cancel()
     finding = await run.ask(JudgeLight(sequence, tuple(samples), started_at))
     if finding is None:
         raise Over("model_failed")
@@ -36,6 +51,18 @@ async def run_light(run: Run) -> LightMeasured:
     if finding.reason != "too_few_frames":
         run.signs.lit(finding)
     return _measured(run, started_at, finding)
+
+
+def _ask(run: Run, sequence: LightSequence, begin: int, end: int) -> None:
+    run.note(LightAsked(run.wanted.call, run.wanted.check, begin + 1, sequence.symbols[begin:end]))
+
+
+async def _ask_in_time(run: Run, sequence: LightSequence, started_at: float) -> None:
+    """Tell each further piece AHEAD_S before it is due, however long the models take."""
+    for begin in range(_FIRST, len(sequence.symbols), _PIECE):
+        while run.clock.now() < started_at + begin * sequence.step_s - AHEAD_S:
+            await run.pause()
+        _ask(run, sequence, begin, begin + _PIECE)
 
 
 async def _shown(run: Run) -> tuple[list[LightSample], float]:
@@ -82,4 +109,5 @@ def _measured(run: Run, started_at: float, finding: LightFinding) -> LightMeasur
         frames=finding.samples,
         verdict=verdict,
         reason=reason,
+        models=run.models.pack.used(Task.DETECTION),
     )

@@ -1,6 +1,6 @@
 """Runs a passive liveness check: a few seconds of frames, and nothing is asked of anybody."""
 
-from contract.identity_facts import LivenessMeasured, ModelUsed
+from contract.identity_facts import LivenessMeasured
 from contract.phases import CheckVerdict
 from kyc.passive_verdict import FRAMES_MIN, passive_verdict
 from kyc.registry import Task
@@ -41,5 +41,5 @@ def _measured(run: Run, looks: list[PassiveLook]) -> LivenessMeasured:
         review_threshold=card.point("review").threshold if card else 0.0,
         verdict=verdict,
         reason=reason,
-        models=tuple(ModelUsed(model.file, model.sha256) for model in pack.of(Task.PASSIVE)),
+        models=pack.used(Task.DETECTION, Task.PASSIVE),
     )

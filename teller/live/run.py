@@ -33,7 +33,7 @@ class Models(Protocol):
         ...
 
     async def watch(self, look: LiveJob[_R]) -> _R | None:
-        """Look when no job waits; None when a newer look took its place. Raises ModelError."""
+        """Look when no job waits, or after a few; None when a newer one took its place. Raises ModelError."""
         ...
 
 

@@ -11,8 +11,9 @@ from contract.identity_facts import PersonWatched
 from contract.ids import CallId, SeatId
 from contract.phases import WatchEvent
 from contract.ports import Clock
-from kyc.continuity import Change, Continuity, is_frontal, look_of
+from kyc.continuity import Change, Continuity, Trouble, is_frontal, look_of
 from kyc.pipes import Watch, Watched
+from kyc.registry import Task
 from teller.live.chain import FrameChain
 from teller.live.run import Models
 
@@ -20,6 +21,11 @@ _log = structlog.get_logger(__name__)
 
 # One runs, one waits for the models and is replaced by the next: more looks than that are old.
 _LOOKING_MAX = 3
+_JUDGES = {
+    Trouble.LEFT_PICTURE: (Task.DETECTION,),
+    Trouble.SECOND_FACE: (Task.DETECTION,),
+    Trouble.DIFFERENT_PERSON: (Task.DETECTION, Task.EMBEDDING),
+}
 # A look that comes a little early is not another one's.
 _EARLY = 0.8
 
@@ -69,7 +75,9 @@ class Watcher:
 
     def _saw(self, watched: Watched) -> None:
         for change in self.continuity.push(look_of(watched)):
-            self.note(PersonWatched(self.call, self.seat, event_of(change), change.since, change.likeness))
+            models = self.models.pack.used(*_JUDGES[change.trouble])
+            event = event_of(change)
+            self.note(PersonWatched(self.call, self.seat, event, change.since, change.likeness, models))
         # Whom the first good look shows is who is to stay.
         if self.reference is None and len(watched.faces) == 1 and is_frontal(watched.faces[0]):
             self.reference = watched.template

@@ -44,6 +44,8 @@ from tests.agent_console.story import AGENT, MODEL, Story
 
 PASSED, REVIEW, FAILED = CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED
 MODELS = (ModelUsed("mobilefacenet.onnx", MODEL),)
+LOOKERS = (ModelUsed("yunet.onnx", "ef" * 32),)
+JUDGES = (*LOOKERS, ModelUsed("face_landmarker.task", "ab" * 32))
 # As kyc.portrait_match writes it for the open pack.
 OPERATING = (
     "mobilefacenet-lfw 2026-11-22: FMR 7/88700 (3.2e-05-0.00016), people with East-Asian names; "
@@ -157,7 +159,7 @@ def compared(story: Story, operating_point: str = OPERATING) -> Entry:
 
 def watched(story: Story, event: WatchEvent) -> Entry:
     """Looking at the customer found something."""
-    return story.tell(PersonWatched(story.call, story.customer, event, story.at, None))
+    return story.tell(PersonWatched(story.call, story.customer, event, story.at, None, LOOKERS))
 
 
 def source(story: Story) -> Entry:
@@ -196,7 +198,7 @@ def tried(story: Story, check: CheckId, index: int, reason: str = "") -> Entry:
 
 def ended(story: Story, check: CheckId, verdict: CheckVerdict, reason: str = "") -> Entry:
     """The gestures are over."""
-    return story.tell(ChallengeEnded(story.call, check, verdict, reason))
+    return story.tell(ChallengeEnded(story.call, check, verdict, reason, JUDGES))
 
 
 def overruled(story: Story, check: CheckId, verdict: CheckVerdict, reason: str) -> Entry:
@@ -214,7 +216,9 @@ def lit(story: Story, check: CheckId) -> tuple[Entry, Entry]:
     return (
         story.tell(LightDrawn(story.call, check, "cd" * 16, "RCRCBGBMYMCGYCBY", 0.4)),
         story.tell(
-            LightMeasured(story.call, check, story.at, 0.31, 0.011, 0.2, 0.1, 150, REVIEW, "inconclusive")
+            LightMeasured(
+                story.call, check, story.at, 0.31, 0.011, 0.2, 0.1, 150, REVIEW, "inconclusive", LOOKERS
+            )
         ),
     )
 

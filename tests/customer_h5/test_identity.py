@@ -21,7 +21,7 @@ DIGITS = wire.ChallengeStep(CHECK, "say_digits", 2, 2, 20.0, 1, "4729")
 COLOURS = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")
 _PAINTED = ["rgb(255, 0, 0)", "rgb(0, 255, 0)", "rgb(0, 0, 255)", "rgb(255, 255, 0)"]
 # Slower than the bank's, so that a busy machine paints each of them.
-LIGHT = wire.LightSequence(CHECK, COLOURS, 1.0, 0.5)
+LIGHT = wire.LightSequence(CHECK, COLOURS, len(COLOURS), 1.0, 0.5)
 CODE = wire.CodeWanted(CHECK, 6, CodeChannel.SMS, 3, 600.0)
 # What no customer is told: which attribute failed, or that any did.
 _TELLING = re.compile(r"失败|未通过|不通过|不匹配|不符|假|活体|failed|mismatch|liveness")
@@ -144,8 +144,8 @@ async def test_every_gesture_has_a_picture_and_words(phone: Phone) -> None:
 
 @pytest.mark.parametrize("viewport", SIZES)
 async def test_light(phone: Phone) -> None:
-    """Warned of, begun by a tap; every colour fills the screen in order, the first one is told once and
-    while it stands, and the screen is neutral before and after."""
+    """Warned of, begun by a tap; every colour fills the screen in order, those too that come while it is lit;
+    the first one is told once and while it stands, and the screen is neutral before and after."""
     page, bank = phone.page, phone.bank
     await page.add_init_script(_WATCH)
     await enter_call(phone)
@@ -156,7 +156,7 @@ async def test_light(phone: Phone) -> None:
     await require_in_sight(page, "我准备好了", "换一种方式")
     await press(page, "我准备好了").click()
     await bank.wait_for(wire.ChallengeReady)
-    await bank.send(LIGHT)
+    await bank.send(replace(LIGHT, colours=COLOURS[:2]))
     light = page.locator(".light")
     await expect(light).to_be_visible()
     box, size = await light.bounding_box(), page.viewport_size
@@ -164,6 +164,7 @@ async def test_light(phone: Phone) -> None:
     assert (box["width"], box["height"]) == (size["width"], size["height"])
     shown = await bank.wait_for(wire.LightShown)
     assert shown.check == CHECK and shown.started_at > 1e9
+    await bank.send(wire.LightColours(CHECK, COLOURS[2:], 3))
     await expect(light).to_be_hidden()
     stood = await page.evaluate("colours.filter(([colour]) => colour)")
     assert [colour for colour, _ in stood] == _PAINTED
@@ -197,7 +198,7 @@ async def test_declining(phone: Phone) -> None:
     page, bank = phone.page, phone.bank
     await enter_call(phone)
     await bank.send(wanted(LivenessKind.LIGHT))
-    await bank.send(replace(LIGHT, colours=COLOURS * 20))
+    await bank.send(replace(LIGHT, colours=COLOURS * 20, count=80))
     await bank.wait_for(wire.LightShown)
     await press(page, "停止").click()
     await expect(page.locator(".light")).to_be_hidden()

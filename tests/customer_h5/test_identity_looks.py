@@ -136,7 +136,7 @@ async def test_light(looked: Looked) -> None:
     assert warning is not None and buttons is not None
     assert warning["y"] + warning["height"] <= buttons["y"]
     await looked.look("light")
-    await bank.send(wire.LightSequence(CHECK, ("#ff00ff", "#00ffff"), 20.0, 0.1))
+    await bank.send(wire.LightSequence(CHECK, ("#ff00ff", "#00ffff"), 2, 20.0, 0.1))
     await expect(page.locator(".light[data-colour='0']")).to_be_visible()
     await looked.look("colour")
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from contract.codec import dump
 from contract.errors import ModelError
+from kyc import gestures
 from kyc.bounds import clopper_pearson
 from kyc.calibration import (
     SHIPPED,
@@ -22,7 +23,9 @@ from kyc.calibration import (
     read_card,
     write_card,
 )
+from kyc.card_fields import DOUBTFUL
 from kyc.registry import BASE_MODELS, DECISIVE, DLIB_RESNET, MOBILEFACENET, OPEN_MODELS, Task
+from teller.documents import CONFIDENT
 
 GOOD = Card(
     name="a-card",
@@ -63,6 +66,20 @@ def test_the_shipped_figures_are_the_measured_ones() -> None:
     # The goal of 1e-4 is met by the share and not by its upper bound, and the card says so.
     assert rates["FMR", "people with East-Asian names"].high > 1e-4
     assert "does not carry" in match.limits
+
+
+@pytest.mark.parametrize(
+    ("name", "accept", "review"),
+    [
+        ("facemesh-turns", gestures.TURN_DEG, gestures.TURN_REST_DEG),
+        ("open-closed-eye-blinks", gestures.EYES_SHUT_P, gestures.EYES_SHUT_P),
+        ("rapidocr-fronts", CONFIDENT, DOUBTFUL),
+    ],
+)
+def test_cards_of_rules_state_the_thresholds_of_the_code(name: str, accept: float, review: float) -> None:
+    """These decide by rules in the code, whose numbers the card tells."""
+    card = read_card(SHIPPED / f"{name}.json")
+    assert (card.point("accept").threshold, card.point("review").threshold) == (accept, review)
 
 
 def test_a_small_sample_says_so() -> None:

@@ -17,7 +17,6 @@ from kyc.challenge import (
     Draw,
     ask,
     draw,
-    given_up,
     judged,
     passed_time,
 )
@@ -152,14 +151,6 @@ def test_a_finding_that_nobody_waits_for_changes_nothing() -> None:
     assert judged(Challenge(), SEEN, 1.0) == Challenge()
     passed = judged(judged(ask(Challenge(), DRAWN, 0.0), SEEN, 1.0), SEEN, 2.0)
     assert judged(passed, WRONG, 3.0) == passed
-
-
-def test_giving_up_hands_it_to_the_agent_unless_it_passed() -> None:
-    asking = ask(Challenge(), DRAWN, 0.0)
-    assert given_up(asking).phase is ChallengePhase.AGENT_DECIDES
-    assert given_up(asking).prompt is None
-    passed = judged(judged(asking, SEEN, 1.0), SEEN, 2.0)
-    assert given_up(passed) == passed
 
 
 events = st.lists(

@@ -416,6 +416,25 @@ async def test_a_job_waits_for_no_more_than_the_look_that_runs(engine: Engine) -
     assert sorted(done) == list("abcde")
 
 
+async def test_a_look_is_done_while_jobs_never_end(engine: Engine) -> None:
+    """Each of two runs asks for the next job as soon as it has the last; a look goes between."""
+    looked = asyncio.Event()
+
+    async def run() -> None:
+        for _ in range(200):
+            if looked.is_set():
+                return
+            await engine.inspect_image(PICTURE)
+        pytest.fail("nobody looked while 400 jobs were done")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run())
+        group.create_task(run())
+        await asyncio.sleep(0)
+        assert await engine.watch(Glance("a", 5)) == 5
+        looked.set()
+
+
 async def test_a_look_that_hangs_costs_no_job() -> None:
     """It fails after its own short deadline; the job that waited behind it is done by a new process."""
     async with Engine(find_pack(None), look_deadline_s=0.5) as engine:

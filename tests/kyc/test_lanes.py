@@ -38,13 +38,28 @@ async def drained(lanes: Lanes, count: int) -> list[Job[int]]:
 
 
 async def test_jobs_go_before_looks() -> None:
-    """In order of coming, and before every look, whenever they came."""
+    """In order of coming, and before a look that came earlier."""
     lanes = Lanes(8)
     lanes.put_look(Look("a", 1))
     lanes.put(Work(1))
     lanes.put(Work(2))
     assert lanes.jobs == 2
     assert await drained(lanes, 3) == [Work(1), Work(2), Look("a", 1)]
+
+
+async def test_looks_have_their_turn_among_jobs_without_end() -> None:
+    """Two challenges keep two jobs waiting; the parties are looked at in turn all the same."""
+    lanes = Lanes(8)
+    for party in "ab":
+        lanes.put_look(Look(party, 1))
+    lanes.put(Work(0))
+    lanes.put(Work(1))
+    served = []
+    for number in range(2, 8):
+        lanes.put(Work(number))
+        served.append((await lanes.next()).job)
+    a, b = Look("a", 1), Look("b", 1)
+    assert served == [Work(0), Work(1), a, Work(2), Work(3), b]
 
 
 async def test_only_the_newest_look_of_a_party_waits() -> None:

@@ -119,7 +119,8 @@ def test_a_banks_own_card_wins(open_models_dir: Path, tmp_path: Path) -> None:
         write_card(card, tmp_path / "cards")
     pack = find_pack(tmp_path)
     assert (pack.threshold, round(pack.review_threshold, 6)) == (0.55, 0.45)
-    assert {card.name for card in pack.cards} == {"newer", "minifasnet-pair"}
+    shipped = {"minifasnet-pair", "facemesh-turns", "open-closed-eye-blinks", "rapidocr-fronts"}
+    assert {card.name for card in pack.cards} == {"newer", *shipped}
 
 
 @pytest.mark.models
@@ -164,9 +165,9 @@ def test_a_licence_that_is_not_allowed_is_named(opened_pack: Pack) -> None:
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("task", [Task.EMBEDDING, Task.PASSIVE])
+@pytest.mark.parametrize("task", [Task.EMBEDDING, Task.PASSIVE, Task.MESH, Task.EYE, Task.OCR])
 def test_what_decides_needs_a_card(opened_pack: Pack, task: Task) -> None:
-    """Without the card of recogniser or liveness the pack is refused, and says which files have none."""
+    """Without the card of anything that judges the pack is refused, and says which files have none."""
     pack = dataclasses.replace(
         opened_pack, cards=tuple(card for card in opened_pack.cards if card.task is not task)
     )

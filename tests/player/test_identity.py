@@ -127,6 +127,8 @@ async def test_portraits_and_liveness_show_their_numbers(
         "先做了别的动作",
         "超时",
         "王晓明 判定：客户听错，随后做对",
+        "模型 yunet.onnx efefefef",
+        "face_landmarker.task",
     ):
         await expect(gestures).to_contain_text(words)
     await expect(gestures.locator(".badge")).to_have_text("通过")
@@ -135,6 +137,7 @@ async def test_portraits_and_liveness_show_their_numbers(
     await expect(light).to_contain_text("相关 0.31，增益 0.011，延迟 0.20 秒，背景 0.10，150 帧")
     await expect(light.locator(".colour")).to_have_count(16)
     await expect(light).to_contain_text("不代表有问题")
+    await expect(light).to_contain_text("yunet.onnx")
     await show(liveness, "player-liveness")
 
 
@@ -151,6 +154,7 @@ async def test_the_picture_is_told_as_advice_and_found_in_the_recording(
     await expect(first).to_contain_text("持续")
     await expect(second).to_contain_text("可能换了人")
     await expect(second).to_contain_text("直到结束")
+    await expect(picture.locator(".hashes code")).to_have_count(1)
     for words in ("虚拟摄像头名称 0.90", "画面过于均匀 0.30", "未见迹象：循环播放", "不作为拒绝依据"):
         await expect(picture).to_contain_text(words)
     start = next(entry.at for entry in checked.entries if entry.name == "CallAdvanced")
@@ -189,7 +193,7 @@ async def test_answers_and_the_decision_can_be_followed(
         "余额不超过 2,000 元",
         "动作活体：柜员判定",
         "人脸归属：缺少",
-        "「动作活体」尝试过多",
+        "「动作活体」已达允许次数",
     ):
         await expect(decision).to_contain_text(words)
     rows = card(page, "核验结果").locator("tbody tr")

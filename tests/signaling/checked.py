@@ -21,6 +21,7 @@ from contract.identity_facts import (
     ExternalAnswered,
     ExternalAsked,
     FieldCorrected,
+    LightAsked,
     LightDrawn,
     LightMeasured,
     LivenessMeasured,
@@ -162,7 +163,11 @@ class Checking:
         if random.random() < 0.5:
             self._end(run)
         elif run.kind is LivenessKind.LIGHT:
-            self._history.note(LightDrawn(CALL, run.check, "00", "RGB", 0.4))
+            light = (
+                LightDrawn(CALL, run.check, "00", "RGB", 0.4),
+                LightAsked(CALL, run.check, random.choice([1, 3]), "B"),
+            )
+            self._history.note(random.choice(light))
         elif run.kind is LivenessKind.GESTURES:
             order = tuple(random.sample(["nod", "blink", "turn_left", "open_mouth"], 2))
             attempt, seen = random.choice([1, 2, 3]), random.random() < 0.5

@@ -13,6 +13,7 @@ from contract.identity_facts import (
     ChallengeDrawn,
     ChallengeEnded,
     ChallengeTried,
+    ChecksLocked,
     CodeSent,
     CodeTried,
     DocumentJudged,
@@ -20,6 +21,7 @@ from contract.identity_facts import (
     ExternalAnswered,
     ExternalAsked,
     FieldCorrected,
+    LightAsked,
     LightDrawn,
     LightMeasured,
     LivenessMeasured,
@@ -101,7 +103,10 @@ def start(played: Played, message: wire.StartLiveness = START) -> CheckId:
 
 def last(played: Played) -> wire.Message:
     """Return what the customer's page was told last."""
-    words = (wire.ChallengeWanted, wire.ChallengeStep, wire.LightSequence, wire.CodeWanted, wire.CheckOver)
+    words = (
+        wire.ChallengeWanted, wire.ChallengeStep, wire.LightSequence, wire.LightColours, wire.CodeWanted,
+        wire.CheckOver,
+    )  # fmt: skip
     return [one for one in played.sent(None, wire.Message) if isinstance(one, words)][-1]
 
 
@@ -164,13 +169,18 @@ def test_another_try_is_offered_but_not_after_the_last() -> None:
 
 
 def test_the_light() -> None:
-    """Letters become colours; the page's word that it shows them goes down."""
+    """Letters become colours, piece by piece as asked; the page's word that it shows them goes down."""
     played = begun()
     check = start(played, wire.StartLiveness(LivenessKind.LIGHT, elder=True))
     played.note(LightDrawn(CALL, check, "00", "RGBCMY", 0.4))
-    sequence = last(played)
-    assert isinstance(sequence, wire.LightSequence)
-    assert sequence.colours == tuple(COLOURS.values())
+    assert isinstance(last(played), wire.ChallengeWanted)
+    played.note(LightAsked(CALL, check, 1, "RGBC"))
+    shown = tuple(COLOURS.values())
+    assert last(played) == wire.LightSequence(check, shown[:4], 6, 0.4, 0.5)
+    played.note(LightAsked(CALL, check, 5, "MY"))
+    assert last(played) == wire.LightColours(check, shown[4:], 5)
+    played.note(LightAsked(CALL, CheckId("another"), 1, "MY"))
+    assert last(played) == wire.LightColours(check, shown[4:], 5)
     played.got(CUSTOMER, wire.LightShown(check, 5.0))
     assert played.all(TellLive) == [TellLive(check, "light_shown")]
 
@@ -233,6 +243,9 @@ def test_one_at_a_time_and_three_a_day() -> None:
         played.note(ChallengeEnded(CALL, check, REVIEW, ""))
         played.after(60)
     assert refusal(played, AGENT, START) == "checks_used_up"
+    (lock,) = played.facts(ChecksLocked)
+    first = played.call.identity.memory().tries["gestures"][0]
+    assert (lock.kind, lock.until) == ("gestures", first + 24 * 3600)
     played.got(AGENT, wire.StartLiveness(LivenessKind.LIGHT))
     played.note(ended(LivenessKind.LIGHT, played.facts(LivenessStarted)[-1].check, PASSED))
     played.after(24 * 3600)

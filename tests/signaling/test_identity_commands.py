@@ -8,6 +8,7 @@ from contract.facts import FacesCompared, MergeQueued
 from contract.identity_facts import (
     AccountsCounted,
     ChallengeEnded,
+    ChecksLocked,
     CodeSent,
     CodeTried,
     Decided,
@@ -189,6 +190,9 @@ async def test_tries_of_another_case_count_while_a_call_goes_on() -> None:
         assert isinstance(ended, ChallengeEnded)
         assert (ended.verdict, ended.reason) == (CheckVerdict.REVIEW, "checks_used_up")
         assert not {"PortraitsCompared", "FacesCompared", "CodeSent"} & {*house.names(case)}
+        locks = [fact for fact in house.facts(case) if isinstance(fact, ChecksLocked)]
+        assert {lock.kind for lock in locks} == used_up.keys()
+        assert [lock.kind for lock in locks].count("portraits") == 1
 
 
 async def tried_elsewhere(house: House, case: CaseId, card: EvidenceId, still: EvidenceId) -> None:

@@ -206,6 +206,9 @@ def test_cards_come_along() -> None:
     """They are data of the package: a wheel without them would decide nothing."""
     assert sorted(path.name for path in SHIPPED.glob("*")) == [
         "dlib-lfw.json",
+        "facemesh-turns.json",
         "minifasnet-pair.json",
         "mobilefacenet-lfw.json",
+        "open-closed-eye-blinks.json",
+        "rapidocr-fronts.json",
     ]

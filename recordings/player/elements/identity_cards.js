@@ -124,8 +124,14 @@ export function pictureCard(view, start) {
     return null;
   }
   return card(t("findings.picture"),
-    spells.length ? h("ul", { class: "plain-list spells" }, spells.map((one) => spell(one, start))) : h("p", { class: "soft" }, t("findings.calm")),
+    spells.length ? [h("ul", { class: "plain-list spells" }, spells.map((one) => spell(one, start))), modelLine(watchers(spells))] : h("p", { class: "soft" }, t("findings.calm")),
     source && h("h3", {}, t("findings.source")), source && signs(source)); // prettier-ignore
+}
+
+/** Who looked, each once; journals of before name nobody. @param {readonly Spell[]} spells @returns {FactBody[]} */
+function watchers(spells) {
+  const all = spells.flatMap(({ models }) => models ?? []);
+  return [...new Map(all.map((/** @type {FactBody} */ one) => [one.sha256, one])).values()];
 }
 
 /** @param {Spell} one @param {number | null} start */

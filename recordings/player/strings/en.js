@@ -66,7 +66,7 @@ export default {
   "findings.picture": "Who was in the picture, and its source", "findings.calm": "Nobody was seen to leave, to join or to change places.", "findings.source": "Signs about the picture's source",
   "findings.lasted": "for {seconds} s", "findings.to_the_end": "until the end", "findings.likeness": "likeness {score}", "findings.no_signs": "Nothing noticed: {names}",
   "findings.drawn_from": "drawn from {count}", "findings.used": "{used} of {attempts} attempts used", "findings.outside": "Outside sources",
-  "findings.accounts": "Accounts at this bank: {counts}", "findings.locked": "“{check}” was tried too often; locked until {time}",
+  "findings.accounts": "Accounts at this bank: {counts}", "findings.locked": "“{check}” was tried as often as allowed; locked until {time}",
   "verdict.title": "Your verdict", "verdict.reason": "Reason", "verdict.reason_hint": "What you base it on; becomes part of the record",
   "verdict.approve": "Approve", "verdict.reject": "Reject", "verdict.back": "Back",
   "verdict.ask_approved": "Approve this case?", "verdict.sure_approved": "Sign as approved",

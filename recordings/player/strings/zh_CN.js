@@ -66,7 +66,7 @@ export default {
   "findings.picture": "画面中的人与画面来源", "findings.calm": "没有记录到离开画面、第二张人脸或换人。", "findings.source": "画面来源的迹象",
   "findings.lasted": "持续 {seconds} 秒", "findings.to_the_end": "直到结束", "findings.likeness": "相似度 {score}", "findings.no_signs": "未见迹象：{names}",
   "findings.drawn_from": "从 {count} 题中抽取", "findings.used": "用了 {used} 次，共 {attempts} 次", "findings.outside": "外部数据源",
-  "findings.accounts": "本行已有账户：{counts}", "findings.locked": "「{check}」尝试过多，锁定至 {time}",
+  "findings.accounts": "本行已有账户：{counts}", "findings.locked": "「{check}」已达允许次数，锁定至 {time}",
   "verdict.title": "审核意见", "verdict.reason": "理由", "verdict.reason_hint": "审核依据，将写入案件记录",
   "verdict.approve": "通过", "verdict.reject": "驳回", "verdict.back": "返回修改",
   "verdict.ask_approved": "确认通过此案件？", "verdict.sure_approved": "签署通过",

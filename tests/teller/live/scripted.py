@@ -6,8 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from contract.errors import MediaError, ModelError
 from contract.fact import Fact
+from contract.identity_facts import ChallengeEnded, LightMeasured, LivenessMeasured
 from contract.identity_ports import LivenessRun
 from contract.ids import CallId, new_call_id, new_case_id, new_check_id, new_seat_id
 from contract.phases import CheckVerdict, LivenessKind
@@ -26,6 +29,7 @@ from tests.recordings.encoded import MovedClock
 
 FPS = 25
 F = TypeVar("F", bound=Fact)
+ENDS = (LivenessMeasured, ChallengeEnded, LightMeasured)
 
 PASSIVE_CARD = Card(
     name="test", task=Task.PASSIVE, sha256=("0" * 64,), score="s", sample="s", limits="s",
@@ -49,6 +53,8 @@ class ScriptedModels:
         self.asked: list[Any] = []
         self.broken: Callable[[Any], Exception | None] = lambda _: None
         self.never = False
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.score, self.share = 0.9, 0.3
         self.people = 1
         self.likeness = 0.8
@@ -73,6 +79,7 @@ class ScriptedModels:
         if error is not None:
             raise error
         await asyncio.sleep(0)
+        await self.answering.wait()
         assert isinstance(look, Watch)
         faces = tuple(SeenFace((80.0, 80.0, 100.0, 100.0), AHEAD, 0.9) for _ in range(self.people))
         likeness = self.likeness if look.reference is not None and faces else None
@@ -176,4 +183,33 @@ def lost_model(_: Any) -> Exception:
     return ModelError("the model process was lost")
 
 
-__all__ = ["Scene", "lost_model", "pack_of", "staged", "until"]
+def ended(scene: Scene) -> list[Fact]:
+    return [fact for fact in scene.journal.facts if isinstance(fact, ENDS)]
+
+
+def verdict(scene: Scene) -> tuple[CheckVerdict, str]:
+    (end,) = ended(scene)
+    return end.verdict, end.reason  # type: ignore[attr-defined]
+
+
+def files(fact: Fact) -> list[str]:
+    """Return which models a fact names, each with the hash of the registry."""
+    models = fact.models  # type: ignore[attr-defined]
+    known = {model.file: model.sha256 for model in OPEN_MODELS}
+    assert all(known[used.name] == used.sha256 for used in models)
+    return [used.name for used in models]
+
+
+async def filmed_to_the_end(scene: Scene, seconds: float = 60.0) -> None:
+    """Film until the run is over, at most so long."""
+    for _ in range(round(seconds * 2)):
+        if ended(scene):
+            return
+        await scene.film(0.5)
+    pytest.fail("the run is not over")
+
+
+__all__ = [
+    "ENDS", "Scene", "ended", "files",
+    "filmed_to_the_end", "lost_model", "pack_of", "staged", "until", "verdict",
+]  # fmt: skip

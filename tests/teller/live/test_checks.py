@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from contract.errors import Busy, ModelError
+from contract.errors import Busy, ModelError, WrongPhase
 from contract.fact import Fact
 from contract.facts import Entry
 from contract.identity_facts import (
@@ -13,8 +13,6 @@ from contract.identity_facts import (
     ChallengeDrawn,
     ChallengeEnded,
     ChallengeTried,
-    LightDrawn,
-    LightMeasured,
     LivenessMeasured,
     PersonWatched,
     SourceJudged,
@@ -22,37 +20,25 @@ from contract.identity_facts import (
 from contract.ids import CaseId, new_call_id, new_seat_id
 from contract.phases import CheckVerdict, LivenessKind, WatchEvent
 from kyc.challenge import draw
-from kyc.injection import FindLoop
-from kyc.light_sequence import JudgeLight, LightFinding, SampleLight, draw_sequence
 from kyc.pipes import Watch
 from kyc.traces import GestureFinding, JudgeStep, TraceFrames
 from teller.live import checks as live_checks
 from teller.live import line as live_line
 from teller.live import run as live_run
 from teller.live.gestures import POOL, READY_S
-from teller.live.light import SHOWN_S
-from tests.teller.live.scripted import Scene, lost_model, pack_of, staged, until
+from tests.teller.live.scripted import (
+    ENDS,
+    ended,
+    files,
+    filmed_to_the_end,
+    lost_model,
+    pack_of,
+    staged,
+    until,
+    verdict,
+)
 
-ENDS = (LivenessMeasured, ChallengeEnded, LightMeasured)
 PASSED, REVIEW = CheckVerdict.PASSED, CheckVerdict.REVIEW
-
-
-def ended(scene: Scene) -> list[Fact]:
-    return [fact for fact in scene.journal.facts if isinstance(fact, ENDS)]
-
-
-def verdict(scene: Scene) -> tuple[CheckVerdict, str]:
-    (end,) = ended(scene)
-    return end.verdict, end.reason  # type: ignore[attr-defined]
-
-
-async def filmed_to_the_end(scene: Scene, seconds: float = 60.0) -> None:
-    """Film until the run is over, at most so long."""
-    for _ in range(round(seconds * 2)):
-        if ended(scene):
-            return
-        await scene.film(0.5)
-    pytest.fail("the run is not over")
 
 
 def seen_at_once(job: JudgeStep) -> GestureFinding:
@@ -69,7 +55,7 @@ async def test_passive_measures_a_living_face() -> None:
         await filmed_to_the_end(scene)
         (end,) = scene.of(LivenessMeasured)
         assert (end.verdict, end.reason, end.median, end.threshold) == (PASSED, "", 0.9, 0.5)
-        assert end.frames >= 12 and len(end.models) == 2
+        assert end.frames >= 12 and files(end)[1:] == ["MiniFASNetV2.onnx", "MiniFASNetV1SE.onnx"]
         assert scene.wishes[1][2] > 0 and scene.wishes[-1][2] == 0
         # Stretches follow each other without a gap, and nothing is looked at twice.
         jobs = scene.models.of(TraceFrames)
@@ -124,6 +110,10 @@ async def test_a_challenge_is_passed_step_by_step() -> None:
             (s, True) for s in drawn.steps
         ]
         assert verdict(scene) == (PASSED, "")
+        assert files(scene.of(ChallengeEnded)[0]) == [
+            "face_detection_yunet_2023mar.onnx", "face_landmarker.task", "canonical_face_model.obj",
+            "open-closed-eye.onnx", "MiniFASNetV2.onnx", "MiniFASNetV1SE.onnx",
+        ]  # fmt: skip
 
 
 async def test_a_step_knows_nothing_of_the_one_before() -> None:
@@ -212,77 +202,7 @@ async def test_a_customer_who_never_answers_is_given_up() -> None:
         await scene.pass_s(READY_S + 1)
         await until("the end", lambda: ended(scene))
         assert verdict(scene) == (REVIEW, "not_ready")
-
-
-# --- light -------------------------------------------------------------------------------------
-
-
-async def test_light_is_drawn_shown_and_judged() -> None:
-    """Samples from before the first colour to behind the last; the start is when the server heard of it."""
-    async with staged() as scene:
-        run = scene.run(LivenessKind.LIGHT)
-        await scene.live.start(run)
-        await scene.live.ready(scene.call, run.check)
-        await scene.film(1.5)
-        (drawn,) = scene.of(LightDrawn)
-        assert drawn.symbols == draw_sequence(bytes.fromhex(drawn.nonce_hex)).symbols
-        shown = scene.clock.now()
-        await scene.live.light_shown(scene.call, run.check)
-        await scene.film(0.2)
-        # A second message changes nothing.
-        await scene.live.light_shown(scene.call, run.check)
-        await filmed_to_the_end(scene)
-        (end,) = scene.of(LightMeasured)
-        assert (end.verdict, end.r, end.started_at) == (PASSED, 0.9, shown)
-        (judged,) = scene.models.of(JudgeLight)
-        first, last = judged.samples[0].arrived_at, judged.samples[-1].arrived_at
-        assert first < shown - 0.5 and last > shown + judged.sequence.seconds + 0.5
-        stamps = [sample.at for sample in judged.samples]
-        assert stamps == sorted(set(stamps))
-        assert max(len(job.frames) for job in scene.models.of(SampleLight)) <= 140
-
-
-async def test_light_that_is_never_shown_ends_in_doubt() -> None:
-    async with staged() as scene:
-        run = scene.run(LivenessKind.LIGHT)
-        await scene.live.start(run)
-        await scene.live.ready(scene.call, run.check)
-        await scene.film(1)
-        await scene.pass_s(SHOWN_S + 1)
-        await until("the end", lambda: ended(scene))
-        (end,) = scene.of(LightMeasured)
-        assert (end.verdict, end.reason, end.started_at) == (REVIEW, "not_shown", None)
-
-
-async def test_a_wrong_answer_to_light_is_a_sign() -> None:
-    """It is advice beside the verdict."""
-    async with staged() as scene:
-        scene.models.light = LightFinding(0.1, 0.0, 0.1, 0.1, CheckVerdict.FAILED, "wrong_sequence", 150)
-        run = scene.run(LivenessKind.LIGHT)
-        await scene.live.start(run)
-        await scene.live.ready(scene.call, run.check)
-        await scene.film(1)
-        await scene.live.light_shown(scene.call, run.check)
-        await filmed_to_the_end(scene)
-        assert verdict(scene) == (CheckVerdict.FAILED, "wrong_sequence")
-        await until("the signs", lambda: scene.of(SourceJudged))
-        assert "no_answer" in [signal.reason for signal in scene.of(SourceJudged)[0].signals]
-
-
-async def test_light_that_was_not_measured_is_no_sign() -> None:
-    """A poor line brought too few frames: nothing says that the camera did not answer."""
-    async with staged() as scene:
-        scene.models.light = LightFinding(0.0, 0.0, 0.0, 0.0, CheckVerdict.REVIEW, "too_few_frames", 30)
-        run = scene.run(LivenessKind.LIGHT)
-        await scene.live.start(run)
-        await scene.live.ready(scene.call, run.check)
-        await scene.film(1)
-        await scene.live.light_shown(scene.call, run.check)
-        await filmed_to_the_end(scene)
-        await until("the signs", lambda: scene.models.of(FindLoop))
-        await scene.live.close(scene.call)
-        assert verdict(scene) == (CheckVerdict.REVIEW, "too_few_frames")
-        assert "no_answer" not in [sign.reason for fact in scene.of(SourceJudged) for sign in fact.signals]
+        assert files(scene.of(ChallengeEnded)[0]) == []
 
 
 # --- what goes wrong ---------------------------------------------------------------------------
@@ -379,6 +299,46 @@ async def test_nothing_is_told_after_the_call() -> None:
         assert len(scene.journal.facts) == told and len(scene.models.asked) <= asked + 1
 
 
+async def test_the_last_look_at_a_call_is_told() -> None:
+    """The call ends while the models still look at somebody else's face: the record says so."""
+    async with staged() as scene:
+        await scene.watch()
+        await scene.film(3)
+        scene.models.answering.clear()
+        scene.models.likeness, looks = -2.0, len(scene.models.of(Watch))
+        await scene.film(3)
+        assert len(scene.models.of(Watch)) >= looks + 2 and scene.of(PersonWatched) == []
+        closing = asyncio.create_task(scene.live.close(scene.call))
+        await asyncio.sleep(0)
+        scene.models.answering.set()
+        await closing
+        assert [fact.event for fact in scene.of(PersonWatched)] == [WatchEvent.DIFFERENT_PERSON]
+
+
+async def test_a_look_that_hangs_does_not_hold_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end waits for a moment, and nothing is told afterwards."""
+    monkeypatch.setattr(live_checks, "LAST_S", 0.02)
+    async with staged() as scene:
+        await scene.watch()
+        scene.models.answering.clear()
+        await scene.film(1)
+        assert scene.models.of(Watch)
+        await scene.live.close(scene.call)
+        scene.models.answering.set()
+
+
+async def test_a_call_that_is_over_is_not_watched_again() -> None:
+    """A command that a full disk held up comes behind the end; its run ends at once, and says why."""
+    async with staged() as scene:
+        await scene.live.close(scene.call)
+        await scene.watch()
+        await scene.film(2)
+        assert scene.models.asked == [] and scene.wishes == []
+        with pytest.raises(WrongPhase) as caught:
+            await scene.live.start(scene.run(LivenessKind.PASSIVE))
+        assert caught.value.code == "call_ended"
+
+
 async def test_a_house_that_closes_ends_every_run() -> None:
     async with staged() as scene:
         await scene.live.start(scene.run(LivenessKind.GESTURES))
@@ -419,7 +379,9 @@ async def test_a_second_face_and_another_person_are_told(
         await scene.film(3)
         scene.models.people, scene.models.likeness = people, likeness
         await scene.film(3)
-        assert [fact.event for fact in scene.of(PersonWatched)] == [event]
+        (told,) = scene.of(PersonWatched)
+        recogniser = ["MobileFaceNet_foamliu.onnx"] if event is WatchEvent.DIFFERENT_PERSON else []
+        assert told.event is event and files(told) == ["face_detection_yunet_2023mar.onnx", *recogniser]
         looks = scene.models.of(Watch)
         assert 5 <= len(looks) <= 10 and all(look.frames[0].keyframe for look in looks)
         assert looks[0].reference is None and looks[-1].reference == b"template"

@@ -4,7 +4,8 @@
 export const GROUPS = {
   PersonWatched: "people", SourceJudged: "check", DocumentRead: "check", FieldCorrected: "check", DocumentJudged: "check",
   PortraitsCompared: "check", LivenessStarted: "check", LivenessMeasured: "check", ChallengeDrawn: "check",
-  ChallengeAsked: "check", ChallengeTried: "check", ChallengeEnded: "check", LightDrawn: "check", LightMeasured: "check",
+  ChallengeAsked: "check", ChallengeTried: "check", ChallengeEnded: "check", LightDrawn: "check", LightAsked: "check",
+  LightMeasured: "check",
   ChallengeDecided: "check", QuestionDrawn: "check", QuestionJudged: "check", CodeSent: "check", CodeTried: "check",
   ExternalAsked: "check", ExternalAnswered: "check", SelfCheckStarted: "check", SelfChecked: "check",
   ChecksLocked: "case", AccountsCounted: "case", Decided: "decision",
