@@ -23,7 +23,7 @@ from typing import Any, Self, TypeVar
 import structlog
 from prometheus_client import Counter
 
-from contract.errors import InternalError, TellerError
+from contract.errors import Busy, InternalError, TellerError
 from contract.facts import FacesCompared, IdNumberChecked, MergeQueued
 from contract.ids import AccountId, CallId, CaseId, new_check_id, new_evidence_id
 from contract.phases import EvidenceKind
@@ -101,7 +101,16 @@ _ABOUT: dict[type[Beside], str] = {
 }
 
 _T = TypeVar("_T")
-_Queued = tuple[CallId | None, Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settle:
+    """Tell ``done`` that every command before this one is through."""
+
+    done: asyncio.Event
+
+
+_Queued = tuple[CallId | None, Effect | _Settle]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,19 @@ class Commands:
         """Tell whether the journal of ``case`` takes nothing at the moment."""
         return case in self._stuck
 
+    async def settled(self, case: CaseId) -> None:
+        """Wait until what is in the lane of ``case`` by now is done. Raises Busy when that takes too long."""
+        lane = self._lanes.get(case)
+        if lane is None:
+            return
+        done = asyncio.Event()
+        lane.append((None, _Settle(done)))
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await done.wait()
+        except TimeoutError:
+            raise Busy("what was done before is not written yet") from None
+
     def submit(self, case: CaseId, call: CallId | None, effect: Effect) -> None:
         """Execute ``effect``, in order where order matters."""
         match effect:
@@ -231,7 +253,7 @@ class Commands:
         finally:
             del self._lanes[case]
 
-    async def _in_order(self, case: CaseId, call: CallId | None, effect: Effect) -> None:
+    async def _in_order(self, case: CaseId, call: CallId | None, effect: Effect | _Settle) -> None:
         ports = self._ports
         match effect:
             case Append():
@@ -269,6 +291,8 @@ class Commands:
             case QueueMerge():
                 self._give_up_checks(call)
                 await self._insist("enqueue", partial(self._queue_merge, case))
+            case _Settle():
+                effect.done.set()
             case _:
                 raise TypeError("not a command of the lane")
 

@@ -154,6 +154,10 @@ class Front:
         await self.post(AskSeated(case, account, reply))
         return await reply
 
+    async def settled(self, case: CaseId) -> None:
+        """Wait until the journal of ``case`` has what was decided by now. Raises Busy, when it cannot be had."""
+        await self._commands.settled(case)
+
     async def desk(self, tenant: TenantId) -> DeskView:
         """Return what a newcomer would find at the desk of ``tenant``."""
         reply: asyncio.Future[DeskView] = asyncio.get_running_loop().create_future()

@@ -110,10 +110,12 @@ class Lobby:
     # --- after ---
 
     async def rate(self, request: web.Request) -> web.Response:
-        """Take the customer's opinion, once, after the call. Errors: ``rated``, ``wrong_phase``."""
+        """Take the customer's opinion, once, after the call. Errors: ``rated``, ``wrong_phase``, ``busy``."""
         claims = self._intake.claims(request)
         body = await self._intake.body(request, RatingBody)
         with self._alone(claims.case):
+            # Who rates at once may be faster than the call's last facts.
+            await self._rooms.front.settled(claims.case)
             _require_ratable(await self._rooms.journal.read(claims.case))
             await self._rooms.journal.append(claims.case, ServiceRated(body.stars, body.comment))
         return web.json_response({}, status=201)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contract.errors import StorageError
+from contract.errors import Busy, StorageError
 from contract.facts import ConsentGiven, Fact, IdNumberChecked, MergeQueued, MergeStarted
 from contract.ids import AccountId, CallId, CaseId, JobId, SeatId
 from contract.phases import Role
@@ -94,6 +94,23 @@ async def test_facts_of_a_case_keep_their_order() -> None:
         await shop.idle()
     assert shop.facts() == [said(number) for number in range(50)]
     assert shop.commands.backlog(CASE) == 0
+
+
+async def test_what_is_written_by_now_can_be_waited_for() -> None:
+    """Until a deadline; a lane in which nothing is waits for nothing."""
+    shop = Workshop(deadline_s=0.05)
+    async with shop.commands:
+        await shop.commands.settled(CASE)
+        shop.submit(effects.Append(said(1)))
+        await shop.commands.settled(CASE)
+        assert shop.facts() == [said(1)]
+        shop.journal.broken = True
+        shop.submit(effects.Append(said(2)))
+        with pytest.raises(Busy):
+            await shop.commands.settled(CASE)
+        shop.journal.broken = False
+        await shop.idle()
+    assert shop.facts() == [said(1), said(2)]
 
 
 async def test_media_closes_before_the_recording_is_finished() -> None:

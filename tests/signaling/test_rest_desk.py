@@ -10,7 +10,8 @@ import pytest
 from contract import facts, wire
 from contract.facts import CallbackMade, CaseCreated, ServiceRated
 from contract.ids import CaseId, new_case_id
-from contract.phases import CasePhase
+from contract.phases import CallPhase, CasePhase
+from signaling.front import Front
 from signaling.hours import Hours
 from tests.signaling.asking import bearer, person, refused
 from tests.signaling.house import Browser, House, open_house
@@ -196,6 +197,32 @@ async def test_the_service_is_rated_once(house: House) -> None:
     status, told = await rate(page, case, stars=1)
     assert (status, told["code"]) == (409, "rated")
     assert house.names(case).count("ServiceRated") == 1
+
+
+async def test_who_rates_before_the_end_is_written_is_waited_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page tells the end as soon as it is decided; the journal may be a moment behind."""
+    page, _, case = await house.call()
+    waited_for = asyncio.Event()
+    append, settled = house.journal.append, Front.settled
+
+    async def late(of: CaseId, fact: facts.Fact) -> facts.Entry:
+        if isinstance(fact, facts.CallAdvanced) and fact.now is CallPhase.ENDED:
+            await waited_for.wait()
+        return await append(of, fact)
+
+    async def waits(front: Front, of: CaseId) -> None:
+        waited_for.set()
+        await settled(front, of)
+
+    monkeypatch.setattr(house.journal, "append", late)
+    monkeypatch.setattr(Front, "settled", waits)
+    await page.send(wire.HangUp())
+    await page.wait(wire.CallState, lambda m: m.phase is CallPhase.ENDED)
+    status, _ = await rate(page, case, stars=4)
+    waited_for.set()
+    assert status == 201
 
 
 async def test_only_a_call_that_was_is_rated(house: House) -> None:
