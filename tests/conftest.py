@@ -3,5 +3,5 @@
 from hypothesis import settings
 
 # A full machine is slow, not wrong: how long an example takes is no property.
-settings.register_profile("untimed")
+settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

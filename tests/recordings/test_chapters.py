@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.facts import (
@@ -127,7 +127,6 @@ def test_one_moment_is_one_chapter() -> None:
     assert told == [(0.0, "The call begins"), (50.0, "On hold · The call goes on")]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 400), st.sampled_from(list(FACTS.values()))), max_size=30))
 def test_chapters_cover_the_film(told: list[tuple[float, Fact]]) -> None:
     """Of whatever facts: chapters follow each other from the first second to the last, none too short."""

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.facts import GENESIS, Entry, Fact, IdNumberChecked, StepMarked, seal_entry
@@ -62,7 +62,6 @@ def test_no_sound_at_all_is_silence_and_absence_is_not() -> None:
     assert found.silent == ((20.0, 32.0),)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Shown)), max_size=60), st.binary(max_size=120))
 def test_stretches_are_apart_in_order_and_long_enough(shown: list[Shown], peaks: bytes) -> None:
     """Of whatever was noted; none reaches beyond the notes."""

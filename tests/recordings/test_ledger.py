@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.facts import (
@@ -252,7 +252,6 @@ _tracks = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(_facts, _tracks, st.lists(_span, max_size=3))
 def test_every_moment_has_one_state(
     facts: list[Told],
