@@ -10,12 +10,10 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import structlog
@@ -26,6 +24,7 @@ from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
 from contract.phases import Template, TrackSource
 from recordings import compose, looks, mix, overview, scene, timeline
+from recordings.ahead import ahead
 from recordings.chapters import Chapter, ScriptStep, chapters
 from recordings.film_file import SAMPLES_PER_PICTURE, FilmFile
 from recordings.segments import RecordedTrack, read_frames, read_track
@@ -33,12 +32,13 @@ from recordings.spool import Spool, sync_dir
 from recordings.still_codes import StillCodes, still_codes
 from recordings.whereabouts import Whereabouts, whereabouts
 
-_T = TypeVar("_T")
-
 _log = structlog.get_logger(__name__)
 
 MERGED_FILE = "merged.mp4"
 LEDGER_FILE = "gaps.json"
+# Pictures that are decoded and painted before the encoder asks: half a second, 11 MB. With one alone each
+# side waits for the other whenever a picture takes it longer than the one before.
+_AHEAD = 8
 Progress = Callable[[float, str], None]
 _Watching = tuple[overview.Overview, looks.Looks]
 
@@ -229,7 +229,7 @@ def _render(
     plan: MergePlan, call: CallPlan, output: FilmFile, watching: _Watching, progress: Progress
 ) -> tuple[timeline.Gap, ...]:
     lanes = _lanes(call)
-    with contextlib.closing(_ahead(_ticks(plan, call, lanes, watching))) as ticks:
+    with contextlib.closing(ahead(_ticks(plan, call, lanes, watching), _AHEAD)) as ticks:
         for tick, (picture, samples) in enumerate(ticks):
             if tick % compose.FPS == 0:
                 progress(min(output.pictures / (plan.seconds * compose.FPS), 1.0), "merging")
@@ -269,15 +269,6 @@ def _voices(call: CallPlan) -> dict[overview.Lane, list[mix.SoundTrack]]:
             whose = overview.Lane(info.seat, info.role)
             found.setdefault(whose, []).append(mix.SoundTrack(_coded(track)))
     return found
-
-
-def _ahead(ticks: Iterator[_T]) -> Generator[_T]:
-    """Yield ``ticks``; while one is encoded the next is decoded and painted in a second thread."""
-    with ThreadPoolExecutor(1, thread_name_prefix="merge") as pool:
-        coming = pool.submit(next, ticks, None)
-        while (tick := coming.result()) is not None:
-            coming = pool.submit(next, ticks, None)
-            yield tick
 
 
 def _lanes(call: CallPlan) -> list[scene.Lane]:
