@@ -172,9 +172,10 @@ class RecordingStopped(Fact):
 class RecorderTroubled(Fact):
     """The recorder could not keep up or could not write. A ``RecordingStarted`` of the track ends it.
 
-    ``what`` is ``disk_full``, ``disk_slow`` (a sync hangs), ``write_failed``, ``queue_full``, or ``failed``:
-    the track is given up.
-    Dropped is what :class:`RecordingStopped` counts, so far; ``queue_full`` tells of packets alone.
+    ``what`` is ``disk_full``, ``disk_slow`` (a sync hangs), ``behind`` (what came three seconds ago is not
+    on disk), ``write_failed``, ``queue_full``, or ``failed``: the track is given up.
+    Dropped is what :class:`RecordingStopped` counts, so far; ``queue_full`` and ``behind`` tell of packets
+    alone.
     """
 
     call: CallId

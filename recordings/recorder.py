@@ -29,6 +29,8 @@ _LOST_FACTS = Counter("teller_recordings_lost_facts", "Recorder's facts that wer
 
 # A journal that refuses is tried again after this long; a fact is never passed over by a later one.
 _JOURNAL_RETRY_S = 1.0
+# How often it is looked whether the disk keeps up; what is told then is seconds old anyway.
+_LOOK_S = 0.5
 # A call tells about one fact a second: behind this many the journal has been away for a quarter of an
 # hour. Newer facts are then dropped; recovery makes those of segments again from what lies on disk.
 _FACTS_MAX = 1_000
@@ -74,6 +76,11 @@ class _CallRecording:
         self._sinks.append(sink)
         self._thread.open(sink, depacketiser, self._note_from_thread)
 
+    def look(self) -> None:
+        """Tell of every track whose disk does not keep up."""
+        for sink in self._sinks:
+            sink.look()
+
     def end(self) -> None:
         """Take nothing more; ``sealed`` is set when all is on disk. Idempotent."""
         if self._ended:
@@ -109,11 +116,13 @@ class Recorder:
         self._thread = WritingThread(spool, settings, clock)
         self._calls: dict[CallId, _CallRecording] = {}
         self._closing = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
         self._writes = True
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._tasks.create_task(self._write(), name="recorder")
+        self._looking = self._tasks.create_task(self._look(), name="recorder looks")
         return self
 
     async def __aexit__(
@@ -127,6 +136,8 @@ class Recorder:
                 await recording.over.wait()
         finally:
             self._thread.stop()
+            if self._looking is not None:
+                self._looking.cancel()
             await self._tasks.__aexit__(None, None, None)
 
     def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> Sink:
@@ -166,6 +177,12 @@ class Recorder:
         finally:
             self._writes = False
             pool.shutdown(wait=False)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            for recording in self._calls.values():
+                recording.look()
 
     async def _record(self, recording: _CallRecording) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -26,9 +26,11 @@ class Sink:
 
     ``packets`` is filled by the loop and emptied by the thread, and appending wakes nobody: that would
     cost more than all else a packet meets here. ``taken_bytes`` belongs to the thread, the other numbers
-    to the loop; both count ``PACKET_BESIDE`` for each packet. When the bound of the track or of all tracks
-    is reached the newest packets are dropped and counted; what reads the packets sees their numbers
-    missing, as it does after a loss on the network.
+    to the loop; both count ``PACKET_BESIDE`` for each packet. ``undurable_at``, the thread's too, is when
+    the oldest frame came that it has taken and that is not on disk; ``behind`` counts the looks that found
+    this too long ago. When the bound of the track or of all tracks is reached the newest packets are
+    dropped and counted; what reads the packets sees their numbers missing, as it does after a loss on the
+    network.
     """
 
     __slots__ = (
@@ -38,6 +40,7 @@ class Sink:
         "_packets_max",
         "_settings",
         "_troubled_at",
+        "behind",
         "closed",
         "info",
         "packets",
@@ -46,6 +49,7 @@ class Sink:
         "samples",
         "skipped",
         "taken_bytes",
+        "undurable_at",
     )
 
     def __init__(
@@ -61,7 +65,8 @@ class Sink:
         self.packets: deque[tuple[bytes, float]] = deque()
         self.samples: deque[ClockSample] = deque()
         self.closed = False
-        self.pushed_bytes = self.taken_bytes = self.skipped = 0
+        self.pushed_bytes = self.taken_bytes = self.skipped = self.behind = 0
+        self.undurable_at: float | None = None
         self._settings = settings
         self._bytes_max = settings.queue_bytes
         self._packets_max = settings.queue_packets
@@ -97,11 +102,32 @@ class Sink:
         self._packets_max = 0
         self.closed = True
 
+    def look(self) -> None:
+        """Tell when what came is kept too late; called in the loop, which a slow disk does not stop."""
+        oldest_at = self._oldest_at()
+        if self.closed or oldest_at is None:
+            return
+        if self._clock.now() - oldest_at > self._settings.behind_s:
+            self.behind += 1
+            self._tell("behind")
+
+    def _oldest_at(self) -> float | None:
+        """Return when the oldest came of what is not on disk: what the thread has, or has still to take."""
+        if self.undurable_at is not None:
+            return self.undurable_at
+        try:
+            return self.packets[0][1]
+        except IndexError:
+            return None
+
     def _skip(self) -> None:
         if self.closed:
             return
         self.skipped += 1
+        self._tell("queue_full")
+
+    def _tell(self, what: str) -> None:
         now = self._clock.monotonic()
         if now - self._troubled_at >= self._settings.trouble_s:
             self._troubled_at = now
-            self._note(RecorderTroubled(self.info.call, self.info.track, "queue_full", 0, self.skipped))
+            self._note(RecorderTroubled(self.info.call, self.info.track, what, 0, self.skipped))

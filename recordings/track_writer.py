@@ -64,6 +64,9 @@ class RecorderSettings:
     retry_s: float = 1.0
     # A sync that takes longer than the promise is trouble, whatever comes of it.
     late_s: float = 5.0
+    # So is a frame that came longer ago and is not durable yet: early enough to be told before the promise
+    # is broken.
+    behind_s: float = 3.0
 
 
 @dataclass(slots=True)
@@ -91,6 +94,7 @@ class _Sealing:
     frames: int
     lost: int
     settling: Settling
+    oldest_at: float | None
 
 
 @dataclass(slots=True)
@@ -148,6 +152,9 @@ class TrackWriter:
         self._announced = False
         self._syncing: Settling | None = None
         self._synced_at = clock.monotonic()
+        # When the oldest frame came that the open segment has and no sync was asked for; that a sync has.
+        self._unasked_at: float | None = None
+        self._asked_at: float | None = None
         self._sealing: deque[_Sealing] = deque()
         self._closing = False
         self.closed = False
@@ -156,6 +163,12 @@ class TrackWriter:
     def dropped(self) -> tuple[int, int]:
         """Return how many frames were dropped so far, and packets that never became frames."""
         return self._counts.dropped, self._counts.dropped_packets
+
+    @property
+    def undurable_at(self) -> float | None:
+        """Return when the oldest frame came that a power cut would take now, seconds UTC; None for none."""
+        asked = (self._unasked_at, self._asked_at, *(sealing.oldest_at for sealing in self._sealing))
+        return min((at for at in asked if at is not None), default=None)
 
     # --- what the recorder calls ---------------------------------------------------------------
 
@@ -200,6 +213,10 @@ class TrackWriter:
         """Count ``dropped`` packets that never reached the writer; who dropped them has told so."""
         self._counts.dropped_packets += dropped
         _DROPPED_PACKETS.inc(dropped)
+        self._lose()
+
+    def note_behind(self) -> None:
+        """From now on the track is not being recorded in time; whoever found it out has told so."""
         self._lose()
 
     def tick(self) -> None:
@@ -266,6 +283,8 @@ class TrackWriter:
             self._mark(frame)
         segment.write(frame, data)
         self._span.last_at = frame.arrived_at
+        if self._unasked_at is None:
+            self._unasked_at = frame.arrived_at
 
     def _is_due_at_keyframe(self, frame: EncodedFrame) -> bool:
         half = (self._span.first + self._span.ends) / 2
@@ -315,6 +334,7 @@ class TrackWriter:
             assert self._segment is not None  # noqa: S101 - tick asks first
             assert self._files is not None  # noqa: S101 - made before the segment
             self._synced_at = now
+            self._asked_at, self._unasked_at = self._unasked_at, None
             self._syncing = Settling(self._segment, self._files)
             self._disk.ask(self._syncing)
 
@@ -331,6 +351,10 @@ class TrackWriter:
                 self._tell_trouble("disk_slow")
             return
         syncing, self._syncing = self._syncing, None
+        asked_at, self._asked_at = self._asked_at, None
+        if syncing.done.exception() is not None and asked_at is not None:
+            # Still to be kept, by sealing what is whole of it.
+            self._unasked_at = asked_at
         if syncing.done.result():
             self._announce()
 
@@ -344,7 +368,8 @@ class TrackWriter:
         counts = self._counts
         lost, counts.lost_sealed = counts.lost_marked - counts.lost_sealed, counts.lost_marked
         settling = Settling(segment, files, seals=True, urgent=self._closing)
-        self._sealing.append(_Sealing(self._index, self._span, segment.frames, lost, settling))
+        oldest_at, self._unasked_at = self._unasked_at, None
+        self._sealing.append(_Sealing(self._index, self._span, segment.frames, lost, settling, oldest_at))
         self._index += 1
         self._disk.ask(settling)
 

@@ -48,7 +48,7 @@ class Line:
         self._depacketiser = depacketiser
         self._writer = writer
         self._emit = emit
-        self._skipped = 0
+        self._skipped = self._behind = 0
         self._ended = False
 
     def turn(self) -> None:
@@ -57,6 +57,7 @@ class Line:
             if not self._ended:
                 self._drain()
             self._writer.tick()
+            self.sink.undurable_at = self._writer.undurable_at
         except Exception as error:
             self._fail(error)
         self.done = self.done or self._writer.closed
@@ -68,6 +69,9 @@ class Line:
         if sink.skipped != self._skipped:
             writer.note_gap(sink.skipped - self._skipped)
             self._skipped = sink.skipped
+        if sink.behind != self._behind:
+            writer.note_behind()
+            self._behind = sink.behind
         while sink.packets:
             self._take()
             writer.flush()

@@ -470,6 +470,45 @@ def test_a_sync_that_hangs_is_trouble(microphone: Rig) -> None:
     assert [fact.index for fact in sealed] == list(range(5))
 
 
+def test_the_oldest_frame_that_is_not_durable_is_known(microphone: Rig) -> None:
+    """By its arrival: through a sync and a seal that wait for the disk, until both are done."""
+    frames = sound_frames(20)
+    microphone.write(*frames[:100])
+    microphone.disk.held = True
+    since = microphone.writer.undurable_at
+    assert since is not None and microphone.clock.now() - since <= 1.1
+    microphone.write(*frames[100:450])
+    assert microphone.writer.undurable_at == since
+    microphone.disk.let_go()
+    microphone.write(frames[450])
+    assert (microphone.writer.undurable_at or START) >= frames[449].arrived_at - 1.1
+    microphone.writer.close()
+    assert microphone.writer.undurable_at is None
+
+
+def test_what_a_failed_sync_was_to_bring_to_disk_is_not_durable(
+    microphone: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes with the segment that is sealed instead, and is as old as it was."""
+    frames = sound_frames(5)
+    microphone.write(*frames[:50])
+    microphone.disk.held = True
+    microphone.write(*frames[50:120])
+    since = microphone.writer.undurable_at
+
+    def gone(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fdatasync", gone)
+        patch.setattr(Volume, "sync", lambda self: False)
+        microphone.disk.let_go()
+    microphone.disk.held = True
+    microphone.writer.tick()
+    assert microphone.told(RecorderTroubled)
+    assert microphone.writer.undurable_at == since
+
+
 def test_a_track_is_over_when_the_disk_has_all(microphone: Rig) -> None:
     """Closing waits for nothing; the track is closed when its last segment is sealed."""
     microphone.disk.held = True

@@ -31,7 +31,7 @@ export default {
   "verdict.approved": "Approved", "verdict.rejected": "Rejected",
   "subject.recording": "recording", "subject.biometrics": "face recognition", "subject.location": "location",
   "purpose.account_opening": "Open an account", "purpose.open_account": "Open an account", "purpose.service": "Service",
-  "trouble.queue_full": "queue full", "trouble.write_failed": "writing failed", "trouble.disk_full": "disk full", "trouble.disk_slow": "disk too slow", "trouble.failed": "recorder failed", "trouble.no_packets": "nothing comes for 3 seconds",
+  "trouble.queue_full": "queue full", "trouble.write_failed": "writing failed", "trouble.disk_full": "disk full", "trouble.disk_slow": "disk too slow", "trouble.behind": "not on disk within 3 seconds", "trouble.failed": "recorder failed", "trouble.no_packets": "nothing comes for 3 seconds",
   "failure.form": "wrong form; 18 characters are wanted", "failure.region": "unknown region code", "failure.birth_date": "no such date of birth",
   "failure.birth_in_future": "date of birth in the future", "failure.birth_too_early": "date of birth too early", "failure.check_digit": "check digit does not fit",
   "failure.fifteen_digits": "old 15-digit number without a check digit",

@@ -31,7 +31,7 @@ export default {
   "verdict.approved": "通过", "verdict.rejected": "驳回",
   "subject.recording": "录音录像", "subject.biometrics": "人脸识别", "subject.location": "位置信息",
   "purpose.account_opening": "开立账户", "purpose.open_account": "开立账户", "purpose.service": "业务办理",
-  "trouble.queue_full": "队列已满", "trouble.write_failed": "写盘失败", "trouble.disk_full": "磁盘已满", "trouble.disk_slow": "磁盘过慢", "trouble.failed": "录制程序出错", "trouble.no_packets": "3 秒没有数据",
+  "trouble.queue_full": "队列已满", "trouble.write_failed": "写盘失败", "trouble.disk_full": "磁盘已满", "trouble.disk_slow": "磁盘过慢", "trouble.behind": "超过 3 秒未落盘", "trouble.failed": "录制程序出错", "trouble.no_packets": "3 秒没有数据",
   "failure.form": "格式不对，应为 18 位号码", "failure.region": "地区代码不存在", "failure.birth_date": "出生日期不存在",
   "failure.birth_in_future": "出生日期在将来", "failure.birth_too_early": "出生日期过早", "failure.check_digit": "校验码不符",
   "failure.fifteen_digits": "15 位旧号码，没有可供核对的校验码",
