@@ -1,6 +1,6 @@
 """The search projection of all journals: one row per case."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from itertools import groupby
 from operator import attrgetter
 
@@ -28,6 +28,11 @@ _CREATED = CASES.c.tenant != ""
 # A link that nobody followed is no visit.
 _NEVER_BEGUN = (CasePhase.CREATED.value, CasePhase.EXPIRED.value)
 _REFUSED = sa.or_(CASES.c.phase == CasePhase.REJECTED.value, CASES.c.outcome == Outcome.FAILED.value)
+
+
+def _over(since: float) -> tuple[sa.ColumnElement[bool], ...]:
+    going_on = (*_NEVER_BEGUN, *(phase.value for phase in OPEN_PHASES))
+    return _CREATED, CASES.c.phase.not_in(going_on), CASES.c.created_at >= since
 
 
 class Cases:
@@ -89,6 +94,28 @@ class Cases:
         query = sa.select(CASES.c.case).where(CASES.c.words.is_(None)).order_by(CASES.c.case)
         async with self._engine.read() as connection:
             return tuple(CaseId(row[0]) for row in await connection.execute(query))
+
+    async def count_since(self, since: float) -> int:
+        """Return how many cases :meth:`over_since` gives."""
+        query = sa.select(sa.func.count()).select_from(CASES).where(*_over(since))
+        async with self._engine.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def over_since(self, since: float) -> AsyncIterator[CaseId]:
+        """Yield the cases of all tenants that began at ``since`` (seconds UTC) or later and are over.
+
+        By id, a page at a time: what begins meanwhile may be among them or not.
+        """
+        last = ""
+        while True:
+            query = sa.select(CASES.c.case).where(*_over(since), CASES.c.case > last)
+            async with self._engine.read() as connection:
+                rows = (await connection.execute(query.order_by(CASES.c.case).limit(PAGE_MAX))).all()
+            for row in rows:
+                yield CaseId(row.case)
+            if len(rows) < PAGE_MAX:
+                return
+            last = rows[-1].case
 
     async def case(self, case: CaseId) -> CaseSummary:
         """Return one case. Raises NotFound."""

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -282,18 +282,35 @@ def show_key(call: Call) -> int | None:
 
 
 @main.command()
-@click.argument("case")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@click.option("--all", "every", is_flag=True, help="All cases that are over, of all tenants.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="All that began on this day or later, UTC.")
+@click.option("--quick", is_flag=True, help="Hash only what is scored, not all of each record.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; of many cases one object a line.")
 @click.pass_obj
 @_guarded
-def recheck(call: Call, case: str, as_json: bool) -> int | None:
-    """Score a case's pictures with today's models and decide it again; nothing is written.
+def recheck(
+    call: Call, cases: tuple[str, ...], every: bool, since: datetime | None, quick: bool, as_json: bool
+) -> int | None:
+    """Would CASE still pass? Score its stored evidence with today's models and decide it again.
 
-    Ends with 1 when anything turns out otherwise than it did.
+    The record is verified first, and nothing is written to it. Printed are score, threshold and models
+    of then beside those of today, and what each check would come to, or why it cannot be scored again.
+
+    Several cases, --all and --since go through one after another; one that fails does not stop the rest.
+
+    Ends with 0 when everything is as it was, 1 when anything turns out otherwise or failed, and 3 when
+    something was altered or a decision does not follow from its own facts.
     """
-    from teller.recheck import recheck_case  # noqa: PLC0415
+    if bool(cases) == (every or since is not None):
+        raise click.UsageError("either CASE, or --all or --since DATE")
+    from teller.recheck_cases import recheck_case, recheck_cases  # noqa: PLC0415
+    from teller.recheck_told import Told  # noqa: PLC0415
 
-    return _run(recheck_case(call.load(), case, as_json))
+    told, begun = Told(_console(), as_json), since.replace(tzinfo=UTC) if since else None
+    if len(cases) == 1:
+        return _run(recheck_case(call.load(), cases[0], told, quick=quick))
+    return _run(recheck_cases(call.load(), cases, begun, told, quick=quick))
 
 
 @main.command()

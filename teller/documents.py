@@ -24,10 +24,11 @@ _KINDS = {MrzFormat.TD1: DocumentKind.TD1, MrzFormat.TD3: DocumentKind.TD3}
 _DOUBTS = ("term_", "mrz_", "nothing_read", "unreadable_", "photo_")
 _DOUBTFUL = ("_missing", "_doubtful")
 # Without these of a side nobody can be told from another, or an expired document from one that holds.
-_NEEDED: Mapping[Side, tuple[str, ...]] = {
+NEEDED: Mapping[Side, tuple[str, ...]] = {
     Side.FRONT: ("name", "number", "born"),
     Side.BACK: ("issued", "expires"),
     Side.ZONE: ("number", "born", "expires"),
+    Side.UNKNOWN: (),
 }
 # The desk marks what lies below as well; the recogniser's own figure, not calibrated.
 CONFIDENT = 0.8
@@ -118,7 +119,7 @@ def judge(sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date) -
 def _hardly_read(side: DocumentSide) -> Iterator[str]:
     read = {field.name: field for field in side.fields if field.pii_value}
     # Of a side without a word it is said that it is missing, and no more.
-    for name in _NEEDED.get(Side(side.side), ()) if read else ():
+    for name in NEEDED[Side(side.side)] if read else ():
         if name not in read:
             yield f"{name}_missing"
         elif read[name].confidence < CONFIDENT:

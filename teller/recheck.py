@@ -1,82 +1,140 @@
-"""``teller recheck``: would a case pass today? Its pictures scored anew, its decision taken again.
+"""Would a case pass today? Its evidence scored anew, its decision taken again. Nothing is written.
 
-Nothing is written. Pictures come from the spool or, once that was released, from the archive; what is no
-longer anywhere is said so and counted with its result of then.
+What is no longer anywhere, or was never kept, is said so and counted with its result of then.
 """
 
-import asyncio
-import hashlib
-import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Final
 
-import click
-
-from contract.errors import NotFound, TellerError
+from contract.errors import TellerError
 from contract.fact import Fact
-from contract.facts import Entry, EvidenceStored, FacesCompared
-from contract.identity_facts import Decided, LightMeasured, ModelUsed, PairScore, PortraitsCompared
-from contract.identity_ports import DocumentChecks
-from contract.ids import CaseId, EvidenceId, TenantId
+from contract.facts import Entry, FacesCompared, IdNumberChecked
+from contract.identity_facts import (
+    ChallengeEnded,
+    Decided,
+    DocumentJudged,
+    DocumentRead,
+    LightMeasured,
+    LivenessMeasured,
+    ModelUsed,
+    PairScore,
+    PortraitsCompared,
+    SelfCheckStarted,
+    Signal,
+)
+from contract.identity_ports import DocumentChecks, DocumentSide
+from contract.ids import CheckId, EvidenceId
 from contract.phases import CheckVerdict, severity
-from contract.ports import Archive, IdentityChecks
+from contract.ports import IdentityChecks
+from kyc.card_fields import Side
 from kyc.decision import DecisionRules, decide
-from kyc.engine import Engine
-from recordings.evidence import FileEvidence
-from recordings.spool import Spool
-from teller.compose import open_base
-from teller.config import Config
-from teller.documents import Documents
-from teller.models import configured_pack
-from teller.policy import load_policy, rules_of
-from teller.relight import Fetch, Relit, relight
+from signaling.identity_journal import known
+from teller.documents import CONFIDENT, NEEDED
+from teller.relight import Relit
+from teller.relook import Relooked
 
 Read = Callable[[EvidenceId], Awaitable[bytes]]
+Relight = Callable[[Sequence[Fact], LightMeasured], Awaitable[Relit]]
+Relook = Callable[[Sequence[Entry], LivenessMeasured], Awaitable[Relooked]]
+
 # What says that somebody altered the record, as opposed to what is gone or could not be done.
-_ALTERED = frozenset({"altered", "evidence_altered", "no_nonce", "other_colours"})
+ALTERED: Final = frozenset({"altered", "evidence_altered", "archive_altered", "no_nonce", "other_colours"})
 # Another processor adds in another order; one model differs from itself by less than this.
 _SCORE_OFF_MAX = 1e-3
+# Scored from the very same pixels as then; of a track other frames are looked at.
+_EXACT = frozenset({"faces", "portraits"})
+NO_TRACES: Final = "traces_not_kept"
+"""Gestures are judged from traces of every frame, and none is kept."""
 
-Relight = Callable[[Sequence[Fact], LightMeasured], Awaitable[Relit]]
+
+class Outlook(StrEnum):
+    """What a check would come to today."""
+
+    STILL_PASSES = "would_still_pass"
+    NOW_PASSES = "would_now_pass"
+    STILL_IN_DOUBT = "would_still_be_in_doubt"
+    NOW_IN_DOUBT = "would_now_be_in_doubt"
+    STILL_FAILS = "would_still_fail"
+    NOW_FAILS = "would_now_fail"
+    OTHER_SCORE = "another_score_of_the_same_model"
+    ADVICE = "advice"
+    CANNOT = "cannot_be_rescored"
+    ALTERED = "evidence_altered"
+
+
+_OUTLOOKS: Final[Mapping[CheckVerdict, tuple[Outlook, Outlook]]] = {
+    CheckVerdict.PASSED: (Outlook.STILL_PASSES, Outlook.NOW_PASSES),
+    CheckVerdict.REVIEW: (Outlook.STILL_IN_DOUBT, Outlook.NOW_IN_DOUBT),
+    CheckVerdict.FAILED: (Outlook.STILL_FAILS, Outlook.NOW_FAILS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a check came to. ``model`` holds the SHA-256 of each model, spaces between; None: there is none.
+
+    ``verdict`` is None for what only advises. ``words`` say what was wrong.
+    """
+
+    verdict: CheckVerdict | None
+    score: float | None = None
+    threshold: float | None = None
+    model: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
     """One check, then and now. ``why`` says what kept it from being made again, else empty.
 
-    The score of a light challenge is its correlation; its models are not named.
+    ``kind`` is ``id_number``, ``faces``, ``portraits``, ``document``, a sign of a copy, ``passive``,
+    ``light`` or ``gestures``. The score of a document is the least confidence of its fields.
     """
 
-    check: str
-    model_then: str
-    model_now: str
-    score_then: float | None
-    score_now: float | None
-    verdict_then: CheckVerdict
-    verdict_now: CheckVerdict
+    check: CheckId
+    kind: str
+    then: Score
+    now: Score
     why: str = ""
 
     @property
     def same(self) -> bool:
         """True unless the verdict is another, the evidence was altered, or one model scores otherwise."""
-        if self.verdict_then is not self.verdict_now or self.why in _ALTERED:
-            return False
-        one_model = bool(self.model_then) and self.model_then == self.model_now
-        return bool(self.why) or not one_model or self._scored_alike()
+        return self.outlook is not Outlook.OTHER_SCORE and (
+            self.then.verdict is self.now.verdict and self.why not in ALTERED
+        )
 
-    def _scored_alike(self) -> bool:
-        if self.score_then is None or self.score_now is None:
-            return self.score_then is self.score_now
-        return abs(self.score_then - self.score_now) <= _SCORE_OFF_MAX
+    @property
+    def outlook(self) -> Outlook:
+        """What the check would come to today."""
+        if self.why:
+            return Outlook.ALTERED if self.why in ALTERED else Outlook.CANNOT
+        if self.now.verdict is None:
+            return Outlook.ADVICE
+        if self.then.verdict is not self.now.verdict:
+            return _OUTLOOKS[self.now.verdict][1]
+        one_model = self.kind in _EXACT and bool(self.then.model) and self.then.model == self.now.model
+        if one_model and not _alike(self.then.score, self.now.score):
+            return Outlook.OTHER_SCORE
+        return _OUTLOOKS[self.now.verdict][0]
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= _SCORE_OFF_MAX
 
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
     """A case looked at again.
 
-    ``reproduced``: the facts of then give the decision of then, to its hash; None when there was none, or
-    the policy decides nothing. ``then`` and ``now`` are verdicts of the decision.
+    ``problems``: what is wrong with the record as it lies there, empty when it is sound. ``reproduced``:
+    the facts of then give the decision of then, to its hash; None when there was none, or the policy
+    decides nothing. ``then`` and ``now`` are verdicts of the decision.
     """
 
     rescored: tuple[Rescored, ...]
@@ -84,117 +142,222 @@ class Recheck:
     then: CheckVerdict | None
     now: CheckVerdict | None
     reasons: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """True when nothing was altered, and the decision follows from its own facts."""
+        altered = any(one.outlook is Outlook.ALTERED for one in self.rescored)
+        return not (self.problems or altered or self.reproduced is False)
 
     @property
     def same(self) -> bool:
         """True when nothing turned out otherwise, and nothing was altered."""
-        checks = all(one.same for one in self.rescored)
-        return checks and self.then is self.now and self.reproduced is not False
+        return self.sound and self.then is self.now and all(one.same for one in self.rescored)
 
-
-async def recheck_case(config: Config, case: str, as_json: bool) -> int:
-    """Print what became of a case's checks; return 0 when all is as it was, else 1.
-
-    Raises:
-        NotFound: there is no such case.
-    """
-    rules = rules_of(load_policy(config.policy.pack))
-    async with open_base(config) as base:
-        found = await base.database.cases.case(CaseId(case))
-        entries = await base.journal.read(found.case)
-        evidence = FileEvidence(base.spool, base.journal)
-        read = _reader(evidence, base.archive, found.tenant, found.case, entries)
-        fetch = _fetcher(base.spool, base.archive, found.tenant, found.case)
-        async with Engine(configured_pack(config)) as engine:
-
-            async def again(facts: Sequence[Fact], was: LightMeasured) -> Relit:
-                return await relight(facts, was, engine, fetch, demo_only=engine.pack.demo_only)
-
-            report = await recheck(entries, engine, Documents(engine), read, rules, again)
-    click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2) if as_json else _told(report))
-    return 0 if report.same else 1
-
-
-async def recheck(
-    entries: Sequence[Entry],
-    identity: IdentityChecks,
-    documents: DocumentChecks,
-    read: Read,
-    rules: DecisionRules | None,
-    relight: Relight,
-) -> Recheck:
-    """Score the comparisons and light challenges of a journal anew, and decide on what comes of it."""
-    facts = [entry.fact for entry in entries]
-    then = next((fact for fact in reversed(facts) if isinstance(fact, Decided)), None)
-    rescored: list[Rescored] = []
-    today: list[Fact] = []
-    for fact in facts:
-        if isinstance(fact, FacesCompared | PortraitsCompared):
-            again = await _rescore(fact, identity, documents, read)
-            rescored.append(again)
-            fact = replace(fact, verdict=again.verdict_now)  # noqa: PLW2901  the fact as it were today
-        elif isinstance(fact, LightMeasured):
-            lit = await relight(facts, fact)
-            rescored.append(Rescored(fact.check, "", "", fact.r, lit.r, fact.verdict, lit.verdict, lit.why))
-            fact = replace(fact, verdict=lit.verdict)  # noqa: PLW2901  as above
-        today.append(fact)
-    if then is None or rules is None:
-        verdict = then.verdict if then else None
-        return Recheck(tuple(rescored), None, verdict, verdict, ())
-    now = decide(today, rules)
-    reproduced = decide(_before(facts, then), rules) == then
-    return Recheck(tuple(rescored), reproduced, then.verdict, now.verdict, now.reasons)
-
-
-def _before(facts: Iterable[Fact], decided: Decided) -> list[Fact]:
-    """Return what was there when it was decided."""
-    kept: list[Fact] = []
-    for fact in facts:
-        if fact is decided:
-            break
-        kept.append(fact)
-    return kept
-
-
-async def _rescore(
-    fact: FacesCompared | PortraitsCompared, identity: IdentityChecks, documents: DocumentChecks, read: Read
-) -> Rescored:
-    was = _of_then(fact)
-    try:
-        card, still = await read(fact.card), await read(fact.still)
-        if isinstance(fact, FacesCompared):
-            found = await identity.match_faces(card, still)
-            now = _Result(found.model_sha256, found.score, found.verdict)
-        else:
-            third = await read(fact.reference) if fact.reference else None
-            compared = await documents.compare_portraits(card, (still,), third)
-            verdict = max(compared.verdict, _of_video(fact.pairs), key=severity)
-            now = _Result(_models(compared.models), _score_of(compared.pairs), verdict)
-    except TellerError as error:
-        return Rescored(
-            fact.check, was.model, was.model, was.score, None, was.verdict, was.verdict, error.code
-        )
-    return Rescored(fact.check, was.model, now.model, was.score, now.score, was.verdict, now.verdict)
+    @property
+    def passes_no_more(self) -> bool:
+        """True when the decision was to pass and would not be, or, without one, a check's was."""
+        passed = CheckVerdict.PASSED
+        if self.then is not None:
+            return self.then is passed and self.now is not passed
+        return any(one.then.verdict is passed and one.now.verdict is not passed for one in self.rescored)
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
-    model: str
-    score: float | None
-    verdict: CheckVerdict
+class Today:
+    """The models of today, and where the evidence is. ``read`` raises NotFound, StorageError."""
+
+    identity: IdentityChecks
+    documents: DocumentChecks
+    read: Read
+    relight: Relight
+    relook: Relook
+    threshold: float | None = None
+    liveness: tuple[ModelUsed, ...] = ()
+    light: tuple[ModelUsed, ...] = ()
 
 
-def _of_then(fact: FacesCompared | PortraitsCompared) -> _Result:
-    if isinstance(fact, FacesCompared):
-        return _Result(fact.model_sha256, fact.score, fact.verdict)
-    return _Result(_models(fact.models), _score_of(fact.pairs), fact.verdict)
+async def recheck(entries: Sequence[Entry], today: Today, rules: DecisionRules | None) -> Recheck:
+    """Score every check of a journal anew that can be, and decide on what comes of it.
+
+    Days count as they were: a card that ran out since was good then.
+    """
+    again = _Again(entries, today)
+    for entry in entries:
+        await again.take(entry)
+    facts = [entry.fact for entry in entries]
+    then = next((fact for fact in reversed(facts) if isinstance(fact, Decided)), None)
+    if then is None or rules is None:
+        verdict = then.verdict if then else None
+        return Recheck(tuple(again.rescored), None, verdict, verdict, ())
+    now = decide((entry.fact for entry in again.entries), rules)
+    reproduced = decide(_before(facts, then), rules) == then
+    return Recheck(tuple(again.rescored), reproduced, then.verdict, now.verdict, now.reasons)
+
+
+def _before(facts: Iterable[Fact], decided: Decided) -> Iterator[Fact]:
+    """Yield what was there when it was decided."""
+    for fact in facts:
+        if fact is decided:
+            return
+        yield fact
+
+
+class _Again:
+    """Goes through a journal; ``entries`` are those of then with the facts as they were today."""
+
+    def __init__(self, journal: Sequence[Entry], today: Today) -> None:
+        self.rescored: list[Rescored] = []
+        self.entries: list[Entry] = []
+        self._journal = journal
+        self._facts = [entry.fact for entry in journal]
+        self._today = today
+        self._signs: dict[CheckId, tuple[Signal, ...]] = {}
+        self._unread: dict[str, str] = {}
+
+    async def take(self, entry: Entry) -> None:
+        """Score the check that ``entry`` tells of, if it is one."""
+        self.entries.append(replace(entry, fact=await self._taken(entry)))
+
+    async def _taken(self, entry: Entry) -> Fact:
+        match entry.fact:
+            case SelfCheckStarted() as fact:
+                # A try stands for itself: readings before it are over.
+                self._unread.clear()
+                return fact
+            case DocumentRead() as fact:
+                return await self._read(fact, _day(entry))
+            case DocumentJudged() as fact:
+                return await self._judged(fact, entry)
+            case FacesCompared() | PortraitsCompared() as fact:
+                now, why = await self._compared(fact)
+                then = _of_faces(fact) if isinstance(fact, FacesCompared) else _of_portraits(fact)
+                kind = "faces" if isinstance(fact, FacesCompared) else "portraits"
+                return replace(fact, verdict=self._note(fact.check, kind, then, now, why))
+            case IdNumberChecked() as fact:
+                number = await self._today.identity.check_id_number(fact.pii_number, _day(entry))
+                then = Score(fact.verdict, words=fact.failures)
+                now = Score(number.verdict, words=number.failures)
+                return replace(fact, verdict=self._note(fact.check, "id_number", then, now))
+            case LightMeasured() | LivenessMeasured() as fact:
+                return await self._from_track(fact)
+            case ChallengeEnded() as fact:
+                self._note(fact.check, "gestures", Score(fact.verdict, model=_models(fact.models)), None,
+                           fact.reason or NO_TRACES)  # fmt: skip
+                return fact
+            case _ as fact:
+                return fact
+
+    def _note(self, check: CheckId, kind: str, then: Score, now: Score | None, why: str = "") -> CheckVerdict:
+        """Note a check; return what it comes to, which is what it was when it could not be made again."""
+        now = now or Score(then.verdict)
+        self.rescored.append(Rescored(check, kind, then, now, why))
+        return now.verdict or then.verdict or CheckVerdict.REVIEW
+
+    # --- documents ---
+
+    async def _read(self, fact: DocumentRead, on: date) -> DocumentRead:
+        try:
+            found = await self._today.documents.read_document(await self._today.read(fact.evidence), on)
+        except TellerError as error:
+            self._unread[fact.side] = error.code
+            return fact
+        self._unread.pop(fact.side, None)
+        self._signs[fact.check] = found.advisory
+        return replace(
+            fact, side=found.side, kind=found.kind, fields=found.fields, findings=found.findings,
+            models=found.models,
+        )  # fmt: skip
+
+    async def _judged(self, fact: DocumentJudged, entry: Entry) -> DocumentJudged:
+        was, about = known(_until(self._journal, entry)), known(self.entries)
+        then = replace(self._reading(was.sides, self._journal), verdict=fact.verdict, words=fact.failures)
+        why = next(iter(self._unread.values()), "")
+        if why:
+            self._note(fact.check, "document", then, None, why)
+            return fact
+        found = await self._today.documents.judge_document(about.sides, about.entered, _day(entry))
+        now = self._reading(about.sides, self.entries)
+        now = replace(now, verdict=found.verdict, words=found.failures)
+        self._note(fact.check, "document", then, now)
+        self._note_signs(fact)
+        return replace(fact, verdict=found.verdict, failures=found.failures)
+
+    def _reading(self, sides: Sequence[DocumentSide], entries: Iterable[Entry]) -> Score:
+        needed = (one for side in sides for one in side.fields if one.name in NEEDED[Side(side.side)])
+        least = min((field.confidence for field in needed), default=None)
+        read = [entry.fact for entry in entries if isinstance(entry.fact, DocumentRead)]
+        return Score(None, least, CONFIDENT, _models(read[-1].models) if read else "")
+
+    def _note_signs(self, fact: DocumentJudged) -> None:
+        # Of a document that is judged again after a correction nothing was photographed anew.
+        now = {sign.name: sign.score for sign in self._signs.pop(fact.check, ())}
+        then = {sign.name: sign.score for sign in fact.advisory}
+        for name in dict.fromkeys((*then, *now)):
+            scores = Score(None, then.get(name, 0.0)), Score(None, now.get(name, 0.0))
+            self.rescored.append(Rescored(fact.check, name, *scores))
+
+    # --- faces ---
+
+    async def _compared(self, fact: FacesCompared | PortraitsCompared) -> tuple[Score | None, str]:
+        today = self._today
+        try:
+            card, still = await today.read(fact.card), await today.read(fact.still)
+            if isinstance(fact, FacesCompared):
+                found = await today.identity.match_faces(card, still)
+                words = (found.reason,) if found.reason else ()
+                return Score(found.verdict, found.score, found.threshold, found.model_sha256, words), ""
+            third = await today.read(fact.reference) if fact.reference else None
+            compared = await today.documents.compare_portraits(card, (still,), third)
+        except TellerError as error:
+            return None, error.code
+        verdict = max(compared.verdict, _of_video(fact.pairs), key=severity)
+        words = (compared.reason,) if compared.reason else ()
+        models = _models(compared.models)
+        return Score(verdict, _of_pairs(compared.pairs), compared.threshold, models, words), ""
+
+    # --- liveness ---
+
+    async def _from_track(self, fact: LightMeasured | LivenessMeasured) -> Fact:
+        words = (fact.reason,) if fact.reason else ()
+        if isinstance(fact, LightMeasured):
+            lit = await self._today.relight(self._facts, fact)
+            then = Score(fact.verdict, fact.r, None, _models(fact.models), words)
+            now = Score(lit.verdict, lit.r, None, _models(self._today.light))
+            return replace(fact, verdict=self._note(fact.check, "light", then, now, lit.why))
+        seen = await self._today.relook(self._journal, fact)
+        then = Score(fact.verdict, fact.median, fact.threshold, _models(fact.models), words)
+        now = Score(seen.verdict, seen.median, self._today.threshold, _models(self._today.liveness))
+        return replace(fact, verdict=self._note(fact.check, "passive", then, now, seen.why))
+
+
+def _until(entries: Iterable[Entry], last: Entry) -> Iterator[Entry]:
+    for entry in entries:
+        yield entry
+        if entry is last:
+            return
+
+
+def _day(entry: Entry) -> date:
+    return datetime.fromtimestamp(entry.at, UTC).date()
+
+
+def _of_faces(fact: FacesCompared) -> Score:
+    words = (fact.reason,) if fact.reason else ()
+    return Score(fact.verdict, fact.score, fact.threshold, fact.model_sha256, words)
+
+
+def _of_portraits(fact: PortraitsCompared) -> Score:
+    words = (fact.reason,) if fact.reason else ()
+    return Score(fact.verdict, _of_pairs(fact.pairs), fact.threshold, _models(fact.models), words)
 
 
 def _models(used: Sequence[ModelUsed]) -> str:
     return " ".join(model.sha256 for model in used)
 
 
-def _score_of(pairs: Sequence[PairScore]) -> float | None:
+def _of_pairs(pairs: Sequence[PairScore]) -> float | None:
     return next((pair.score for pair in pairs if {pair.first, pair.second} == {"card", "still"}), None)
 
 
@@ -202,61 +365,3 @@ def _of_video(pairs: Sequence[PairScore]) -> CheckVerdict:
     """Return what the comparison with the video came to, which stands: no template of a face is kept."""
     verdicts = (pair.verdict for pair in pairs if pair.second == "video")
     return next(verdicts, CheckVerdict.PASSED)
-
-
-def _reader(
-    evidence: FileEvidence, archive: Archive, tenant: TenantId, case: CaseId, entries: Sequence[Entry]
-) -> Read:
-    stored = {entry.fact.evidence: entry.fact for entry in entries if isinstance(entry.fact, EvidenceStored)}
-
-    async def read(wanted: EvidenceId) -> bytes:
-        with suppress(NotFound):
-            return await evidence.read(case, wanted)
-        fact = stored.get(wanted)
-        if fact is None:
-            raise NotFound("no such picture in this case")
-        data = b"".join([block async for block in archive.read(f"{tenant}/{case}/{fact.file}")])
-        if hashlib.sha256(data).hexdigest() != fact.sha256:
-            raise NotFound("the archive holds another picture", code="altered")
-        return data
-
-    return read
-
-
-def _fetcher(spool: Spool, archive: Archive, tenant: TenantId, case: CaseId) -> Fetch:
-    async def fetch(file: str) -> bytes:
-        path = spool.case_dir(case) / file
-        with suppress(FileNotFoundError):
-            return await asyncio.to_thread(path.read_bytes)
-        return b"".join([block async for block in archive.read(f"{tenant}/{case}/{file}")])
-
-    return fetch
-
-
-def _told(report: Recheck) -> str:
-    lines = [_line(one) for one in report.rescored] or [
-        "no comparison of faces and no light challenge in this case"
-    ]
-    if report.then is not None:
-        lines.append(f"decision: {report.then} then, {report.now} now ({', '.join(report.reasons)})")
-    if report.reproduced is not None:
-        lines.append(
-            "the facts of then give " + ("the same" if report.reproduced else "ANOTHER") + " decision"
-        )
-    lines.append("as it was" if report.same else "NOT as it was")
-    return "\n".join(lines)
-
-
-def _line(one: Rescored) -> str:
-    scores = (
-        f"{_score(one.score_then)} {one.verdict_then} then, {_score(one.score_now)} {one.verdict_now} now"
-    )
-    model = "the same model" if one.model_then == one.model_now else "another model"
-    model = model if one.model_now else "light, from the recorded track"
-    if one.why:
-        return f"{one.check}: {'ALTERED' if one.why in _ALTERED else 'not made again'}: {one.why}"
-    return f"{one.check}: {scores}, {model}" + ("" if one.same else ": ANOTHER RESULT")
-
-
-def _score(score: float | None) -> str:
-    return "-" if score is None else f"{score:.3f}"

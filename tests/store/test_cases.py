@@ -103,3 +103,21 @@ async def test_open_cases_are_those_a_crash_would_leave(filled: Database) -> Non
     await filled.cases.project(_advanced("case-9", 2, CasePhase.IN_CALL))
     await filled.cases.project(_advanced("case-3", 2, CasePhase.AGENT_DONE))
     assert [found.case for found in await filled.cases.open_cases()] == ["case-1", "case-3", "case-9"]
+
+
+async def test_cases_that_are_over_come_a_page_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all tenants, each once, from a day on; what goes on or never began is not among them."""
+    monkeypatch.setattr("store.cases.PAGE_MAX", 2)
+    for number in range(5):
+        await database.cases.project(
+            _opened(f"case-{number}", "a", 1000.0 + number, TenantId(f"t{number % 2}"))
+        )
+        await database.cases.project(_advanced(f"case-{number}", 2, CasePhase.APPROVED))
+    for phase in (CasePhase.IN_CALL, CasePhase.EXPIRED):
+        await database.cases.project(_opened(f"case-{phase}", "a", 1000.0))
+        await database.cases.project(_advanced(f"case-{phase}", 2, phase))
+    assert [case async for case in database.cases.over_since(0.0)] == [f"case-{n}" for n in range(5)]
+    assert [case async for case in database.cases.over_since(1003.0)] == ["case-3", "case-4"]
+    assert (await database.cases.count_since(0.0), await database.cases.count_since(1003.0)) == (5, 2)

@@ -1,29 +1,48 @@
 """Looking at a case again: the same models say the same, others may not, and nothing is written."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from contract.errors import NotFound, StorageError
 from contract.fact import Fact
-from contract.facts import GENESIS, AgentDecided, ConsentGiven, Entry, FacesCompared, seal_entry
+from contract.facts import (
+    GENESIS,
+    AgentDecided,
+    ConsentGiven,
+    Entry,
+    FacesCompared,
+    IdNumberChecked,
+    seal_entry,
+)
 from contract.identity_facts import (
     AccountsCounted,
     ChallengeEnded,
+    DocumentJudged,
+    DocumentRead,
+    FieldCorrected,
     LightMeasured,
     Limit,
+    LivenessMeasured,
     ModelUsed,
     PairScore,
     PortraitsCompared,
+    ReadField,
+    SelfCheckStarted,
+    Signal,
 )
-from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId
-from contract.phases import CheckVerdict, Outcome
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId
+from contract.phases import CheckVerdict, DocumentKind, Outcome
 from contract.ports import FaceFinding
-from kyc.decision import decide
+from kyc.decision import DecisionRules, decide
 from teller.policy import load_policy, rules_of
-from teller.recheck import Recheck, _told, recheck
+from teller.recheck import Outlook, Read, Recheck, Relight, Relook, Today, recheck
+from teller.recheck_told import Told
 from teller.relight import Relit
+from teller.relook import Relooked
 from tests.signaling.equipped import FakeDocuments
 from tests.signaling.fakes import FakeIdentity
 
@@ -48,7 +67,7 @@ FACTS: tuple[Fact, ...] = (
 )
 
 
-class Today(FakeIdentity):
+class Judges(FakeIdentity):
     """Models of today: they give this verdict."""
 
     def __init__(self, verdict: CheckVerdict, sha256: str = "model-1", score: float = 0.61) -> None:
@@ -72,10 +91,29 @@ async def as_then(facts: Sequence[Fact], was: LightMeasured) -> Relit:
     return Relit(was.verdict, was.r)
 
 
+async def looked_then(entries: Sequence[Entry], was: LivenessMeasured) -> Relooked:
+    return Relooked(was.verdict, was.median)
+
+
 async def looked_at(
-    facts: Sequence[Fact], identity: Today, documents: FakeDocuments | None = None
+    facts: Sequence[Fact],
+    identity: Judges,
+    documents: FakeDocuments | None = None,
+    read: Read = read,
+    relight: Relight = as_then,
+    relook: Relook = looked_then,
+    rules: DecisionRules | None = RULES,
 ) -> Recheck:
-    return await recheck(journal(facts), identity, documents or FakeDocuments(), read, RULES, as_then)
+    today = Today(identity, documents or FakeDocuments(), read, relight, relook, threshold=0.5)
+    return await recheck(journal(facts), today, rules)
+
+
+def told(report: Recheck, *, as_json: bool = False) -> str:
+    """Return what is printed, with single spaces."""
+    console = Console(width=1_000)
+    with console.capture() as printed:
+        Told(console).case(CaseId("case-1"), report)
+    return " ".join(printed.get().split())
 
 
 def decided(*facts: Fact) -> tuple[Fact, ...]:
@@ -85,12 +123,12 @@ def decided(*facts: Fact) -> tuple[Fact, ...]:
 
 async def test_the_same_models_say_the_same() -> None:
     """To the decision's hash."""
-    report = await looked_at(decided(*FACTS), Today(PASSED))
+    report = await looked_at(decided(*FACTS), Judges(PASSED))
     assert report.same
     assert report.reproduced
-    assert [(one.score_then, one.score_now) for one in report.rescored] == [(0.61, 0.61), (0.6, 0.6)]
-    assert "as it was" in _told(report)
-    assert "the same model" in _told(report)
+    assert [(one.then.score, one.now.score) for one in report.rescored[:2]] == [(0.61, 0.61), (0.6, 0.6)]
+    assert "as it was" in told(report)
+    assert "0.610 of 0.480 passed model-1 0.610 of 0.580 passed model-1 would still pass" in told(report)
 
 
 async def test_what_the_video_showed_stands() -> None:
@@ -98,29 +136,29 @@ async def test_what_the_video_showed_stands() -> None:
     pair = PairScore("still", "video", 0.1, FAILED, "score_too_low")
     unlike = replace(PORTRAITS, pairs=(*PORTRAITS.pairs, pair), verdict=FAILED, reason="score_too_low")
     facts = [unlike if fact is PORTRAITS else fact for fact in FACTS]
-    report = await looked_at(decided(*facts), Today(PASSED))
+    report = await looked_at(decided(*facts), Judges(PASSED))
     assert report.same
-    assert FAILED in [one.verdict_now for one in report.rescored]
+    assert FAILED in [one.now.verdict for one in report.rescored]
 
 
 async def test_other_models_may_say_otherwise() -> None:
     """The report says where, and what the decision would be; the one of then is still what it was."""
-    report = await looked_at(decided(*FACTS), Today(FAILED, "model-2"), FakeDocuments([FAILED]))
+    report = await looked_at(decided(*FACTS), Judges(FAILED, "model-2"), FakeDocuments([FAILED]))
     assert not report.same
     assert report.reproduced
     assert report.now is FAILED
     assert "portraits_failed" in report.reasons
-    assert "NOT as it was" in _told(report)
-    assert "another model" in _told(report)
+    assert "NOT as it was" in told(report)
+    assert "model-1 0.610 of 0.580 failed model-2 would now fail" in told(report)
 
 
 async def test_a_decision_that_does_not_follow_is_found() -> None:
     """Somebody wrote another reason into it, or decided by other rules."""
     assert RULES is not None
     forged = replace(decide(FACTS, RULES), reasons=("agent_passed",))
-    report = await looked_at((*FACTS, forged), Today(PASSED))
+    report = await looked_at((*FACTS, forged), Judges(PASSED))
     assert report.reproduced is False
-    assert "ANOTHER" in _told(report)
+    assert "ANOTHER" in told(report)
 
 
 async def test_pictures_that_are_gone_count_as_they_did() -> None:
@@ -129,13 +167,15 @@ async def test_pictures_that_are_gone_count_as_they_did() -> None:
     async def gone(evidence: EvidenceId) -> bytes:
         raise NotFound("released")
 
-    report = await recheck(journal(decided(*FACTS)), Today(FAILED), FakeDocuments(), gone, RULES, as_then)
+    report = await looked_at(decided(*FACTS), Judges(FAILED), read=gone)
     assert report.same
-    assert {one.why for one in report.rescored} == {"not_found"}
-    assert "not made again: not_found" in _told(report)
+    assert {one.why for one in report.rescored} == {"not_found", "traces_not_kept"}
+    assert "cannot be rescored because not_found" in told(report)
 
 
-@pytest.mark.parametrize("why", ["altered", "evidence_altered", "no_nonce", "other_colours"])
+@pytest.mark.parametrize(
+    "why", ["altered", "evidence_altered", "archive_altered", "no_nonce", "other_colours"]
+)
 async def test_altered_evidence_is_not_as_it_was(why: str) -> None:
     """A picture or segment whose hash is another, a nonce that is gone or gives other colours."""
     lit = LightMeasured(CALL, CheckId("check-l"), 1.0, 0.9, 0.1, 0.1, 0.1, 90, PASSED, "")
@@ -146,18 +186,14 @@ async def test_altered_evidence_is_not_as_it_was(why: str) -> None:
     async def other_track(facts: Sequence[Fact], was: LightMeasured) -> Relit:
         return Relit(was.verdict, None, why)
 
-    pictures = await recheck(
-        journal(decided(*FACTS)), Today(PASSED), FakeDocuments(), other_picture, RULES, as_then
-    )
-    track = await recheck(
-        journal(decided(*FACTS, lit)), Today(PASSED), FakeDocuments(), read, RULES, other_track
-    )
+    pictures = await looked_at(decided(*FACTS), Judges(PASSED), read=other_picture)
+    track = await looked_at(decided(*FACTS, lit), Judges(PASSED), relight=other_track)
     for report in (pictures, track):
         assert report.reproduced
         assert report.then is report.now
         assert not report.same
-        assert f"ALTERED: {why}" in _told(report)
-        assert "NOT as it was" in _told(report)
+        assert f"EVIDENCE ALTERED: {why}" in told(report)
+        assert "NOT as it was" in told(report)
 
 
 @pytest.mark.parametrize(
@@ -166,10 +202,10 @@ async def test_altered_evidence_is_not_as_it_was(why: str) -> None:
 )
 async def test_one_model_scores_one_picture_one_way(score: float, sha256: str, same: bool) -> None:
     """Another score of the same model means another picture or model file; another model may differ."""
-    report = await looked_at(decided(*FACTS), Today(PASSED, sha256, score))
+    report = await looked_at(decided(*FACTS), Judges(PASSED, sha256, score))
     assert report.then is report.now
     assert report.same is same
-    assert ("ANOTHER RESULT" in _told(report)) is not same
+    assert ("another score of the same model" in told(report)) is not same
 
 
 async def test_a_score_that_there_was_not_is_another_result() -> None:
@@ -177,19 +213,17 @@ async def test_a_score_that_there_was_not_is_another_result() -> None:
     used = (ModelUsed("reader", "0" * 64),)
     before = replace(PORTRAITS, pairs=(), models=used)
     documents = FakeDocuments(models=used)
-    assert not (await looked_at((before,), Today(PASSED), documents)).same
-    assert (await looked_at((replace(PORTRAITS, models=used),), Today(PASSED), documents)).same
+    assert not (await looked_at((before,), Judges(PASSED), documents)).same
+    assert (await looked_at((replace(PORTRAITS, models=used),), Judges(PASSED), documents)).same
 
 
 async def test_a_case_without_a_decision() -> None:
     """Its comparisons are made again, and no more is said; one without any says so."""
-    report = await looked_at(FACTS, Today(PASSED))
+    report = await looked_at(FACTS, Judges(PASSED))
     assert (report.reproduced, report.then, report.now, report.same) == (None, None, None, True)
-    empty = await looked_at((), Today(PASSED))
-    assert "no comparison" in _told(empty)
-    without_rules = await recheck(
-        journal(decided(*FACTS)), Today(PASSED), FakeDocuments(), read, None, as_then
-    )
+    empty = await looked_at((), Judges(PASSED))
+    assert "no check" in told(empty)
+    without_rules = await looked_at(decided(*FACTS), Judges(PASSED), rules=None)
     assert without_rules.reproduced is None
 
 
@@ -200,11 +234,114 @@ async def test_a_light_challenge_is_judged_again() -> None:
     async def dark(facts: Sequence[Fact], was: LightMeasured) -> Relit:
         return Relit(FAILED, 0.02)
 
-    entries = journal(decided(*FACTS, lit))
-    report = await recheck(entries, Today(PASSED), FakeDocuments(), read, RULES, dark)
+    facts = decided(*FACTS, lit)
+    report = await looked_at(facts, Judges(PASSED), relight=dark)
     assert report.reproduced
     assert not report.same
-    assert report.rescored[-1].verdict_now is FAILED
-    assert "check-l: 0.900 passed then, 0.020 failed now, light, from the recorded track" in _told(report)
-    same = await recheck(entries, Today(PASSED), FakeDocuments(), read, RULES, as_then)
-    assert same.same
+    assert report.rescored[-1].now.verdict is FAILED
+    assert "light check-l 0.900 passed - 0.020 failed - would now fail" in told(report)
+    assert (await looked_at(facts, Judges(PASSED))).same
+
+
+# --- documents, liveness, and what is printed ---
+
+CHECKED = CheckId("check-d")
+READ = DocumentRead(
+    CALL, CHECKED, CARD, None, "front", DocumentKind.CN_ID,
+    (ReadField("name", "王小明", 0.9),), (), (ModelUsed("reader", "1" * 64),),
+)  # fmt: skip
+JUDGED = DocumentJudged(CALL, CHECKED, PASSED, (), (Signal("raster", 0.1, "repeating_pattern"),))
+
+
+async def test_a_document_is_read_and_judged_again() -> None:
+    """By what is read today, with the corrections of then; its verdict counts in the decision."""
+    facts = decided(*FACTS, READ, JUDGED)
+    documents = FakeDocuments(documents=[FAILED], name="王小朋")
+    report = await looked_at(facts, Judges(PASSED), documents)
+    (one,) = (row for row in report.rescored if row.kind == "document")
+    assert documents.judged == [([{"name": "王小朋"}], {})]
+    assert (one.then.verdict, one.now.verdict) == (PASSED, FAILED)
+    assert (one.then.score, one.now.score, one.now.threshold) == (0.9, 0.9, 0.8)
+    assert (one.then.model, one.now.model) == ("1" * 64, "0" * 64)
+    assert one.outlook is Outlook.NOW_FAILS
+    assert report.reproduced
+    assert "document_failed" in report.reasons
+    assert "would now fail, back_missing" in told(report)
+
+    corrected = FieldCorrected(CALL, CHECKED, SeatId("seat-a"), "name", "王小明", "王晓明")
+    documents = FakeDocuments(name="王小朋")
+    again = replace(JUDGED, advisory=())
+    report = await looked_at((READ, JUDGED, corrected, again), Judges(PASSED), documents)
+    assert report.same
+    assert [read for read, _ in documents.judged] == [[{"name": "王小朋"}], [{"name": "王晓明"}]]
+
+
+async def test_signs_of_a_copy_are_told_and_advise_alone() -> None:
+    """Side by side, whatever they are now."""
+    report = await looked_at((READ, JUDGED), Judges(PASSED))
+    (sign,) = (row for row in report.rescored if row.kind == "raster")
+    assert (sign.then.score, sign.now.score, sign.outlook) == (0.1, 0.0, Outlook.ADVICE)
+    assert report.same
+
+
+async def test_a_document_whose_picture_is_gone_is_not_judged_again() -> None:
+    """Half of it from today and half from then would be neither; another try has its own pictures."""
+
+    async def gone(evidence: EvidenceId) -> bytes:
+        raise NotFound("released")
+
+    documents = FakeDocuments(documents=[FAILED])
+    report = await looked_at((READ, JUDGED), Judges(PASSED), documents, read=gone)
+    assert [(row.outlook, row.why) for row in report.rescored] == [(Outlook.CANNOT, "not_found")]
+
+    async def first_gone(evidence: EvidenceId) -> bytes:
+        return await (gone if evidence == CARD else read)(evidence)
+
+    second = replace(READ, evidence=EvidenceId("ev-2"), side="back")
+    tries = (READ, JUDGED, SelfCheckStarted(CheckId("check-s"), 2, ""), second, JUDGED)
+    report = await looked_at(tries, Judges(PASSED), documents, read=first_gone)
+    verdicts = [row.now.verdict for row in report.rescored if row.kind == "document"]
+    assert verdicts == [PASSED, FAILED]
+
+
+async def test_passive_liveness_is_looked_at_again() -> None:
+    """The track gives another score of other frames of the same seconds; the verdict is what counts."""
+    passive = LivenessMeasured(CALL, CheckId("check-v"), 12, 0.9, 0.1, 0.5, 0.25, PASSED, "", ())
+
+    async def flat(entries: Sequence[Entry], was: LivenessMeasured) -> Relooked:
+        return Relooked(FAILED, 0.1)
+
+    report = await looked_at((passive,), Judges(PASSED), relook=flat)
+    assert report.passes_no_more
+    assert "passive check-v 0.900 of 0.500 passed - 0.100 of 0.500 failed - would now fail" in told(report)
+    assert (await looked_at((passive,), Judges(PASSED))).same
+
+
+async def test_gestures_are_said_not_to_be_judged_again() -> None:
+    """Their traces are kept nowhere; one that was declined says that."""
+    declined = ChallengeEnded(CALL, CheckId("check-2"), CheckVerdict.REVIEW, "declined")
+    report = await looked_at((FACTS[3], declined), Judges(PASSED))
+    assert [row.why for row in report.rescored] == ["traces_not_kept", "declined"]
+    assert report.same
+
+
+async def test_a_number_is_checked_again() -> None:
+    """By today's rules, on the day of then."""
+    number = IdNumberChecked(CheckId("check-n"), "1", FAILED, ("form",), "", "", AGENT)
+    report = await looked_at((number,), Judges(PASSED))
+    assert [row.outlook for row in report.rescored] == [Outlook.NOW_PASSES]
+
+
+async def test_json_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Scores, thresholds, models and what each would come to."""
+    report = replace(await looked_at(FACTS, Judges(FAILED, "model-2")), problems=("journal_rewritten",))
+    Told(Console(), as_json=True).case(CaseId("case-1"), report)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["case"], found["same"], found["sound"], found["passes_no_more"]) == (
+        "case-1", False, False, True,
+    )  # fmt: skip
+    assert found["rescored"][0]["now"] == {
+        "verdict": "failed", "score": 0.61, "threshold": 0.58, "model": "model-2", "words": [],
+    }  # fmt: skip
+    assert found["rescored"][0]["outlook"] == "would_now_fail"
+    assert "NOT sound: journal_rewritten" in told(report)
