@@ -248,12 +248,16 @@ class Commands:
         lane = self._lanes[case]
         try:
             while lane:
-                await self._in_order(case, *lane[0])
+                call, effect = lane[0]
+                if isinstance(effect, _Settle):
+                    effect.done.set()
+                else:
+                    await self._in_order(case, call, effect)
                 lane.popleft()
         finally:
             del self._lanes[case]
 
-    async def _in_order(self, case: CaseId, call: CallId | None, effect: Effect | _Settle) -> None:
+    async def _in_order(self, case: CaseId, call: CallId | None, effect: Effect) -> None:
         ports = self._ports
         match effect:
             case Append():
@@ -291,8 +295,6 @@ class Commands:
             case QueueMerge():
                 self._give_up_checks(call)
                 await self._insist("enqueue", partial(self._queue_merge, case))
-            case _Settle():
-                effect.done.set()
             case _:
                 raise TypeError("not a command of the lane")
 
@@ -320,9 +322,10 @@ class Commands:
             return
         self._stuck.add(case)
         lane = self._lanes[case]
-        for queued in [queued for queued in lane if isinstance(queued[1], WindUp | DropSeat)]:
-            lane.remove(queued)
-            self._start(self._in_order(case, *queued))
+        for call, effect in list(lane):
+            if isinstance(effect, WindUp | DropSeat):
+                lane.remove((call, effect))
+                self._start(self._in_order(case, call, effect))
         await self._post(JournalFailed(case))
 
     async def _try(self, command: str, work: Awaitable[Any]) -> TellerError | None:

@@ -155,7 +155,7 @@ class Front:
         return await reply
 
     async def settled(self, case: CaseId) -> None:
-        """Wait until the journal of ``case`` has what was decided by now. Raises Busy, when it cannot be had."""
+        """Wait until the journal of ``case`` has what was decided by now. Raises Busy when it takes long."""
         await self._commands.settled(case)
 
     async def desk(self, tenant: TenantId) -> DeskView:
