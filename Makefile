@@ -21,7 +21,7 @@ PROOFS := tests/contract tests/store/test_search_words.py tests/store/test_foldi
 	tests/recordings/test_timeline.py tests/recordings/test_chapters.py \
 	tests/recordings/test_still_codes.py tests/recordings/test_findings.py tests/recordings/test_manifest.py \
 	tests/recordings/test_ledger.py tests/recordings/test_completeness.py \
-  $(patsubst %,tests/recordings/test_%.py, cipher papers retention) \
+  $(patsubst %,tests/recordings/test_%.py, cipher papers retention veils) \
   $(patsubst %,tests/kyc/test_%.py, documents mrz consistency card_fields bounds calibration lanes decision \
     challenge continuity injection passive_verdict) \
   $(patsubst %,tests/signaling/test_%.py, desk routing places board hours job_outlook \

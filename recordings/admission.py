@@ -9,13 +9,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from contract.errors import Denied
-from contract.phases import EvidenceKind
 from contract.viewing import Viewer
-
-# Pictures on which a card fills the frame.
-CARDS = frozenset({
-    EvidenceKind.ID_CARD, EvidenceKind.ID_CARD_BACK, EvidenceKind.PASSPORT, EvidenceKind.DOCUMENT,
-})  # fmt: skip
 
 
 class FileSort(StrEnum):

@@ -12,7 +12,10 @@ from typing import Self
 
 import av
 from av.audio.frame import AudioFrame
+from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from recordings import mix
 from recordings.chapters import Chapter
@@ -28,8 +31,26 @@ _GOP = 2 * FPS
 _X264 = {"preset": "superfast", "crf": "24", "profile": "high", "bf": "0"}
 _THREADS = 2
 _AAC_BIT_RATE = 96_000
+MP4_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 # Chapters are told in milliseconds.
 _CHAPTER_BASE = Fraction(1, 1000)
+
+
+def film_encoder(container: OutputContainer) -> VideoStream:
+    """Add the film's pictures to a container."""
+    video = container.add_stream("libx264", rate=FPS)
+    set_up_picture(video.codec_context)
+    return video
+
+
+def set_up_picture(context: VideoCodecContext) -> None:
+    """Give an encoder the film's settings."""
+    context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    context.framerate, context.gop_size = Fraction(FPS), _GOP
+    context.options = dict(_X264)
+    context.thread_count = _THREADS
+    # By frames, not by slices, which cost bits and leave a core waiting.
+    context.thread_type = "FRAME"
 
 
 class FilmFile:
@@ -37,9 +58,7 @@ class FilmFile:
 
     def __init__(self, path: Path, title: str, chapters: Sequence[Chapter]) -> None:
         self.pictures = 0
-        self._container = av.open(
-            str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
-        )
+        self._container = av.open(str(path), "w", format="mp4", options=MP4_OPTIONS)
         self._container.metadata["title"] = title
         self._container.set_chapters(
             [
@@ -53,13 +72,8 @@ class FilmFile:
                 for number, chapter in enumerate(chapters)
             ]
         )
-        video = self._container.add_stream("libx264", rate=FPS, options=dict(_X264))
+        video = film_encoder(self._container)
         audio = self._container.add_stream("aac", rate=mix.RATE, layout="mono")
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        video.codec_context.gop_size = _GOP
-        video.codec_context.thread_count = _THREADS
-        # By frames, not by slices, which cost bits and leave a core waiting.
-        video.codec_context.thread_type = "FRAME"
         audio.bit_rate = _AAC_BIT_RATE
         self._video, self._audio = video, audio
 

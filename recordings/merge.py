@@ -30,6 +30,7 @@ from recordings.film_file import SAMPLES_PER_PICTURE, FilmFile
 from recordings.segments import RecordedTrack, read_frames, read_track
 from recordings.spool import Spool, sync_dir
 from recordings.still_codes import StillCodes, still_codes
+from recordings.veils import CardShown, cards_shown
 from recordings.whereabouts import Whereabouts, whereabouts
 
 _log = structlog.get_logger(__name__)
@@ -68,7 +69,7 @@ class MergePlan:
     """What to render: the recorded calls of a case, one after another.
 
     ``utc_offset_s`` is the local time that is burnt in, in seconds east of UTC; ``whereabouts`` and
-    ``codes`` are burnt in beside it.
+    ``codes`` are burnt in beside it. ``cards`` is when a card may be seen.
     """
 
     case: CaseId
@@ -78,6 +79,7 @@ class MergePlan:
     codes: StillCodes = field(default_factory=StillCodes)
     chapters: tuple[Chapter, ...] = ()
     template: Template = Template.ROLES
+    cards: tuple[CardShown, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -132,7 +134,7 @@ def plan_merge(
     ordered = tuple(sorted(found, key=lambda plan: plan.timeline.axis.start))
     told = chapters(entries, [(plan.timeline.call, plan.timeline.axis) for plan in ordered], script)
     places, codes = whereabouts(entries), still_codes(entries)
-    return MergePlan(case, ordered, utc_offset_s, places, codes, told, template)
+    return MergePlan(case, ordered, utc_offset_s, places, codes, told, template, cards_shown(entries))
 
 
 def _plan_call(spool: Spool, case: CaseId, call: CallId, entries: Sequence[Entry]) -> CallPlan | None:
@@ -253,7 +255,9 @@ def _ticks(
             clock = clock_text(second, plan.utc_offset_s)
             canvas.stamp(clock, plan.whereabouts.at(second), plan.codes.at(second))
         picture = painted.paint(now)
-        seen.saw(canvas.planes, sum(one.fresh for one in painted.seen))
+        card = any(one.holds(call.timeline.call, call.timeline.axis.start + now) for one in plan.cards)
+        # What stands for the whole film is no picture with a card in it.
+        seen.saw(canvas.planes, 0 if card else sum(one.fresh for one in painted.seen))
         looked.saw(painted.seen)
         heard = mix.blocks(voices, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
         seen.heard(heard)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,7 +37,7 @@ from contract.ids import CaseId
 from contract.keeping_facts import MediaDiscarded, RecordTimestamped
 from contract.phases import AbortedKeeps, CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
-from contract.record_facts import StepKept
+from contract.record_facts import MadeFile, StepKept
 from recordings import merge, papers, rerender
 from recordings.beside import write_beside
 from recordings.chapters import ScriptStep
@@ -62,6 +63,7 @@ from recordings.papers import SEALED, SealedList, dump_sealed, objects_of
 from recordings.signature import RECORD_SIGNATURE, TIMESTAMP, Signer
 from recordings.spool import Spool, create_synced, replace_synced, sha256_of
 from recordings.timestamp import ask_for_timestamp, check_timestamp
+from recordings.veiled import VEILED_FILE, boxes, veil_film
 
 _log = structlog.get_logger(__name__)
 _STAMPING = "timestamp"
@@ -376,12 +378,24 @@ class Pipeline:
         progress.note = "looking"
         found = await self._find(entries, plan, result, kept)
         files = await asyncio.to_thread(write_beside, out.parent, plan, result, found)
+        files += await self._veil(plan, out, progress)
         SPEED.set(result.speed)
         done = MergeCompleted(
             job.job, merge.MERGED_FILE, result.sha256, result.bytes,
             result.seconds, result.gap_s, result.speed, plan.template, offset, files,
         )  # fmt: skip
         await self._journal.append(job.case, done)
+
+    async def _veil(self, plan: merge.MergePlan, out: Path, progress: _Progress) -> tuple[MadeFile, ...]:
+        """Make the film that is shown to whoever may not see the card, if one was held up."""
+        if not plan.cards:
+            return ()
+        path = out.with_name(VEILED_FILE)
+        places = await asyncio.to_thread(boxes, plan)
+        told = partial(progress.told, 1.0, "veiling")
+        await _in_thread(progress, lambda: veil_film(out, path, places, told))
+        sha256, size = await asyncio.to_thread(sha256_of, path)
+        return (MadeFile("veiled", VEILED_FILE, sha256, size),)
 
     async def _account(
         self, case: CaseId, entries: Sequence[Entry], plan: merge.MergePlan, result: merge.MergeResult

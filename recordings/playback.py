@@ -7,23 +7,26 @@ how, is ``recordings.admission``'s to say; pictures of cards are veiled until a 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
-from contract.errors import NotFound, StorageError, TellerError, UserError
+from contract.errors import Denied, NotFound, StorageError, TellerError, UserError
 from contract.facts import Entry, EvidenceStored, RecordViewed, SpoolReleased
 from contract.ids import AccountId, CaseId, is_id
 from contract.ports import Archive, CaseStore, Clock, Journal
 from contract.viewing import Viewer, sees_cards, viewing_until
 from contract.viewing_facts import RecordDownloaded
-from recordings.admission import CARDS, FileSort, admit, sort_of
+from recordings.admission import FileSort, admit, sort_of
 from recordings.case_files import CaseFile, files_of
+from recordings.merge import MERGED_FILE
 from recordings.raw_tracks import RawTracks, dump_calls, sealed_tracks
 from recordings.spool import Spool, read_block
+from recordings.veiled import VEILED_FILE
+from recordings.veils import CARDS, cards_shown, segments_with_cards
 
 _log = structlog.get_logger(__name__)
 
@@ -117,10 +120,13 @@ class Playback:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         viewer, case, entries = await self._asked(request)
-        file = files_of(entries).get(request.match_info["path"])
+        named = files_of(entries)
+        file = named.get(request.match_info["path"])
         if file is None:
             raise NotFound("no such file")
         taken = self._admit(request, viewer, sort_of(file.name), entries)
+        if _with_cards(file.name, entries) and not self._unveiled(request, viewer, entries):
+            file = _instead(file, named)
         source = await self._source(case, file, entries)
         if _shows_card(file.name, entries) and not sees_cards(entries, viewer, self._clock.now()):
             return await self._send_veiled(request, case, file, source)
@@ -163,7 +169,8 @@ class Playback:
     async def _tell_tracks(self, request: web.Request) -> web.StreamResponse:
         viewer, case, entries = await self._asked(request)
         self._admit(request, viewer, FileSort.FIGURES, entries)
-        calls = await self._tracks.calls(await self._prefix(case), case, entries)
+        hidden = self._hidden(request, viewer, entries)
+        calls = await self._tracks.calls(await self._prefix(case), case, entries, hidden)
         return web.json_response({"calls": dump_calls(calls)})
 
     async def _send_track(self, request: web.Request) -> web.StreamResponse:
@@ -173,6 +180,10 @@ class Playback:
         if facts is None:
             raise NotFound("no such track")
         taken = self._admit(request, viewer, FileSort.FILM, entries)
+        hidden = self._hidden(request, viewer, entries)
+        facts = [fact for fact in facts if fact.file not in hidden]
+        if not facts:
+            raise Denied("all of this track may show a card", code="card_veiled")
         prefix = await self._prefix(case)
         woven, digest = await self._tracks.index(prefix, case, facts)
         file = CaseFile(f"tracks/{wanted}.mkv", digest, woven.bytes)
@@ -182,6 +193,22 @@ class Playback:
             return response
         await self._note_view(viewer.account, case, file.name, taken=taken)
         return await self._send(request, response, self._tracks.bytes_of(prefix, case, woven, *span))
+
+    def _hidden(self, request: web.Request, viewer: Viewer, entries: Sequence[Entry]) -> frozenset[str]:
+        """Return the segments that are left out for this person."""
+        hidden = segments_with_cards(entries)
+        return frozenset() if hidden and self._unveiled(request, viewer, entries) else hidden
+
+    def _unveiled(self, request: web.Request, viewer: Viewer, entries: Sequence[Entry]) -> bool:
+        """Tell whether the original is sent of something on which a card may be seen.
+
+        Only under an address that asks for it: players fetch a film in many parts, all of the same file.
+        """
+        if "sight" not in request.query:
+            return False
+        if not sees_cards(entries, viewer, self._clock.now()):
+            raise Denied("a second person must agree first", code="card_veiled")
+        return True
 
     async def _prefix(self, case: CaseId) -> str:
         return f"{(await self._cases.case(case)).tenant}/{case}"
@@ -259,6 +286,24 @@ async def _read_local(path: Path, first: int, length: int) -> AsyncIterator[byte
             raise StorageError(f"{path} is shorter than its facts say")
         first, length = first + len(block), length - len(block)
         yield block
+
+
+def _with_cards(name: str, entries: Sequence[Entry]) -> bool:
+    """Tell whether this is a film or a segment on which a card may be seen."""
+    match sort_of(name):
+        case FileSort.FILM:
+            return name != VEILED_FILE and bool(cards_shown(entries))
+        case FileSort.SEGMENT:
+            return name in segments_with_cards(entries)
+        case _:
+            return False
+
+
+def _instead(file: CaseFile, named: Mapping[str, CaseFile]) -> CaseFile:
+    """Return what is sent in place of ``file``. Raises Denied ``card_veiled`` where there is nothing."""
+    if file.name == MERGED_FILE and VEILED_FILE in named:
+        return named[VEILED_FILE]
+    raise Denied("a card may be seen on it, and nothing else can be shown", code="card_veiled")
 
 
 def _shows_card(name: str, entries: Sequence[Entry]) -> bool:

@@ -5,8 +5,9 @@ They can be played as soon as their segments are sealed, long before the merge, 
 
 import asyncio
 import hashlib
+import itertools
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,14 +76,18 @@ def sealed_tracks(entries: Iterable[Entry]) -> dict[TrackId, list[SegmentSealed]
     return {track: sorted(facts, key=lambda one: one.index) for track, facts in found.items()}
 
 
-def lay_calls(entries: Sequence[Entry], tracks: Sequence[RecordedTrack]) -> tuple[LaidCall, ...]:
-    """Return the calls that ``tracks`` were recorded in, oldest first. Pure.
+def lay_calls(
+    entries: Sequence[Entry], tracks: Sequence[RecordedTrack], hidden: Collection[str] = ()
+) -> tuple[LaidCall, ...]:
+    """Return the calls that ``tracks`` were recorded in, oldest first, without the ``hidden`` files. Pure.
 
     A track's clock is that of the merge: sender reports, and the arrival of each segment's first frame.
     """
     sealed = sealed_tracks(entries)
     calls = dict.fromkeys(track.info.call for track in tracks)
-    found = [_lay_call(entries, call, [t for t in tracks if t.info.call == call], sealed) for call in calls]
+    found = [
+        _lay_call(entries, call, [t for t in tracks if t.info.call == call], sealed, hidden) for call in calls
+    ]
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.start))
 
 
@@ -91,6 +96,7 @@ def _lay_call(
     call: CallId,
     tracks: Sequence[RecordedTrack],
     sealed: dict[TrackId, list[SegmentSealed]],
+    hidden: Collection[str],
 ) -> LaidCall | None:
     ends = {track.info.track: _ends(track, sealed.get(track.info.track, [])) for track in tracks}
     laid = lay_timeline(entries, call, [_times(track, ends[track.info.track]) for track in tracks])
@@ -103,7 +109,9 @@ def _lay_call(
         media = [(stamp - track.base_timestamp) / track.info.clock_rate for stamp in stamps]
         at = [float(second) for second in placed.at]
         info = track.info
-        made.append(LaidTrack(info.track, info.seat, info.role, info.source, info.codec, _runs(media, at)))
+        shown = [fact.file not in hidden for fact in sealed.get(placed.track, [])]
+        runs = _runs(media, at, shown)
+        made.append(LaidTrack(info.track, info.seat, info.role, info.source, info.codec, runs))
     return LaidCall(call, laid.axis.start, laid.axis.seconds, tuple(made))
 
 
@@ -130,9 +138,9 @@ def _times(track: RecordedTrack, stamps: Sequence[int]) -> TrackTimes:
     )  # fmt: skip
 
 
-def _runs(media: Sequence[float], at: Sequence[float]) -> tuple[Run, ...]:
+def _runs(media: Sequence[float], at: Sequence[float], shown: Sequence[bool]) -> tuple[Run, ...]:
     runs: list[Run] = []
-    for i in range(0, len(media), 2):
+    for i in itertools.compress(range(0, len(media), 2), shown):
         since, until = media[i], media[i + 1]
         if runs:
             last = runs[-1]
@@ -150,13 +158,16 @@ class RawTracks:
 
     def __init__(self, spool: Spool, archive: Archive) -> None:
         self._spool, self._archive = spool, archive
-        self._indexes: dict[tuple[CaseId, TrackId, int], tuple[woven.Woven, str]] = {}
+        self._indexes: dict[tuple[CaseId, TrackId, tuple[int, ...]], tuple[woven.Woven, str]] = {}
 
-    async def calls(self, prefix: str, case: CaseId, entries: Sequence[Entry]) -> tuple[LaidCall, ...]:
-        """Return the recorded calls; ``prefix`` is where the case lies in the archive."""
+    async def calls(
+        self, prefix: str, case: CaseId, entries: Sequence[Entry], hidden: Collection[str] = ()
+    ) -> tuple[LaidCall, ...]:
+        """Return the recorded calls without ``hidden`` files; the case lies at ``prefix`` in the archive."""
         sealed = sealed_tracks(entries)
         found = [await self._track(prefix, case, facts[0]) for facts in sealed.values()]
-        return await asyncio.to_thread(lay_calls, entries, [track for track in found if track is not None])
+        tracks = [track for track in found if track is not None]
+        return await asyncio.to_thread(lay_calls, entries, tracks, hidden)
 
     async def _track(self, prefix: str, case: CaseId, fact: SegmentSealed) -> RecordedTrack | None:
         folder = self._spool.track_dir(case, fact.call, fact.track)
@@ -181,7 +192,7 @@ class RawTracks:
         Raises:
             StorageError: a segment is damaged, or its store cannot be read.
         """
-        key = (case, facts[0].track, len(facts))
+        key = (case, facts[0].track, tuple(fact.index for fact in facts))
         if key not in self._indexes:
             self._indexes[key] = await self._read_index(prefix, case, facts)
             for oldest in list(self._indexes)[:-_KEPT]:

@@ -5,7 +5,7 @@ third parties in the order of coming. A shared screen takes the main area while 
 customer, and of an agent while no staff is there, a plain place is kept.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from av.video.frame import VideoFrame
@@ -14,6 +14,7 @@ from contract.ids import SeatId, TrackId
 from contract.phases import Role, Template, TrackSource
 from recordings import timeline
 from recordings.compose import FPS, STALE_S, Canvas, Caption, PictureTrack
+from recordings.layout import Place, places
 from recordings.stays import Span, Stay
 
 # A picture is shown in the tick whose middle it came before: then it is early or late by at most half
@@ -56,6 +57,39 @@ class Seen:
     fresh: bool
 
 
+class Seating:
+    """Who has which place when; ``screens`` are the tracks of screens of which there are pictures."""
+
+    def __init__(
+        self, laid: timeline.Timeline, screens: Collection[TrackId], template: Template = Template.ROLES
+    ) -> None:
+        self._attendance, self._template = laid.attendance, template
+        self._shares = [one for one in timeline.shares(laid.placements) if one[0] in screens]
+
+    def people(self, now: float) -> list[tuple[Role, Stay | None]]:
+        """Return who has a place, the customer first, and as what: a guest is the agent once he leads."""
+        people: list[tuple[Role, Stay | None]] = []
+        for stay in self._attendance.present(now):
+            takes_over = stay.role is Role.GUEST and self._attendance.leads(stay, now)
+            people.append((Role.AGENT if takes_over else stay.role, stay))
+        if not people or people[0][0] is not Role.CUSTOMER:
+            people.insert(0, (Role.CUSTOMER, None))
+        if self._template is Template.CUSTOMER_ONLY:
+            return people[:1]
+        return people if len(people) > 1 else [*people, (Role.AGENT, None)]
+
+    def share(self, now: float) -> tuple[TrackId, SeatId, Span] | None:
+        """Return the screen that is shared now; of several the one that was begun last."""
+        if self._template is Template.CUSTOMER_ONLY:
+            return None
+        running = [one for one in self._shares if one[2].holds(now + HALF_TICK_S)]
+        return running[-1] if running else None
+
+    def customer(self, now: float) -> Place:
+        """Return the customer's place."""
+        return places(len(self.people(now)), self.share(now) is not None, self._template)[0]
+
+
 class Scene:
     """Paints a call; ``lanes`` are all that it has of pictures. ``seen`` is who was painted last."""
 
@@ -66,7 +100,7 @@ class Scene:
         lanes: Sequence[Lane],
         template: Template = Template.ROLES,
     ) -> None:
-        self._canvas, self._attendance, self._template = canvas, laid.attendance, template
+        self._canvas, self._attendance = canvas, laid.attendance
         self.seen: tuple[Seen, ...] = ()
         self._cameras = {lane.seat: lane for lane in lanes if lane.source is TrackSource.CAMERA}
         self._screens = {
@@ -75,13 +109,11 @@ class Scene:
             if lane.source is TrackSource.SCREEN
             for track, pictures in lane.tracks.items()
         }
-        self._shares = timeline.shares(laid.placements)
+        self._seating = Seating(laid, self._screens, template)
 
     def paint(self, now: float) -> VideoFrame:
         """Return what is seen at ``now``; calls must not go back."""
-        people, share = self._placed(now), self._share(now)
-        if self._template is Template.CUSTOMER_ONLY:
-            people, share = people[:1], None
+        people, share = self._seating.people(now), self._seating.share(now)
         names = {stay.seat: stay.pii_name for _, stay in people if stay is not None}
         screen = Caption(_SCREEN, names.get(share[1], "")) if share is not None else None
         self._canvas.seat([self._caption(role, stay, now) for role, stay in people], screen)
@@ -96,16 +128,6 @@ class Scene:
         self._canvas.show(number, picture, now - at > STALE_S)
         return Seen(stay, picture, picture is not None and now - at <= STALE_S)
 
-    def _placed(self, now: float) -> list[tuple[Role, Stay | None]]:
-        """Return who has a place, and as what: an agent invited as a guest is the agent once he leads."""
-        people: list[tuple[Role, Stay | None]] = []
-        for stay in self._attendance.present(now):
-            takes_over = stay.role is Role.GUEST and self._attendance.leads(stay, now)
-            people.append((Role.AGENT if takes_over else stay.role, stay))
-        if not people or people[0][0] is not Role.CUSTOMER:
-            people.insert(0, (Role.CUSTOMER, None))
-        return people if len(people) > 1 else [*people, (Role.AGENT, None)]
-
     def _person(self, stay: Stay | None, now: float) -> tuple[float, VideoFrame | None]:
         """Return what the camera of who is there shows now; nothing from before they came."""
         lane = self._cameras.get(stay.seat) if stay is not None and stay.seat is not None else None
@@ -119,11 +141,6 @@ class Scene:
             return Caption(LABELS[role], stay.pii_name)
         held = role is not Role.CUSTOMER and any(span.holds(now) for span in self._attendance.held)
         return Caption(LABELS[role], _HELD if held else "")
-
-    def _share(self, now: float) -> tuple[TrackId, SeatId, Span] | None:
-        """Return the screen that is shared now; of several the one that was begun last."""
-        running = [one for one in self._shares if one[0] in self._screens and one[2].holds(now + HALF_TICK_S)]
-        return running[-1] if running else None
 
 
 def newest(tracks: Iterable[PictureTrack], now: float) -> tuple[float, VideoFrame | None]:

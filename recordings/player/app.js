@@ -1,6 +1,6 @@
 /** The auditor's page: login, the list of cases, one case with its recording. */
 
-import { setSight } from "../web_kit/record/evidence_zoom.js";
+import { setSight, sightQuery } from "../web_kit/record/evidence_zoom.js";
 import recordEn from "../web_kit/record/en.js";
 import "../web_kit/record/login_card.js";
 import { part } from "../web_kit/record/part.js";
@@ -26,12 +26,16 @@ addStrings({ "zh-CN": { ...recordZh, ...zh }, en: { ...recordEn, ...en } });
 const LOGGED_IN_KEY = "teller-audit-session";
 const MERGING_MS = 1000;
 const LIST_MS = 4000;
+// Behind the moment at which cards are veiled again, as the server's clock has it.
+const SIGHT_LATE_MS = 500;
 
 const store = createStore(START);
 /** @type {{bar: any, main: HTMLElement, view: any, notice: HTMLElement}} */
 let page;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let again;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let sightEnds;
 
 function build() {
   const kept = page?.view?.remember?.();
@@ -201,8 +205,14 @@ async function readCase(caseId) {
   /** @type {any} */
   const [{ case: summary, entries, jobs }, viewing] = await Promise.all([request("GET", path(caseId)), request("GET", path(caseId, "viewings"))]);
   if (store.get().caseId === caseId) {
-    keep({ summary, entries, jobs, viewing });
-    setSight(seesCards(store.get()) ? String(viewing.unmasked_until) : "");
+    const before = sightQuery();
+    setSight(seesCards({ viewing }) ? String(viewing.unmasked_until) : "");
+    keep({ summary, entries, jobs, viewing, sight: sightQuery() });
+    if (sightQuery() !== before) {
+      clearTimeout(sightEnds);
+      sightEnds = seesCards({ viewing }) ? setTimeout(refresh, viewing.unmasked_until * 1000 - Date.now() + SIGHT_LATE_MS) : undefined;
+      await (store.get().calls && readTracks());
+    }
     await readBeside();
   }
 }
@@ -226,7 +236,7 @@ async function readTracks() {
   const { caseId } = store.get();
   try {
     /** @type {any} */
-    const { calls } = await request("GET", path(caseId, "tracks"));
+    const { calls } = await request("GET", path(caseId, `tracks${sightQuery()}`));
     if (store.get().caseId === caseId) {
       keep({ calls });
     }

@@ -18,7 +18,7 @@ import { NO_FILTER } from "./search.js";
  *   dropped: import("./search.js").View | null, deskProblem: string | null,
  *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
  *   viewing: Viewing | null, viewProblem: string | null,
- *   calls: readonly import("./track_axis.js").Call[] | null, beside: Beside,
+ *   calls: readonly import("./track_axis.js").Call[] | null, beside: Beside, sight: string,
  *   signing: boolean, signProblem: string | null}>} PlayerState
  * @typedef {Readonly<{waveform: any, sprite: any}>} Beside  what the merge left beside the film
  * @typedef {{since_s: number, until_s: number, seqs?: readonly number[]}} Stretch
@@ -55,6 +55,7 @@ export const START = Object.freeze({
   jobs: Object.freeze([]),
   view: EMPTY,
   viewing: null,
+  sight: "",
   viewProblem: null,
   calls: null,
   beside: NOTHING_BESIDE,
@@ -68,6 +69,7 @@ export const NO_CASE = Object.freeze({
   jobs: START.jobs,
   view: EMPTY,
   viewing: null,
+  sight: "",
   viewProblem: null,
   calls: null,
   beside: NOTHING_BESIDE,
@@ -80,7 +82,7 @@ export function mayLook({ viewing }) {
   return viewing !== null && viewing.viewing_until * 1000 > Date.now();
 }
 
-/** Tell whether cards are shown as they are now. @param {PlayerState} state */
+/** Tell whether cards are shown as they are now. @param {Pick<PlayerState, "viewing">} state */
 export function seesCards({ viewing }) {
   return viewing !== null && viewing.unmasked_until * 1000 > Date.now();
 }

@@ -7,6 +7,7 @@
 
 import { h, mount } from "../web_kit/dom.js";
 import { t } from "../web_kit/i18n.js";
+import { sightQuery } from "../web_kit/record/evidence_zoom.js";
 import { wordFor } from "../web_kit/record/words.js";
 import { gapsOf, lanesOf, lengthOf, placeAt } from "./track_axis.js";
 
@@ -154,7 +155,7 @@ function strandOf(caseId, lane, nameOf) {
   const heard = lane.source === "microphone";
   const label = `${nameOf(lane.seat) || wordFor("role", lane.role)} · ${wordFor("source", lane.source)}`;
   const reels = lane.tracks.map((track) => {
-    const source = `/api/cases/${encodeURIComponent(caseId)}/tracks/${encodeURIComponent(track.track)}`;
+    const source = `/api/cases/${encodeURIComponent(caseId)}/tracks/${encodeURIComponent(track.track)}${sightQuery()}`;
     const media = h(heard ? "audio" : "video", { src: source, preload: "metadata", playsinline: true, disablepictureinpicture: true, "aria-label": label,
       oncontextmenu: (/** @type {Event} */ event) => event.preventDefault() }); // prettier-ignore
     media.preservesPitch = true;

@@ -20,7 +20,16 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from contract.facts import CallAdvanced, CallEnded, Entry, Fact, PartyJoined, SegmentSealed, seal_entry
+from contract.facts import (
+    CallAdvanced,
+    CallEnded,
+    Entry,
+    Fact,
+    PartyJoined,
+    RecordingStarted,
+    SegmentSealed,
+    seal_entry,
+)
 from contract.ids import CallId, CaseId, SeatId, TrackId, new_call_id, new_case_id, new_seat_id, new_track_id
 from contract.phases import CallEnd, CallPhase, Role, TrackKind, TrackSource
 from contract.ports import ClockSample, TrackInfo
@@ -195,6 +204,8 @@ class Stage:
         base = track.ticks(track.frames[0].taken_s)
         (folder / "track.json").write_bytes(dump_head(info, base))
         (folder / "clock.jsonl").write_text("".join(_clock_lines(track)))
+        started = RecordingStarted(self.call, info.track, info.role, info.kind)
+        self.note(track.frames[0].taken_s, started)
         for index, frames in enumerate(_segments(track)):
             if keep is None or index in keep:
                 self._seal(info, index, folder / segment_name(index), track, base, frames)

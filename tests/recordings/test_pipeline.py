@@ -112,10 +112,7 @@ class Bench:
         return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
 
 
-async def staged_bench(
-    tmp_path: Path, *, media: bool = True, phase: CasePhase = CasePhase.AGENT_DONE
-) -> Bench:
-    """Return a case whose call is over and waits for its merge."""
+def _short_call(tmp_path: Path, media: bool) -> Stage:
     staged = stage(tmp_path / "spool")
     staged.begin()
     if media:
@@ -123,6 +120,18 @@ async def staged_bench(
         for source, codec, frames in _media():
             staged.record(StagedTrack(Role.CUSTOMER, source, codec, frames, seat))
     staged.end(_SECONDS)
+    return staged
+
+
+async def staged_bench(
+    tmp_path: Path,
+    *,
+    media: bool = True,
+    phase: CasePhase = CasePhase.AGENT_DONE,
+    staged: Stage | None = None,
+) -> Bench:
+    """Return a case whose call is over and waits for its merge: ``staged``, else a short one."""
+    staged = staged or _short_call(tmp_path, media)
     clock = MovedClock(wall=staged.entries[0].at)
     journal = FileJournal(tmp_path / "journal", clock)
     for entry in staged.entries:

@@ -18,6 +18,11 @@ export function setSight(now) {
   sight = now ? `?sight=${encodeURIComponent(now)}` : "";
 }
 
+/** What is put behind the address of a file or track, so that it is shown as it may be seen now. */
+export function sightQuery() {
+  return sight;
+}
+
 /** @param {string} caseId @param {string} file */
 export function fileUrl(caseId, file) {
   return `/api/cases/${encodeURIComponent(caseId)}/files/${file.split("/").map(encodeURIComponent).join("/")}${sight}`;

@@ -101,7 +101,7 @@ export class CasePageElement extends PartElement {
   }
 
   /** @param {PlayerState} state */
-  drawPlayer({ summary, view, session, viewing, entries, calls, beside }) {
+  drawPlayer({ summary, view, session, viewing, entries, calls, beside, sight }) {
     const file = summary?.phase === "agent_done" ? null : (view.merge.result?.file ?? null);
     const hasTracks = entries.some((entry) => entry.name === "SegmentSealed");
     const playable = Boolean(file) || hasTracks;
@@ -112,7 +112,7 @@ export class CasePageElement extends PartElement {
     this.merge.hidden = Boolean(file) || !(isMoving(summary) || view.merge.state !== "none");
     if (playable && summary) {
       const { waveform, sprite } = beside;
-      this.player.show({ caseId: summary.case, file, calls, hasTracks, names: this.names(view), markers: this.markers, viewing, name: session?.name ?? "", waveform, sprite });
+      this.player.show({ caseId: summary.case, file, sight, calls, hasTracks, names: this.names(view), markers: this.markers, viewing, name: session?.name ?? "", waveform, sprite });
     }
   }
 

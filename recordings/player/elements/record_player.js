@@ -20,7 +20,7 @@ import "./view_watermark.js";
 
 /**
  * @typedef {import("../track_axis.js").Call} Call
- * @typedef {{caseId: string, file: string | null, calls: readonly Call[] | null, hasTracks: boolean, names: Readonly<Record<string, string>>,
+ * @typedef {{caseId: string, file: string | null, sight: string, calls: readonly Call[] | null, hasTracks: boolean, names: Readonly<Record<string, string>>,
  *   markers: readonly import("../axis.js").Marker[], viewing: import("../state.js").Viewing | null, name: string,
  *   waveform: import("./timeline_bar.js").Waveform | null, sprite: import("./timeline_bar.js").Sprite | null}} RecordView
  * @typedef {{second: number, rate: number, mode: string}} Memory
@@ -102,7 +102,7 @@ export class RecordPlayerElement extends PartElement {
   draw(/** @type {RecordView} */ view, /** @type {RecordView | undefined} */ was) {
     this.watermark?.show({ name: view.name, caseId: view.caseId });
     const other = view.caseId !== was?.caseId;
-    if (other || (this.mode === "film" && view.file !== was?.file) || (this.mode === "" && (view.file || view.calls))) {
+    if (other || (this.mode === "film" && (view.file !== was?.file || view.sight !== was?.sight)) || (this.mode === "" && (view.file || view.calls))) {
       this.mode = "";
       this.open(view.file ? "film" : view.hasTracks ? "tracks" : "");
     } else if (this.mode === "tracks" && view.calls !== was?.calls) {
