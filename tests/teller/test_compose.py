@@ -141,7 +141,7 @@ async def test_a_case_that_nobody_signs_is_archived_too(config: Config) -> None:
 
 
 async def test_the_draw_goes_by_the_pack_and_the_desks_calendar(tmp_path: Path) -> None:
-    """Share and days are the pack's, the days' ends are the desk's hours; the lot is under the house's key."""
+    """Share and days are the pack's, the ends of days are the desk's, the lot's key is the house's."""
     desk = {"hours": "Mon-Fri 09:00-18:00", "time_zone": "Asia/Shanghai"}
     config = load(None, {"data_dir": str(tmp_path / "data"), "desk": desk})
     case, done = new_case_id(), CaseAdvanced(CasePhase.IN_CALL, CasePhase.AGENT_DONE)
