@@ -1,11 +1,12 @@
 """Does what must not happen, for real, and counts what was lost: the figures of docs/faults.md.
 
-    python -m benchmarks.faults [--recorders N] [--cuts N] [--merges N] [--servers N]
+    python -m benchmarks.faults [--recorders N] [--cuts N] [--merges N] [--workers N] [--servers N]
 
 Recording processes of two cameras and two microphones are killed at random seconds; so is the power of
 some, after which only what was synced is left; processes that merge and archive are killed until one gets
-through; whole servers with two people in a call are killed. A tmpfs of 3 MB (root only) runs full under a
-recorder. Exit code 1 when a track lost more than five seconds, or a record did not come out whole.
+through; media workers are killed under a call that goes on, and whole servers with two people in a call.
+As root, a tmpfs of 3 MB runs full under a recorder, and a disk is frozen under another. Exit code 1 when a
+track lost more than five seconds, or a record did not come out whole.
 """
 
 import argparse
@@ -14,11 +15,12 @@ import contextlib
 import io
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from contract.facts import (
@@ -28,6 +30,7 @@ from contract.facts import (
     RecordingStarted,
     RecordingStopped,
     SegmentSealed,
+    TrackEnded,
     TrackStarted,
 )
 from contract.ids import CallId, CaseId, TrackId, new_call_id, new_case_id
@@ -38,7 +41,7 @@ from recordings.journal import FileJournal
 from recordings.recorder import Recorder
 from recordings.spool import Spool, sha256_of
 from recordings.verify import verify_archive
-from tests.e2e.people import in_call
+from tests.e2e.people import Pair, in_call
 from tests.e2e.server import Server
 from tests.media.scripted import until
 from tests.recordings.desk import TENANT
@@ -58,11 +61,15 @@ _MERGED_S = 4.0
 # About as long as a merge of that takes, and its archiving.
 _WORK_S = 1.5
 _DISK_BYTES = 3 << 20
+_IMAGE_BYTES = 64 << 20
+_TRACKS_OF_TWO = 4
 # Recording processes beside each other: they mostly wait for their moment.
 _AT_A_TIME = 8
 _FULL_S = 6.0
 # Until trouble counts as over and the recording is announced again.
 _AFTER_S = 8.0
+# Of one server, before it waits long with starting them again.
+_KILLS_IN_A_CALL = 3
 
 
 def tell(what: str, tries: int, lost: list[float], said: str = "") -> None:
@@ -152,6 +159,52 @@ async def kill_mergers(root: Path, times: int) -> str:
     return f"{killed} kills, {records} records, all whole and verified"
 
 
+async def kill_workers(root: Path, times: int) -> list[float]:
+    """Kill ``times`` a media worker under a call, which goes on; return how much of each track was lost."""
+    lost: list[float] = []
+    for number in range(0, times, _KILLS_IN_A_CALL):
+        server = Server(root / f"workers-{number}", {"kyc.pack": "base"})
+        await asyncio.to_thread(server.seed)
+        await asyncio.to_thread(server.start)
+        async with in_call(server.url) as pair:
+            kills = [await _kill_worker(server, pair) for _ in range(min(_KILLS_IN_A_CALL, times - number))]
+            case = pair.case
+        assert await asyncio.to_thread(server.stop) == 0
+        entries = await _entries(server, case)
+        for killed_at in kills:
+            lost += [killed_at - at for at in _kept_until(entries, killed_at)]
+    return lost
+
+
+async def _kill_worker(server: Server, pair: Pair) -> float:
+    """Kill the worker at a random second; return when, once both people see each other again."""
+    await asyncio.sleep(random.uniform(0.5, 6.0))
+    callers = (pair.customer, pair.agent)
+    before = [caller.peer for caller in callers]
+    [worker] = server.media_workers().values()
+    killed_at = time.time()
+    os.kill(worker, signal.SIGKILL)
+
+    def is_back() -> bool:
+        now = [caller.peer for caller in callers]
+        return all(
+            new is not None and new is not old and new.first_video_at is not None
+            for new, old in zip(now, before, strict=True)
+        )
+
+    await until("the call to be back", is_back, 60)
+    return killed_at
+
+
+def _kept_until(entries: Sequence[Entry], killed_at: float) -> list[float]:
+    """Return until when each track is kept that ran at that moment."""
+    running = {e.fact.track for e in entries if isinstance(e.fact, TrackStarted) and e.at < killed_at}
+    running -= {e.fact.track for e in entries if isinstance(e.fact, TrackEnded) and e.at < killed_at}
+    assert len(running) == _TRACKS_OF_TWO
+    sealed = [e.fact for e in entries if isinstance(e.fact, SegmentSealed)]
+    return [max(fact.last_at for fact in sealed if fact.track == track) for track in running]
+
+
 async def kill_servers(root: Path, times: int) -> list[float]:
     """Kill ``times`` a server with two people in a call; return how much of each track was lost."""
     lost: list[float] = []
@@ -195,6 +248,47 @@ async def fill_disk(root: Path) -> str:
             return await _record_on(disk, root / "journal")
     finally:
         await _run("umount", "--lazy", str(disk))
+
+
+async def freeze_disk(root: Path) -> str:
+    """Record on a disk that freezes, as a storage does that lost its path; return what was told and lost."""
+    image, disk = root / "image", root / "frozen"
+    disk.mkdir()
+    with image.open("wb") as file:
+        file.truncate(_IMAGE_BYTES)
+    await _run("mkfs.ext4", "-q", str(image))
+    await _run("mount", "-o", "loop", str(image), str(disk))
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return await _record_frozen(disk, root / "journal-frozen")
+    finally:
+        await _run("umount", "--lazy", str(disk))
+
+
+async def _record_frozen(disk: Path, journals: Path) -> str:
+    case, call = new_case_id(), new_call_id()
+    async with FileJournal(journals, SystemClock()) as journal:
+        async with Recorder(Spool(disk / "spool"), journal, SystemClock()) as recorder:
+            info = track_info(case, call, "opus")
+            playing = asyncio.create_task(play(info, feed(recorder, info)))
+            await until("the recording", lambda: any(disk.rglob("*.part")))
+            await asyncio.sleep(2.0)
+            await _run("fsfreeze", "--freeze", str(disk))
+            frozen_at = time.time()
+            try:
+                await asyncio.sleep(_FULL_S)
+            finally:
+                await _run("fsfreeze", "--unfreeze", str(disk))
+            await asyncio.sleep(_AFTER_S)
+            playing.cancel()
+            await recorder.finish(call)
+        entries = await journal.read(case)
+    told = [(e.fact.what, e.at - frozen_at) for e in entries if isinstance(e.fact, RecorderTroubled)]
+    stopped = next(e.fact for e in entries if isinstance(e.fact, RecordingStopped))
+    assert told
+    assert told[0][0] == "behind"
+    words = ", ".join(f"{what} after {seconds:.1f} s" for what, seconds in told)
+    return f"frozen for {_FULL_S:.0f} s: {stopped.dropped_frames * 0.02:.1f} s of sound not kept; {words}"
 
 
 async def _run(*command: str) -> None:
@@ -247,7 +341,7 @@ async def _measured(what: str, work: Callable[[Path, int], Awaitable[list[float]
     return max(lost) <= PROMISED_S
 
 
-async def main(recorders: int, cuts: int, merges: int, servers: int) -> int:
+async def main(recorders: int, cuts: int, merges: int, workers: int, servers: int) -> int:
     """Do it all; return the exit code."""
     kept = await _measured("kill -9 of the recorder", kill_recorders, recorders)
     kept = await _measured("power cut", cut_power, cuts) and kept
@@ -257,13 +351,15 @@ async def main(recorders: int, cuts: int, merges: int, servers: int) -> int:
     if os.geteuid() == 0:
         with tempfile.TemporaryDirectory(prefix="faults-") as folder:
             tell("disk full", 1, [], await fill_disk(Path(folder)))
+            tell("disk frozen", 1, [], await freeze_disk(Path(folder)))
+    kept = await _measured("kill -9 of the media worker", kill_workers, workers) and kept
     kept = await _measured("kill -9 of the server", kill_servers, servers) and kept
     return 0 if kept else 1
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="benchmarks.faults")
-    for name, default in (("recorders", 80), ("cuts", 12), ("merges", 20), ("servers", 3)):
+    for name, default in (("recorders", 80), ("cuts", 12), ("merges", 20), ("workers", 6), ("servers", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     chosen = parser.parse_args()
-    sys.exit(asyncio.run(main(chosen.recorders, chosen.cuts, chosen.merges, chosen.servers)))
+    sys.exit(asyncio.run(main(**vars(chosen))))

@@ -8,6 +8,24 @@ from contract.phases import Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class AuditDrawn(Fact):
+    """The case left the agent, and by the policy's sampling plan it is audited or not.
+
+    ``share`` (0 to 1) of all cases are drawn, by ``lot``: 16 hexadecimal digits of an HMAC-SHA-256 under a
+    key of the house, read as a fraction of 2^64. What has ``grounds``, words of ``signaling.sampling``, is
+    audited whatever the lot says. ``due_at`` (seconds UTC) is until when; None when nobody audits it.
+    """
+
+    drawn: bool
+    share: float
+    lot: str
+    grounds: tuple[str, ...]
+    policy: str
+    policy_version: int
+    due_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class OverrideProposed(Fact):
     """An auditor would approve although ``grounds`` speak against it; a second one must confirm.
 
@@ -22,8 +40,12 @@ class OverrideProposed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AuditReopened(Fact):
-    """A signed case goes back to the auditors; ``was`` is the verdict that no longer stands."""
+    """A case that was signed, or not drawn, goes back to the auditors; ``was`` is what no longer stands.
+
+    ``due_at`` (seconds UTC) is until when it is to be signed anew.
+    """
 
     auditor: AccountId
     pii_reason: str
     was: Verdict
+    due_at: float | None = None

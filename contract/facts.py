@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 # All but the codec are named for their facts, which stand in FACTS.
 from contract import codec, identity_facts, keeping_facts, viewing_facts  # noqa: F401
-from contract.audit_facts import AuditReopened, OverrideProposed
+from contract.audit_facts import AuditDrawn, AuditReopened, OverrideProposed
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
@@ -66,10 +66,10 @@ from contract.record_facts import (
 
 __all__ = [
     "FACTS", "GENESIS", "WORKER_LOST", "AgentDecided", "AgentDrawn", "ArchiveVerified", "ArchiveWritten",
-    "AuditReopened", "AuditSigned", "CallAdvanced", "CallEnded", "CallbackMade", "CallbackRequested",
-    "CaptureChanged", "CaseAdvanced", "CaseCreated", "CaseRecovered", "ChatSaid", "ConsentGiven",
-    "DeviceChecked", "Entry", "EvidenceNoted", "EvidenceStored", "FacesCompared", "Fact", "FileShared",
-    "GapsAccounted", "HostChanged", "IdNumberChecked", "LocationTold",
+    "AuditDrawn", "AuditReopened", "AuditSigned", "CallAdvanced", "CallEnded", "CallbackMade",
+    "CallbackRequested", "CaptureChanged", "CaseAdvanced", "CaseCreated", "CaseRecovered", "ChatSaid",
+    "ConsentGiven", "DeviceChecked", "Entry", "EvidenceNoted", "EvidenceStored", "FacesCompared", "Fact",
+    "FileShared", "GapsAccounted", "HostChanged", "IdNumberChecked", "LocationTold",
     "MediaConnected", "MediaLost", "MediaMissing", "MergeCompleted", "MergeFailed", "MergeQueued",
     "MergeStarted", "NetworkSeen", "ObserverJoined", "ObserverLeft", "OverrideProposed", "PartyDropped",
     "PartyInvited", "PartyJoined", "PartyLeft", "PartyReturned", "PlaybackReported", "QualityMeasured",

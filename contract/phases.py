@@ -3,6 +3,7 @@
 ::
 
     case   CREATED → PRE_CALL → QUEUED → IN_CALL → AGENT_DONE → UNDER_AUDIT → APPROVED | REJECTED
+           AGENT_DONE → APPROVED | REJECTED (not drawn for an audit; never where an account is opened)
            APPROVED | REJECTED → UNDER_AUDIT (reopened by an auditor)
            QUEUED → PRE_CALL (left the queue), IN_CALL → PRE_CALL (transfer failed, or a fresh call is due)
            CREATED → AGENT_DONE (passed in self-service, without a call)
@@ -189,6 +190,8 @@ class CaseEnd(StrEnum):
     SERVER_LOST = "server_lost"
     CONSENT_REFUSED = "consent_refused"
     CALLBACK_REQUESTED = "callback_requested"
+    # The agent's result stands: the sampling plan left the case out.
+    NOT_DRAWN = "not_drawn"
 
 
 class AbortedKeeps(StrEnum):
@@ -334,7 +337,7 @@ CASE_TRANSITIONS: Mapping[CasePhase, frozenset[CasePhase]] = {
     _C.PRE_CALL: frozenset({_C.QUEUED}) | _OPEN_CASE_ENDS,
     _C.QUEUED: frozenset({_C.PRE_CALL, _C.IN_CALL}) | _OPEN_CASE_ENDS,
     _C.IN_CALL: frozenset({_C.AGENT_DONE, _C.PRE_CALL}) | _OPEN_CASE_ENDS,
-    _C.AGENT_DONE: frozenset({_C.UNDER_AUDIT}) | _OPEN_CASE_ENDS,
+    _C.AGENT_DONE: frozenset({_C.UNDER_AUDIT, _C.APPROVED, _C.REJECTED}) | _OPEN_CASE_ENDS,
     _C.UNDER_AUDIT: frozenset({_C.APPROVED, _C.REJECTED}) | _OPEN_CASE_ENDS,
     _C.APPROVED: frozenset({_C.UNDER_AUDIT}),
     _C.REJECTED: frozenset({_C.UNDER_AUDIT}),

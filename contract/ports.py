@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+from contract.audit_ports import AuditClaim, AuditLoad, AuditQueue
 from contract.facts import Entry, Fact
 from contract.ids import (
     AccountId,
@@ -55,6 +56,9 @@ __all__ = [
     "AccountStore",
     "Archive",
     "ArchivedObject",
+    "AuditClaim",
+    "AuditLoad",
+    "AuditQueue",
     "CallRecorder",
     "CaseFlag",
     "CaseMark",

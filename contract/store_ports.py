@@ -164,6 +164,8 @@ class CaseSummary:
     callback_at: float | None = None
     # Why the conversation or the case ended without success, as a word of the policy or of ``CaseEnd``.
     reason: str = ""
+    # Until when (seconds UTC) an auditor is to sign it; None when nobody is.
+    due_at: float | None = None
 
 
 class CaseFlag(StrEnum):
@@ -188,7 +190,8 @@ class CaseQuery:
     """What is searched for: everything given must hold; of several values one.
 
     ``text`` are words of the customer's name, telephone, identity number or reference, or a case's id.
-    ``since`` and ``until`` (exclusive) are seconds UTC of the case's beginning.
+    ``since`` and ``until`` (exclusive) are seconds UTC of the case's beginning; ``due_before`` finds what
+    waits for an auditor and is due before it.
     ``after`` goes on behind a place; ``limit`` is 1 to 200.
     """
 
@@ -202,6 +205,7 @@ class CaseQuery:
     flags: tuple[CaseFlag, ...] = ()
     since: float | None = None
     until: float | None = None
+    due_before: float | None = None
     after: CaseMark | None = None
     limit: int = 50
 

@@ -35,7 +35,7 @@ from contract.facts import (
 )
 from contract.ids import CaseId
 from contract.keeping_facts import MediaDiscarded, RecordTimestamped
-from contract.phases import AbortedKeeps, CasePhase, Completeness
+from contract.phases import AbortedKeeps, CaseEnd, CasePhase, Completeness
 from contract.ports import Archive, CaseStore, Clock, Job, JobQueue, Journal, LeaseLost
 from contract.record_facts import MadeFile, StepKept
 from recordings import merge, papers, rerender
@@ -71,6 +71,8 @@ _STAMPING = "timestamp"
 JOBS = Counter("teller_recordings_jobs", "Jobs by how they ended.", ["kind", "how"])
 SPEED = Gauge("teller_recordings_merge_speed", "Recorded seconds per second of the last merge.")
 
+# The facts with which a case goes to the auditors, or not, by its journal. Blocks.
+HandOver = Callable[[Sequence[Entry]], Sequence[Fact]]
 # How many faces each JPEG shows, None where no model can tell.
 CountFaces = Callable[[Sequence[bytes]], Awaitable[Sequence[int] | None]]
 
@@ -91,6 +93,13 @@ class PipelineSettings:
     retry_first_s: float = 15.0
     retry_max_s: float = 900.0
     utc_offset_s: int | None = None
+
+
+def to_the_auditors(entries: Sequence[Entry]) -> Sequence[Fact]:
+    """Hand every case over that the agent is done with."""
+    advanced = _last(entries, CaseAdvanced)
+    done = advanced is not None and advanced.now is CasePhase.AGENT_DONE
+    return (CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT),) if done else ()
 
 
 async def no_model(pictures: Sequence[bytes]) -> None:
@@ -141,6 +150,7 @@ class Pipeline:
         *,
         aborted_keeps: Callable[[str], AbortedKeeps] = lambda policy: AbortedKeeps.EVERYTHING,
         timestamp_url: str = "",
+        hand_over: HandOver = to_the_auditors,
     ) -> None:
         """``aborted_keeps`` says by the name of a case's policy what remains when it is aborted.
 
@@ -154,7 +164,7 @@ class Pipeline:
         self._rules = rules or RecordRules()
         self._script = script
         self._aborted_keeps, self._timestamp_url = aborted_keeps, timestamp_url
-        self._count_faces = count_faces
+        self._count_faces, self._hand_over = count_faces, hand_over
         self._looked_at = float("-inf")
 
     async def run_forever(self, stop: asyncio.Event) -> None:
@@ -517,10 +527,12 @@ class Pipeline:
         await self._journal.append(case, SpoolReleased(verified.bytes if verified else 0))
 
     async def _hand_to_auditors(self, case: CaseId) -> None:
-        advanced = _last(await self._journal.read(case), CaseAdvanced)
-        if advanced is not None and advanced.now is CasePhase.AGENT_DONE:
-            fact = CaseAdvanced(advanced.now, CasePhase.UNDER_AUDIT)
+        for fact in await asyncio.to_thread(self._hand_over, await self._journal.read(case)):
             await self._journal.append(case, fact)
+        advanced = _last(await self._journal.read(case), CaseAdvanced)
+        if advanced is not None and advanced.reason is CaseEnd.NOT_DRAWN:
+            # Nobody will sign it, after which the grown journal would be archived.
+            await self._jobs.enqueue("archive_journal", case, again=True)
 
 
 @contextlib.contextmanager

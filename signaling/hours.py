@@ -51,6 +51,19 @@ class Hours:
         begins, _ = next((begins, ends) for begins, ends in self._spans_from(now) if now < ends)
         return None if begins <= now else begins
 
+    def day_ends_at(self, now: float, later: int) -> float:
+        """Return when the ``later``-th working day after that of ``now`` ends, at the close of its last span.
+
+        With 0 today, or the next working day once today is over or is none.
+        """
+        day = today = datetime.fromtimestamp(now, self.zone).date()
+        while True:
+            spans = () if day in self.holidays else self.week[day.weekday()]
+            later -= bool(spans) and day != today
+            if spans and later <= 0 and now < (ends := max(self._at(day, spans[-1][1]))):
+                return ends
+            day += timedelta(days=1)
+
     def _spans_from(self, now: float) -> Iterator[tuple[float, float]]:
         # Endless: some weekday has hours, and there is only so long a list of holidays.
         day = datetime.fromtimestamp(now, self.zone).date()

@@ -18,6 +18,7 @@ from signaling.rest_cases import Cases
 from signaling.rest_desk import Lobby
 from signaling.rest_files import Files
 from signaling.rest_hold import Holds
+from signaling.rest_queue import Queue
 from signaling.rest_renders import Renders
 from signaling.rest_search import Search
 from signaling.rest_self import SelfService
@@ -41,10 +42,11 @@ class Rest:
         self._rooms = rooms
         self._intake = Intake(settings, rooms)
         self._cases = Cases(settings, rooms, self._intake)
+        self._queue = Queue(rooms, self._intake, self._cases)
         self._search = Search(rooms, self._intake)
         self._viewing = Viewing(rooms, self._intake, self._cases, settings.may_download)
         self._holds = Holds(rooms, self._intake, self._cases)
-        self._audit = Audit(rooms, self._intake, self._cases, self._viewing, equipment.decide)
+        self._audit = Audit(rooms, self._intake, self._cases, self._viewing, settings, equipment.decide)
         self._renders = Renders(rooms, self._intake, self._cases)
         self._files = Files(settings, rooms, self._intake, self._cases)
         self._lobby = Lobby(settings, rooms, self._intake, self._cases)
@@ -69,6 +71,8 @@ class Rest:
             ("POST", "/api/views", self._search.keep_view),
             ("POST", "/api/views/drop", self._search.drop_view),
             ("GET", "/api/cases/{case}", cases.one),
+            ("POST", "/api/audits/next", self._queue.next),
+            ("POST", "/api/cases/{case}/claim", self._queue.claim),
             ("POST", "/api/cases/{case}/verdict", self._audit.verdict),
             ("POST", "/api/cases/{case}/reopen", self._audit.reopen),
             ("POST", "/api/cases/{case}/hold", self._holds.hold),

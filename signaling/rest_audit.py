@@ -1,5 +1,6 @@
 """REST of the audit: the verdict on a record, and going back on it."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from signaling.intake import Intake
 from signaling.rest_cases import Cases
 from signaling.rest_viewing import Viewing
 from signaling.rooms import Rooms
+from signaling.settings import SignalingSettings
 from signaling.sign_off import last, reopen, sign, signature
 from signaling.turns import phase_of
 
@@ -48,12 +50,14 @@ class Audit:
         intake: Intake,
         cases: Cases,
         viewing: Viewing,
+        settings: SignalingSettings,
         decide: DecideCase | None,
     ) -> None:
         self._rooms = rooms
         self._intake = intake
         self._cases = cases
         self._viewing = viewing
+        self._settings = settings
         self._decide = decide
         self._signing: set[CaseId] = set()
 
@@ -69,6 +73,7 @@ class Audit:
         case = await self._cases.seen_by(person, request.match_info["case"])
         with self._alone(case.case):
             fact = await self._sign(case, person.account.account, body)
+            await self._rooms.audits.release(case.case)
         outcome = "proposed" if isinstance(fact, OverrideProposed) else "signed"
         return await self._answer(case.case, outcome)
 
@@ -79,7 +84,9 @@ class Audit:
         case = await self._cases.seen_by(person, request.match_info["case"])
         with self._alone(case.case):
             entries = await self._rooms.journal.read(case.case)
-            reopened = reopen(entries, person.account.account, body.reason)
+            now = self._rooms.clock.now()
+            due_at = await asyncio.to_thread(self._settings.audit_due_at, case.policy, now)
+            reopened = reopen(entries, person.account.account, body.reason, due_at)
             if reopened is not None:
                 await self._rooms.journal.append(case.case, reopened)
             await self._advance(case.case, phase_of(entries), CasePhase.UNDER_AUDIT)

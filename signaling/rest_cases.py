@@ -17,6 +17,7 @@ from contract.phases import Role
 from contract.ports import CaseSummary
 from contract.viewing import Viewer, sees_cards
 from signaling.accounts import LoggedIn
+from signaling.claims import claims_told
 from signaling.intake import Intake
 from signaling.job_outlook import outlook
 from signaling.masking import masked, numbers_of
@@ -112,11 +113,13 @@ class Cases:
         lines = [json.loads(dump_entry(entry)) for entry in entries]
         if not sees_cards(entries, viewer, self._rooms.clock.now()):
             lines = masked(lines, numbers_of(entries))
+        claims = [] if person.account.role is Role.AGENT else await claims_told(self._rooms, (case.case,))
         jobs, now = await self._rooms.jobs.for_case(case.case), self._rooms.clock.now()
         return web.json_response(
             {
                 "case": codec.dump(case),
                 "entries": lines,
+                "claims": claims,
                 "jobs": [codec.dump(job) | codec.dump(outlook(job, now)) for job in jobs],
             }
         )

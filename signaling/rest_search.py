@@ -13,6 +13,7 @@ from contract.ids import AccountId, CaseId
 from contract.phases import CasePhase, Outcome, Role
 from contract.ports import CaseFlag, CaseMark, CaseQuery, SavedView
 from signaling.accounts import LoggedIn
+from signaling.claims import claims_told
 from signaling.intake import Intake
 from signaling.rest_cases import SEES_CASES
 from signaling.rooms import Rooms
@@ -34,6 +35,7 @@ class SearchBody:
     flags: tuple[CaseFlag, ...] = ()
     since: float | None = None
     until: float | None = None
+    due_before: float | None = None
     after: Annotated[str, Text(64)] = ""
     limit: Annotated[int, Number(1, 200)] = 50
 
@@ -42,7 +44,8 @@ class SearchBody:
 class ViewFilters:
     """What a view keeps: filters, never words, for those would be somebody's name beside the cases.
 
-    ``period`` is as the page writes it, ``week`` or two days: a view means the day on which it is opened.
+    ``period`` is as the page writes it, ``week`` or two days, and so is ``due``, ``overdue`` or ``today``:
+    a view means the day on which it is opened.
     """
 
     phases: tuple[CasePhase, ...] = ()
@@ -52,6 +55,7 @@ class ViewFilters:
     purposes: tuple[Word, ...] = ()
     flags: tuple[CaseFlag, ...] = ()
     period: Annotated[str, Text(24)] = ""
+    due: Annotated[str, Text(24)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Search:
         """
         person = await self._rooms.guard.require(request, *SEES_CASES)
         page = await self._rooms.cases.search(_query(await self._intake.body(request, SearchBody), person))
+        shown = [case.case for case in page.cases]
+        claims = [] if person.account.role is Role.AGENT else await claims_told(self._rooms, shown)
         following = page.next and f"{page.next.created_at!r}_{page.next.case}"
         return web.json_response(
             {
@@ -91,6 +97,7 @@ class Search:
                 "count": page.count,
                 "more": page.more,
                 "next": following,
+                "claims": claims,
             }
         )
 
@@ -144,6 +151,7 @@ def _query(body: SearchBody, person: LoggedIn) -> CaseQuery:
         flags=body.flags,
         since=body.since,
         until=body.until,
+        due_before=body.due_before,
         after=_mark(body.after),
         limit=body.limit,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contract.ports import (
     AccountStore,
+    AuditQueue,
     CaseStore,
     Clock,
     EvidenceStore,
@@ -30,6 +31,7 @@ class Rooms:
     tickets: Tickets
     people: AccountStore
     cases: CaseStore
+    audits: AuditQueue
     views: ViewStore
     journal: Journal
     evidence: EvidenceStore

@@ -7,6 +7,7 @@ from aiohttp import web
 from contract.ids import CaseId, SeatId
 from contract.ports import (
     AccountStore,
+    AuditQueue,
     CaseStore,
     Clock,
     EvidenceStore,
@@ -50,6 +51,7 @@ class Signaling:
         accounts: AccountStore,
         tickets_ledger: TicketLedger,
         cases: CaseStore,
+        audits: AuditQueue,
         views: ViewStore,
         jobs: JobQueue,
         clock: Clock,
@@ -70,8 +72,8 @@ class Signaling:
         self._rest = Rest(
             settings,
             Rooms(
-                self._front, guard, people, self._tickets, accounts, cases, views, journal, evidence,
-                identity, jobs, clock, turns, ceilings,
+                self._front, guard, people, self._tickets, accounts, cases, audits, views,
+                journal, evidence, identity, jobs, clock, turns, ceilings,
             ),
             equipment,
         )  # fmt: skip

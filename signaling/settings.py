@@ -9,6 +9,7 @@ from contract.ports import NetworkFinding, NetworkLookup
 from contract.wire import Choice, IceServer
 from signaling.board import BoardRules
 from signaling.hours import Hours
+from signaling.sampling import AuditPlan
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 
 Network = IPv4Network | IPv6Network
@@ -140,6 +141,11 @@ class SignalingSettings:
     per_ip_per_minute: float = 20.0
     per_ip_burst: float = 20.0
 
+    # By the name of a case's policy: how its audit is planned. Blocks.
+    audit_plan: Callable[[str], AuditPlan] = field(default=lambda name: AuditPlan(name, 1))
+    # Of these an auditor's time is made up.
+    working_days: Hours = field(default_factory=lambda: Hours.parse("Mon-Sun 00:00-24:00", "UTC"))
+
     # Logins that may take files of records away; all others look at them in the page.
     may_download: frozenset[str] = frozenset()
 
@@ -151,6 +157,10 @@ class SignalingSettings:
     def opens_at(self, now: float) -> float | None:
         """Return when the desk opens again (seconds UTC), None while it is open at ``now``."""
         return self.hours.opens_at(now) if self.hours else None
+
+    def audit_due_at(self, policy: str, now: float) -> float:
+        """Return until when (seconds UTC) a case under ``policy`` is to be signed. Blocks."""
+        return self.working_days.day_ends_at(now, self.audit_plan(policy).due_days)
 
     def __post_init__(self) -> None:
         if len(self.secret) < 32:

@@ -14,6 +14,7 @@ from contract.facts import (
     ArchiveVerified,
     ArchiveWritten,
     AuditSigned,
+    CaseAdvanced,
     Entry,
     FacesCompared,
     Fact,
@@ -25,7 +26,7 @@ from contract.facts import (
 )
 from contract.identity_facts import Decided, DocumentJudged, PortraitsCompared, SelfChecked
 from contract.ids import AccountId
-from contract.phases import CasePhase, CheckVerdict, Completeness, Outcome, Verdict
+from contract.phases import CaseEnd, CasePhase, CheckVerdict, Completeness, Outcome, Verdict
 from signaling.turns import phase_of
 
 _F = TypeVar("_F", bound=Fact)
@@ -45,14 +46,14 @@ def sign(
     _require_outsider(entries, auditor)
     if not reason.strip():
         raise UserError("a verdict has a reason", code="reason_missing")
-    before, since = _rounds(entries)
+    since = _rounds(entries)[1]
     if phase_of(entries) is not CasePhase.UNDER_AUDIT:
         raise WrongPhase("the case is not under audit")
-    if (earlier := last(before, AuditSigned)) is not None and earlier.auditor == auditor:
+    if _signed_before(entries, auditor):
         raise Denied("who signed does not sign again", code="same_signer")
     if verdict is Verdict.REJECTED:
         return AuditSigned(auditor, verdict, reason, manifest_sha256)
-    if not _let_pass(entries):
+    if not let_pass(entries):
         raise WrongPhase("the agent did not let the customer pass", code="outcome_not_passed")
     grounds = against(entries)
     if not grounds:
@@ -65,10 +66,22 @@ def sign(
     return AuditSigned(auditor, verdict, reason, manifest_sha256, proposed.auditor)
 
 
-def reopen(entries: Sequence[Entry], auditor: AccountId, reason: str) -> AuditReopened | None:
-    """Return the fact with which a signed case goes back to the auditors.
+def awaits(entries: Sequence[Entry], auditor: AccountId) -> bool:
+    """Tell whether a case waits for a word of this auditor: he may sign it, and has not proposed anything."""
+    proposed = last(_rounds(entries)[1], OverrideProposed)
+    return (
+        phase_of(entries) is CasePhase.UNDER_AUDIT
+        and auditor not in took_part(entries)
+        and not _signed_before(entries, auditor)
+        and (proposed is None or proposed.auditor != auditor)
+    )
 
-    None when it stands already and only the case was not moved: something cut that off.
+
+def reopen(entries: Sequence[Entry], auditor: AccountId, reason: str, due_at: float) -> AuditReopened | None:
+    """Return the fact with which a case that was signed, or not drawn, goes back to the auditors.
+
+    ``due_at`` (seconds UTC) is until when it is to be signed anew. None when it stands already and only the
+    case was not moved: something cut that off.
 
     Raises:
         Denied: ``same_person`` took part in the case.
@@ -79,11 +92,14 @@ def reopen(entries: Sequence[Entry], auditor: AccountId, reason: str) -> AuditRe
     if not reason.strip():
         raise UserError("whoever reopens a case says why", code="reason_missing")
     if phase_of(entries) not in {CasePhase.APPROVED, CasePhase.REJECTED}:
-        raise WrongPhase("only a signed case can be reopened")
-    signed = signature(entries)
-    if signed is None:
-        return None
-    return AuditReopened(auditor, reason, signed.verdict)
+        raise WrongPhase("only a case with an outcome can be reopened")
+    since = _rounds(entries)[1]
+    signed, advanced = last(since, AuditSigned), last(since, CaseAdvanced)
+    if signed is not None:
+        return AuditReopened(auditor, reason, signed.verdict, due_at)
+    if advanced is not None and advanced.reason is CaseEnd.NOT_DRAWN:
+        return AuditReopened(auditor, reason, Verdict(advanced.now.value), due_at)
+    return None
 
 
 def against(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -96,7 +112,7 @@ def against(entries: Sequence[Entry]) -> tuple[str, ...]:
     gaps, decided = last(entries, GapsAccounted), last(entries, Decided)
     steps = gaps.steps if gaps else ()
     speaks = {
-        "check_failed": CheckVerdict.FAILED in _checks(entries),
+        "check_failed": CheckVerdict.FAILED in newest_checks(entries),
         "decision_failed": decided is not None and decided.verdict is CheckVerdict.FAILED,
         "step_incomplete": any(step.mandatory and step.kept is Completeness.INCOMPLETE for step in steps),
         "record_not_verified": not intact,
@@ -131,6 +147,12 @@ def _covers(proposed: OverrideProposed, grounds: tuple[str, ...], manifest_sha25
     return set(grounds) <= set(proposed.grounds) and proposed.manifest_sha256 == manifest_sha256
 
 
+def _signed_before(entries: Sequence[Entry], auditor: AccountId) -> bool:
+    """Tell whether this auditor gave the signature that no longer stands since the case was reopened."""
+    earlier = last(_rounds(entries)[0], AuditSigned)
+    return earlier is not None and earlier.auditor == auditor
+
+
 def _require_outsider(entries: Sequence[Entry], auditor: AccountId) -> None:
     if auditor in took_part(entries):
         raise Denied("who took part in a case may not audit it", code="same_person")
@@ -143,7 +165,7 @@ def _rounds(entries: Sequence[Entry]) -> tuple[Sequence[Entry], Sequence[Entry]]
     return entries[:begun], entries[begun:]
 
 
-def _let_pass(entries: Sequence[Entry]) -> bool:
+def let_pass(entries: Sequence[Entry]) -> bool:
     """Tell whether an agent let the customer pass, or, where no agent was asked, self-service did.
 
     The latter takes a decision that passed as well: the check alone is no reason to open an account.
@@ -155,7 +177,7 @@ def _let_pass(entries: Sequence[Entry]) -> bool:
     return all(fact is not None and fact.verdict is CheckVerdict.PASSED for fact in alone)
 
 
-def _checks(entries: Sequence[Entry]) -> Iterator[CheckVerdict]:
+def newest_checks(entries: Sequence[Entry]) -> Iterator[CheckVerdict]:
     """Yield the newest verdict of each kind of check."""
     newest = (last(entries, IdNumberChecked), last(entries, FacesCompared))
     of_documents = (last(entries, PortraitsCompared), last(entries, DocumentJudged))

@@ -6,6 +6,7 @@ from typing import Self
 
 from contract.ports import Clock
 from store.accounts import Accounts
+from store.audits import Audits
 from store.cases import Cases
 from store.engine import Engine
 from store.jobs import Jobs
@@ -24,7 +25,7 @@ class _WallClock:
 
 
 class Database:
-    """Accounts, tickets, cases, jobs and keepings behind one URL; entering brings the schema up to date.
+    """Accounts, cases, audits, jobs and more behind one URL; entering brings the schema up to date.
 
     ``url`` is ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user:password@host/name``.
     ``search_key`` hashes the words by which cases are found; whoever projects or searches gives the house's.
@@ -37,6 +38,7 @@ class Database:
         self.accounts = Accounts(self._engine)
         self.tickets = Tickets(self._engine, clock)
         self.cases = Cases(self._engine, search_key)
+        self.audits = Audits(self._engine)
         self.views = Views(self._engine)
         self.jobs = Jobs(self._engine, clock)
         self.keepings = Keepings(self._engine)

@@ -49,6 +49,7 @@ BLANK: Row = {
     "pii_callback_wish": "",
     "callback_at": None,
     "reason": "",
+    "due_at": None,
     "words": None,
     "set_by": {},
 }
@@ -99,7 +100,9 @@ def changes(entry: Entry) -> Row:
             }
         case facts.CaseAdvanced() as fact:
             ended = fact.reason.value if fact.reason else ""
-            return {"phase": fact.now.value, "case_end": ended, **({"reason": ended} if ended else {})}
+            # Of a case that an agent refused, his reason stays.
+            told = ended and fact.now is not CasePhase.REJECTED
+            return {"phase": fact.now.value, "case_end": ended, **({"reason": ended} if told else {})}
         case facts.IdNumberChecked() as fact:
             return {"id_verdict": fact.verdict.value}
         case facts.FacesCompared() as fact:
@@ -108,10 +111,12 @@ def changes(entry: Entry) -> Row:
             return {"face_verdict": fact.verdict.value, "face_score": _of_card_and_still(fact)}
         case facts.AgentDecided() as fact:
             return {"agent": fact.agent, "outcome": fact.outcome.value, "reason": fact.reason}
-        case facts.AuditReopened():
-            return {"auditor": None, "audit_verdict": ""}
+        case facts.AuditReopened() as fact:
+            return {"auditor": None, "audit_verdict": "", "due_at": fact.due_at}
         case facts.AuditSigned() as fact:
-            return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value}
+            return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value, "due_at": None}
+        case facts.AuditDrawn() as fact:
+            return {"due_at": fact.due_at}
         case _:
             return {**_of_call(entry), **_of_callback(entry), **_of_record(entry)}
 

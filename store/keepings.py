@@ -8,10 +8,10 @@ from contract.errors import NotFound, StorageError
 from contract.ids import CaseId, TenantId
 from contract.ports import Keeping, WrappedKey
 from store.engine import Engine
-from store.schema import CASE_TERMS, CASES, JOBS, KEEPING
+from store.schema import CASE_TERMS, CASES, CLAIMS, JOBS, KEEPING
 
 # Every table with rows about one case. They go when it is erased; the row here stays.
-PERSONAL = (CASES, CASE_TERMS, JOBS)
+PERSONAL = (CASES, CASE_TERMS, CLAIMS, JOBS)
 
 _MINE = KEEPING.c.case == sa.bindparam("mine")
 

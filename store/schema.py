@@ -92,6 +92,7 @@ CASES = sa.Table(
     sa.Column("pii_callback_wish", sa.Text, nullable=False),
     sa.Column("callback_at", sa.Double),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("due_at", sa.Double, index=True),
     # Keyed hashes of the words by which the case is found, beside those of its name; null: never told.
     sa.Column("words", sa.JSON(none_as_null=True)),
     # Column name -> sequence number of the entry that set it last.
@@ -108,6 +109,7 @@ CASES = sa.Table(
     sa.Index(
         "ix_cases_search",
         "tenant", "created_at", "case", "phase", "outcome", "reason", "purpose", "agent", "gap_s", "archived",
+        "due_at",
     ),
 )  # fmt: skip
 
@@ -127,6 +129,15 @@ VIEWS = sa.Table(
     sa.Column("account", sa.ForeignKey("accounts.account"), primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("filters", sa.JSON, nullable=False),
+)
+
+# Which auditor has which case before him; short-lived, and no part of the record.
+CLAIMS = sa.Table(
+    "audit_claims",
+    METADATA,
+    sa.Column("case", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("until", sa.Double, nullable=False),
 )
 
 JOBS = sa.Table(

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from contract.phases import CasePhase
 from contract.ports import CaseFlag, CaseMark, CaseQuery
 from store.schema import CASE_TERMS, CASES
 
@@ -46,7 +47,7 @@ def lists_of(query: CaseQuery, terms: Sequence[int]) -> tuple[Listed, ...]:
     values: tuple[tuple[str, sa.Column[Any], Sequence[Any]], ...] = (
         ("ix_cases_tenant_reason_created_at", CASES.c.reason, query.reasons),
         ("ix_cases_tenant_outcome_created_at", CASES.c.outcome, query.outcomes),
-        ("ix_cases_tenant_phase_created_at", CASES.c.phase, [phase.value for phase in query.phases]),
+        ("ix_cases_tenant_phase_created_at", CASES.c.phase, _phases(query)),
         ("ix_cases_tenant_agent_created_at", CASES.c.agent, [query.agent] if query.agent else []),
         (
             "ix_cases_tenant_archived_created_at",
@@ -105,15 +106,23 @@ def _filters(query: CaseQuery) -> list[sa.ColumnElement[bool]]:
 
 def _narrowing(query: CaseQuery) -> list[sa.ColumnElement[bool]]:
     chosen: tuple[tuple[sa.Column[Any], Sequence[str]], ...] = (
-        (CASES.c.phase, [phase.value for phase in query.phases]),
+        (CASES.c.phase, _phases(query)),
         (CASES.c.outcome, query.outcomes),
         (CASES.c.reason, query.reasons),
         (CASES.c.purpose, query.purposes),
     )
     narrowing: list[sa.ColumnElement[bool]] = [column.in_(values) for column, values in chosen if values]
+    if query.due_before is not None:
+        narrowing.append(CASES.c.due_at < query.due_before)
     if query.agent is not None:
         narrowing.append(CASES.c.agent == query.agent)
     return narrowing + [condition for flag in query.flags for condition in _flagged(flag)]
+
+
+def _phases(query: CaseQuery) -> list[str]:
+    """Return the phases asked for; what is due waits for an auditor."""
+    due = () if query.due_before is None else (CasePhase.UNDER_AUDIT,)
+    return [phase.value for phase in query.phases or due]
 
 
 def _flagged(flag: CaseFlag) -> tuple[sa.ColumnElement[bool], ...]:

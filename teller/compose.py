@@ -4,9 +4,8 @@ Both processes build on :func:`open_base`; the server adds the live rooms with :
 """
 
 import asyncio
-import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from urllib.parse import urlsplit
 import structlog
 
 from contract.errors import StorageError
-from contract.facts import AuditSigned
+from contract.facts import AuditSigned, CaseAdvanced, CaseCreated, Entry, Fact
 from contract.ids import CallId, CaseId, is_id
-from contract.phases import CasePhase
+from contract.phases import CaseEnd, CasePhase
 from contract.ports import Archive, Clock
 from kyc.card_jobs import Veil
 from kyc.engine import Engine
@@ -31,14 +30,16 @@ from recordings.evidence import FileEvidence
 from recordings.finalise import recover
 from recordings.journal import FileJournal
 from recordings.keeper import Keeper, KeeperSettings
-from recordings.pipeline import Pipeline
+from recordings.pipeline import HandOver, Pipeline
 from recordings.playback import Playback
 from recordings.signature import Signer, open_signer
-from recordings.spool import Spool
+from recordings.spool import Spool, create_first
 from signaling import Signaling
 from signaling.board import BoardRules
 from signaling.hours import Hours
+from signaling.sampling import hand_over
 from signaling.settings import SignalingSettings
+from signaling.sign_off import last
 from store import Database
 from teller.clock import SystemClock
 from teller.config import Config, ConfigError
@@ -52,6 +53,7 @@ from teller.policy import (
     AfterInterruption,
     Packs,
     Policy,
+    audit_plan,
     load_policy,
     record_rules,
     retention_rules,
@@ -64,6 +66,7 @@ _log = structlog.get_logger(__name__)
 
 # No projection takes longer than a command's deadline, so older entries are in the database.
 PROJECTION_S = 60.0
+_AROUND_THE_CLOCK = "Mon-Sun 00:00-24:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Base:
     journal: FileJournal
     spool: Spool
     archive: SealedArchive
+    audit_key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ async def open_base(config: Config) -> AsyncIterator[Base]:
     await asyncio.to_thread(_make_private, config.data_dir)
     clock = SystemClock()
     key = await asyncio.to_thread(_secret, config.data_dir / "keys" / "search")
+    audit_key = await asyncio.to_thread(_secret, config.data_dir / "keys" / "audit")
     async with Database(config.database_url, clock, key) as database:
         folder = config.data_dir / "journal"
         async with FileJournal(folder, clock, database.cases.project) as journal:
@@ -140,7 +145,7 @@ async def open_base(config: Config) -> AsyncIterator[Base]:
             for case in await _in_doubt(folder, spool, database):
                 await _project_again(case, journal, database)
             archive = await asyncio.to_thread(open_sealed_archive, config, database)
-            yield Base(config, clock, database, journal, spool, archive)
+            yield Base(config, clock, database, journal, spool, archive, audit_key)
 
 
 def _last_told(folder: Path) -> list[CaseId]:
@@ -206,6 +211,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
                 base.database.accounts,
                 base.database.tickets,
                 base.database.cases,
+                base.database.audits,
                 base.database.views,
                 base.database.jobs,
                 base.clock,
@@ -244,7 +250,20 @@ def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:
         count_faces=face_counter(base.config),
         aborted_keeps=lambda name: packs.of(name).aborted.keeps,
         timestamp_url=base.config.archive.timestamp_url,
+        hand_over=auditing(base, packs),
     )
+
+
+def auditing(base: Base, packs: Packs) -> HandOver:
+    """Return what draws cases for the auditors. Raises ConfigError for opening hours that are none."""
+    days = working_days(base.config)
+
+    def hand(entries: Sequence[Entry]) -> Sequence[Fact]:
+        created = last(entries, CaseCreated)
+        plan = audit_plan(packs.of(created.policy if created else ""))
+        return hand_over(entries, plan, base.audit_key, days.day_ends_at(base.clock.now(), plan.due_days))
+
+    return hand
 
 
 def make_keeper(base: Base) -> Keeper:
@@ -280,16 +299,25 @@ async def _recover(base: Base) -> int:
         if case.has_media or case.phase is CasePhase.AGENT_DONE:
             await jobs.enqueue("merge", case.case)
     for told in await asyncio.to_thread(_last_told, base.config.data_dir / "journal"):
-        if await _is_signed(base.journal, told):
+        if await _is_closed(base.journal, told):
             await jobs.enqueue("archive_journal", told)
     return len({case.case for case in recovered} & set(left_open))
 
 
-async def _is_signed(journal: FileJournal, case: CaseId) -> bool:
+async def _is_closed(journal: FileJournal, case: CaseId) -> bool:
     try:
-        return any(isinstance(entry.fact, AuditSigned) for entry in await journal.read(case))
+        facts = [entry.fact for entry in await journal.read(case)]
     except StorageError:
         return False
+    return any(_is_last_word(fact) for fact in facts)
+
+
+def _is_last_word(fact: Fact) -> bool:
+    match fact:
+        case AuditSigned() | CaseAdvanced(reason=CaseEnd.NOT_DRAWN):
+            return True
+        case _:
+            return False
 
 
 def open_turn(config: Config) -> Turn:
@@ -303,6 +331,7 @@ def open_turn(config: Config) -> Turn:
 
 
 def _signaling_settings(config: Config, policy: Policy) -> SignalingSettings:
+    packs = Packs(config.policy.pack)
     return SignalingSettings(
         secret=_secret(config.data_dir / "keys" / "tickets"),
         https=config.behind_https,
@@ -331,15 +360,24 @@ def _signaling_settings(config: Config, policy: Policy) -> SignalingSettings:
         board=BoardRules(target_s=config.desk.answer_within_s),
         plan=script_plan(policy),
         may_download=frozenset(config.audit.may_download),
+        audit_plan=lambda name: audit_plan(packs.of(name)),
+        working_days=working_days(config),
     )
 
 
 def _opening_hours(config: Config) -> Hours | None:
+    return working_days(config) if config.desk.hours.strip() else None
+
+
+def working_days(config: Config) -> Hours:
+    """Return the desk's hours; around the clock but for holidays where none are configured.
+
+    Raises:
+        ConfigError: they cannot be read.
+    """
     desk = config.desk
-    if not desk.hours.strip():
-        return None
     try:
-        return Hours.parse(desk.hours, desk.time_zone, desk.holidays)
+        return Hours.parse(desk.hours.strip() or _AROUND_THE_CLOCK, desk.time_zone, desk.holidays)
     except ValueError as error:
         raise ConfigError((f"desk: {error}",)) from error
 
@@ -355,10 +393,5 @@ def _secret(path: Path) -> bytes:
     """Return the key in ``path``, made on first use, 32 random bytes, readable by the owner only."""
     _make_private(path.parent)
     if not path.exists():
-        part = path.with_suffix(".part")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            os.fsync(file.fileno())
-        part.replace(path)
+        create_first(path, secrets.token_bytes(32))
     return path.read_bytes()

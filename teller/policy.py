@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.config import JsonDict
 
 from contract.phases import AbortedKeeps, Outcome
 from contract.wire import Choice
 from kyc.decision import DecisionRules
 from recordings.completeness import RecordRules, WatchedStep
 from recordings.retention import Fate, Rule, Since
+from signaling.sampling import AuditPlan
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from teller.config import ConfigError
 from teller.policy_identity import Check, Decision, Identity, decision_rules, identity_plan
@@ -128,8 +130,28 @@ class WrapUp(Part):
         return self
 
 
+# As ``Policy`` refuses it, for editors that check packs by the schema.
+_SAMPLED_ONLY_WITHOUT_ACCOUNTS: JsonDict = {
+    "if": {
+        "properties": {"audit": {"properties": {"share": {"exclusiveMaximum": 1}}, "required": ["share"]}},
+        "required": ["audit"],
+    },
+    "then": {"properties": {"opens_account": {"const": False}}, "required": ["opens_account"]},
+}
+
+
+class Audit(Part):
+    """How many cases are audited, and by the end of which working day after the agent is done with one."""
+
+    share: float = Field(default=1, ge=0, le=1)
+    due_days: int = Field(default=1, ge=0, le=30)
+    source: Source = "our own rule: every case, by the end of the next working day"
+
+
 class Policy(Part):
-    """A whole pack."""
+    """A whole pack. One that opens no account says so, and only then may fewer cases be audited than all."""
+
+    model_config = ConfigDict(json_schema_extra=_SAMPLED_ONLY_WITHOUT_ACCOUNTS)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)
     version: int = Field(ge=1)
@@ -143,6 +165,8 @@ class Policy(Part):
     identity: Identity = Identity()
     # Without it nothing is decided by rule, and all is left to agent and auditor.
     decision: Decision | None = None
+    opens_account: bool = True
+    audit: Audit = Audit()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -151,6 +175,10 @@ class Policy(Part):
         refuse_doubles("abort_reasons", (reason.id for reason in self.abort_reasons))
         refuse_doubles("checks", (step.check for step in self.steps if step.check))
         _refuse_wrong_branches(self.steps)
+        if self.opens_account and self.audit.share < 1:
+            raise ValueError("every case that may open an account is audited: audit.share is 1")
+        if not self.opens_account and self.decision is not None:
+            raise ValueError("a decision names classes of accounts, and this pack opens none")
         return self
 
 
@@ -247,6 +275,11 @@ def record_rules(policy: Policy) -> RecordRules:
     """Return what the pack demands of a recording."""
     steps = (WatchedStep(step.id, step.check or "", step.mandatory) for step in policy.steps)
     return RecordRules(tuple(steps), policy.limits.step_loss_s)
+
+
+def audit_plan(policy: Policy) -> AuditPlan:
+    """Return which cases under this pack are audited, and by when."""
+    return AuditPlan(policy.name, policy.version, policy.audit.share, policy.audit.due_days)
 
 
 def rules_of(policy: Policy) -> DecisionRules | None:

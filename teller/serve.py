@@ -46,7 +46,7 @@ def make_app(config: Config, house: House) -> web.Application:
     kit.install(app)
     house.signaling.add_to(app)
     app.add_routes(house.playback.routes())
-    monitor = Monitor(house.media)
+    monitor = Monitor(house.media, house.base.database.audits, house.base.clock)
     app.router.add_get("/healthz", monitor.health)
     app.router.add_get("/metrics", monitor.metrics)
     return app

@@ -46,10 +46,11 @@ function errorOf(body, status) {
  * @param {"GET" | "POST"} method
  * @param {string} path
  * @param {unknown} [body]  Sent as JSON.
+ * @param {boolean} [outlives]  It is sent even when the page goes away meanwhile.
  * @returns {Promise<T>}
  * @throws {RestError}
  */
-export async function request(method, path, body) {
+export async function request(method, path, body, outlives = false) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -57,7 +58,7 @@ export async function request(method, path, body) {
   let response;
   try {
     const content = body === undefined ? null : JSON.stringify(body);
-    response = await fetch(path, { method, headers, body: content, credentials: "same-origin" });
+    response = await fetch(path, { method, headers, body: content, credentials: "same-origin", keepalive: outlives });
   } catch {
     throw new RestError("offline", "", 0);
   }

@@ -26,7 +26,7 @@ export type CallEnd = "customer_hung_up" | "agent_hung_up" | "customer_lost" | "
 
 export type RingEnd = "accepted" | "refused" | "timed_out" | "agent_left" | "customer_left" | "withdrawn";
 
-export type CaseEnd = "customer_left" | "ticket_expired" | "call_failed" | "server_lost" | "consent_refused" | "callback_requested";
+export type CaseEnd = "customer_left" | "ticket_expired" | "call_failed" | "server_lost" | "consent_refused" | "callback_requested" | "not_drawn";
 
 export type AbortedKeeps = "everything" | "pictures" | "log";
 
@@ -1084,6 +1084,16 @@ export interface RecordDownloaded {
   readonly file: string;
 }
 
+export interface AuditDrawn {
+  readonly drawn: boolean;
+  readonly share: number;
+  readonly lot: string;
+  readonly grounds: readonly string[];
+  readonly policy: string;
+  readonly policy_version: number;
+  readonly due_at: number | null;
+}
+
 export interface OverrideProposed {
   readonly auditor: string;
   readonly pii_reason: string;
@@ -1095,6 +1105,7 @@ export interface AuditReopened {
   readonly auditor: string;
   readonly pii_reason: string;
   readonly was: Verdict;
+  readonly due_at: number | null;
 }
 
 export interface LocationTold {
@@ -1626,6 +1637,7 @@ export interface Facts {
   UnmaskAsked: UnmaskAsked;
   UnmaskAnswered: UnmaskAnswered;
   RecordDownloaded: RecordDownloaded;
+  AuditDrawn: AuditDrawn;
   OverrideProposed: OverrideProposed;
   AuditReopened: AuditReopened;
   LocationTold: LocationTold;
@@ -1739,6 +1751,7 @@ export interface CaseSummary {
   readonly pii_callback_wish: string;
   readonly callback_at: number | null;
   readonly reason: string;
+  readonly due_at: number | null;
 }
 
 export interface Job {

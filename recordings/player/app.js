@@ -13,6 +13,7 @@ import { request, RestError, setCsrf } from "../web_kit/rest.js";
 import { createStore } from "../web_kit/store.js";
 import "./elements/case_list.js";
 import "./elements/case_page.js";
+import { makeQueue } from "./queue.js";
 import { bodyOf } from "./search.js";
 import { isMoving, mayLook, NO_CASE, seesCards, START } from "./state.js";
 import en from "./strings/en.js";
@@ -30,6 +31,7 @@ const LIST_MS = 4000;
 const SIGHT_LATE_MS = 500;
 
 const store = createStore(START);
+const queue = makeQueue(store, refresh);
 /** @type {{bar: any, main: HTMLElement, view: any, notice: HTMLElement}} */
 let page;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -110,6 +112,7 @@ async function logIn(credentials) {
 
 async function logOut() {
   clearTimeout(again);
+  await queue.leave();
   try {
     await request("POST", "/api/logout");
   } finally {
@@ -129,6 +132,9 @@ function codeOf(error) {
 function gotRoute() {
   const wanted = location.hash.slice(1);
   const caseId = wanted.startsWith("case-") ? wanted : null;
+  if (caseId !== store.get().caseId) {
+    void queue.leave();
+  }
   store.update({ caseId, problem: null, ...(caseId === store.get().caseId ? {} : NO_CASE) });
   void refresh();
 }
@@ -136,6 +142,7 @@ function gotRoute() {
 /** Read what the page shows, and again while it may change. */
 async function refresh() {
   clearTimeout(again);
+  store.update({ minute: Math.floor(Date.now() / 60_000) });
   const { boot: where, caseId } = store.get();
   if (where !== "in") {
     return;
@@ -166,7 +173,7 @@ function gotProblem(code) {
 
 async function readCases() {
   const { filter, marks } = store.get();
-  /** @type {{cases: any[], count: number | null, more: boolean, next: string | null}} */
+  /** @type {{cases: any[], count: number | null, more: boolean, next: string | null, claims: any[]}} */
   const found = await request("POST", "/api/cases/search", bodyOf(filter, marks.at(-1) ?? "", new Date()));
   const now = store.get();
   if (now.filter === filter && now.marks === marks) {
@@ -203,11 +210,11 @@ async function changeViews(path, body, then) {
 /** @param {string} caseId */
 async function readCase(caseId) {
   /** @type {any} */
-  const [{ case: summary, entries, jobs }, viewing] = await Promise.all([request("GET", path(caseId)), request("GET", path(caseId, "viewings"))]);
+  const [{ case: summary, entries, jobs, claims }, viewing] = await Promise.all([request("GET", path(caseId)), request("GET", path(caseId, "viewings"))]);
   if (store.get().caseId === caseId) {
     const before = sightQuery();
     setSight(seesCards({ viewing }) ? String(viewing.unmasked_until) : "");
-    keep({ summary, entries, jobs, viewing, sight: sightQuery() });
+    keep({ summary, entries, jobs, viewing, claims, sight: sightQuery() });
     if (sightQuery() !== before) {
       clearTimeout(sightEnds);
       sightEnds = seesCards({ viewing }) ? setTimeout(refresh, viewing.unmasked_until * 1000 - Date.now() + SIGHT_LATE_MS) : undefined;
@@ -300,6 +307,8 @@ const REQUESTS = {
   "logout-request": logOut,
   "verdict-request": (signed) => sign("verdict", signed),
   "reopen-request": (reason) => sign("reopen", reason),
+  "next-request": queue.next,
+  "claim-request": (on) => queue.claim(store.get().caseId ?? "", on),
   "viewing-request": (asked) => askThenRead("viewings", asked),
   "watched-report": (asked) => askViewing("watched", asked),
   "tracks-request": readTracks,

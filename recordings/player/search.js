@@ -2,13 +2,14 @@
 
 /**
  * @typedef {Readonly<{text: string, phase: string, outcome: string, agent: string, reason: string,
- *   period: string, flags: readonly string[]}>} Filter
+ *   period: string, due: string, flags: readonly string[]}>} Filter
+ * `due` is `overdue`, or `today` for what is to be signed before the day is over.
  * `period` is `today`, `week`, `month`, or two days as `2026-11-01/2026-11-30`, either of which may be missing.
  * @typedef {Readonly<{name: string, filters: Readonly<Record<string, any>>}>} View
  */
 
 /** @type {Filter} */
-export const NO_FILTER = Object.freeze({ text: "", phase: "", outcome: "", agent: "", reason: "", period: "", flags: Object.freeze([]) });
+export const NO_FILTER = Object.freeze({ text: "", phase: "", outcome: "", agent: "", reason: "", period: "", due: "", flags: Object.freeze([]) });
 
 export const PAGE_SIZE = 50;
 /** @type {Readonly<Record<string, number>>} */
@@ -34,7 +35,7 @@ function fields({ phase, outcome, agent, reason, flags }) {
  * @param {Date} now
  */
 export function bodyOf(filter, after, now) {
-  return { ...fields(filter), text: filter.text, ...rangeOf(filter.period, now), after, limit: PAGE_SIZE };
+  return { ...fields(filter), text: filter.text, ...rangeOf(filter.period, now), due_before: dueOf(filter.due, now), after, limit: PAGE_SIZE };
 }
 
 /** Seconds UTC of a period in local days. @param {string} period @param {Date} now */
@@ -45,6 +46,11 @@ export function rangeOf(period, now) {
   }
   const [from = "", to = ""] = period.split("/");
   return { since: from ? dayOf(from, 0) : null, until: to ? dayOf(to, 1) : null };
+}
+
+/** @param {string} due @param {Date} now */
+function dueOf(due, now) {
+  return due === "overdue" ? now.getTime() / 1000 : due === "today" ? midnight(now.getFullYear(), now.getMonth(), now.getDate() + 1) : null;
 }
 
 /** @param {string} day @param {number} later */
@@ -60,7 +66,7 @@ function midnight(year, month, date) {
 
 /** A view keeps no words: they would be somebody's name. @param {Filter} filter */
 export function filtersOf(filter) {
-  return { ...fields(filter), period: filter.period };
+  return { ...fields(filter), period: filter.period, due: filter.due };
 }
 
 /** @param {View} view @returns {Filter} */
@@ -68,7 +74,7 @@ export function filterOf({ filters }) {
   const first = (/** @type {string} */ key) => String(filters[key]?.[0] ?? "");
   return {
     text: "", phase: first("phases"), outcome: first("outcomes"), agent: String(filters.agent ?? ""), reason: first("reasons"),
-    period: String(filters.period ?? ""), flags: filters.flags ?? [],
+    period: String(filters.period ?? ""), due: String(filters.due ?? ""), flags: filters.flags ?? [],
   }; // prettier-ignore
 }
 

@@ -19,7 +19,9 @@ import { NO_FILTER } from "./search.js";
  *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
  *   viewing: Viewing | null, viewProblem: string | null,
  *   calls: readonly import("./track_axis.js").Call[] | null, beside: Beside, sight: string,
- *   signing: boolean, signProblem: string | null}>} PlayerState
+ *   signing: boolean, signProblem: string | null, claims: readonly Claim[], queueNote: string, handing: boolean, minute: number}>} PlayerState
+ *   `queueNote` is the key of a sentence; `minute` goes with the clock, so that what becomes overdue is drawn anew.
+ * @typedef {Readonly<{case: string, account: string, name: string, until: number}>} Claim  an auditor has this case before him
  * @typedef {Readonly<{waveform: any, sprite: any}>} Beside  what the merge left beside the film
  * @typedef {{since_s: number, until_s: number, seqs?: readonly number[]}} Stretch
  * @typedef {Readonly<{viewing_until: number, unmasked_until: number, may_download: boolean,
@@ -61,6 +63,10 @@ export const START = Object.freeze({
   beside: NOTHING_BESIDE,
   signing: false,
   signProblem: null,
+  claims: Object.freeze([]),
+  queueNote: "",
+  handing: false,
+  minute: 0,
 });
 
 export const NO_CASE = Object.freeze({
@@ -75,6 +81,7 @@ export const NO_CASE = Object.freeze({
   beside: NOTHING_BESIDE,
   signing: false,
   signProblem: null,
+  queueNote: "",
 });
 
 /** Tell whether a reason covers looking at the record now. @param {PlayerState} state */
@@ -105,13 +112,13 @@ export function whyNotSign({ session, summary, view }) {
     return "verdict.not_loaded";
   }
   if (summary.phase !== "under_audit") {
-    return view.audit ? "verdict.signed" : "verdict.wrong_phase";
+    return view.audit ? "verdict.signed" : view.caseEnd === "not_drawn" ? "verdict.not_drawn" : "verdict.wrong_phase";
   }
   return summary.agent && summary.agent === session.account ? "verdict.own_case" : "";
 }
 
 /** Whether who is logged in may give the case back to the auditors. @param {PlayerState} state */
 export function mayReopen({ session, summary, view }) {
-  const signed = view.audit !== null && (summary?.phase === "approved" || summary?.phase === "rejected");
-  return signed && session?.role === "auditor" && summary?.agent !== session.account;
+  const closed = summary?.phase === "approved" || summary?.phase === "rejected";
+  return closed && (view.audit !== null || view.caseEnd === "not_drawn") && session?.role === "auditor" && summary?.agent !== session.account;
 }

@@ -49,6 +49,8 @@ class StandIn:
     files: Mapping[str, Path] = field(default_factory=dict)
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     queries: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    handed: list[str | None] = field(default_factory=list)
     page: int = 50
     counted: int = 1_000
     views: list[dict[str, Any]] = field(default_factory=list)
@@ -129,6 +131,7 @@ class StandIn:
                 "count": count,
                 "more": count is not None and len(found) > count,
                 "next": following,
+                "claims": self.claims,
             }
         )
 
@@ -150,7 +153,34 @@ class StandIn:
             return web.json_response({"code": "not_found", "text": ""}, status=404)
         entries = [json.loads(dump_entry(entry)) for entry in self.stories[case.case].entries]
         jobs = [codec.dump(job) for job in self.jobs]
-        return web.json_response({"case": codec.dump(case), "entries": entries, "jobs": jobs})
+        return web.json_response(
+            {"case": codec.dump(case), "entries": entries, "jobs": jobs, "claims": self.claims}
+        )
+
+    async def got_next(self, request: web.Request) -> web.Response:
+        """Hand out what the test says next, with a claim on it."""
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        self.posted.append(("next", await request.json()))
+        handed = self.handed.pop(0) if self.handed else None
+        self.claims = [self.claim(handed)] if handed else self.claims
+        return web.json_response({"case": {"case": handed} if handed else None})
+
+    async def got_claim(self, request: web.Request) -> web.Response:
+        """Take a case or give it back, or refuse it as the test says."""
+        assert request.headers["X-CSRF-Token"] == "csrf-1"
+        case, asked = request.match_info["case"], await request.json()
+        self.posted.append((case, asked))
+        if self.refusal:
+            return web.json_response({"code": self.refusal, "text": ""}, status=409)
+        others = [one for one in self.claims if one["case"] != case]
+        self.claims = [*others, self.claim(case)] if asked["on"] else others
+        self.heard.set()
+        return web.json_response({"claims": [one for one in self.claims if one["case"] == case]})
+
+    def claim(self, case: str) -> dict[str, Any]:
+        """Return the claim of who is logged in."""
+        account, name = _PEOPLE[self.role]
+        return {"case": case, "account": account, "name": name, "until": time.time() + 600}
 
     async def got_viewing(self, request: web.Request) -> web.Response:
         """Tell how the looking stands; what is asked is kept."""
@@ -253,6 +283,8 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_post("/api/logout", server.got_logout)
     app.router.add_get("/api/me", server.got_me)
     app.router.add_post("/api/cases/search", server.got_search)
+    app.router.add_post("/api/audits/next", server.got_next)
+    app.router.add_post("/api/cases/{case}/claim", server.got_claim)
     app.router.add_get("/api/staff", server.got_staff)
     app.router.add_route("*", "/api/views", server.got_views)
     app.router.add_post("/api/views/drop", server.got_views)

@@ -33,7 +33,7 @@ from recordings.completeness import RecordRules, WatchedStep
 from recordings.journal import FileJournal
 from recordings.manifest import journal_version
 from recordings.merge import LEDGER_FILE, MERGED_FILE
-from recordings.pipeline import Pipeline, PipelineSettings
+from recordings.pipeline import HandOver, Pipeline, PipelineSettings, to_the_auditors
 from recordings.signature import open_signer
 from recordings.verify import verify_archive
 from tests.recordings.desk import TENANT, JobTable, MoodyArchive, OneTenant
@@ -82,6 +82,7 @@ class Bench:
         journal: Any = None,
         cases: Any = None,
         rules: RecordRules | None = None,
+        hand_over: HandOver = to_the_auditors,
         **settings: Any,
     ) -> Pipeline:
         return Pipeline(
@@ -95,6 +96,7 @@ class Bench:
             "worker-1",
             PipelineSettings(**settings),
             rules=rules,
+            hand_over=hand_over,
         )
 
     async def job(self, kind: str = "merge") -> Job:
@@ -156,6 +158,18 @@ async def _assert_home(bench: Bench) -> None:
     assert {MERGED_FILE, LEDGER_FILE, "manifest.json", "journal.jsonl"} <= bench.archived()
     report = await verify_archive(bench.archive, TENANT, bench.case)
     assert report.intact, report
+
+
+async def test_a_case_that_nobody_audits_is_archived_with_its_end(tmp_path: Path) -> None:
+    """No signature comes after which the last of the journal would go into the archive."""
+    bench = await staged_bench(tmp_path)
+    left_out = CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.APPROVED, CaseEnd.NOT_DRAWN)
+
+    assert await bench.pipeline(hand_over=lambda entries: (left_out,)).run_one(await bench.job())
+
+    assert await _phase(bench) is CasePhase.APPROVED
+    [ship] = [job for job in bench.jobs.jobs.values() if job.state == "ready"]
+    assert ship.kind == "archive_journal"
 
 
 async def test_end_to_end(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -11,6 +11,7 @@ from contract.errors import MediaError, NotFound, ProtocolError, StorageError, U
 from contract.facts import (
     GENESIS,
     AgentDecided,
+    AuditDrawn,
     AuditReopened,
     AuditSigned,
     CallbackMade,
@@ -44,6 +45,8 @@ from contract.ids import (
 from contract.phases import CasePhase, CheckVerdict, EvidenceKind, Role, TrackKind, TrackSource
 from contract.ports import (
     Account,
+    AuditClaim,
+    AuditLoad,
     CaseMark,
     CasePage,
     CaseQuery,
@@ -105,8 +108,10 @@ class MemoryCases:
             row = replace(row, agent=fact.account, agent_name=fact.name)
         elif isinstance(fact, AgentDecided):
             row = replace(row, outcome=fact.outcome)
+        elif isinstance(fact, AuditDrawn):
+            row = replace(row, due_at=fact.due_at)
         elif isinstance(fact, AuditReopened):
-            row = replace(row, audit_verdict="", auditor=None)
+            row = replace(row, audit_verdict="", auditor=None, due_at=fact.due_at)
         elif isinstance(fact, AuditSigned):
             row = replace(row, audit_verdict=fact.verdict, auditor=fact.auditor)
         elif isinstance(fact, HostChanged) and fact.now is not None:
@@ -412,6 +417,39 @@ class FakeIdentity:
             "base", True, "d" * 64, "m" * 64, 0.61, 0.58, 0.5, self.face_verdict, "", b"\xff\xd8face",
             image, 0.1,
         )  # fmt: skip
+
+
+class MemoryAudits:
+    """The auditors' queue over the rows of a MemoryCases."""
+
+    def __init__(self, cases: MemoryCases) -> None:
+        self.cases = cases
+        self.held: dict[CaseId, AuditClaim] = {}
+
+    async def load(self, now: float) -> AuditLoad:
+        due = [row.due_at for row in self.cases.rows.values() if row.phase is CasePhase.UNDER_AUDIT]
+        return AuditLoad(len(due), sum(at is not None and at < now for at in due))
+
+    async def waiting(self, tenant: TenantId, account: AccountId, now: float) -> tuple[CaseId, ...]:
+        taken = {one.case for one in self.held.values() if one.account != account and one.until > now}
+        rows = [row for row in self.cases.rows.values() if row.phase is CasePhase.UNDER_AUDIT]
+        rows.sort(key=lambda row: (row.due_at or 0.0, row.created_at, row.case))
+        return tuple(row.case for row in rows if row.tenant == tenant and row.case not in taken)
+
+    async def claim(self, case: CaseId, account: AccountId, now: float, until: float) -> bool:
+        standing = self.held.get(case)
+        if standing is not None and standing.account != account and standing.until > now:
+            return False
+        self.held = {one: claim for one, claim in self.held.items() if claim.account != account}
+        self.held[case] = AuditClaim(case, account, until)
+        return True
+
+    async def release(self, case: CaseId, account: AccountId | None = None) -> None:
+        if case in self.held and account in (None, self.held[case].account):
+            del self.held[case]
+
+    async def claims(self, cases: Collection[CaseId], now: float) -> tuple[AuditClaim, ...]:
+        return tuple(one for one in self.held.values() if one.case in cases and one.until > now)
 
 
 class MemoryViews:

@@ -27,6 +27,7 @@ from tests.signaling.fakes import (
     FakePlane,
     FakeRecorder,
     MemoryAccounts,
+    MemoryAudits,
     MemoryCases,
     MemoryEvidence,
     MemoryJobs,
@@ -178,12 +179,13 @@ class House:
         self.identity = FakeIdentity()
         self.accounts = MemoryAccounts()
         self.ledger = MemoryLedger()
+        self.audits = MemoryAudits(self.cases)
         self.views = MemoryViews()
         self.jobs = MemoryJobs()
         self.base = ""
         self.signaling = Signaling(
             settings, self.journal, self.media, self.recorder, self.evidence, self.identity, self.accounts,
-            self.ledger, self.cases, self.views, self.jobs, self.clock, equipment,
+            self.ledger, self.cases, self.audits, self.views, self.jobs, self.clock, equipment,
         )  # fmt: skip
         self._browsers: list[Browser] = []
 

@@ -140,3 +140,23 @@ def test_a_wrong_holiday_is_told(holiday: str) -> None:
     """Dates are written as ISO 8601 wants them."""
     with pytest.raises(ValueError, match="is not a date like 2026-10-01"):
         Hours.parse(WEEK, SHANGHAI, [holiday])
+
+
+@pytest.mark.parametrize(
+    ("now", "later", "ends"),
+    [
+        ("2026-11-23 10:00", 1, "2026-11-24 18:00"),
+        ("2026-11-23 23:30", 1, "2026-11-24 18:00"),
+        ("2026-11-26 10:00", 2, "2026-11-28 16:00"),
+        ("2026-11-28 10:00", 1, "2026-11-30 18:00"),
+        ("2026-11-29 10:00", 1, "2026-11-30 18:00"),
+        ("2026-11-23 10:00", 0, "2026-11-23 18:00"),
+        ("2026-11-23 18:00", 0, "2026-11-24 18:00"),
+        ("2026-11-29 10:00", 0, "2026-11-30 18:00"),
+        ("2026-09-30 10:00", 1, "2026-10-03 16:00"),
+    ],
+)
+def test_what_is_due_is_due_when_a_working_day_ends(now: str, later: int, ends: str) -> None:
+    """T+n counts the days on which the desk is open, after that of the moment; T+0 is what is left of it."""
+    hours = Hours.parse(WEEK, SHANGHAI, ("2026-10-01", "2026-10-02"))
+    assert hours.day_ends_at(at(now), later) == at(ends)

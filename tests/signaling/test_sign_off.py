@@ -11,13 +11,14 @@ from contract.errors import TellerError
 from contract.facts import GENESIS, AuditSigned, Entry, Fact, OverrideProposed, seal_entry
 from contract.identity_facts import Decided, SelfChecked
 from contract.ids import AccountId, CallId, CaseId, CheckId, SeatId
-from contract.phases import CasePhase, CheckVerdict, Completeness, Outcome, Role, SeatMode, Verdict
+from contract.phases import CaseEnd, CasePhase, CheckVerdict, Completeness, Outcome, Role, SeatMode, Verdict
 from contract.record_facts import StepKept
-from signaling.sign_off import against, reopen, sign, signature, took_part
+from signaling.sign_off import against, awaits, reopen, sign, signature, took_part
 from signaling.turns import phase_of
 
 AGENT, GUEST, WATCHER, HOST = (AccountId(f"acct-{name}") for name in ("agent", "guest", "watcher", "host"))
 ANN, BEN, CAT = (AccountId(f"acct-{name}") for name in ("ann", "ben", "cat"))
+DUE = 86_400.0
 CALL, SEAT = CallId("call-1"), SeatId("seat-1")
 PASSED = facts.AgentDecided(AGENT, Outcome.PASSED, "", "")
 VERIFIED = facts.ArchiveVerified("m", 3, 10)
@@ -72,7 +73,7 @@ def test_nobody_audits_his_own_work() -> None:
     for insider in (AGENT, GUEST, WATCHER, HOST):
         assert _refusal(*story, auditor=insider, verdict=Verdict.REJECTED) == "same_person"
         with pytest.raises(TellerError, match="took part"):
-            reopen(_journal(*story), insider, "why")
+            reopen(_journal(*story), insider, "why", DUE)
 
 
 def test_a_verdict_has_a_reason_and_its_time() -> None:
@@ -154,18 +155,46 @@ def test_a_signed_case_is_reopened_by_reason_and_signed_by_somebody_else() -> No
     signed = AuditSigned(ANN, Verdict.APPROVED, "ok", "m")
     story = (*SOUND, signed, facts.CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED))
     with pytest.raises(TellerError) as refused:
-        reopen(_journal(*story), BEN, " ")
+        reopen(_journal(*story), BEN, " ", DUE)
     assert refused.value.code == "reason_missing"
-    reopened = reopen(_journal(*story), BEN, "a complaint came")
-    assert reopened == facts.AuditReopened(BEN, "a complaint came", Verdict.APPROVED)
+    reopened = reopen(_journal(*story), BEN, "a complaint came", DUE)
+    assert reopened == facts.AuditReopened(BEN, "a complaint came", Verdict.APPROVED, DUE)
     # Cut off before the case was moved: the same wish moves it, and nothing is said twice.
-    assert reopen(_journal(*story, reopened), BEN, "a complaint came") is None
+    assert reopen(_journal(*story, reopened), BEN, "a complaint came", DUE) is None
     again = (*story, reopened, facts.CaseAdvanced(CasePhase.APPROVED, CasePhase.UNDER_AUDIT))
     assert signature(_journal(*again)) is None
     assert _refusal(*again, auditor=ANN, verdict=Verdict.REJECTED) == "same_signer"
     assert isinstance(sign(_journal(*again), BEN, Verdict.REJECTED, "no", "m"), AuditSigned)
-    with pytest.raises(TellerError, match="only a signed case"):
-        reopen(_journal(*again), CAT, "again")
+    with pytest.raises(TellerError, match="only a case with an outcome"):
+        reopen(_journal(*again), CAT, "again", DUE)
+
+
+def test_what_was_not_drawn_is_reopened_as_what_it_was() -> None:
+    """Nobody signed it, so anybody from outside may sign it now."""
+    left_out = facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.APPROVED, CaseEnd.NOT_DRAWN)
+    reopened = reopen(_journal(PASSED, VERIFIED, left_out), ANN, "a complaint came", DUE)
+    assert reopened == facts.AuditReopened(ANN, "a complaint came", Verdict.APPROVED, DUE)
+    again = (PASSED, VERIFIED, left_out, reopened)
+    assert reopen(_journal(*again), ANN, "a complaint came", DUE) is None
+    audited = (*again, facts.CaseAdvanced(CasePhase.APPROVED, CasePhase.UNDER_AUDIT))
+    assert isinstance(sign(_journal(*audited), ANN, Verdict.REJECTED, "no", "m"), AuditSigned)
+
+
+def test_a_case_waits_for_those_who_may_say_something_new() -> None:
+    """Not for who took part, who proposed, or who gave the signature that was taken back; nor once signed."""
+    assert awaits(_journal(*SOUND), ANN)
+    assert not awaits(_journal(*SOUND), AGENT)
+    assert not awaits(_journal(PASSED, VERIFIED), ANN)
+    proposed = sign(_journal(*DOUBTFUL), ANN, Verdict.APPROVED, "ok", "m")
+    assert [awaits(_journal(*DOUBTFUL, proposed), who) for who in (ANN, BEN)] == [False, True]
+    signed = (
+        AuditSigned(ANN, Verdict.APPROVED, "ok", "m"),
+        facts.CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED),
+    )
+    assert not awaits(_journal(*SOUND, *signed), BEN)
+    reopened = facts.AuditReopened(BEN, "why", Verdict.APPROVED)
+    again = _journal(*SOUND, *signed, reopened, facts.CaseAdvanced(CasePhase.APPROVED, CasePhase.UNDER_AUDIT))
+    assert [awaits(again, who) for who in (ANN, BEN)] == [False, True]
 
 
 _MOVES = st.tuples(
@@ -186,7 +215,7 @@ def test_whatever_people_try_two_sign_what_is_doubtful(
         entries = _journal(*told)
         try:
             if what == "reopen":
-                reopened = reopen(entries, who, reason)
+                reopened = reopen(entries, who, reason, DUE)
                 assert reopened is not None
                 told += [reopened, facts.CaseAdvanced(phase_of(entries), CasePhase.UNDER_AUDIT)]
                 continue

@@ -78,6 +78,7 @@ STORY: list[Fact] = [
     facts.ArchiveWritten("directory", "cd", 3, 10),
     facts.ArchiveVerified("cd", 3, 10),
     facts.SpoolReleased(10),
+    facts.AuditDrawn(True, 1.0, "00", (), "cn-account-opening", 1, 9_000.0),
     facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT),
     facts.AuditSigned(AccountId("acct-2"), Verdict.APPROVED, "", "cd"),
     facts.CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED),
@@ -123,6 +124,7 @@ def test_story_becomes_its_row() -> None:
         "audit_verdict": "approved",
         "auditor": "acct-2",
         "reason": "prompting",
+        "due_at": None,
     }
     assert set_by["phase"] == len(STORY) - 1
     assert set(set_by) | {"updated_at", "last_seq"} == set(row)
@@ -173,7 +175,19 @@ def test_missing_entries_are_filled_in_by_a_rebuild(known: set[Entry], chance: r
             {"agent": "acct-3", "agent_name": "赵雷"},
         ),
         (facts.HostChanged(CALL, AGENT, None), {}),
-        (facts.AuditReopened(AGENT, "", Verdict.APPROVED), {"auditor": None, "audit_verdict": ""}),
+        (
+            facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.APPROVED, CaseEnd.NOT_DRAWN),
+            {"phase": "approved", "case_end": "not_drawn", "reason": "not_drawn"},
+        ),
+        (
+            facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.REJECTED, CaseEnd.NOT_DRAWN),
+            {"phase": "rejected", "case_end": "not_drawn"},
+        ),
+        (facts.AuditDrawn(True, 0.1, "00", (), "service", 1, 7.5), {"due_at": 7.5}),
+        (
+            facts.AuditReopened(AGENT, "", Verdict.APPROVED, 8.5),
+            {"auditor": None, "audit_verdict": "", "due_at": 8.5},
+        ),
         (facts.MergeQueued(JOB), {}),
     ],
 )

@@ -60,7 +60,8 @@ async def _filled(database: Database) -> Database:
     )  # fmt: skip
     await _told(
         database, "case-3", 40.0, _joined(LI), number, facts.AgentDecided(LI, Outcome.PASSED, "", ""),
-        _merged(0.25), _to(CasePhase.UNDER_AUDIT), name="王小明", purpose="loan",
+        _merged(0.25), facts.AuditDrawn(True, 1.0, "00", (), "default", 1, 90.0),
+        _to(CasePhase.UNDER_AUDIT), name="王小明", purpose="loan",
     )  # fmt: skip
     await _told(database, "case-9", 50.0, name="王芳", ref="KD-71", bank=RIVAL)
     return database
@@ -98,6 +99,10 @@ _ASKED: tuple[tuple[dict[str, Any], list[str]], ...] = (
     ({"flags": (CaseFlag.GAPS,)}, ["case-2"]),
     ({"flags": (CaseFlag.UNVERIFIED,)}, ["case-3"]),
     ({"text": "王", "agent": LI, "phases": (CasePhase.UNDER_AUDIT,), "since": 30.0}, ["case-3"]),
+    ({"due_before": 90.5}, ["case-3"]),
+    ({"due_before": 90.0}, []),
+    ({"due_before": 90.5, "phases": (CasePhase.APPROVED,)}, []),
+    ({"text": "王", "due_before": 90.5}, ["case-3"]),
     ({"text": "王", "outcomes": ("failed",)}, []),
     ({"text": "小明 王", "flags": (CaseFlag.UNVERIFIED,), "until": 40.0}, []),
 )

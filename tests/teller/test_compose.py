@@ -1,11 +1,23 @@
 """Opening after a crash: what the journals and the spool say is made good in the database."""
 
 import os
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from contract.facts import AuditSigned, CaseAdvanced, CaseCreated, Fact, PartyJoined, SegmentSealed
+from contract.facts import (
+    GENESIS,
+    AuditDrawn,
+    AuditSigned,
+    CaseAdvanced,
+    CaseCreated,
+    Fact,
+    PartyJoined,
+    SegmentSealed,
+    seal_entry,
+)
 from contract.ids import (
     CaseId,
     TenantId,
@@ -18,9 +30,11 @@ from contract.ids import (
 from contract.phases import CaseEnd, CasePhase, Role, Verdict
 from recordings.journal import FileJournal
 from recordings.spool import Spool
+from signaling.sampling import lot
 from teller.clock import SystemClock
-from teller.compose import PROJECTION_S, _recover, open_base
+from teller.compose import PROJECTION_S, _recover, auditing, open_base
 from teller.config import Config, load
+from teller.policy import Packs
 
 TENANT = TenantId("tenant-" + "0" * 16)
 CREATED = CaseCreated(TENANT, "open_account", "base", "张三")
@@ -116,6 +130,37 @@ async def test_a_sign_off_that_was_never_archived_is_archived(config: Config) ->
 
     assert await queued(config, case) == [("archive_journal", "ready")]
     assert await queued(config, case) == [("archive_journal", "ready")]
+
+
+async def test_a_case_that_nobody_signs_is_archived_too(config: Config) -> None:
+    """The worker fell between the draw and the queue."""
+    left_out = CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.APPROVED, CaseEnd.NOT_DRAWN)
+
+    case = await journaled(config, CREATED, left_out)
+    assert await queued(config, case) == [("archive_journal", "ready")]
+
+
+async def test_the_draw_goes_by_the_pack_and_the_desks_calendar(tmp_path: Path) -> None:
+    """Share and days are the pack's, the ends of days are the desk's, the lot's key is the house's."""
+    desk = {"hours": "Mon-Fri 09:00-18:00", "time_zone": "Asia/Shanghai"}
+    config = load(None, {"data_dir": str(tmp_path / "data"), "desk": desk})
+    case, done = new_case_id(), CaseAdvanced(CasePhase.IN_CALL, CasePhase.AGENT_DONE)
+    entries = [
+        seal_entry(seq, float(seq), case, fact, GENESIS) for seq, fact in enumerate((CREATED, done), 1)
+    ]
+    async with open_base(config) as base:
+        draw, advanced = auditing(base, Packs(config.policy.pack))(entries)
+        assert isinstance(draw, AuditDrawn)
+        assert advanced == CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT)
+        assert (draw.share, draw.policy, draw.policy_version) == (1.0, "cn-account-opening", 1)
+        assert draw.lot == lot(
+            (config.data_dir / "keys" / "audit").read_bytes(), "audit", CREATED, entries[0]
+        )
+        due = datetime.fromtimestamp(draw.due_at or 0.0, ZoneInfo("Asia/Shanghai"))
+        now = datetime.fromtimestamp(base.clock.now(), ZoneInfo("Asia/Shanghai"))
+        assert (due.hour, due.minute, due.weekday() < 5) == (18, 0, True)
+        assert 1 <= (due.date() - now.date()).days <= 3
+    assert (config.data_dir / "keys" / "audit").stat().st_mode & 0o777 == 0o600
 
 
 async def test_an_open_row_catches_up_with_an_old_journal(config: Config) -> None:

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from contract.phases import Outcome
+from signaling.sampling import AuditPlan
 from teller import policy
 from teller.compose import _signaling_settings
 from teller.config import Config, ConfigError, load
-from teller.policy import load_policy, script_plan
+from teller.policy import audit_plan, load_policy, script_plan
 from teller.policy_identity import Check
 
 PACKS = sorted(policy.FOLDER.glob("*.yaml"))
@@ -109,6 +110,10 @@ def test_the_pack_says_what_follows_an_interruption(tmp_path: Path, word: str | 
         (lambda data: data["retention"].append(data["retention"][0]), "retention names identity_data twice"),
         (lambda data: data["abort_reasons"][0].update(outcome="passed"), "abort_reasons.0.outcome: Input"),
         (lambda data: data["steps"][0]["title"].pop("en"), "steps.0.title.en: Field required"),
+        (lambda data: data["audit"].update(share=0.99), "every case that may open an account is audited"),
+        (lambda data: data["audit"].update(share=-0.1), "audit.share: Input should be greater"),
+        (lambda data: data["audit"].update(due_days=31), "audit.due_days: Input should be less"),
+        (lambda data: data.update(opens_account=False), "this pack opens none"),
         (lambda data: data.update(steps=[]), "steps: Tuple should have at least 1 item"),
     ],
 )
@@ -156,3 +161,23 @@ def test_the_plan_of_the_script_is_the_packs() -> None:
     assert (prompting.choice.id, prompting.outcome) == ("prompting", Outcome.FAILED)
     assert plan.next_actions[0].id == "none"
     assert plan.tags[0].en == "Elderly customer"
+
+
+def _for_service(data: dict[str, Any]) -> None:
+    data.pop("decision")
+    data.update(
+        name="service", version=3, opens_account=False, audit={"share": 0.1, "due_days": 2, "source": "x"}
+    )
+
+
+def test_a_service_pack_may_have_less_than_all_audited(tmp_path: Path) -> None:
+    """Where no account is opened; editors that go by the schema are told the same."""
+    service, schema = _edited(tmp_path, _for_service), json.loads(policy.schema())
+    assert audit_plan(load_policy(service)) == AuditPlan("service", 3, 0.1, 2)
+    data = json.loads(Path(service).read_text(encoding="utf-8"))
+    jsonschema.validate(data, schema)
+    for opens in ({"opens_account": True}, {}):
+        data.pop("opens_account", None)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(data | opens, schema)
+    assert audit_plan(load_policy(str(SHIPPED))) == AuditPlan("cn-account-opening", 1, 1.0, 1)

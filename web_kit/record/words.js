@@ -30,7 +30,7 @@ const GROUPS = {
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
-  OverrideProposed: "decision", AuditReopened: "decision",
+  AuditDrawn: "decision", OverrideProposed: "decision", AuditReopened: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   RenderRequested: "archive", RenderCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
@@ -134,6 +134,7 @@ function extra(name, fact, view) {
     viewer_text: personName(view, fact.account) || t("viewer.unknown"),
     watched_text: fact.spans ? clock(fact.spans.reduce((/** @type {number} */ sum, /** @type {FactBody} */ one) => sum + one.until_s - one.since_s, 0)) : "",
     granted_text: fact.granted === undefined ? "" : t(fact.granted ? "granted.yes" : "granted.no"),
+    ...(name === "AuditDrawn" ? drawWords(fact) : {}),
     incomplete_text: name === "GapsAccounted" ? incompleteSteps(fact) : "",
     ...staffWords(name, fact, view),
     ...deviceWords(fact),
@@ -158,6 +159,16 @@ function staffWords(name, fact, view) {
     size_text: fact.bytes ? sizeInWords(fact.bytes) : "",
     form_text: fact.width ? `${fact.width}×${fact.height}` : sizeInWords(fact.bytes ?? 0),
     track_text: name === "RecordingStarted" ? trackWords(fact, view) : "",
+  };
+}
+
+/** @param {FactBody} fact */
+function drawWords({ drawn, share, due_at: due }) {
+  return {
+    drawn_text: t(drawn ? "drawn.audited" : "drawn.left_out"),
+    // A share of a thousandth is told as 0.1, one of all as 100.
+    share_percent: Number((share * 100).toPrecision(4)),
+    due_text: due ? t("drawn.due", { time: dateAndTime(due) }) : "",
   };
 }
 

@@ -13,7 +13,8 @@ import { isFiltered, NO_FILTER } from "../search.js";
 const PHASES = ["under_audit", "agent_done", "approved", "rejected", "in_call", "queued", "aborted", "expired"];
 const OUTCOMES = ["passed", "failed", "incomplete"];
 const REASONS = ["prompting", "suspected_fraud", "face_mismatch", "poor_light", "poor_picture", "no_speech", "network", "other"];
-const CASE_ENDS = ["customer_left", "ticket_expired", "call_failed", "server_lost", "consent_refused", "callback_requested"];
+const CASE_ENDS = ["customer_left", "ticket_expired", "call_failed", "server_lost", "consent_refused", "callback_requested", "not_drawn"];
+const DUES = ["overdue", "today"];
 const PERIODS = ["today", "week", "month"];
 export const FLAGS = ["gaps", "unverified"];
 // Typing is sent when the fingers rest, not on every key.
@@ -39,7 +40,7 @@ export class CaseFiltersElement extends PartElement {
     const choice = (/** @type {string} */ key) => h("select", { class: "input", "aria-label": t(`filter.${key}`), onchange: change });
     const day = (/** @type {string} */ key) => h("input", { class: "input", type: "date", "aria-label": t(`filter.${key}`), onchange: change });
     this.text = h("input", { class: "input", type: "search", placeholder: t("list.search"), "aria-label": t("list.search"), maxlength: 200, oninput: () => this.gotTyping() });
-    this.selects = { phase: choice("phase"), outcome: choice("outcome"), reason: choice("reason"), agent: choice("agent"), period: choice("period") };
+    this.selects = { phase: choice("phase"), outcome: choice("outcome"), reason: choice("reason"), agent: choice("agent"), due: choice("due"), period: choice("period") };
     this.from = day("from");
     this.to = day("to");
     this.days = h("span", { class: "days" }, this.from, "–", this.to);
@@ -51,6 +52,7 @@ export class CaseFiltersElement extends PartElement {
     fill("phase", PHASES.map((phase) => [phase, tCode("case", phase)]));
     fill("outcome", OUTCOMES.map((outcome) => [outcome, tCode("outcome", outcome)]));
     fill("reason", [...REASONS.map((reason) => /** @type {const} */ ([reason, wordFor("reason", reason)])), ...CASE_ENDS.map((end) => /** @type {const} */ ([end, tCode("case_end", end)]))]);
+    fill("due", DUES.map((due) => [due, t(`due.filter_${due}`)]));
     fill("period", [...PERIODS.map((period) => /** @type {const} */ ([period, t(`period.${period}`)])), ["/", t("period.days")]]);
     mount(this, h("div", { class: "search" }, icon("search"), this.text),
       h("div", { class: "narrow", role: "group", "aria-label": t("filter.title") }, Object.values(this.selects), this.days, this.flags, this.clear)); // prettier-ignore
@@ -95,10 +97,10 @@ export class CaseFiltersElement extends PartElement {
 
   askFilter() {
     clearTimeout(this.typing);
-    const { phase, outcome, reason, agent, period } = this.selects ?? {};
+    const { phase, outcome, reason, agent, due, period } = this.selects ?? {};
     ask(this, "filter-request", {
       text: this.text?.value.trim() ?? "", phase: phase?.value ?? "", outcome: outcome?.value ?? "", reason: reason?.value ?? "",
-      agent: agent?.value ?? "", period: period?.value === "/" ? `${this.from?.value}/${this.to?.value}` : (period?.value ?? ""),
+      agent: agent?.value ?? "", due: due?.value ?? "", period: period?.value === "/" ? `${this.from?.value}/${this.to?.value}` : (period?.value ?? ""),
       flags: (this.flags ?? []).filter((flag) => flag.getAttribute("aria-pressed") === "true").map((flag) => flag.value),
     }); // prettier-ignore
   }

@@ -7,6 +7,8 @@ import { verdictBadge } from "../../web_kit/record/face_match.js";
 import { ask, define, part, PartElement } from "../../web_kit/record/part.js";
 import { dateAndTime, wordFor } from "../../web_kit/record/words.js";
 import { isFiltered, PAGE_SIZE } from "../search.js";
+import { dueBadge } from "../due.js";
+import "./audit_queue.js";
 import "./case_filters.js";
 import "./saved_views.js";
 
@@ -21,6 +23,7 @@ export class CaseListElement extends PartElement {
   build() {
     this.filters = /** @type {import("./case_filters.js").CaseFiltersElement} */ (part("case-filters"));
     this.views = /** @type {import("./saved_views.js").SavedViewsElement} */ (part("saved-views"));
+    this.queue = /** @type {import("./audit_queue.js").AuditQueueElement} */ (part("audit-queue"));
     this.count = h("span", { class: "soft", role: "status" });
     this.rows = h("div", { class: "case-rows" });
     const turn = (/** @type {number} */ by, /** @type {string} */ word) => h("button", { class: "button", type: "button", onclick: () => ask(this, "page-request", by) }, t(word));
@@ -29,7 +32,7 @@ export class CaseListElement extends PartElement {
     this.place = h("span", { class: "soft" });
     this.pages = h("nav", { class: "pages", "aria-label": t("list.pages") }, this.newer, this.place, this.older);
     mount(this,
-      h("header", { class: "list-head" }, h("div", {}, h("h1", {}, t("list.title")), this.count), h("span", { class: "grow" }),
+      h("header", { class: "list-head" }, h("div", {}, h("h1", {}, t("list.title")), this.count), h("span", { class: "grow" }), this.queue,
         h("span", { class: "keys" }, ["/", "J K", "N P"].map((key) => h("kbd", {}, key)))),
       this.filters, this.views, h("section", { class: "card list-card" }, this.rows), this.pages); // prettier-ignore
   }
@@ -38,7 +41,8 @@ export class CaseListElement extends PartElement {
   draw(/** @type {PlayerState} */ state, /** @type {PlayerState | undefined} */ was) {
     this.filters?.show(state);
     this.views?.show(state);
-    if (was && state.cases === was.cases && state.problem === was.problem && state.count === was.count && state.marks === was.marks) {
+    this.queue?.show(state);
+    if (was && state.claims === was.claims && state.minute === was.minute && state.cases === was.cases && state.problem === was.problem && state.count === was.count && state.marks === was.marks) {
       return;
     }
     this.drawRows(state);
@@ -46,7 +50,7 @@ export class CaseListElement extends PartElement {
   }
 
   /** @param {PlayerState} state */
-  drawRows({ cases, problem, filter, count, more }) {
+  drawRows({ cases, claims, problem, filter, count, more }) {
     if (!this.rows || !this.count) {
       return;
     }
@@ -54,7 +58,7 @@ export class CaseListElement extends PartElement {
     this.count.replaceChildren(problem ? tCode("error", problem) : cases ? found : t("loading"));
     if (cases?.length) {
       const focused = this.rows.contains(document.activeElement) ? document.activeElement?.getAttribute("href") : null;
-      mount(this.rows, table(cases));
+      mount(this.rows, table(cases, claims));
       if (focused) {
         /** @type {HTMLElement | null} */ (this.rows.querySelector(`a[href="${focused}"]`))?.focus();
       }
@@ -86,7 +90,7 @@ export class CaseListElement extends PartElement {
     });
     const step = steps[key.toLowerCase()];
     step?.();
-    return step !== undefined;
+    return step !== undefined || this.queue?.pressed(key) === true;
   }
 
   /** Go to the row before or behind the one that has the focus. @param {number} by */
@@ -97,10 +101,10 @@ export class CaseListElement extends PartElement {
   }
 }
 
-/** @param {readonly import("../state.js").CaseSummary[]} cases */
-function table(cases) {
-  const heads = ["customer", "purpose", "agent", "created", "length", "face", "outcome", "phase"];
-  return h("table", {}, h("thead", {}, h("tr", {}, heads.map((key) => h("th", { scope: "col", class: `col-${key}` }, t(`column.${key}`))))), h("tbody", {}, cases.map(row)));
+/** @param {readonly import("../state.js").CaseSummary[]} cases @param {readonly import("../state.js").Claim[]} claims */
+function table(cases, claims) {
+  const heads = ["customer", "purpose", "agent", "created", "length", "face", "outcome", "due", "phase"];
+  return h("table", {}, h("thead", {}, h("tr", {}, heads.map((key) => h("th", { scope: "col", class: `col-${key}` }, t(`column.${key}`))))), h("tbody", {}, cases.map((one) => row(one, claims.find((claim) => claim.case === one.case)))));
 }
 
 /** Why a case did not pass: the agent's word, or how the case ended. @param {import("../state.js").CaseSummary} one */
@@ -109,8 +113,8 @@ function reasonOf(one) {
   return one.reason && word === one.reason ? tCode("case_end", one.reason) : word;
 }
 
-/** @param {import("../state.js").CaseSummary} one */
-function row(one) {
+/** @param {import("../state.js").CaseSummary} one @param {import("../state.js").Claim} [claim] */
+function row(one, claim) {
   const cell = (/** @type {string} */ key, /** @type {import("../../web_kit/dom.js").Child[]} */ ...inside) =>
     h("td", { class: `col-${key}`, "data-label": t(`column.${key}`) }, ...inside);
   const gaps = one.gap_s >= GAP_MIN_S && h("span", { class: "badge warn" }, t("flag.gaps"));
@@ -122,6 +126,7 @@ function row(one) {
     cell("length", one.call_s == null ? "—" : clock(one.call_s)),
     cell("face", one.face_verdict ? verdictBadge(one.face_verdict) : "—"),
     cell("outcome", one.outcome ? tCode("outcome", one.outcome) : "—", one.reason && h("span", { class: "small soft reason" }, reasonOf(one))),
+    cell("due", dueBadge(one), claim && h("span", { class: "small soft due" }, t("queue.with", { name: claim.name }))),
     cell("phase", caseBadge(one.phase), gaps || null)); // prettier-ignore
 }
 

@@ -13,6 +13,7 @@ import "./gap_ledger.js";
 import "./integrity_badge.js";
 import "./merge_progress.js";
 import "./record_player.js";
+import "./audit_queue.js";
 import "./audit_state.js";
 import "./unmask_card.js";
 import "./verdict_form.js";
@@ -31,7 +32,7 @@ export class CasePageElement extends PartElement {
 
   /** @override */
   looksAt(/** @type {PlayerState} */ state) {
-    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem, state.viewing, state.viewProblem, mayLook(state), seesCards(state), state.calls, state.beside];
+    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem, state.viewing, state.viewProblem, mayLook(state), seesCards(state), state.calls, state.beside, state.claims, state.queueNote, state.handing, state.minute];
   }
 
   /** @override */
@@ -39,6 +40,7 @@ export class CasePageElement extends PartElement {
     this.head = h("header", { class: "case-head" });
     this.integrity = /** @type {import("./integrity_badge.js").IntegrityBadgeElement} */ (part("integrity-badge"));
     this.gaps = /** @type {import("./gap_ledger.js").GapLedgerElement} */ (part("gap-ledger"));
+    this.queue = /** @type {import("./audit_queue.js").AuditQueueElement} */ (part("audit-queue"));
     this.merge = /** @type {import("./merge_progress.js").MergeProgressElement} */ (part("merge-progress"));
     this.player = /** @type {import("./record_player.js").RecordPlayerElement} */ (part("record-player"));
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
@@ -50,7 +52,7 @@ export class CasePageElement extends PartElement {
     this.columns = h("div", { class: "columns" },
         h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings, this.unmask),
         h("div", { class: "column" }, this.verdict, this.audit, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
-    mount(this, this.head, this.integrity, this.gate, this.columns);
+    mount(this, this.head, this.queue, this.integrity, this.gate, this.columns);
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("moment-jump", (event) => this.player?.jumpTo(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("fact-jump", (event) => this.gotJump(/** @type {CustomEvent} */ (event).detail.seq));
@@ -61,6 +63,7 @@ export class CasePageElement extends PartElement {
     const { view, entries, summary } = state;
     this.hidden = summary === null;
     this.drawHead(state);
+    this.queue?.show(state);
     this.integrity?.show(state);
     this.gate?.show(state);
     const open = mayLook(state);
@@ -176,7 +179,7 @@ export class CasePageElement extends PartElement {
       this.querySelector(".faces")?.scrollIntoView({ block: "center" });
       return true;
     }
-    return this.player?.hidden === false && this.player.pressed(key);
+    return this.queue?.pressed(key) === true || (this.player?.hidden === false && this.player.pressed(key));
   }
 }
 
