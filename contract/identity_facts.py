@@ -5,9 +5,9 @@ Read them from here; ``contract.facts`` lists their tags. The facts of one ``che
 failed stays with the bank (NIST SP 800-63A, 3.2.1), and pages are led by messages of the wire.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from contract.fact import Fact
+from contract.fact import LATER, Fact
 from contract.ids import AccountId, CallId, CheckId, EvidenceId, SeatId
 from contract.phases import (
     AccountClass,
@@ -375,7 +375,8 @@ class ExternalAnswered(Fact):
     """It answered: ``code`` is its word, made ours; ``evidence`` is the raw answer as it came.
 
     ``matched`` are the elements that it confirmed, of ``name``, ``number``, ``phone``, ``account``,
-    ``account_class``.
+    ``account_class``. ``pii_asked_`` is what it was asked about; ``pii_name`` and ``pii_number`` are what it
+    holds of that person, where it says so. Empty: not known, and so in journals of before.
     """
 
     call: CallId | None
@@ -386,6 +387,10 @@ class ExternalAnswered(Fact):
     raw_sha256: str
     evidence: EvidenceId | None
     matched: tuple[str, ...] = ()
+    pii_asked_name: str = field(default="", metadata=LATER)
+    pii_asked_number: str = field(default="", metadata=LATER)
+    pii_name: str = field(default="", metadata=LATER)
+    pii_number: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,19 @@ class DocumentSide:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What an outside source was asked about, and what it holds of that person; empty: it does not say.
+
+    See ``contract.identity_facts.ExternalAnswered``.
+    """
+
+    asked_name: str = ""
+    asked_number: str = ""
+    name: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentVerdict:
     """All sides of a document together; ``failures`` are machine words, empty when passed."""
 
@@ -83,9 +96,13 @@ class DocumentChecks(Protocol):
         ...
 
     async def judge_document(
-        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
+        self,
+        sides: Sequence[DocumentSide],
+        entered: Mapping[str, str],
+        on: date,
+        claims: Sequence[Claim] = (),
     ) -> DocumentVerdict:
-        """Hold the fields of all sides against each other, the rules and what was ``entered``.
+        """Hold the fields of all sides against each other, the rules, what was ``entered`` and ``claims``.
 
         Fields have the names of ``kyc.card_fields``; ``entered`` may hold ``name`` and ``number``. Never
         PASSED when a field that the side needs was not read or hardly, or its photo has faults.
@@ -214,6 +231,8 @@ class ExternalAnswer:
 
     Codes: ``match``, ``mismatch``, ``not_found``, ``listed``, ``unclear``. ``matched`` are the elements
     that it confirmed; ``reference`` is a portrait of the subject as JPEG, where the source gives one.
+    ``name`` and ``number`` are what it holds of the person asked about, where it gives them in full; a list
+    that knows names alone gives none.
     """
 
     verdict: CheckVerdict
@@ -222,6 +241,8 @@ class ExternalAnswer:
     media_type: str
     matched: tuple[str, ...] = ()
     reference: bytes | None = None
+    name: str = ""
+    number: str = ""
 
 
 class ExternalCheck(Protocol):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from contract.identity_ports import Claim
 from contract.phases import CheckVerdict
 from kyc.documents import Validity, check_id_number, normalise, number_sex, validity_failures
 from kyc.mrz import Mrz
@@ -51,6 +52,29 @@ def disagreements(
         *_against_number(card, number, on),
         *(validity_failures(validity, on, number) if validity else ()),
     )
+
+
+def claim_disagreements(card: Identity, claim: Claim) -> tuple[str, ...]:
+    """Return a word for everything in which an outside source speaks of another person than the card.
+
+    ``name_differs_from_registry``, ``number_differs_from_registry``: it holds another than the card bears,
+    or than it was asked about; ``name_differs_from_query``, ``number_differs_from_query``: it was asked
+    about another. Names in different scripts are not compared.
+    """
+    asked = Identity(name=claim.asked_name, number=claim.asked_number)
+    held = Identity(name=claim.name, number=claim.number)
+    against = dict.fromkeys((*_claimed(card, held), *_claimed(asked, held)))
+    return (
+        *(f"{field}_differs_from_registry" for field in against),
+        *(f"{field}_differs_from_query" for field in _claimed(card, asked)),
+    )
+
+
+def _claimed(one: Identity, other: Identity) -> Iterator[str]:
+    in_one_script = one.name.isascii() == other.name.isascii()
+    for field in _differing(one, other):
+        if field != "name" or in_one_script:
+            yield field
 
 
 def mrz_disagreements(zone: Mrz, on: date, *, card: Identity | None = None) -> tuple[str, ...]:

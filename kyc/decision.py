@@ -6,7 +6,7 @@ comes to the same decision years later.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from contract import codec
@@ -28,12 +28,18 @@ from contract.identity_facts import (
     QuestionJudged,
     SourceJudged,
 )
+from contract.identity_ports import Claim
 from contract.ids import CheckId
 from contract.phases import AccountClass, CheckVerdict, Outcome, Verdict, WatchEvent, severity
+from kyc.consistency import Identity, claim_disagreements
 
 # Five elements, by the notice of the People's Bank on personal accounts: an account of class II that is
 # opened without a meeting is verified against the bank account that it is bound to.
 FIVE_ELEMENTS: Final = frozenset({"name", "number", "phone", "account", "account_class"})
+# In a document's failures: what an outside source said, or was asked, is of somebody else.
+_CLAIMED: Final = ("_from_registry", "_from_query")
+# Among the claims, which stand under the names of sources.
+_OF_DOCUMENT: Final = ""
 # What a picture of a living person rests on: more than an outcome is wanted to settle a doubt about it.
 _LIVENESS: Final = frozenset({"passive", "gestures", "light"})
 
@@ -141,6 +147,7 @@ class _Evidence:
     elements: frozenset[str] = frozenset()
     counts: dict[str, int] | None = None
     signs: set[str] = field(default_factory=set)
+    claims: dict[str, tuple[str, ...]] = field(default_factory=dict)
     outcome: AgentDecided | None = None
     approved: bool = False
     in_call: bool = False
@@ -153,6 +160,7 @@ def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
     or, where the rules let a case pass without a call, ``self_service``; for each check that speaks
     against it or was settled by the agent ``<check>_failed``, ``<check>_review``, ``<check>_by_agent``;
     ``<need>_missing``, and the same of a list that was not asked; ``watched_<event>``, ``source_signs``;
+    words of :func:`kyc.consistency.claim_disagreements`, which hand the case to a person;
     ``auditor_approved`` where an auditor's signature settled the doubt, which of a failure it never does;
     and for each class that was not given ``class_<class>_<why>`` with ``on_site``, ``checks``,
     ``five_elements``, ``count`` or ``count_unknown``.
@@ -182,8 +190,14 @@ def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
 
 
 def _digest(inputs: Sequence[Fact], rules: DecisionRules) -> str:
-    body = [codec.dump(rules), [[type(fact).__name__, codec.dump(fact)] for fact in inputs]]
+    body = [codec.dump(rules), [[type(fact).__name__, _as_before(fact)] for fact in inputs]]
     return hashlib.sha256(codec.canonical(body)).hexdigest()
+
+
+def _as_before(fact: Fact) -> dict[str, object]:
+    """Return a fact without the fields that it got later and that say nothing."""
+    idle = {one.name for one in fields(fact) if one.metadata and getattr(fact, one.name) == one.default}
+    return {name: value for name, value in codec.dump(fact).items() if name not in idle}
 
 
 # --- what the facts come to --------------------------------------------------------------------
@@ -223,9 +237,7 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
         case CodeTried():
             _take_code(evidence, fact)
         case ExternalAnswered():
-            evidence.states[f"external_{fact.service}"] = fact.verdict
-            if fact.verdict is CheckVerdict.PASSED:
-                evidence.elements |= frozenset(fact.matched)
+            _take_answer(evidence, fact)
         case AccountsCounted():
             evidence.counts = {count.name: count.amount for count in fact.counts}
         case PersonWatched() | SourceJudged() if sign := _sign(fact, rules):
@@ -236,6 +248,14 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
             evidence.approved = fact.verdict is Verdict.APPROVED
         case _:
             pass
+
+
+def _take_answer(evidence: _Evidence, fact: ExternalAnswered) -> None:
+    evidence.states[f"external_{fact.service}"] = fact.verdict
+    claim = Claim(fact.pii_asked_name, fact.pii_asked_number, fact.pii_name, fact.pii_number)
+    evidence.claims[fact.service] = claim_disagreements(Identity(), claim)
+    if fact.verdict is CheckVerdict.PASSED and not evidence.claims[fact.service]:
+        evidence.elements |= frozenset(fact.matched)
 
 
 def _sign(fact: PersonWatched | SourceJudged, rules: DecisionRules) -> str:
@@ -250,6 +270,8 @@ def _take_check(evidence: _Evidence, fact: _Checked, rules: DecisionRules) -> No
     evidence.states[check] = fact.verdict
     evidence.by_agent.discard(check)
     evidence.of_check[fact.check] = check
+    if isinstance(fact, DocumentJudged):
+        evidence.claims[_OF_DOCUMENT] = tuple(word for word in fact.failures if word.endswith(_CLAIMED))
     if (early := evidence.early.get(fact.check)) is not None:
         _overrule(evidence, early, rules, found_since=True)
 
@@ -321,8 +343,9 @@ def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, lis
         if met is None:
             reasons.append(f"{need.id}_missing")
         worst.append(met or CheckVerdict.REVIEW)
-    reasons += sorted(evidence.signs)
-    worst += [CheckVerdict.REVIEW for _ in evidence.signs]
+    signs = evidence.signs | {word for words in evidence.claims.values() for word in words}
+    reasons += sorted(signs)
+    worst += [CheckVerdict.REVIEW for _ in signs]
     return max(worst, key=severity), reasons
 
 

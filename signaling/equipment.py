@@ -8,6 +8,7 @@ from contract.errors import NotFound, UserError
 from contract.facts import Entry
 from contract.identity_facts import Decided
 from contract.identity_ports import (
+    Claim,
     Contacts,
     CoreBank,
     DocumentChecks,
@@ -40,7 +41,11 @@ class NoDocuments:
         raise _none()
 
     async def judge_document(
-        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
+        self,
+        sides: Sequence[DocumentSide],
+        entered: Mapping[str, str],
+        on: date,
+        claims: Sequence[Claim] = (),
     ) -> DocumentVerdict:
         """Raise UserError ``not_available``."""
         raise _none()

@@ -23,7 +23,7 @@ from contract.identity_facts import (
     QuestionDrawn,
     Signal,
 )
-from contract.identity_ports import LivenessRun, PortraitsFinding
+from contract.identity_ports import DocumentVerdict, LivenessRun, PortraitsFinding
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
 from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
 from contract.ports import Clock, EvidenceStore, IdentityChecks, Journal
@@ -119,10 +119,13 @@ class IdentityCommands:
         self, case: CaseId, call: CallId | None, check: CheckId, advisory: tuple[Signal, ...] = ()
     ) -> CheckVerdict:
         """Judge all that was read of the customer's document."""
-        about = await self._known(case)
-        found = await self._equipment.documents.judge_document(about.sides, about.entered, self._today())
+        found = await self._judged(await self._known(case))
         await self._journal.append(case, DocumentJudged(call, check, found.verdict, found.failures, advisory))
         return found.verdict
+
+    async def _judged(self, about: Known) -> DocumentVerdict:
+        today = self._today()
+        return await self._equipment.documents.judge_document(about.sides, about.entered, today, about.claims)
 
     async def _compare(self, case: CaseId, call: CallId, effect: ComparePictures) -> None:
         await self._ceilings.require(case, "portraits")
@@ -223,6 +226,14 @@ class IdentityCommands:
 
     async def _ask_outside(self, case: CaseId, call: CallId, effect: AskOutside) -> None:
         await self._outside.ask(case, call, effect.service)
+        about = await self._known(case)
+        if about.judged is None:
+            return
+        # What a source says of the person may be against the document, or no longer.
+        found = await self._judged(about)
+        if (found.verdict, found.failures) != (about.judged.verdict, about.judged.failures):
+            again = DocumentJudged(call, about.judged.check, found.verdict, found.failures, ())
+            await self._journal.append(case, again)
 
     # --- the decision ---
 

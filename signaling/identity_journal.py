@@ -4,8 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contract.facts import CaseCreated, Entry, IdNumberChecked
-from contract.identity_facts import DocumentRead, FieldCorrected, ReadField, SelfCheckStarted
-from contract.identity_ports import DocumentSide
+from contract.identity_facts import (
+    DocumentJudged,
+    DocumentRead,
+    ExternalAnswered,
+    FieldCorrected,
+    ReadField,
+    SelfCheckStarted,
+)
+from contract.identity_ports import Claim, DocumentSide
 from contract.ids import CheckId
 
 
@@ -13,7 +20,8 @@ from contract.ids import CheckId
 class Known:
     """The customer so far: ``sides`` are the newest readings, corrected; ``entered`` what was said before.
 
-    ``ref`` is the bank's own name for the customer, empty for a walk-in.
+    ``ref`` is the bank's own name for the customer, empty for a walk-in. ``claims`` are what each outside
+    source said last; ``judged`` is the newest judgement of the document.
     """
 
     ref: str
@@ -21,6 +29,8 @@ class Known:
     number: str
     sides: tuple[DocumentSide, ...]
     entered: dict[str, str]
+    claims: tuple[Claim, ...] = ()
+    judged: DocumentJudged | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +44,8 @@ def known(entries: Iterable[Entry]) -> Known:
     """Return what ``entries`` say. A try of self-service stands for itself: readings before it are over."""
     ref = name = number = ""
     readings: dict[str, _Reading] = {}
+    claims: dict[str, Claim] = {}
+    judged: DocumentJudged | None = None
     for entry in entries:
         match entry.fact:
             case CaseCreated() as fact:
@@ -42,9 +54,15 @@ def known(entries: Iterable[Entry]) -> Known:
                 number = fact.pii_number
             case SelfCheckStarted():
                 readings.clear()
+                judged = None
             case DocumentRead() as fact:
                 fields = {one.name: one for one in fact.fields}
                 readings[fact.side] = _Reading(fact.check, fact.findings, fields)
+            case DocumentJudged() as fact:
+                judged = fact
+            case ExternalAnswered() as fact:
+                asked, held = (fact.pii_asked_name, fact.pii_asked_number), (fact.pii_name, fact.pii_number)
+                claims[fact.service] = Claim(*asked, *held)
             case FieldCorrected() as fact:
                 _correct(readings.values(), fact)
             case _:
@@ -60,6 +78,8 @@ def known(entries: Iterable[Entry]) -> Known:
         number=number or _first(sides, "number"),
         sides=sides,
         entered={key: value for key, value in entered.items() if value},
+        claims=tuple(claims.values()),
+        judged=judged,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from contract.facts import Entry, IdNumberChecked
-from contract.identity_facts import DocumentRead, FieldCorrected
+from contract.identity_facts import DocumentRead, ExternalAnswered, FieldCorrected
 
 _NUMBER = "number"
 # Enough to tell two cards apart, too little to use one.
@@ -30,6 +30,10 @@ def numbers_of(entries: Iterable[Entry]) -> frozenset[str]:
                 found.update(field.pii_value for field in fields if field.name == _NUMBER)
             case FieldCorrected(field=name, pii_before=before, pii_after=after) if name == _NUMBER:
                 found.update((before, after))
+            case ExternalAnswered(pii_asked_number=asked, pii_number=held):
+                found.update((asked, held))
+            case _:
+                pass
     return frozenset(number for number in found if len(number) >= _SHORTEST)
 
 

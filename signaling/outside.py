@@ -38,7 +38,8 @@ class Outside:
         contacts = await self._equipment.books.contacts(about.ref)
         check = new_check_id()
         await self._journal.append(case, ExternalAsked(call, check, service))
-        answer = await source.ask(Subject(about.ref, about.name, about.number, contacts.phone))
+        subject = Subject(about.ref, about.name, about.number, contacts.phone)
+        answer = await source.ask(subject)
         if answer.reference is not None:
             await self.keep_picture(case, EvidenceKind.REFERENCE, answer.reference)
         evidence = await self._keep_answer(case, answer)
@@ -53,6 +54,10 @@ class Outside:
                 raw_sha256=hashlib.sha256(answer.raw).hexdigest(),
                 evidence=evidence,
                 matched=answer.matched,
+                pii_asked_name=subject.name,
+                pii_asked_number=subject.number,
+                pii_name=answer.name,
+                pii_number=answer.number,
             ),
         )
 

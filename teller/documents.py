@@ -5,11 +5,17 @@ from dataclasses import replace
 from datetime import date
 
 from contract.identity_facts import ModelUsed, ReadField, Signal
-from contract.identity_ports import DocumentFinding, DocumentSide, DocumentVerdict, PortraitsFinding
+from contract.identity_ports import (
+    Claim,
+    DocumentFinding,
+    DocumentSide,
+    DocumentVerdict,
+    PortraitsFinding,
+)
 from contract.phases import CheckVerdict, DocumentKind
 from kyc.card_fields import LONG, CardReading, Side
 from kyc.card_jobs import CardRead, CopySigns, ReadCard
-from kyc.consistency import Identity, disagreements, mrz_disagreements
+from kyc.consistency import Identity, claim_disagreements, disagreements, mrz_disagreements
 from kyc.documents import Validity, check_id_number, number_sex
 from kyc.engine import Engine
 from kyc.mrz import Mrz, MrzFormat
@@ -22,7 +28,7 @@ ZONE_ERRORS = "zone_errors"
 _KINDS = {MrzFormat.TD1: DocumentKind.TD1, MrzFormat.TD3: DocumentKind.TD3}
 # What a misread character does as easily as a forger, or what is rare but right: a person looks.
 _DOUBTS = ("term_", "mrz_", "nothing_read", "unreadable_", "photo_")
-_DOUBTFUL = ("_missing", "_doubtful")
+_DOUBTFUL = ("_missing", "_doubtful", "_from_query")
 # Without these of a side nobody can be told from another, or an expired document from one that holds.
 NEEDED: Mapping[Side, tuple[str, ...]] = {
     Side.FRONT: ("name", "number", "born"),
@@ -51,10 +57,14 @@ class Documents:
         return finding_of(read)
 
     async def judge_document(
-        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
+        self,
+        sides: Sequence[DocumentSide],
+        entered: Mapping[str, str],
+        on: date,
+        claims: Sequence[Claim] = (),
     ) -> DocumentVerdict:
         """See the port."""
-        return judge(sides, entered, on)
+        return judge(sides, entered, on, claims)
 
     async def compare_portraits(
         self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
@@ -93,12 +103,15 @@ def _advisory(copy: CopySigns | None) -> tuple[Signal, ...]:
     return tuple(sign for sign in signs if sign.score > 0)
 
 
-def judge(sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date) -> DocumentVerdict:
+def judge(
+    sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date, claims: Sequence[Claim] = ()
+) -> DocumentVerdict:
     """Judge a document's sides as the port says; pure. Words are those of ``kyc.consistency``.
 
     Also ``nothing_read``, ``front_missing``, ``back_missing``, ``unreadable_`` before a day's field,
     ``_missing`` and ``_doubtful`` after a field that the side needs, and ``photo_`` before what is wrong
-    with a photo. All of these are REVIEW.
+    with a photo. All of these are REVIEW, and so is a source that was asked about somebody else than the
+    document names: it can be asked again.
     """
     front, back, zone = (_merged(sides, side) for side in (Side.FRONT, Side.BACK, Side.ZONE))
     failures: list[str] = []
@@ -108,12 +121,21 @@ def judge(sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date) -
         failures += _zone_failures(zone, front, entered, on)
     if not (front or back or zone):
         failures.append("nothing_read")
+    bearer = _bearer(front, zone)
+    failures += (word for claim in claims for word in claim_disagreements(bearer, claim))
     failures += (word for side in sides for word in _hardly_read(side))
     words = tuple(dict.fromkeys(failures))
     if not words:
         return DocumentVerdict(CheckVerdict.PASSED, ())
     doubtful = all(word.startswith(_DOUBTS) or word.endswith(_DOUBTFUL) for word in words)
     return DocumentVerdict(CheckVerdict.REVIEW if doubtful else CheckVerdict.FAILED, words)
+
+
+def _bearer(front: Mapping[str, str], zone: Mapping[str, str]) -> Identity:
+    if front:
+        return Identity(name=front.get("name", ""), number=front.get("number", ""))
+    # A passport has a number of its own, which registries of residents are not asked about.
+    return Identity(name=f"{zone.get('surname', '')} {zone.get('given_names', '')}".strip())
 
 
 def _hardly_read(side: DocumentSide) -> Iterator[str]:

@@ -277,7 +277,9 @@ class _Again:
         if why:
             self._note(fact.check, "document", then, None, why)
             return fact
-        found = await self._today.documents.judge_document(about.sides, about.entered, _day(entry))
+        found = await self._today.documents.judge_document(
+            about.sides, about.entered, _day(entry), about.claims
+        )
         now = self._reading(about.sides, self.entries)
         now = replace(now, verdict=found.verdict, words=found.failures)
         self._note(fact.check, "document", then, now)

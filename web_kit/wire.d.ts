@@ -992,6 +992,10 @@ export interface ExternalAnswered {
   readonly raw_sha256: string;
   readonly evidence: string | null;
   readonly matched: readonly string[];
+  readonly pii_asked_name: string;
+  readonly pii_asked_number: string;
+  readonly pii_name: string;
+  readonly pii_number: string;
 }
 
 export interface SelfCheckStarted {

@@ -7,7 +7,7 @@ their numbers are the worked example of GB 11643 and numbers of people who were 
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -104,9 +104,13 @@ class DemoRegistry:
         known = {one.number: one.name for one in self.customers.values()}
         if subject.number not in known:
             return _answer(CheckVerdict.REVIEW, "not_found", subject)
-        if known[subject.number] != subject.name:
-            return _answer(CheckVerdict.FAILED, "mismatch", subject)
-        return _answer(CheckVerdict.PASSED, "match", subject, ("name", "number"))
+        name = known[subject.number]
+        if name != subject.name:
+            return replace(
+                _answer(CheckVerdict.FAILED, "mismatch", subject), name=name, number=subject.number
+            )
+        found = _answer(CheckVerdict.PASSED, "match", subject, ("name", "number"))
+        return replace(found, name=name, number=subject.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,20 @@ def outside(story: Story, service: str = "registry") -> tuple[Entry, Entry]:
     return (
         story.tell(ExternalAsked(story.call, check, service)),
         story.tell(
-            ExternalAnswered(story.call, check, service, PASSED, "match", "aa" * 32, None, ("name", "number"))
+            ExternalAnswered(
+                story.call,
+                check,
+                service,
+                PASSED,
+                "match",
+                "aa" * 32,
+                None,
+                ("name", "number"),
+                "王小明",
+                "",
+                "王小朋",
+                "",
+            )
         ),
     )
 

@@ -292,6 +292,8 @@ async def test_an_outside_source_is_asked_and_a_refusal_told(
     await server.note(*told.outside(story))
     await expect(source).to_contain_text("一致")
     await expect(source).to_contain_text("已证实：姓名、证件号码")
+    await expect(source).to_contain_text("查询：王小明")
+    await expect(source).to_contain_text("登记：王小朋")
 
 
 def panel_row(page: Page, name: str) -> Locator:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyc.consistency import Identity, disagreements, mrz_disagreements
+from contract.identity_ports import Claim
+from kyc.consistency import Identity, claim_disagreements, disagreements, mrz_disagreements
 from kyc.documents import Validity
 from kyc.mrz import parse_mrz
 
@@ -120,3 +121,36 @@ def test_any_texts_are_compared(card: Identity, form: Identity) -> None:
     words = disagreements(card, TODAY, form=form)
     assert len(words) == len({*words})
     assert not any(word.endswith("_differs") for word in disagreements(card, TODAY, form=card))
+
+
+HELD = Claim(CARD.name, CARD.number, CARD.name, CARD.number)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        (HELD, ()),
+        (Claim(), ()),
+        (replace(HELD, name=" 样 本人", asked_number="110105 19491231 002x"), ()),
+        (replace(HELD, name="样本仁"), ("name_differs_from_registry",)),
+        (replace(HELD, number="440524188001010014"), ("number_differs_from_registry",)),
+        (
+            replace(HELD, asked_number="440524188001010014"),
+            ("number_differs_from_registry", "number_differs_from_query"),
+        ),
+        (Claim("样本仁", CARD.number), ("name_differs_from_query",)),
+        (Claim("Yangben Ren", CARD.number, "Yangben Ren", ""), ()),
+    ],
+)
+def test_a_source_that_speaks_of_another_is_named(claim: Claim, words: tuple[str, ...]) -> None:
+    """What it holds, and what it was asked about; scripts that cannot be compared say nothing."""
+    assert claim_disagreements(CARD, claim) == words
+
+
+def test_a_source_that_answers_of_another_than_it_was_asked_about() -> None:
+    """Also where no document was read."""
+    claim = Claim("张三", "1", "李四", "2")
+    assert claim_disagreements(Identity(), claim) == (
+        "name_differs_from_registry",
+        "number_differs_from_registry",
+    )

@@ -60,7 +60,7 @@ def consent(*subjects: str) -> Fact:
     return ConsentGiven(subjects or ("recording", "biometrics"), "1", "zh-CN")
 
 
-def document(verdict: CheckVerdict = PASSED) -> Fact:
+def document(verdict: CheckVerdict = PASSED) -> DocumentJudged:
     return DocumentJudged(CALL, CheckId("check-doc"), verdict, (), ())
 
 
@@ -82,7 +82,7 @@ def agent(outcome: Outcome = Outcome.PASSED) -> Fact:
     return AgentDecided(AGENT, outcome, "", "")
 
 
-def answered(service: str, verdict: CheckVerdict = PASSED, matched: Sequence[str] = ()) -> Fact:
+def answered(service: str, verdict: CheckVerdict = PASSED, matched: Sequence[str] = ()) -> ExternalAnswered:
     return ExternalAnswered(CALL, CheckId("check-ext"), service, verdict, "match", "", None, tuple(matched))
 
 
@@ -121,6 +121,40 @@ def told(facts: Sequence[Fact], rules: DecisionRules = RULES) -> tuple[CheckVerd
 
 def without(*kinds: type[Fact]) -> list[Fact]:
     return [fact for fact in GOOD if not isinstance(fact, kinds)]
+
+
+def test_a_source_that_speaks_of_another_person_is_named() -> None:
+    """Whatever verdict it gives: a person looks, and what it confirmed does not count."""
+    confirmed = replace(ALL_FIVE, pii_asked_name="张三", pii_name="张三")
+    facts = [confirmed if fact is ALL_FIVE else fact for fact in GOOD]
+    assert told(facts) == (PASSED, {"agent_passed", "class_I_on_site"})
+    another = replace(confirmed, pii_name="李四")
+    verdict, reasons = told([another if fact is ALL_FIVE else fact for fact in GOOD])
+    assert (verdict, reasons) == (REVIEW, {"agent_passed", "name_differs_from_registry"})
+    approved = [*(another if fact is ALL_FIVE else fact for fact in GOOD), signed()]
+    assert "class_II_five_elements" in told(approved)[1]
+    # The last answer of a source counts.
+    assert told([another, *facts])[0] is PASSED
+
+
+def test_a_document_against_a_source_is_named() -> None:
+    """Until it was judged again without."""
+    failures = ("back_missing", "number_differs_from_query")
+    doubt = replace(document(REVIEW), failures=failures)
+    assert told([*GOOD, doubt])[1] == {"agent_passed", "document_review", "number_differs_from_query"}
+    assert told([*GOOD, doubt])[0] is REVIEW
+    assert told([*GOOD, doubt, document()])[0] is PASSED
+
+
+def test_a_field_that_came_later_leaves_older_hashes_alone() -> None:
+    """Empty it says nothing; told it is an input as any other."""
+    rules = DecisionRules("p", 1, (), ())
+    was = ExternalAnswered(
+        CallId("call-1"), CheckId("check-ext"), "bound_card", PASSED, "match", "", None, ("name",)
+    )
+    kept = "7a6a1ef9753f1c8c452d409804edb2524a5e73dda29f55c87839892900839bcd"
+    assert decide([was], rules).inputs_sha256 == kept
+    assert decide([replace(was, pii_asked_name="张三")], rules).inputs_sha256 != kept
 
 
 def test_all_is_well() -> None:

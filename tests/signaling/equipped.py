@@ -8,6 +8,7 @@ from contract.errors import UserError
 from contract.facts import Entry
 from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField
 from contract.identity_ports import (
+    Claim,
     Contacts,
     DocumentFinding,
     DocumentSide,
@@ -34,6 +35,7 @@ class FakeDocuments:
     documents: list[CheckVerdict] = field(default_factory=list)
     models: tuple[ModelUsed, ...] = ()
     name: str = "王小明"
+    claims: tuple[Claim, ...] = ()
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
         fields = (ReadField("name", self.name, 0.9),)
@@ -41,8 +43,13 @@ class FakeDocuments:
         return DocumentFinding("front", DocumentKind.CN_ID, fields, (), (), b"\xff\xd8 flat", models)
 
     async def judge_document(
-        self, sides: Sequence[DocumentSide], entered: Mapping[str, str], on: date
+        self,
+        sides: Sequence[DocumentSide],
+        entered: Mapping[str, str],
+        on: date,
+        claims: Sequence[Claim] = (),
     ) -> DocumentVerdict:
+        self.claims = tuple(claims)
         read = [{one.name: one.pii_value for one in side.fields} for side in sides]
         self.judged.append((read, dict(entered)))
         verdict = self.documents.pop(0) if self.documents else CheckVerdict.PASSED
@@ -118,12 +125,16 @@ class FakeBooks:
         return {"I": 1}
 
 
+@dataclass
 class FakeRegistry:
-    """Agrees, and has a picture."""
+    """Agrees, and has a picture; it holds ``name``."""
+
+    name: str = ""
 
     async def ask(self, subject: Subject) -> ExternalAnswer:
-        passed = CheckVerdict.PASSED
-        return ExternalAnswer(passed, "match", b"{}", "application/json", ("name",), b"\xff\xd8 ref")
+        passed, held = CheckVerdict.PASSED, self.name
+        reference = b"\xff\xd8 ref"
+        return ExternalAnswer(passed, "match", b"{}", "application/json", ("name",), reference, held)
 
 
 @dataclass

@@ -21,14 +21,14 @@ from contract.identity_facts import (
     PortraitsCompared,
     QuestionDrawn,
 )
-from contract.identity_ports import LivenessRun
+from contract.identity_ports import Claim, LivenessRun
 from contract.ids import AccountId, CaseId, EvidenceId, new_call_id, new_case_id, new_check_id, new_seat_id
 from contract.phases import CheckVerdict, CheckWord, CodeChannel, EvidenceKind, LivenessKind, Outcome
 from signaling.identity_commands import unmeasured
 from signaling.identity_plan import IdentityPlan
 from signaling.questions import Question
 from signaling.settings import DEFAULT_PLAN
-from tests.signaling.equipped import FakeDocuments, FakeList, FakeLive, FakeMessenger, equipped
+from tests.signaling.equipped import FakeDocuments, FakeList, FakeLive, FakeMessenger, FakeRegistry, equipped
 from tests.signaling.house import Browser, House, open_house, until
 
 QUESTION = Question("payment", "{day}？", "On {day}?", "transactions")
@@ -164,6 +164,38 @@ async def test_the_lists_are_asked_before_the_decision() -> None:
         assert names.index("AgentDecided") < names.index("ExternalAnswered", names.index("AgentDecided"))
         assert names[-1] != "ExternalAnswered"
         assert names.index("AccountsCounted") > len(names) - 1 - names[::-1].index("ExternalAnswered")
+
+
+async def test_what_a_source_says_is_held_against_the_document() -> None:
+    """Told at the desk alone; it is judged again where that changes something, and where it was judged."""
+    documents, registry = FakeDocuments(), FakeRegistry("王小朋")
+    equipment = replace(
+        equipped(documents, FakeLive(), FakeMessenger()), external={"registry": registry, "list": FakeList()}
+    )
+    async with open_house(equipment=equipment, plan=PLAN) as house:
+        page, console, case = await call_of(house, "c-1")
+        await console.send(wire.AskExternal("registry"))
+        said = await house.noted(case, ExternalAnswered)
+        assert isinstance(said, ExternalAnswered)
+        assert (said.pii_asked_name, said.pii_asked_number, said.pii_name) == ("王小明", "", "王小朋")
+        assert not documents.judged
+        card, _ = await pictures(house, page, console)
+        await console.send(wire.ReadDocument(card))
+        await house.noted(case, DocumentJudged)
+        assert documents.claims == (Claim("王小明", "", "王小朋", ""),)
+        await console.send(wire.AskExternal("list"))
+        await until(lambda: "" if len(documents.judged) == 2 else "the second judgement")
+        assert house.names(case).count("DocumentJudged") == 1
+        documents.documents.append(CheckVerdict.FAILED)
+        registry.name = "王小明"
+        await console.send(wire.AskExternal("registry"))
+        await until(lambda: "" if house.names(case).count("DocumentJudged") == 2 else "the new one")
+        read, *_, again = [one for one in house.facts(case) if isinstance(one, DocumentRead | DocumentJudged)]
+        failures = ("back_missing",)
+        assert again == DocumentJudged(said.call, read.check, CheckVerdict.FAILED, failures, ())
+        assert documents.claims[0] == Claim("王小明", "", "王小明", "")
+        shown = {message.entry.name for message in page.messages if isinstance(message, wire.FactNoted)}
+        assert not shown & {"ExternalAnswered", "DocumentJudged"}
 
 
 async def test_tries_of_another_case_count_while_a_call_goes_on() -> None:

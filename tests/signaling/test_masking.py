@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from contract.facts import ChatSaid, Entry, Fact, IdNumberChecked, dump_entry, seal_entry
-from contract.identity_facts import DocumentRead, FieldCorrected, ReadField
+from contract.identity_facts import DocumentRead, ExternalAnswered, FieldCorrected, ReadField
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId
 from contract.phases import CheckVerdict, DocumentKind, Role
 from signaling.masking import mask, masked, numbers_of
@@ -38,6 +38,17 @@ def test_a_number_is_found_in_every_fact() -> None:
     assert hidden[4]["fact"]["pii_text"].startswith("我的是 110•")
     assert hidden[0]["fact"]["pii_number"] == mask(NUMBER) == "110•••••••••••••2X"
     assert [line["hash"] for line in hidden] == [entry.hash for entry in told]
+
+
+def test_a_number_that_a_source_was_asked_about_or_holds_is_hidden() -> None:
+    """It may be another than anybody typed or read."""
+    other = "440524188001010014"
+    said = ExternalAnswered(CALL, CheckId("c"), "registry", CheckVerdict.FAILED, "mismatch", "", None, (),
+                            "李静怡", NUMBER, "李静怡", other)  # fmt: skip
+    told = entries(said)
+    text = json.dumps(masked(lines(told), numbers_of(told))[0]["fact"], ensure_ascii=False)
+    assert NUMBER not in text
+    assert other not in text
 
 
 def test_where_no_number_is_known_nothing_changes() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.identity_facts import ReadField, Signal
-from contract.identity_ports import DocumentSide, DocumentVerdict, PortraitsFinding
+from contract.identity_ports import Claim, DocumentSide, DocumentVerdict, PortraitsFinding
 from contract.phases import CheckVerdict, DocumentKind
 from kyc.card_fields import CardReading, Field, Side
 from kyc.card_jobs import CardInspected, CardRead, CopySigns, ReadCard
@@ -195,3 +195,21 @@ async def test_three_pictures_are_compared_by_the_models() -> None:
         ComparePortraits(b"card", (b"still",), None, b"seen"),
     ]
     assert (await documents.judge_document([side_of(FRONT), side_of(BACK)], {}, ON)).verdict is PASSED
+
+
+def test_what_a_registry_says_is_held_against_the_card() -> None:
+    """Another name or number fails it; a query about another is a doubt, which asking again takes away."""
+    sides = [side_of(FRONT), side_of(BACK)]
+    same = Claim("李四", NUMBER, "李四", NUMBER)
+    assert judge(sides, {}, ON, [same]) == judge(sides, {}, ON)
+    other = judge(sides, {}, ON, [same, replace(same, name="李肆")])
+    assert (other.verdict, other.failures) == (FAILED, ("name_differs_from_registry",))
+    asked = judge(sides, {}, ON, [Claim("李四", NUMBER[:-1] + "9")])
+    assert (asked.verdict, asked.failures) == (REVIEW, ("number_differs_from_query",))
+
+
+def test_a_passport_is_held_against_a_registry_by_its_name() -> None:
+    """Its number is another than the resident's; a name in other letters is not compared."""
+    assert judge([side_of(ZONE)], {}, ON, [Claim("李四", NUMBER, "李四", NUMBER)]).failures == ()
+    other = judge([side_of(ZONE)], {}, ON, [Claim("Wang Wu", NUMBER)])
+    assert other.failures == ("name_differs_from_query",)

@@ -56,6 +56,9 @@ export function decisionReason(word) {
       return partWords(part, found[1] ?? "", found[2] ?? "");
     }
   }
+  if (DIFFERS.test(word)) {
+    return disagreement(word);
+  }
   return word.startsWith("watched_") ? wordFor("watch", word.slice("watched_".length)) : word;
 }
 
