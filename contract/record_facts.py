@@ -186,6 +186,17 @@ class RecorderTroubled(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ClockStepped(Fact):
+    """The machine's clock was set while the call was recorded, whose times go on as before.
+
+    It is ``seconds`` ahead of the record's now, behind for less than 0; 0 when it is right again.
+    """
+
+    call: CallId
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRecovered(Fact):
     """After a crash: what was found on disk was sealed and the call was closed."""
 

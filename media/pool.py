@@ -75,7 +75,8 @@ class Pool:
     """Implements ``contract.ports.MediaPlane`` and ``RecordedCalls``; an async context manager.
 
     Entering starts the workers. Leaving tells them to stop: they close and seal what is open. ``frames``
-    takes what workers hand on of the customers' cameras.
+    takes what workers hand on of the customers' cameras. ``clock_offset``, the server's wall clock less its
+    steady one, is what workers stamp their recordings by.
     """
 
     def __init__(
@@ -85,8 +86,10 @@ class Pool:
         seal: Seal,
         workers: int = 1,
         frames: FrameTaker | None = None,
+        clock_offset: Callable[[], float] | None = None,
     ) -> None:
         self._frames = frames
+        self._clock_offset = clock_offset
         self._journal, self._command, self._seal = journal, command, seal
         self.size = workers
         self._living: dict[int, Worker] = {}
@@ -123,6 +126,10 @@ class Pool:
     def alive(self) -> int:
         """Return how many workers take calls."""
         return sum(worker.alive for worker in self._living.values())
+
+    def recorded(self) -> dict[CallId, CaseId]:
+        """Return the calls whose gate is open, until all of them is sealed, and their cases."""
+        return {ward.call: ward.case for ward in self._wards.values() if ward.gate_open}
 
     # --- commands ------------------------------------------------------------------------------
 
@@ -170,7 +177,7 @@ class Pool:
         if ward is None:
             raise NotFound("no such call")
         ward.gate_open = True
-        await self._tell(ward, "open_gate", call=call)
+        await self._tell(ward, "open_gate", call=call, clock_offset=self._offset())
 
     async def arrange(self, call: CallId, routes: Sequence[SeatRoute]) -> None:
         """Replace who sends what to whom, on this worker and on any later one.
@@ -242,6 +249,9 @@ class Pool:
                 tasks.create_task(ask(worker))
         return told
 
+    def _offset(self) -> float | None:
+        return self._clock_offset() if self._clock_offset is not None else None
+
     # --- who has which call --------------------------------------------------------------------
 
     async def _tell(self, ward: _Ward, command: str, **values: Any) -> None:
@@ -274,7 +284,8 @@ class Pool:
             if ward.routes:
                 await worker.link.call("arrange", _COMMAND_S, call=ward.call, routes=codec.dump(ward.routes))
             if ward.gate_open:
-                await worker.link.call("open_gate", _COMMAND_S, call=ward.call)
+                opened = {"call": ward.call, "clock_offset": self._offset()}
+                await worker.link.call("open_gate", _COMMAND_S, **opened)
             if ward.look_every_s:
                 every = {"every_s": ward.look_every_s, "all_s": 0.0}
                 await worker.link.call("sample", _COMMAND_S, call=ward.call, **every)

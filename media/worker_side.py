@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
@@ -52,12 +52,20 @@ class RemoteJournal:
 
 
 class WorkerSide:
-    """Carries out the server's commands on a plane, its recordings and what looks at faces, if any does."""
+    """Carries out the server's commands on a plane, its recordings and what looks at faces, if any does.
+
+    ``follow`` takes how the server's clock stands before each call's recording begins.
+    """
 
     def __init__(
-        self, plane: MediaPlane, recordings: RecordedCalls, sampler: FrameSampler | None = None
+        self,
+        plane: MediaPlane,
+        recordings: RecordedCalls,
+        sampler: FrameSampler | None = None,
+        follow: Callable[[float], None] | None = None,
     ) -> None:
         self._plane, self._recordings, self._sampler = plane, recordings, sampler
+        self._follow = follow
         self._stop = asyncio.Event()
 
     async def serve(self, link: Link, stop: asyncio.Event) -> None:
@@ -99,6 +107,9 @@ class WorkerSide:
         return await self._plane.answer(CallId(values["call"]), party, values["offer"])
 
     async def _open_gate(self, values: dict[str, Any]) -> None:
+        offset = values["clock_offset"]
+        if self._follow is not None and offset is not None:
+            self._follow(float(offset))
         await self._plane.open_gate(CallId(values["call"]))
 
     async def _arrange(self, values: dict[str, Any]) -> None:

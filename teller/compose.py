@@ -41,7 +41,7 @@ from signaling.sampling import hand_over
 from signaling.settings import SignalingSettings
 from signaling.sign_off import last
 from store import Database
-from teller.clock import SystemClock
+from teller.clock import AnchoredClock, SystemClock
 from teller.config import Config, ConfigError
 from teller.equipment import make_equipment
 from teller.face_counts import face_counter
@@ -84,9 +84,10 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The server's rooms, open."""
+    """The server's rooms, open; ``clock`` is that of their base."""
 
     base: Base
+    clock: AnchoredClock
     media: Pool
     signaling: Signaling
     playback: Playback
@@ -132,13 +133,14 @@ def open_archive(config: Config) -> Archive:
 
 
 @asynccontextmanager
-async def open_base(config: Config) -> AsyncIterator[Base]:
-    """Open database, journal, spool and archive."""
+async def open_base(config: Config, clock: Clock | None = None) -> AsyncIterator[Base]:
+    """Open database, journal, spool and archive. The journal goes by ``clock``, by default the machine's."""
     await asyncio.to_thread(_make_private, config.data_dir)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     key = await asyncio.to_thread(_secret, config.data_dir / "keys" / "search")
     audit_key = await asyncio.to_thread(_secret, config.data_dir / "keys" / "audit")
-    async with Database(config.database_url, clock, key) as database:
+    # Several processes take jobs out of it, so all go by the machine's.
+    async with Database(config.database_url, SystemClock(), key) as database:
         folder = config.data_dir / "journal"
         async with FileJournal(folder, clock, database.cases.project) as journal:
             spool = Spool(config.data_dir / "spool")
@@ -182,7 +184,8 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
     ``arguments`` are the command line's words before the subcommand, for the media workers.
     """
     async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(open_base(config))
+        clock = AnchoredClock()
+        base = await stack.enter_async_context(open_base(config, clock))
         policy = await asyncio.to_thread(load_policy, config.policy.pack)
         settings = await asyncio.to_thread(_signaling_settings, config, policy)
         pack = await asyncio.to_thread(admitted_pack, config)
@@ -195,7 +198,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
         equipment = make_equipment(config, policy, engine, live)
         recovered = await _recover(base)
         media = await stack.enter_async_context(
-            make_pool(config, arguments, base.journal, base.spool, live.take)
+            make_pool(config, arguments, base.journal, base.spool, live.take, clock)
         )
         await stack.enter_async_context(engine)
         await stack.enter_async_context(live)
@@ -227,7 +230,7 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
             signaling.authorise,
             lambda picture: engine.ask(Veil(picture)),
         )
-        yield House(base, media, signaling, playback, recovered)
+        yield House(base, clock, media, signaling, playback, recovered)
 
 
 def make_pipeline(base: Base, worker: str, policy: Policy) -> Pipeline:

@@ -9,6 +9,7 @@ from media.pool import Pool
 from recordings.finalise import seal_call
 from recordings.journal import FileJournal
 from recordings.spool import Spool
+from teller.clock import AnchoredClock
 from teller.config import Config
 
 # What python runs as a media worker; a test may put a guard in front of it.
@@ -20,11 +21,13 @@ def make_pool(
     arguments: tuple[str, ...],
     journal: FileJournal,
     spool: Spool,
-    frames: FrameTaker | None = None,
+    frames: FrameTaker,
+    clock: AnchoredClock,
 ) -> Pool:
-    """Return the pool; ``arguments`` are the command line's words before the subcommand."""
+    """Return the pool, which goes by ``clock``; ``arguments`` are the command line's words before the
+    subcommand."""
     seal = partial(seal_call, spool, journal)
-    return Pool(journal, partial(_words, arguments), seal, config.media.workers, frames)
+    return Pool(journal, partial(_words, arguments), seal, config.media.workers, frames, lambda: clock.offset)
 
 
 def _words(arguments: tuple[str, ...], number: int, descriptor: int) -> tuple[str, ...]:

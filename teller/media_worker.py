@@ -18,7 +18,7 @@ from media.worker_side import RemoteJournal, WorkerSide, linked
 from recordings.recorder import Recorder
 from recordings.spool import Spool
 from recordings.track_writer import RecorderSettings
-from teller.clock import SystemClock
+from teller.clock import AnchoredClock
 from teller.config import Config
 from teller.parent import following_parent
 from teller.writers import writing
@@ -42,7 +42,7 @@ async def own_calls(config: Config, number: int, descriptor: int, *, parent: int
 @asynccontextmanager
 async def ready_side(config: Config, number: int, link: Link) -> AsyncIterator[WorkerSide]:
     """Yield plane, recorder and sampler behind the link; on leaving every call is closed and sealed."""
-    clock, journal, loop = SystemClock(), RemoteJournal(link), asyncio.get_running_loop()
+    clock, journal, loop = AnchoredClock(), RemoteJournal(link), asyncio.get_running_loop()
     spool = Spool(config.data_dir / "spool")
 
     def ask_keyframe(call: CallId, seat: SeatId) -> None:
@@ -55,7 +55,7 @@ async def ready_side(config: Config, number: int, link: Link) -> AsyncIterator[W
         with FaceSampler(relay.push, ask_keyframe, clock, every_s=None) as sampler:
             receivers = (recorder, sampler)
             async with Plane(journal, clock, media_settings(config, number), receivers) as plane:
-                yield WorkerSide(plane, recorder, sampler)
+                yield WorkerSide(plane, recorder, sampler, clock.follow)
 
 
 def media_settings(config: Config, number: int) -> MediaSettings:

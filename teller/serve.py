@@ -14,6 +14,7 @@ from aiohttp import web
 
 from contract.errors import MediaError, UserError
 from teller.certificate import ensure_certificate
+from teller.clock_watch import ClockWatch
 from teller.compose import House, open_house
 from teller.config import Config
 from teller.monitor import Monitor
@@ -71,7 +72,8 @@ async def serve(config: Config, arguments: tuple[str, ...], *, parent: int | Non
                         house.base.clock.now,
                         house.signaling.show_alarms,
                     )
-                    works = (_keep_worker(arguments), watch_relays(config), watch)
+                    clock_watch = ClockWatch(house.clock, house.base.journal, house.media.recorded)
+                    works = (_keep_worker(arguments), watch_relays(config), watch, clock_watch.run())
                     jobs = [group.create_task(job) for job in works]
                     await stop.wait()
                     _log.info("stopping")

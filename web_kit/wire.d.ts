@@ -1245,6 +1245,11 @@ export interface RecorderTroubled {
   readonly dropped_packets: number;
 }
 
+export interface ClockStepped {
+  readonly call: string;
+  readonly seconds: number;
+}
+
 export interface CaseRecovered {
   readonly call: string;
   readonly segments: number;
@@ -1659,6 +1664,7 @@ export interface Facts {
   SegmentSealed: SegmentSealed;
   RecordingStopped: RecordingStopped;
   RecorderTroubled: RecorderTroubled;
+  ClockStepped: ClockStepped;
   CaseRecovered: CaseRecovered;
   MergeQueued: MergeQueued;
   MergeStarted: MergeStarted;

@@ -1,9 +1,9 @@
 """A media worker whose plane is scripted: ``python -m tests.media.scripted_worker NUMBER DESCRIPTOR``.
 
 An offer is answered with the worker's pid and told as connected, with one track; of an arrangement each
-seat's promises are told as missing, and that of nobody is refused. The offers ``die``, ``hang`` and
-``refuse`` do what they say, ``break`` breaks the main task, which then takes a second to end; ``NUMBER``
-99 never gets ready. Wishes for frames of a camera come back as frames.
+seat's promises are told as missing, and that of nobody is refused. The recorder's name has the clock's
+offset. The offers ``die``, ``hang`` and ``refuse`` do what they say, ``break`` breaks the main task, which
+then takes a second to end; ``NUMBER`` 99 never gets ready. Wishes for frames of a camera come back as frames.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class ScriptedPlane:
         self._journal = journal
         self._cases: dict[CallId, CaseId] = {}
         self._tracks: dict[CallId, list[TrackId]] = {}
-        self._recorder = new_seat_id()
+        self._recorder, self._clock_offset = new_seat_id(), 0.0
         self.broken = asyncio.Event()
 
     async def open_call(self, case: CaseId, call: CallId) -> None:
@@ -63,7 +63,11 @@ class ScriptedPlane:
         return f"answer of {os.getpid()}"
 
     async def open_gate(self, call: CallId) -> None:
-        await self._note(call, PartyJoined(call, self._recorder, Role.SYSTEM, "recorder"))
+        name = f"recorder at {self._clock_offset}"
+        await self._note(call, PartyJoined(call, self._recorder, Role.SYSTEM, name))
+
+    def follow(self, offset: float) -> None:
+        self._clock_offset = offset
 
     async def arrange(self, call: CallId, routes: Sequence[SeatRoute]) -> None:
         if not routes:
@@ -133,7 +137,7 @@ async def main(number: int, descriptor: int) -> None:
         plane = ScriptedPlane(RemoteJournal(link))
         async with stuck_at_the_end(), FrameRelay(link) as relay, asyncio.TaskGroup() as tasks:
             breaking = tasks.create_task(break_when(plane.broken))
-            await WorkerSide(plane, plane, ScriptedSampler(relay)).serve(link, asyncio.Event())
+            await WorkerSide(plane, plane, ScriptedSampler(relay), plane.follow).serve(link, asyncio.Event())
             breaking.cancel()
         for call in tuple(plane._cases):
             await plane.close_call(call)

@@ -52,7 +52,8 @@ class Scene:
         self.sealed: list[CallId] = []
         self.seal_error: Exception | None = None
         self.frames: list[tuple[CallId, str, EncodedFrame]] = []
-        self.pool = Pool(self.journal, _words, self._seal, workers, self._took)
+        self.clock_offset = 0.0
+        self.pool = Pool(self.journal, _words, self._seal, workers, self._took, lambda: self.clock_offset)
 
     def _took(self, call: CallId, _: SeatId, codec: str, frame: EncodedFrame) -> None:
         self.frames.append((call, codec, frame))
@@ -145,6 +146,27 @@ async def test_a_call_comes_back_on_another_worker() -> None:
         assert scene.sealed == [call]
         assert len(scene.journal.of(PartyJoined)) == 2, "the gate was not opened again"
         assert await scene.pid_of(other) == spared
+
+
+async def test_a_recording_goes_by_the_servers_clock() -> None:
+    """How that stands is told to the worker that a recording begins on, and to the one that goes on."""
+    async with staged(2) as scene:
+        call = await scene.opened()
+        pid = await scene.pid_of(call)
+        assert scene.pool.recorded() == {}
+        scene.clock_offset = 12.5
+        await scene.pool.open_gate(call)
+        assert list(scene.pool.recorded()) == [call]
+        scene.clock_offset = 13.25
+        os.kill(pid, signal.SIGKILL)
+        await until("the loss in the journal", lambda: scene.journal.of(PartyLeft))
+        await scene.pid_of(call)
+        names = [fact.name for fact in scene.journal.of(PartyJoined)]
+        assert names == ["recorder at 12.5", "recorder at 13.25"]
+        await scene.pool.close_call(call)
+        assert list(scene.pool.recorded()) == [call]
+        await scene.pool.finish(call)
+        assert scene.pool.recorded() == {}
 
 
 async def test_a_call_comes_back_as_it_was_arranged() -> None:

@@ -1,6 +1,7 @@
 """A whole media worker over a real link: a real peer's camera, and what the server gets to see of it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class Server:
         self.facts: list[Fact] = []
         self.frames: list[EncodedFrame] = []
         self.ready = asyncio.Event()
+        self.clock_offset: float | None = None
         link.serve({"append": self._append, "frames": self._took, "ready": self._got_ready})
 
     async def connect(self, peer: ScriptedPeer) -> None:
@@ -37,7 +39,7 @@ class Server:
         await self.tell("open_call", case=self.case)
         routes = everybody_talks([self.customer.seat])
         await self.tell("arrange", routes=codec.dump(routes))
-        await self.tell("open_gate")
+        await self.tell("open_gate", clock_offset=self.clock_offset)
         party = codec.dump(self.customer)
         await peer.accept(await self.tell("answer", party=party, offer=await peer.offer()))
         await until("the camera", lambda: len([f for f in self.facts if isinstance(f, TrackStarted)]) == 2)
@@ -77,6 +79,19 @@ async def working(tmp_path: Path) -> AsyncIterator[Server]:
         await server.ready.wait()
         yield server
         stop.set()
+
+
+async def test_pictures_are_stamped_by_the_servers_clock(tmp_path: Path) -> None:
+    """Whatever the machine's said when the worker began."""
+    hour_late = time.time() - time.monotonic() + 3_600.0
+    async with working(tmp_path) as server, ScriptedPeer() as customer:
+        server.clock_offset = hour_late
+        await server.connect(customer)
+        await server.tell("sample", every_s=0.5, all_s=30.0)
+        await until("a picture", lambda: server.frames)
+        assert abs(server.frames[-1].arrived_at - (time.monotonic() + hour_late)) < 60
+        await server.tell("close_call")
+        await server.tell("finish")
 
 
 async def test_the_server_sees_the_camera_that_it_asks_for(tmp_path: Path) -> None:

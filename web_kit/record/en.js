@@ -71,6 +71,7 @@ export default {
   "fact.SegmentSealed": "Recorded segment {index} sealed",
   "fact.RecordingStopped": "A recorded track is complete ({segments} segments)",
   "fact.RecorderTroubled": "Recorder trouble: {what}",
+  "fact.ClockStepped": "The server's clock was set; it differs from the record's time by {seconds} s",
   "fact.CaseRecovered": "Recovered {segments} segments after a restart",
   "fact.ChatSaid": "{who}: {pii_text}",
   "fact.StillRequested": "Asked for: {kind}",

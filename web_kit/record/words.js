@@ -26,7 +26,7 @@ const GROUPS = {
   HostChanged: "people", CaptureChanged: "people", SupervisorActed: "people",
   MediaConnected: "people", MediaLost: "people", MediaMissing: "people", TrackStarted: "people", TrackEnded: "people", TrackStalled: "recording", TrackResumed: "recording",
   RecordingStarted: "recording", RecordingStopped: "recording", RecorderTroubled: "recording",
-  CaseRecovered: "recording", SegmentSealed: "recording", QualityMeasured: "people", PlaybackReported: "people",
+  CaseRecovered: "recording", ClockStepped: "recording", SegmentSealed: "recording", QualityMeasured: "people", PlaybackReported: "people",
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
@@ -42,7 +42,7 @@ const GROUPS = {
 const TONES = {
   ...identity.TONES,
   CallEnded: "warn", PartyDropped: "warn", MediaLost: "bad", MediaMissing: "bad", RecorderTroubled: "bad", TrackStalled: "bad", TrackResumed: "good",
-  CaseRecovered: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
+  CaseRecovered: "warn", ClockStepped: "warn", MergeFailed: "bad", ArchiveVerified: "good", PartyReturned: "good",
   MergeCompleted: "good", SupervisorActed: "warn", HoldSet: "warn", MediaDiscarded: "warn",
 }; // prettier-ignore
 

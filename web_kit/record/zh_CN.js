@@ -71,6 +71,7 @@ export default {
   "fact.SegmentSealed": "录像片段 {index} 已封存",
   "fact.RecordingStopped": "一路录制完成（{segments} 段）",
   "fact.RecorderTroubled": "录像异常：{what}",
+  "fact.ClockStepped": "服务器时钟被调整，与录像时间相差 {seconds} 秒",
   "fact.CaseRecovered": "重启后恢复录像 {segments} 段",
   "fact.ChatSaid": "{who}：{pii_text}",
   "fact.StillRequested": "请客户拍摄：{kind}",
