@@ -1,9 +1,9 @@
 """One seekable MP4 out of a case's recorded tracks.
 
 Everybody in a place of their own, all microphones mixed, everything placed by wall time. The work
-streams: memory holds one segment per track and what the encoder looks ahead. What is rendered is a pure
-function of tracks, facts and template: the same give the same bytes. Functions here block; the pipeline
-runs them in a thread.
+streams: memory holds one segment per track, some painted pictures, and what the encoder looks ahead. What
+is rendered is a pure function of tracks, facts and template: the same give the same bytes. Functions here
+block; the pipeline runs them in a thread.
 """
 
 import contextlib
