@@ -127,15 +127,18 @@ class _PictureTrack(MediaStreamTrack):
 class _SoundTrack(MediaStreamTrack):
     kind = "audio"
 
-    def __init__(self, source: SoundSource, stage: _Stage) -> None:
+    def __init__(self, source: SoundSource, stage: _Stage, true_rate: int) -> None:
         super().__init__()
-        self._source, self._stage, self._next = source, stage, 0
+        self._source, self._stage, self._rate, self._next = source, stage, true_rate, 0
 
     async def recv(self) -> AudioFrame:
         if self.readyState != "live":
             raise MediaStreamError
-        n, self._next = self._next, self._next + 1
-        await self._stage.wait_until(n * CHUNK_SAMPLES / SAMPLE_RATE)
+        # So does one that is a whole second behind; less is made up for.
+        now = int(self._stage.elapsed() * self._rate / CHUNK_SAMPLES)
+        n = self._next if now - self._next < SAMPLE_RATE // CHUNK_SAMPLES else now
+        self._next = n + 1
+        await self._stage.wait_until(n * CHUNK_SAMPLES / self._rate)
         frame = AudioFrame.from_ndarray(self._source.chunk(n).reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         frame.pts = n * CHUNK_SAMPLES
@@ -170,6 +173,7 @@ class WebRtcPeer:
     ``hear_video(index, picture, at)`` and ``hear_audio(index, samples, at)`` are called for every
     decoded frame; ``index`` is the m-line, ``at`` the loop's time, pictures are (h, w, 3) BGR and
     samples (n, channels) int16 at 48 kHz. ``codec`` forces ``VP8`` or ``H264`` for the camera.
+    ``sound_rate`` is how many samples a second the sound card takes that claims 48,000; no two agree.
     ``relay_only`` leaves no way but the first TURN URI of ``ice_servers``; aiortc uses one only.
     """
 
@@ -183,6 +187,7 @@ class WebRtcPeer:
         ice_servers: tuple[IceServer, ...] = (),
         codec: str | None = None,
         relay_only: bool = False,
+        sound_rate: int = SAMPLE_RATE,
     ) -> None:
         servers = [RTCIceServer(list(s.urls), s.username, s.credential) for s in ice_servers]
         # With the balanced policy aiortc 1.16 leaves the later m-lines of a kind on a discarded transport.
@@ -199,14 +204,14 @@ class WebRtcPeer:
         self.first_audio_at: float | None = None
         stage = _Stage()
         sources = {
-            0: _SoundTrack(sound, stage) if sound else None,
+            0: _SoundTrack(sound, stage, sound_rate) if sound else None,
             1: _PictureTrack(picture, stage) if picture else None,
         }
         for index, (kind, direction) in enumerate(M_LINES):
             track = sources.get(index)
             transceiver = self._pc.addTransceiver(track or kind, direction=direction)
             if track:
-                rate = SAMPLE_RATE if kind == "audio" else VIDEO_CLOCK_RATE
+                rate = sound_rate if kind == "audio" else VIDEO_CLOCK_RATE
                 _report_capture_times(transceiver.sender, stage, rate)
         if codec:
             self._force_codec(codec)

@@ -2,7 +2,7 @@
 
 The photographs come from wheels that are read as data and never imported: scikit-image's astronaut
 (NASA, public domain) and the group photo in insightface. Every frame carries its number as black and
-white blocks in a strip at the bottom, and a flash that marks each full second.
+white blocks in a strip at the bottom, and a flash that marks each full second, or beat.
 """
 
 import importlib.util
@@ -89,16 +89,24 @@ class FaceVideo:
     """A person before a camera: the face drifts, comes nearer, and the light changes.
 
     ``size`` is width and height in pixels, both even and at least 160. ``agent`` chooses the office
-    background instead of the living room. Frames depend on their number only.
+    background instead of the living room. A flash begins every ``beat`` frames, once a second by default.
+    Frames depend on their number only.
     """
 
     def __init__(
-        self, portrait: Portrait, size: tuple[int, int] = (640, 480), fps: int = 25, *, agent: bool = False
+        self,
+        portrait: Portrait,
+        size: tuple[int, int] = (640, 480),
+        fps: int = 25,
+        *,
+        agent: bool = False,
+        beat: int | None = None,
     ) -> None:
         if min(size) < 160 or size[0] % 2 or size[1] % 2 or fps < 1:
             raise ValueError("size must be even and at least 160, fps at least 1")
         self.size = size
         self.fps = fps
+        self._beat = beat or fps
         self._portrait = portrait
         self._mask = _soft_mask(portrait)
         self._room = _room(size, agent=agent)
@@ -115,7 +123,7 @@ class FaceVideo:
         light = 0.94 + 0.07 * np.sin(2 * np.pi * seconds / 7.0)
         lit = np.asarray(cv2.convertScaleAbs(picture, alpha=float(light)), np.uint8)
         draw_counter(lit, n)
-        _draw_flash(lit, lit=n % self.fps < FLASH_FRAMES)
+        _draw_flash(lit, lit=n % self._beat < FLASH_FRAMES)
         return lit
 
     def _placement(self, seconds: float) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A voice-like sound with a beep at every full second, and the search for those beeps.
+"""A voice-like sound with a beep at every full second, or beat, and the search for those beeps.
 
 The beep starts with the flash of :mod:`teller.demo.pictures`, so the distance between the two after a
 call is the error between sound and picture.
@@ -42,15 +42,21 @@ class Speaker(Enum):
 
 
 class Voice:
-    """An endless voice; sound depends on the sample's position only. ``rate`` in Hz."""
+    """An endless voice; sound depends on the sample's position only. ``rate`` in Hz.
 
-    def __init__(self, speaker: Speaker = Speaker.CUSTOMER, rate: int = 48_000) -> None:
+    A beep begins every ``beat_s`` seconds.
+    """
+
+    def __init__(
+        self, speaker: Speaker = Speaker.CUSTOMER, rate: int = 48_000, *, beat_s: float = 1.0
+    ) -> None:
         self.speaker = speaker
         self.rate = rate
+        self._beat_s = beat_s
 
     def chunk(self, n: int) -> Samples:
-        """Return the ``n``-th 20 ms, int16 of (rate / 50,): 960 samples at 48 kHz."""
-        length = int(self.rate * CHUNK_S)
+        """Return the ``n``-th 20 ms, int16 of (rate / 50, rounded): 960 samples at 48 kHz."""
+        length = round(self.rate * CHUNK_S)
         seconds = (np.arange(length) + n * length) / self.rate
         sound = _VOICE_PEAK * self._speech(seconds) + _BEEP_PEAK * self._beep(seconds)
         return np.asarray(np.round(32767 * np.clip(sound, -1, 1)), np.int16)
@@ -66,7 +72,7 @@ class Voice:
         return np.asarray(tone * syllables * phrases / sum(weights), np.float64)
 
     def _beep(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-        inside = seconds % 1.0
+        inside = seconds % self._beat_s
         # 2 ms ramps keep the beep from clicking, and are far below what is measured.
         ramp = np.clip(np.minimum(inside, BEEP_S - inside) / 0.002, 0, 1)
         return np.asarray(ramp * np.sin(2 * np.pi * self.speaker.beep_hz * seconds), np.float64)
