@@ -1,4 +1,4 @@
-"""A phone's line to the server, for tests: everything goes through it, and it can be cut, dead or changed.
+"""A phone's line to the server, for tests: it can be cut, dead, changed, or lose a share of what it carries.
 
 TCP connections and datagrams are relayed over loopback. A cut resets the connections and loses the
 datagrams; a dead line loses them too, and its connections stand as if nobody said anything; a change of
@@ -6,6 +6,8 @@ address lets everything come from new ports, as behind another router.
 """
 
 import asyncio
+import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
@@ -13,6 +15,7 @@ from typing import Any, cast
 from playwright.async_api import Page
 
 _BLOCK = 65_536
+_HOST = re.compile(r" 127\.0\.0\.1 (\d+) typ host")
 # Sends a page's media to the relay instead of the server: ``relayFor`` is this module's.
 _DETOUR = """
 window.connections = [];
@@ -57,7 +60,7 @@ class _Near(asyncio.DatagramProtocol):
         self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        if self._line.is_cut:
+        if not self._line.passes():
             return
         outside = self._outside.get(addr)
         if outside is None:
@@ -74,7 +77,7 @@ class _Near(asyncio.DatagramProtocol):
             outside.transport.sendto(data)
 
     def came_back(self, data: bytes, browser: Any) -> None:
-        if self.transport is not None and not self._line.is_cut:
+        if self.transport is not None and self._line.passes():
             self.transport.sendto(data, browser)
 
     def forget(self) -> None:
@@ -96,6 +99,9 @@ class Line:
     def __init__(self, server_port: int, tasks: asyncio.TaskGroup) -> None:
         self.url = ""
         self.is_cut = False
+        # Datagrams of both ways that came while the line was not cut, and how many of them it lost.
+        self.sent = self.lost = 0
+        self._share, self._chance = 0.0, random.Random(0)
         self._server_port = server_port
         self._tasks = tasks
         self._near: dict[int, _Near] = {}
@@ -111,6 +117,26 @@ class Line:
         """Let the page's media go this way too; to be called before it is opened."""
         await page.expose_function("relayFor", self._relay_for)
         await page.context.add_init_script(_DETOUR)
+
+    async def detour(self, sdp: str) -> str:
+        """Return the server's answer with this line in the place of its own addresses, for a peer of ours."""
+        for port in sorted(set(_HOST.findall(sdp))):
+            near = await self._relay_for(int(port))
+            sdp = sdp.replace(f" {port} typ host", f" {near} typ host")
+        return sdp
+
+    def lose(self, share: float, seed: int) -> None:
+        """Lose this share (0 to 1) of the datagrams, each by chance, seeded."""
+        self._share, self._chance = share, random.Random(seed)
+
+    def passes(self) -> bool:
+        """Tell whether the next datagram does."""
+        if self.is_cut:
+            return False
+        self.sent += 1
+        lost = self._chance.random() < self._share
+        self.lost += lost
+        return not lost
 
     def cut(self) -> None:
         """Reset what is connected, lose what is sent."""

@@ -1,5 +1,6 @@
 """Opens a merged file and measures what a viewer would see and hear."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from teller.demo.pictures import fitted, read_counter, read_flash
+from teller.demo.pictures import Picture, Region, fitted, read_counter, read_flash
 from teller.demo.sound import Speaker, find_beeps
 
 # The fixed layout of a two-party recording: two panes of 640x640 between two strips of text.
@@ -36,20 +37,42 @@ class Merged:
 
     def beeps(self, speaker: Speaker) -> list[float]:
         """Return when the speaker's beeps begin."""
-        return find_beeps(self.samples, self.rate, speaker.beep_hz)
+        found: list[float] = []
+        # By the minute, so that an hour needs no more memory; what begins in the margin is the next one's.
+        for start in range(0, len(self.samples), 60 * self.rate):
+            first = max(0, start - self.rate // 2)
+            part = self.samples[first : start + 60 * self.rate + self.rate // 2]
+            here = (first / self.rate + at for at in find_beeps(part, self.rate, speaker.beep_hz))
+            found += [at for at in here if start <= at * self.rate < start + 60 * self.rate]
+        return found
 
     def skews(self, side: str, speaker: Speaker) -> list[float]:
         """Return beep minus flash of every second that has both, positive when the sound is late."""
+        return [skew for _, skew in self.timed_skews(side, speaker)]
+
+    def timed_skews(self, side: str, speaker: Speaker) -> list[tuple[float, float]]:
+        """As :meth:`skews`, each with the time of its flash."""
         beeps = np.array(self.beeps(speaker))
         if not len(beeps):
             return []
-        nearest = [float(beeps[np.abs(beeps - flash).argmin()] - flash) for flash in self.sides[side].flashes]
-        return [skew for skew in nearest if abs(skew) < 0.4]
+        flashes = self.sides[side].flashes
+        nearest = [(flash, float(beeps[np.abs(beeps - flash).argmin()] - flash)) for flash in flashes]
+        return [(flash, skew) for flash, skew in nearest if abs(skew) < 0.4]
 
 
-def measure(path: Path, camera: tuple[int, int]) -> Merged:
-    """Decode the whole file; ``camera`` is the size of the published pictures."""
-    regions = {side: fitted(camera, pane) for side, pane in PANES.items()}
+def _seen(picture: Picture, regions: Sequence[Region], last: Region) -> tuple[Region, int | None]:
+    """Return where the picture lies, by its counter, and that; an unreadable one lies where the last did."""
+    for region in regions:
+        number = read_counter(picture, region)
+        if number is not None:
+            return region, number
+    return last, None
+
+
+def measure(path: Path, *cameras: tuple[int, int]) -> Merged:
+    """Decode the whole file; ``cameras`` are the sizes that the published pictures may have."""
+    regions = {side: [fitted(camera, pane) for camera in cameras] for side, pane in PANES.items()}
+    last = {side: ways[0] for side, ways in regions.items()}
     counters: dict[str, list[tuple[float, int]]] = {side: [] for side in PANES}
     flashes: dict[str, list[float]] = {side: [] for side in PANES}
     unreadable, lit = dict.fromkeys(PANES, 0), dict.fromkeys(PANES, True)
@@ -65,8 +88,9 @@ def measure(path: Path, camera: tuple[int, int]) -> Merged:
             assert isinstance(frame, av.VideoFrame)
             at = float(frame.time or 0.0)
             picture = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
-            for side, region in regions.items():
-                number = read_counter(picture, region)
+            for side, ways in regions.items():
+                region, number = _seen(picture, ways, last[side])
+                last[side] = region
                 if number is None:
                     unreadable[side] += 1
                 else:
