@@ -45,6 +45,8 @@ FPS, BEAT = 16, 17
 # Sound cards that claim 48 kHz: 104 millionths apart from the wall clock, 0.19 s in half an hour.
 SOUND_RATES = {Speaker.CUSTOMER: 47_995, Speaker.AGENT: 48_005}
 EVERY_S, MUTED_S, AWAY_S = 25.0, 5.0, 2.0
+# A seat is kept for 20 s: three tries of a handshake whose packets are lost too.
+OFFERS_MAX, CONNECTED_S = 3, 5.0
 MINUTE_S = 60.0
 # Of all flashes; the others were muted, away, or lost.
 FOUND_MIN = 0.7
@@ -151,9 +153,21 @@ class Person:
         self.line.mend()
         seen = len(other.messages)
         await caller.connect(resume=caller.welcome.resume)
-        await caller.prepare_media(call)
+        for _ in range(OFFERS_MAX):
+            if await self._connected(caller, call):
+                break
         await other.wait_for(wire.CallState, lambda m: m.phase is CallPhase.ACTIVE, after=seen)
         self.left += 1
+
+    async def _connected(self, caller: Caller, call: CallId) -> bool:
+        """Offer anew, as pages do; tell whether the connection stands in time."""
+        await caller.prepare_media(call)
+        assert caller.peer is not None
+        try:
+            await asyncio.wait_for(caller.peer.connected.wait(), CONNECTED_S)
+        except TimeoutError:
+            return False
+        return True
 
 
 @asynccontextmanager
