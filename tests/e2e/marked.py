@@ -16,9 +16,9 @@ from tests.e2e.test_browsers import FPS, write_pictures, write_sound
 
 SIZE = (320, 240)
 COLUMNS, SHARE = 10, 0.25
-_NUMBERS = 32
+NUMBERS = 32
 # A number stands for 200 ms.
-_STANDS = 3
+STANDS = 3
 # Less than this between white and black means that there is no strip.
 _CONTRAST_MIN = 80
 
@@ -35,9 +35,9 @@ def write_marked(
 
 def _frames(who: Speaker, portrait: Portrait, size: tuple[int, int]) -> Iterator[Picture]:
     video = FaceVideo(portrait, size, FPS, agent=who is not Speaker.CUSTOMER)
-    for n in range(_NUMBERS * _STANDS):
+    for n in range(NUMBERS * STANDS):
         picture = video.frame(n)
-        blocks = np.repeat(_blocks(who, n // _STANDS), size[0] // COLUMNS)
+        blocks = np.repeat(_blocks(who, n // STANDS), size[0] // COLUMNS)
         picture[int(size[1] * (1 - SHARE)) :] = blocks[None, :, None]
         yield picture
 
@@ -58,7 +58,7 @@ def read_levels(levels: NDArray[np.float64]) -> tuple[Speaker, int] | None:
         return None
     word = int("".join(str(int(bit)) for bit in bits[:-1]), 2)
     people = list(Speaker)
-    return (people[word >> 5], word % _NUMBERS) if word >> 5 < len(people) else None
+    return (people[word >> 5], word % NUMBERS) if word >> 5 < len(people) else None
 
 
 def read_mark(picture: Picture, region: Region) -> tuple[Speaker, int] | None:

@@ -105,6 +105,14 @@ _LEVELS = f"""([selector, columns]) => {{ {_DRAW}
   const found = draw(selector, columns * 9, 9, {SHARE});
   return found && Array.from({{ length: columns }}, (_, n) => found[4 * columns * 9 + 9 * n + 4]);
 }}"""
+_LOOK = f"""([selector, columns]) => {{ {_DRAW}
+  window.looks = [];
+  setInterval(() => document.querySelector(selector)?.requestVideoFrameCallback((_, {{ captureTime }}) => {{
+    const found = draw(selector, columns * 9, 9, {SHARE});
+    const levels = found && Array.from({{ length: columns }}, (_, n) => found[4 * columns * 9 + 9 * n + 4]);
+    if (levels && captureTime) looks.push([performance.timeOrigin + captureTime, levels]);
+  }}), 1000);
+}}"""
 _SMALL = f"(selector) => {{ {_DRAW} return draw(selector, 160, 90, 1); }}"
 
 
@@ -197,6 +205,20 @@ async def moves(page: Page, selector: str, who: Speaker) -> None:
         return len(seen) >= 3
 
     await until(moved, f"only {seen} of {who} seen in {selector}")
+
+
+async def watch_own(page: Page, selector: str) -> None:
+    """Begin to look once a second at what the page's own camera films, shown by an element there."""
+    await page.evaluate(_LOOK, [selector, COLUMNS])
+
+
+async def own_looks(page: Page) -> list[tuple[float, int]]:
+    """Return when (seconds UTC) the camera filmed which number, since ``watch_own``."""
+    looks = [
+        (ms / 1000, read_levels(np.asarray(levels, np.float64)))
+        for ms, levels in await page.evaluate("looks")
+    ]
+    return [(at, mark[1]) for at, mark in looks if mark]
 
 
 async def _picture(page: Page, selector: str) -> NDArray[np.int16] | None:

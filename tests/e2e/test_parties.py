@@ -10,21 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from playwright.async_api import Page, expect
 
-from recordings.layout import Place, places
 from teller.demo.caller import Rest
 from teller.demo.data import LOGINS, PASSWORD
-from teller.demo.pictures import Picture, astronaut, fitted, other_person
-from teller.demo.sound import Speaker, find_beeps
+from teller.demo.pictures import astronaut, other_person
+from teller.demo.sound import Speaker
 from tests.browser import Watched
 from tests.e2e import received
-from tests.e2e.marked import SIZE, read_mark, write_marked
-from tests.e2e.received import PICTURES, SOUNDS, hears, moves
+from tests.e2e.marked import write_marked
+from tests.e2e.party_film import Looks, check_film, told_by, watch_film
+from tests.e2e.received import PICTURES, SOUNDS, hears, moves, own_looks, watch_own
 from tests.e2e.server import Server
 from tests.e2e.test_browsers import FPS, PHONE, STEP_MS, log_in, person
 from tests.e2e.visit import start_visit
@@ -33,6 +30,7 @@ pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(400)]
 
 COLLEAGUE, COLLEAGUE_NAME = ("agent2", PASSWORD), "王芳 Wang Fang"
 CUSTOMER_WINDOW, THIRD_WINDOW = '[data-window="customer"] video', '[data-window="third"] video'
+CUSTOMERS_OWN, STAFFS_OWN = ".own-picture video", '[data-window="self"] video'
 SHARE_WINDOW = '[data-window="share"] video'
 # Three pages are painted without a graphics card: the smallest window that an agent's page has columns in.
 DESK = (1100, 700)
@@ -44,8 +42,6 @@ SEAT_S, TOLD_S = 20.0, 3.0
 MERGED_S = 120.0
 # A change of who is there costs what a keyframe takes, not a new connection, which takes seconds.
 PAUSE_MAX_S = 1.5
-# Who leaves is seen until his last picture has stood its time, up to two seconds.
-APART_MAX_S = 2.5
 
 Clips = dict[Speaker, tuple[Path, Path]]
 
@@ -161,6 +157,8 @@ async def refuse_and_answer(people: Trio, server: Server) -> None:
     await answer(agent)
     await recorded(agent)
     await expect(ready(colleague)).to_be_visible(timeout=STEP_MS)
+    await watch_own(people.customer.page, CUSTOMERS_OWN)
+    await watch_own(agent, STAFFS_OWN)
     # The two are alone for a while that the film shows.
     await moves(people.customer.page, slot(0), Speaker.AGENT)
     await moves(agent, CUSTOMER_WINDOW, Speaker.CUSTOMER)
@@ -174,6 +172,7 @@ async def share_with_both(people: Trio) -> None:
     await received.changes(people.customer.page, ".share-picture")
     await invite(agent, "直接加入")
     await answer(colleague)
+    await watch_own(colleague, STAFFS_OWN)
     await all_hear_all(people)
     await received.changes(people.customer.page, ".share-picture")
     await received.changes(colleague, SHARE_WINDOW)
@@ -193,6 +192,12 @@ async def hand_over(people: Trio) -> dict[int, float]:
     await moves(colleague, CUSTOMER_WINDOW, Speaker.CUSTOMER)
     await recorded(colleague)
     return await received.pauses(customer)
+
+
+async def all_looks(people: Trio) -> Looks:
+    """Return what everybody's camera filmed, and when."""
+    pages = (people.customer.page, people.agent.page, people.colleague.page)
+    return {who: await own_looks(page) for who, page in zip(Speaker, pages, strict=True)}
 
 
 async def finish(page: Page) -> str:
@@ -217,121 +222,30 @@ async def merged(server: Server, case: str) -> Path:
     return await server.fetched(case)
 
 
-# Who stands where in the merged file, in the order in which this call goes through it.
-SCENES: dict[str, tuple[tuple[Speaker, ...], bool]] = {
-    "two": ((Speaker.CUSTOMER, Speaker.AGENT), False),
-    "share": ((Speaker.CUSTOMER, Speaker.AGENT), True),
-    "three": ((Speaker.CUSTOMER, Speaker.AGENT, Speaker.COLLEAGUE), True),
-    "handed over": ((Speaker.CUSTOMER, Speaker.COLLEAGUE), False),
-}
-
-
-@dataclass
-class Film:
-    """A merged file: when each scene was seen, the shared pictures, and the sound."""
-
-    scenes: dict[str, list[float]]
-    shared: list[NDArray[np.int16]]
-    sound: NDArray[np.float32]
-    rate: int
-
-
-def _shows(picture: Picture, place: Place, who: Speaker) -> bool:
-    mark = read_mark(picture, fitted(SIZE, (place.left, place.top, place.width, place.height)))
-    return mark is not None and mark[0] is who
-
-
-def _scene(picture: Picture) -> str | None:
-    for name, (people, shared) in SCENES.items():
-        where = places(len(people), shared)
-        if all(_shows(picture, place, who) for place, who in zip(where, people, strict=False)):
-            return name
-    return None
-
-
-def watch_film(path: Path) -> Film:
-    """Decode the whole file."""
-    scenes: dict[str, list[float]] = {name: [] for name in SCENES}
-    shared: list[NDArray[np.int16]] = []
-    sound: list[NDArray[np.float32]] = []
-    main = places(3, True)[-1]
-    with av.open(str(path)) as file:
-        video, audio = file.streams.video[0], file.streams.audio[0]
-        for frame in file.decode(video, audio):
-            if isinstance(frame, av.AudioFrame):
-                sound.append(np.asarray(frame.to_ndarray(), np.float32).mean(axis=0))
-                continue
-            assert isinstance(frame, av.VideoFrame)
-            picture = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
-            name = _scene(picture)
-            if name is None:
-                continue
-            scenes[name].append(float(frame.time or 0.0))
-            if name == "three":
-                part = picture[main.top : main.top + main.height : 8, main.left : main.left + main.width : 8]
-                shared.append(np.asarray(part, np.int16))
-        return Film(scenes, shared, np.concatenate(sound), audio.rate)
-
-
-def speakers_of(film: Film, scene: str) -> set[Speaker]:
-    """Return who beeps between the first and the last picture of a scene."""
-    since, until = film.scenes[scene][0], film.scenes[scene][-1]
-    sound = film.sound[int(since * film.rate) : int(until * film.rate)]
-    return {who for who in Speaker if find_beeps(sound, film.rate, who.beep_hz)}
-
-
-def check_film(film: Film, at: dict[str, float]) -> None:
-    """Everybody is in his place at his time; ``at`` tells by the journal when each scene began."""
-    # Half a second: what people do in a scene sets its length.
-    begins = {name: seen[0] for name, seen in film.scenes.items() if len(seen) > FPS // 2}
-    assert list(begins) == list(SCENES), {name: len(seen) for name, seen in film.scenes.items()}
-    late = {name: since - at[name] for name, since in begins.items()}
-    assert max(late.values()) - min(late.values()) < APART_MAX_S, late
-    for earlier, later in zip(SCENES, list(SCENES)[1:], strict=False):
-        assert film.scenes[earlier][-1] < film.scenes[later][0]
-    assert max(int((np.abs(one - film.shared[0]) > 40).sum()) for one in film.shared) > 20
-    assert speakers_of(film, "three") == set(Speaker)
-    assert speakers_of(film, "handed over") == {Speaker.CUSTOMER, Speaker.COLLEAGUE}
-
-
-def scenes_begin(server: Server, case: str) -> dict[str, float]:
-    """Return when each scene begins by what the journal tells of tracks and people."""
-    # What is seen of a track begins with its first recorded frame.
-    first: dict[str, float] = {}
-    for sealed in server.told(case, "SegmentSealed"):
-        first[sealed["track"]] = min(sealed["first_at"], first.get(sealed["track"], sealed["first_at"]))
-    tracks = server.told(case, "TrackStarted")
-    cameras = [first[one["track"]] for one in tracks if one["source"] == "camera"]
-    screen = next(first[one["track"]] for one in tracks if one["source"] == "screen")
-    guests = (one for one in tracks if one["source"] == "camera" and one["role"] == "guest")
-    third = first[next(guests)["track"]]
-    left = server.told(case, "PartyLeft")[0]["at"]
-    return {"two": max(cameras[:2]), "share": screen, "three": third, "handed over": left}
-
-
 def test_three_with_a_share_and_a_change_of_the_host(server: Server, clips: Clips) -> None:
     """A refused ring goes on to the next agent; three parties get each other and the shared screen; the
     first leaves and the others go on, on the screen and in the record, where the share is a track."""
 
-    async def run() -> tuple[str, Path, dict[int, float]]:
+    async def run() -> tuple[str, Path, dict[int, float], Looks]:
         async with three(clips) as people:
             await refuse_and_answer(people, server)
             await share_with_both(people)
             paused = await hand_over(people)
+            looks = await all_looks(people)
             case = await finish(people.colleague.page)
             await expect(people.customer.page.get_by_text("谢谢，本次通话已结束")).to_be_visible(
                 timeout=STEP_MS
             )
-        return case, await merged(server, case), paused
+        return case, await merged(server, case), paused, looks
 
-    case, path, paused = asyncio.run(run())
-    assert max(paused.get(line, 0.0) for line in (SOUNDS[1], PICTURES[1])) < PAUSE_MAX_S, paused
+    case, path, paused, looks = asyncio.run(run())
     assert [one["how"] for one in server.told(case, "RingEnded")] == ["refused", "accepted", "accepted"]
     assert len(server.told(case, "HostChanged")) == 1
     (screen,) = [one for one in server.told(case, "TrackStarted") if one["source"] == "screen"]
     sealed = [one for one in server.told(case, "SegmentSealed") if one["track"] == screen["track"]]
     assert sum(one["frames"] for one in sealed) > FPS
-    check_film(watch_film(path), scenes_begin(server, case))
+    check_film(watch_film(path), told_by(server, case), looks)
+    assert max(paused.get(line, 0.0) for line in (SOUNDS[1], PICTURES[1])) < PAUSE_MAX_S, paused
 
 
 # --- private talk, killed tabs ---
