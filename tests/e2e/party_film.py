@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from recordings.layout import Place, places
 from teller.demo.pictures import Picture, fitted
 from teller.demo.sound import Speaker, find_beeps
-from tests.e2e.marked import FPS, NUMBERS, SIZE, read_mark
+from tests.e2e.marked import NUMBERS, SIZE, read_mark
 from tests.e2e.server import Server
+from tests.e2e.test_browsers import FPS
 
 # Who leaves is seen until his last picture has stood its time, up to two seconds.
 APART_MAX_S = 2.5
