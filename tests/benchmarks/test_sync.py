@@ -17,6 +17,7 @@ SECONDS, FILM_FPS, RATE = 18, 15, 48_000
 # How late each party's sound is, and when the customer is muted and turns the camera.
 LATE = {"customer": 0.09, "agent": -0.01}
 SPEAKERS = {"customer": Speaker.CUSTOMER, "agent": Speaker.AGENT}
+BEEPS = {Speaker.CUSTOMER: 13, Speaker.AGENT: 17}
 MUTED, TURNED_S = (4.0, 8.0), 9.0
 
 
@@ -88,7 +89,7 @@ def test_a_muted_beep_has_no_pair(film: Merged) -> None:
 
 def test_the_film_is_judged(film: Merged, capsys: pytest.CaptureFixture[str]) -> None:
     """A skew beyond the goal is a miss, and so is a film longer than its call; the rest is reached."""
-    assert not judge(film, SECONDS - 0.6)
+    assert not judge(film, SECONDS - 0.6, BEEPS)
     length, _, customer, agent = (line.rpartition(" ")[2] for line in capsys.readouterr().out.splitlines())
 
     assert (length, customer, agent) == ("missed", "missed", "reached")
@@ -98,10 +99,13 @@ def test_a_party_is_judged(film: Merged) -> None:
     """A party with what the goals ask for has reached them; too few, too late or drifting ones have not."""
     pairs = film.timed_skews("agent", Speaker.AGENT)
 
-    assert report("agent", Together(pairs), SECONDS)
-    assert not report("agent", Together(pairs[: len(pairs) // 2]), SECONDS)
-    assert not report("agent", Together([(at, skew + 0.09) for at, skew in pairs]), SECONDS)
-    assert not report("agent", Together([(at, skew + 0.003 * at) for at, skew in pairs]), SECONDS)
+    def good(pairs: list[tuple[float, float]]) -> bool:
+        return report("agent", Together(pairs), SECONDS, BEEPS[Speaker.AGENT])
+
+    assert good(pairs)
+    assert not good(pairs[: len(pairs) // 2])
+    assert not good([(at, skew + 0.09) for at, skew in pairs])
+    assert not good([(at, skew + 0.003 * at) for at, skew in pairs])
 
 
 def test_drift_is_told_two_ways() -> None:
