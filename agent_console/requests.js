@@ -84,7 +84,7 @@ function callRequests(session, store) {
 function caseRequests(session, store) {
   return {
     "scene-request": () => askScene(session, store),
-    "still-request": ({ kind }) => session.send({ type: "request_still", kind, at_once: false }),
+    "still-request": ({ kind, atOnce = false }) => session.send({ type: "request_still", kind, at_once: atOnce }),
     "note-request": (detail) => session.send({ type: "note_evidence", ...detail }),
     "number-request": ({ number }) => session.send({ type: "check_id_number", number }),
     "match-request": ({ card, still }) => session.send({ type: "match_faces", card, still }),

@@ -60,6 +60,32 @@ class PairScore:
 
 
 @dataclass(frozen=True, slots=True)
+class StillQuality:
+    """How good a still is to compare by, as ``kyc.quality.FrameQuality`` has it, and how it was used.
+
+    ``rank`` counts those that were compared from 1, the best; 0 was not. ``eye_distance`` in pixels, ``yaw``
+    and ``pitch`` in degrees, None where they are not known. ``score`` is its own likeness to the card.
+    """
+
+    rank: int
+    faults: tuple[str, ...]
+    eye_distance: float
+    yaw: float | None
+    pitch: float | None
+    sharpness: float
+    brightness: float
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StillJudged:
+    """A live picture that was looked at for a comparison."""
+
+    evidence: EvidenceId
+    quality: StillQuality
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """A bound of an account: ``amount`` in yuan, or a count where ``name`` says so."""
 
@@ -139,8 +165,10 @@ class DocumentJudged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class PortraitsCompared(Fact):
-    """The card's portrait, the best of ``frames`` live pictures and the reference, each with each.
+    """The card's portrait, ``frames`` live pictures and the reference, each with each.
 
+    ``stills`` are all live pictures that were looked at, with those that were not good enough; ``still`` is
+    the best of them. Empty in journals of before, which looked at that one alone.
     In a call the pair ``still`` and ``video`` tells whether the still shows whom the received video showed.
     ``quality`` are words about the pictures; ``operating_point`` says what ``threshold`` stands for: the
     rates of error, on how many comparisons they were measured, and their bounds.
@@ -162,6 +190,7 @@ class PortraitsCompared(Fact):
     verdict: CheckVerdict
     reason: str
     agent: AccountId | None
+    stills: tuple[StillJudged, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from contract.identity_facts import ModelUsed, PairScore, ReadField, Signal
+from contract.identity_facts import ModelUsed, PairScore, ReadField, Signal, StillQuality
 from contract.ids import CallId, CaseId, CheckId, SeatId
 from contract.phases import CheckVerdict, CodeChannel, DocumentKind, LivenessKind
 from contract.ports import ImageFinding
@@ -68,7 +68,8 @@ class DocumentVerdict:
 class PortraitsFinding:
     """Portrait, stills and reference compared; see ``contract.identity_facts.PortraitsCompared``.
 
-    ``portrait`` is the JPEG that was cut from the card, as small as it may be.
+    ``portrait`` is the JPEG that was cut from the card, as small as it may be. ``stills`` is what each still
+    is good for, in the order in which they were given.
     """
 
     pairs: tuple[PairScore, ...]
@@ -82,6 +83,7 @@ class PortraitsFinding:
     reason: str
     portrait: bytes | None
     portrait_image: ImageFinding | None
+    stills: tuple[StillQuality, ...] = ()
 
 
 class DocumentChecks(Protocol):

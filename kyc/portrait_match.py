@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from contract.identity_facts import ModelUsed, PairScore
+from contract.identity_facts import ModelUsed, PairScore, StillQuality
 from contract.identity_ports import PortraitsFinding
 from contract.phases import CheckVerdict, severity
 from kyc.calibration import Card
@@ -37,7 +37,7 @@ def compare_portraits(models: Models, job: ComparePortraits) -> PortraitsFinding
     """
     portrait, card = _card(models, decode(job.card))
     reference = None if job.reference is None else _reference(models, decode(job.reference))
-    stills, quality = _stills(models, job.stills)
+    stills, judged = _stills(models, job.stills, card)
     video = None if job.video is None else _video(models, job.video)
     pairs = tuple(_pairs(models, card, stills, reference, video))
     worst = max(pairs, key=lambda pair: severity(pair.verdict))
@@ -45,7 +45,7 @@ def compare_portraits(models: Models, job: ComparePortraits) -> PortraitsFinding
     return PortraitsFinding(
         pairs=pairs,
         frames=len(stills.vectors),
-        quality=tuple(dict.fromkeys(fault for frame in quality for fault in frame.faults)),
+        quality=tuple(dict.fromkeys(fault for still in judged for fault in still.faults)),
         threshold=pack.threshold,
         review_threshold=pack.review_threshold,
         operating_point=operating_point(pack.card(Task.EMBEDDING)),
@@ -54,6 +54,7 @@ def compare_portraits(models: Models, job: ComparePortraits) -> PortraitsFinding
         reason=worst.reason,
         portrait=portrait.jpeg if portrait else None,
         portrait_image=describe(portrait.jpeg, portrait.picture) if portrait else None,
+        stills=judged,
     )
 
 
@@ -93,7 +94,7 @@ def _video(models: Models, template: bytes) -> _Side:
     return _Side((load_template(models, template),), "")
 
 
-def _stills(models: Models, stills: Sequence[bytes]) -> tuple[_Side, list[FrameQuality]]:
+def _stills(models: Models, stills: Sequence[bytes], card: _Side) -> tuple[_Side, tuple[StillQuality, ...]]:
     mesh = models.once(load_mesh)
     quality: list[FrameQuality] = []
     vectors: list[Vector | None] = []
@@ -106,7 +107,31 @@ def _stills(models: Models, stills: Sequence[bytes]) -> tuple[_Side, list[FrameQ
     counted = tuple(vector for place in used if (vector := vectors[place]) is not None)
     several = any("several_faces" in frame.faults for frame in quality)
     reason = "" if counted else "several_faces_on_still" if several else "no_face_on_still"
-    return _Side(counted, reason, poor=any(quality[place].faults for place in used)), quality
+    judged = tuple(
+        _judged(models, frame, vectors[place], card, used.index(place) + 1 if place in used else 0)
+        for place, frame in enumerate(quality)
+    )
+    return _Side(counted, reason, poor=any(quality[place].faults for place in used)), judged
+
+
+def _judged(
+    models: Models, frame: FrameQuality, vector: Vector | None, card: _Side, rank: int
+) -> StillQuality:
+    pose = frame.pose
+    return StillQuality(
+        rank=rank,
+        faults=frame.faults,
+        eye_distance=round(frame.eye_distance, 1),
+        yaw=round(pose.yaw, 1) if pose else None,
+        pitch=round(pose.pitch, 1) if pose else None,
+        sharpness=round(frame.sharpness, 1),
+        brightness=round(frame.brightness, 1),
+        score=None if vector is None else _likeness(models, card, vector),
+    )
+
+
+def _likeness(models: Models, card: _Side, vector: Vector) -> float | None:
+    return round(models.faces.score(card.vectors[0], vector), 6) if card.vectors else None
 
 
 def _pairs(

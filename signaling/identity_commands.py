@@ -1,7 +1,7 @@
 """Executes what identity checks want against their ports. Errors are the caller's to tell."""
 
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from contract.identity_facts import (
     PortraitsCompared,
     QuestionDrawn,
     Signal,
+    StillJudged,
 )
 from contract.identity_ports import DocumentVerdict, LivenessRun, PortraitsFinding
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
@@ -40,7 +41,7 @@ from signaling.identity_effects import (
     TellLive,
     TextCode,
 )
-from signaling.identity_journal import Known, known
+from signaling.identity_journal import Known, known, stills_of_call
 from signaling.outside import Outside
 
 _log = structlog.get_logger(__name__)
@@ -130,16 +131,17 @@ class IdentityCommands:
     async def _compare(self, case: CaseId, call: CallId, effect: ComparePictures) -> None:
         await self._ceilings.require(case, "portraits")
         card = await self._evidence.read(case, effect.card)
-        still = await self._evidence.read(case, effect.still)
+        stills = stills_of_call(await self._journal.read(case), call, effect.still)
+        pictures = [await self._evidence.read(case, still) for still in stills]
         reference = effect.reference and await self._evidence.read(case, effect.reference)
         seen = self._equipment.live.seen(call)
-        found = await self._equipment.documents.compare_portraits(card, (still,), reference or None, seen)
+        found = await self._equipment.documents.compare_portraits(card, pictures, reference or None, seen)
         portrait = None
         if found.portrait is not None and found.portrait_image is not None:
             portrait, kind = new_evidence_id(), EvidenceKind.ID_PORTRAIT
             await self._evidence.store(case, portrait, kind, found.portrait, found.portrait_image, "derived")
-        pictures = effect.card, effect.still, effect.reference
-        fact = compared(call, new_check_id(), pictures, found, portrait, effect.agent)
+        used = effect.card, stills, effect.reference
+        fact = compared(call, new_check_id(), used, found, portrait, effect.agent)
         await self._journal.append(case, fact)
 
     # --- liveness ---
@@ -283,13 +285,15 @@ def unmeasured(run: LivenessRun, reason: str) -> Fact:
 def compared(
     call: CallId | None,
     check: CheckId,
-    pictures: tuple[EvidenceId, EvidenceId, EvidenceId | None],
+    pictures: tuple[EvidenceId, Sequence[EvidenceId], EvidenceId | None],
     found: PortraitsFinding,
     portrait: EvidenceId | None,
     agent: AccountId | None,
 ) -> PortraitsCompared:
-    """Return the fact of a comparison of card, still and reference."""
-    card, still, reference = pictures
+    """Return the fact of a comparison of card, stills and reference."""
+    card, stills, reference = pictures
+    judged = tuple(StillJudged(one, quality) for one, quality in zip(stills, found.stills, strict=True))
+    still = next((one.evidence for one in judged if one.quality.rank == 1), stills[0])
     return PortraitsCompared(
         call=call,
         check=check,
@@ -307,4 +311,5 @@ def compared(
         verdict=found.verdict,
         reason=found.reason,
         agent=agent,
+        stills=judged,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from contract.facts import CaseCreated, Entry, IdNumberChecked
+from contract.facts import CaseCreated, Entry, EvidenceStored, IdNumberChecked, StillRequested
 from contract.identity_facts import (
     DocumentJudged,
     DocumentRead,
@@ -13,7 +13,11 @@ from contract.identity_facts import (
     SelfCheckStarted,
 )
 from contract.identity_ports import Claim, DocumentSide
-from contract.ids import CheckId
+from contract.ids import CallId, CheckId, EvidenceId
+from contract.phases import EvidenceKind
+
+STILLS = 3
+"""As many live pictures are looked at for one comparison: the median of three bears a bad one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,25 @@ def known(entries: Iterable[Entry]) -> Known:
         claims=tuple(claims.values()),
         judged=judged,
     )
+
+
+def stills_of_call(entries: Iterable[Entry], call: CallId, chosen: EvidenceId) -> tuple[EvidenceId, ...]:
+    """Return the live pictures that are looked at: ``chosen`` first, then the newest others of this call.
+
+    One that was taken elsewhere, as in self-service, is looked at alone.
+    """
+    wanted: set[EvidenceId] = set()
+    stored: list[EvidenceId] = []
+    for entry in entries:
+        match entry.fact:
+            case StillRequested(kind=EvidenceKind.FACE_STILL) as fact if fact.call == call:
+                wanted.add(fact.request)
+            case EvidenceStored() as fact if fact.evidence in wanted:
+                stored.append(fact.evidence)
+            case _:
+                pass
+    others = [one for one in reversed(stored) if one != chosen] if chosen in stored else []
+    return (chosen, *others[: STILLS - 1])
 
 
 def _correct(readings: Iterable[_Reading], fact: FieldCorrected) -> None:

@@ -270,7 +270,7 @@ class SelfService:
         compare = self._equipment.documents.compare_portraits
         third = await read(case, reference) if reference else None
         found = await compare(await read(case, card), (await read(case, still),), third)
-        fact = compared(None, check, (card, still, reference), found, None, None)
+        fact = compared(None, check, (card, (still,), reference), found, None, None)
         await self._rooms.journal.append(case, fact)
         return found.verdict
 

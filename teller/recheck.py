@@ -305,13 +305,15 @@ class _Again:
     async def _compared(self, fact: FacesCompared | PortraitsCompared) -> tuple[Score | None, str]:
         today = self._today
         try:
-            card, still = await today.read(fact.card), await today.read(fact.still)
+            card = await today.read(fact.card)
             if isinstance(fact, FacesCompared):
-                found = await today.identity.match_faces(card, still)
+                found = await today.identity.match_faces(card, await today.read(fact.still))
                 words = (found.reason,) if found.reason else ()
                 return Score(found.verdict, found.score, found.threshold, found.model_sha256, words), ""
+            looked_at = [one.evidence for one in fact.stills] or [fact.still]
+            stills = [await today.read(one) for one in looked_at]
             third = await today.read(fact.reference) if fact.reference else None
-            compared = await today.documents.compare_portraits(card, (still,), third)
+            compared = await today.documents.compare_portraits(card, stills, third)
         except TellerError as error:
             return None, error.code
         verdict = max(compared.verdict, _of_video(fact.pairs), key=severity)

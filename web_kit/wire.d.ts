@@ -166,6 +166,22 @@ export interface Limit {
   readonly amount: number;
 }
 
+export interface StillQuality {
+  readonly rank: number;
+  readonly faults: readonly string[];
+  readonly eye_distance: number;
+  readonly yaw: number | null;
+  readonly pitch: number | null;
+  readonly sharpness: number;
+  readonly brightness: number;
+  readonly score: number | null;
+}
+
+export interface StillJudged {
+  readonly evidence: string;
+  readonly quality: StillQuality;
+}
+
 export interface LaneKept {
   readonly call: string;
   readonly seat: string | null;
@@ -841,6 +857,7 @@ export interface PortraitsCompared {
   readonly verdict: CheckVerdict;
   readonly reason: string;
   readonly agent: string | null;
+  readonly stills: readonly StillJudged[];
 }
 
 export interface LivenessStarted {

@@ -29,10 +29,15 @@ export class PortraitsCheckElement extends CheckElement {
     const fact = view.identity.portraits.at(-1);
     const { card, still, reference } = pictures(view);
     const ready = Boolean(card && still);
+    const waiting = Boolean(view.asked["face_still"]);
+    const stills = view.evidence.filter((one) => one.kind === "face_still").length;
     this.say(fact ? h("div", { class: "row wrap" }, h("strong", {}, checkName("portraits")), verdictBadge(fact.verdict)) : []);
     mount(this.rest,
       fact ? portraitsMatch(view, fact) : this.unmatched(view),
       live && !ready && h("p", { class: "soft small" }, t("portraits.needs")),
+      live && stills > 1 && h("p", { class: "soft small" }, t("portraits.stills", { count: stills })),
+      live && still && workButton({ key: "portraits-more", words: t("portraits.one_more"), busy: waiting, able,
+        act: () => ask(this, "still-request", { kind: "face_still", atOnce: true }) }),
       live && workButton({ key: "portraits", words: t(fact ? "portraits.again" : "portraits.compare"), busy: working.includes("portraits"), able: able && ready, primary: !fact,
         act: () => ask(this, "portraits-request", { card: card?.evidence, still: still?.evidence, reference: reference?.evidence ?? null }) })); // prettier-ignore
   }

@@ -29,6 +29,8 @@ from contract.identity_facts import (
     ReadField,
     Signal,
     SourceJudged,
+    StillJudged,
+    StillQuality,
 )
 from contract.ids import CheckId, EvidenceId, new_id
 from contract.phases import (
@@ -135,12 +137,13 @@ def compared(story: Story, operating_point: str = OPERATING) -> Entry:
         PairScore("card", "reference", 0.401, REVIEW, "below_threshold"),
         PairScore("still", "reference", None, REVIEW, "no_face_on_reference"),
     )
+    still = story.pictures[EvidenceKind.FACE_STILL]
     return story.tell(
         PortraitsCompared(
             call=story.call,
             check=new_check(),
             card=story.pictures[EvidenceKind.ID_CARD],
-            still=story.pictures[EvidenceKind.FACE_STILL],
+            still=still,
             reference=story.pictures.get(EvidenceKind.REFERENCE),
             portrait=None,
             pairs=pairs,
@@ -153,6 +156,10 @@ def compared(story: Story, operating_point: str = OPERATING) -> Entry:
             verdict=REVIEW,
             reason="below_threshold",
             agent=AGENT,
+            stills=(
+                StillJudged(still, StillQuality(1, (), 74.2, 5.1, -2.0, 120.0, 131.0, 0.612)),
+                StillJudged(still, StillQuality(0, ("turned_away",), 61.0, None, None, 44.0, 90.0, None)),
+            ),
         )
     )
 

@@ -154,6 +154,9 @@ async def test_three_pictures_are_compared_side_by_side(call: Page, server: Stan
     """Each pair with its score; the threshold is told with what it stands for; all three open large."""
     await with_pictures(server, story)
     portraits = step(call, "portraits")
+    await portraits.get_by_role("button", name="立即再拍一张现场人像").click()
+    more = await server.wait_for(wire.RequestStill)
+    assert (more.kind, more.at_once) == (EvidenceKind.FACE_STILL, True)
     await portraits.get_by_role("button", name="比对照片").click()
     asked = await server.wait_for(wire.ComparePortraits)
     assert asked.reference == story.pictures[EvidenceKind.REFERENCE]
@@ -162,6 +165,10 @@ async def test_three_pictures_are_compared_side_by_side(call: Page, server: Stan
     await expect(portraits.locator(".pair-row")).to_have_count(3)
     await expect(portraits.locator(".pair-row").nth(0)).to_contain_text("证件–现场0.612")
     await expect(portraits.locator(".pair-row").nth(2)).to_contain_text("参考照片上没有找到人脸")
+    best, unused = portraits.locator(".stills li").nth(0), portraits.locator(".stills li").nth(1)
+    await expect(best).to_contain_text("最好的一张")
+    await expect(best).to_contain_text("瞳距 74 像素，偏转 5°，清晰度 120，亮度 131，与证件相似度 0.612")
+    await expect(unused).to_contain_text("未采用： 侧脸")
     await portraits.get_by_text("这个阈值意味着什么").click()
     await expect(portraits).to_contain_text(
         "88,700 对不同的人（东亚姓名的人）中，有 7 对被当成同一人：0.0079%"

@@ -119,6 +119,14 @@ def test_bad_frames_do_not_count_beside_good_ones(models: Models, own_card: byte
     mixed = compare_portraits(models, ComparePortraits(own_card, (BLANK, *STILLS, BLURRED)))
     assert mixed.pairs == good.pairs
     assert (mixed.frames, mixed.quality) == (3, ("no_face", "blurred"))
+    blank, *used, blurred = mixed.stills
+    assert sorted(still.rank for still in used) == [1, 2, 3]
+    assert (blank.rank, blank.faults, blank.score) == (0, ("no_face",), None)
+    assert (blurred.rank, blurred.faults) == (0, ("blurred",))
+    assert blurred.score is not None
+    assert all(one.score is not None and one.eye_distance >= 60 and not one.faults for one in used)
+    middle = sorted(one.score for one in used if one.score is not None)[1]
+    assert mixed.pairs[0].score == middle
 
 
 @pytest.mark.models

@@ -6,7 +6,7 @@ from datetime import date
 
 from contract.errors import UserError
 from contract.facts import Entry
-from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField
+from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField, StillQuality
 from contract.identity_ports import (
     Claim,
     Contacts,
@@ -36,6 +36,7 @@ class FakeDocuments:
     models: tuple[ModelUsed, ...] = ()
     name: str = "王小明"
     claims: tuple[Claim, ...] = ()
+    stills: list[tuple[bytes, ...]] = field(default_factory=list)
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
         fields = (ReadField("name", self.name, 0.9),)
@@ -63,8 +64,16 @@ class FakeDocuments:
         pair = PairScore("card", "still", 0.6, verdict, "")
         face = b"\xff\xd8 face"
         small = ImageFinding("image/jpeg", 96, 120, 80.0)
+        self.stills.append(tuple(stills))
+        # The last is the best, and the first of several no good.
+        ranks = [len(stills) - place if place or len(stills) == 1 else 0 for place in range(len(stills))]
+        looked = tuple(
+            StillQuality(rank, () if rank else ("blurred",), 70.0, 5.0, None, 90.0, 120.0, 0.6)
+            for rank in ranks
+        )
+        frames = sum(one.rank > 0 for one in looked)
         return PortraitsFinding(
-            (pair,), len(stills), (), 0.48, 0.36, "", self.models, verdict, "", face, small
+            (pair,), frames, (), 0.48, 0.36, "", self.models, verdict, "", face, small, looked
         )
 
 

@@ -25,6 +25,7 @@ from contract.identity_ports import Claim, LivenessRun
 from contract.ids import AccountId, CaseId, EvidenceId, new_call_id, new_case_id, new_check_id, new_seat_id
 from contract.phases import CheckVerdict, CheckWord, CodeChannel, EvidenceKind, LivenessKind, Outcome
 from signaling.identity_commands import unmeasured
+from signaling.identity_journal import stills_of_call
 from signaling.identity_plan import IdentityPlan
 from signaling.questions import Question
 from signaling.settings import DEFAULT_PLAN
@@ -164,6 +165,31 @@ async def test_the_lists_are_asked_before_the_decision() -> None:
         assert names.index("AgentDecided") < names.index("ExternalAnswered", names.index("AgentDecided"))
         assert names[-1] != "ExternalAnswered"
         assert names.index("AccountsCounted") > len(names) - 1 - names[::-1].index("ExternalAnswered")
+
+
+async def test_the_newest_live_pictures_of_a_call_are_looked_at() -> None:
+    """Three at most; the best of them stands in the fact, with what each is good for. A picture of
+    self-service is compared alone."""
+    documents = FakeDocuments()
+    equipment = equipped(documents, FakeLive(), FakeMessenger())
+    async with open_house(equipment=equipment, plan=PLAN) as house:
+        page, console, case = await call_of(house, "c-1")
+        card, first = await pictures(house, page, console)
+        later = [
+            EvidenceId((await house.still(page, console, EvidenceKind.FACE_STILL))["evidence"]) for _ in "abc"
+        ]
+        await console.send(wire.ComparePortraits(card, later[2]))
+        found = await house.noted(case, PortraitsCompared)
+        assert isinstance(found, PortraitsCompared)
+        assert [one.evidence for one in found.stills] == [later[2], later[1], later[0]]
+        assert [one.quality.rank for one in found.stills] == [0, 2, 1]
+        assert (found.still, found.frames) == (later[0], 2)
+    call = found.call
+    assert call is not None
+    entries = house.journal.entries[case]
+    assert stills_of_call(entries, call, first) == (first, later[2], later[1])
+    assert stills_of_call(entries, new_call_id(), first) == (first,)
+    assert stills_of_call(entries, call, card) == (card,)
 
 
 async def test_what_a_source_says_is_held_against_the_document() -> None:

@@ -33,6 +33,8 @@ from contract.identity_facts import (
     ReadField,
     SelfCheckStarted,
     Signal,
+    StillJudged,
+    StillQuality,
 )
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId
 from contract.phases import CheckVerdict, DocumentKind, Outcome
@@ -129,6 +131,21 @@ async def test_the_same_models_say_the_same() -> None:
     assert [(one.then.score, one.now.score) for one in report.rescored[:2]] == [(0.61, 0.61), (0.6, 0.6)]
     assert "as it was" in told(report)
     assert "0.610 of 0.480 passed model-1 0.610 of 0.580 passed model-1 would still pass" in told(report)
+
+
+async def test_all_stills_that_were_looked_at_are_compared_again() -> None:
+    """In the order of then; a fact of before names one."""
+    quality = StillQuality(1, (), 70.0, 5.0, None, 90.0, 120.0, 0.6)
+    other = EvidenceId("ev-still-2")
+    stills = (StillJudged(STILL, quality), StillJudged(other, replace(quality, rank=2)))
+    documents = FakeDocuments()
+
+    async def named(evidence: EvidenceId) -> bytes:
+        return evidence.encode()
+
+    facts = (PORTRAITS, replace(PORTRAITS, stills=stills))
+    await looked_at(facts, Judges(PASSED), documents, read=named)
+    assert documents.stills == [(b"ev-still",), (b"ev-still", b"ev-still-2")]
 
 
 async def test_what_the_video_showed_stands() -> None:

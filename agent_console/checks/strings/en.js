@@ -13,7 +13,7 @@ export default {
   "document.ask": "Ask for: {name}", "document.read": "Read: {name}",
   "document.correct": "Correct: {field}",
   "document.save": "Save the correction", "document.zone_right": "I looked: the fields are right",
-  "portraits.compare": "Compare the pictures", "portraits.again": "Compare again", "portraits.needs": "Needs a picture of the card and a live portrait.",
+  "portraits.compare": "Compare the pictures", "portraits.again": "Compare again", "portraits.one_more": "One more live picture at once", "portraits.stills": "{count} live pictures; the newest three of this call are looked at, the good ones compared.", "portraits.needs": "Needs a picture of the card and a live portrait.",
   "liveness.start": "Start: {kind}", "liveness.again": "Again: {kind}", "liveness.elder": "More time for each gesture",
   "liveness.ready": "Waiting until the customer is ready…", "liveness.looking": "Looking at the customer…", "liveness.judging": "Judging…",
   "liveness.asked": "{step}: {index} of {of}, try {attempt} of {tries}", "liveness.digits": "The customer reads aloud; please listen:",

@@ -13,7 +13,7 @@ export default {
   "document.ask": "请客户拍摄：{name}", "document.read": "读取：{name}",
   "document.correct": "更正：{field}",
   "document.save": "保存更正", "document.zone_right": "已目视核对：各项无误",
-  "portraits.compare": "比对照片", "portraits.again": "重新比对", "portraits.needs": "需要证件照片和现场人像。",
+  "portraits.compare": "比对照片", "portraits.again": "重新比对", "portraits.one_more": "立即再拍一张现场人像", "portraits.stills": "共 {count} 张现场人像；取本次通话最新三张，质量合格的参与比对。", "portraits.needs": "需要证件照片和现场人像。",
   "liveness.start": "开始：{kind}", "liveness.again": "重做：{kind}", "liveness.elder": "每个动作多给时间",
   "liveness.ready": "等待客户准备好…", "liveness.looking": "正在观察客户…", "liveness.judging": "正在判断…",
   "liveness.asked": "{step}：第 {index}/{of} 个，第 {attempt}/{tries} 轮", "liveness.digits": "客户朗读，请您听：",

@@ -122,6 +122,8 @@ export default {
   "portrait.card": "card", "portrait.still": "live", "portrait.reference": "reference", "portrait.video": "video",
   "portraits.pair": "{first}–{second}", "portraits.missing": "no {name} picture", "portraits.frames": "by the best of {frames} live pictures",
   "portraits.quality": "Live picture: {words}", "portraits.large": "Side by side, large", "portraits.title": "Portraits side by side",
+  "portraits.best": "the best of them", "portraits.used": "compared as well", "portraits.unused": "not used:",
+  "portraits.figures": "eyes {eyes} px apart, turned by {turned}°, sharpness {sharpness}, brightness {brightness}, likeness to the card {score}",
   "operating.title": "What the threshold stands for",
   "operating.FMR": "Among {trials} pairs of different people ({on}), {errors} were taken for one person: {rate} (95 % certain: {low} to {high}).",
   "operating.FNMR": "Among {trials} pairs of the same person ({on}), {errors} were not recognised: {rate} (95 % certain: {low} to {high}).",

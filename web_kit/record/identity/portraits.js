@@ -87,6 +87,23 @@ export function operatingPoint(text) {
   return h("details", { class: "operating", "data-keep": "operating" }, h("summary", {}, t("operating.title")), operatingWords(text).map((line) => h("p", { class: "soft small" }, line)));
 }
 
+/** One live picture: whether it was compared, and what it is good for. @param {CaseView} view @param {FactBody} still */
+function stillRow(view, { evidence, quality }) {
+  const picture = evidenceById(view, evidence);
+  const turned = Math.max(Math.abs(quality.yaw ?? 0), Math.abs(quality.pitch ?? 0)).toFixed(0);
+  const used = quality.rank === 1 ? t("portraits.best") : quality.rank > 1 ? t("portraits.used") : t("portraits.unused");
+  const faults = listed("face_quality", quality.faults);
+  const figures = { eyes: quality.eye_distance.toFixed(0), turned: quality.yaw === null ? "—" : turned, sharpness: quality.sharpness.toFixed(0),
+    brightness: quality.brightness.toFixed(0), score: typeof quality.score === "number" ? quality.score.toFixed(3) : "—" }; // prettier-ignore
+  return h("li", { class: "row" }, picture && thumbnail(view.case, picture),
+    h("div", {}, h("strong", {}, used), faults && h("span", { class: "warn-text" }, ` ${faults}`), h("p", { class: "soft small" }, t("portraits.figures", figures)))); // prettier-ignore
+}
+
+/** All live pictures that were looked at; a fact of before has none. @param {CaseView} view @param {FactBody} fact */
+function stillList(view, fact) {
+  return fact.stills?.length > 0 && h("ul", { class: "plain-list stills" }, fact.stills.map((/** @type {FactBody} */ one) => stillRow(view, one)));
+}
+
 /** @param {CaseView} view @param {FactBody} fact */
 export function portraitsMatch(view, fact) {
   return h("div", { class: "face-match" },
@@ -96,6 +113,7 @@ export function portraitsMatch(view, fact) {
     h("p", { class: "soft small" }, t("face.threshold", { threshold: fact.threshold.toFixed(2), review: fact.review_threshold.toFixed(2) })),
     fact.frames > 1 && h("p", { class: "soft small" }, t("portraits.frames", { frames: fact.frames })),
     fact.quality.length > 0 && h("p", { class: "small warn-text" }, t("portraits.quality", { words: listed("face_quality", fact.quality) })),
+    stillList(view, fact),
     operatingPoint(fact.operating_point),
     h("p", { class: "soft small" }, fact.models.map((/** @type {FactBody} */ one) => [`${one.name} · SHA-256 `, h("code", { title: one.sha256 }, shortHash(one.sha256)), " "]).flat()),
   ); // prettier-ignore

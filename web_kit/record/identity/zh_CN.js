@@ -120,6 +120,8 @@ export default {
   "portrait.card": "证件", "portrait.still": "现场", "portrait.reference": "参考", "portrait.video": "视频",
   "portraits.pair": "{first}–{second}", "portraits.missing": "没有{name}照片", "portraits.frames": "取自 {frames} 张最好的现场照片",
   "portraits.quality": "现场照片：{words}", "portraits.large": "并排放大", "portraits.title": "人像并排对照",
+  "portraits.best": "最好的一张", "portraits.used": "参与比对", "portraits.unused": "未采用：",
+  "portraits.figures": "瞳距 {eyes} 像素，偏转 {turned}°，清晰度 {sharpness}，亮度 {brightness}，与证件相似度 {score}",
   "operating.title": "这个阈值意味着什么",
   "operating.FMR": "{trials} 对不同的人（{on}）中，有 {errors} 对被当成同一人：{rate}（95% 可信：{low} 至 {high}）。",
   "operating.FNMR": "{trials} 对同一人（{on}）中，有 {errors} 对没有认出：{rate}（95% 可信：{low} 至 {high}）。",
