@@ -120,6 +120,21 @@ class SourceJudged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSummed(Fact):
+    """The signs about a party's source over the whole call, at its end: of each the highest that it had.
+
+    ``score`` is their total as in :class:`SourceJudged`, ``pictures`` how many were looked at for signs. Not
+    written for a call in which nothing was. Advisory, and no input of the decision.
+    """
+
+    call: CallId
+    seat: SeatId
+    signals: tuple[Signal, ...]
+    score: float
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRead(Fact):
     """One side of a document was read. ``picture`` is the card seen from straight above, if it was found.
 

@@ -140,7 +140,7 @@ class LiveChecks(Protocol):
     What it does it journals: ``ChallengeDrawn``, ``ChallengeAsked``, ``ChallengeTried``, ``LightDrawn``,
     ``LightAsked``; each run ends with one of ``LivenessMeasured``, ``ChallengeEnded``, ``LightMeasured``,
     whatever comes, with verdict REVIEW when it could not be brought to its end. ``PersonWatched`` and
-    ``SourceJudged`` come of themselves while a call is watched.
+    ``SourceJudged`` come of themselves while a call is watched, ``SourceSummed`` when it is closed.
     """
 
     async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:

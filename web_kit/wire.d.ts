@@ -811,6 +811,14 @@ export interface SourceJudged {
   readonly score: number;
 }
 
+export interface SourceSummed {
+  readonly call: string;
+  readonly seat: string;
+  readonly signals: readonly Signal[];
+  readonly score: number;
+  readonly pictures: number;
+}
+
 export interface DocumentRead {
   readonly call: string | null;
   readonly check: string;
@@ -1628,6 +1636,7 @@ export interface AgentDecided {
 export interface Facts {
   PersonWatched: PersonWatched;
   SourceJudged: SourceJudged;
+  SourceSummed: SourceSummed;
   DocumentRead: DocumentRead;
   FieldCorrected: FieldCorrected;
   DocumentJudged: DocumentJudged;

@@ -11,7 +11,13 @@ import structlog
 
 from contract.errors import Busy, MediaError, ModelError, WrongPhase
 from contract.fact import Fact
-from contract.identity_facts import ChallengeEnded, LightMeasured, LivenessMeasured, SourceJudged
+from contract.identity_facts import (
+    ChallengeEnded,
+    LightMeasured,
+    LivenessMeasured,
+    SourceJudged,
+    SourceSummed,
+)
 from contract.identity_ports import LivenessRun
 from contract.ids import CallId, CaseId, CheckId, SeatId
 from contract.phases import CheckVerdict, LivenessKind
@@ -213,6 +219,8 @@ class LiveChecks:
         # Who sat there in the last second, and what a check that just ended says of the source.
         if looked.under_way:
             await asyncio.wait(looked.under_way, timeout=LAST_S)
+        if (summed := looked.signs.summed()) is not None:
+            looked.line.note(SourceSummed(looked.call, looked.seat, *summed))
         await looked.line.close()
         if self._calls.pop(call, None) is not None:
             await self._ask(call, None, 0.0)

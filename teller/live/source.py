@@ -1,7 +1,7 @@
 """Signs that a camera's pictures come from no camera, collected through a call."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contract import identity_facts as facts
@@ -36,6 +36,8 @@ class SourceSigns:
         self._claim: CameraClaim | None = None
         self._light: Signal | None = None
         self._epoch = 0
+        self._highest: dict[str, Signal] = {}
+        self._pictures = 0
 
     def claims(self, claim: Mapping[str, Any]) -> None:
         """Take what the page says of its camera; what is no claim is passed over."""
@@ -51,6 +53,7 @@ class SourceSigns:
             self.prints.clear()
             self._times.clear()
         self.prints.extend(prints)
+        self._pictures += len(prints)
         self._times.extend((frame.timestamp / CLOCK_RATE, frame.arrived_at) for frame in frames)
 
     def lit(self, finding: LightFinding) -> None:
@@ -66,5 +69,23 @@ class SourceSigns:
         signals.append(duplicates([one.digest for one in self.prints]))
         signals.append(resolutions([one.size for one in self.prints]))
         signals += [signal for signal in (self._light, loop) if signal is not None]
-        seen = tuple(facts.Signal(s.name, s.score, s.reason) for s in signals if s.score > 0)
-        return seen, total(signals)
+        for signal in signals:
+            self._highest[signal.name] = max(
+                signal, self._highest.get(signal.name, signal), key=lambda one: one.score
+            )
+        return _seen(signals), total(signals)
+
+    def summed(self) -> tuple[tuple[facts.Signal, ...], float, int] | None:
+        """Return the highest that each sign ever had, their total, and how many pictures were looked at.
+
+        None when there was nothing to see signs in.
+        """
+        self.found()
+        if self._claim is None and not self._pictures:
+            return None
+        highest = tuple(self._highest.values())
+        return _seen(highest), total(highest), self._pictures
+
+
+def _seen(signals: Sequence[Signal]) -> tuple[facts.Signal, ...]:
+    return tuple(facts.Signal(one.name, one.score, one.reason) for one in signals if one.score > 0)

@@ -16,6 +16,7 @@ from contract.identity_facts import (
     LivenessMeasured,
     PersonWatched,
     SourceJudged,
+    SourceSummed,
 )
 from contract.ids import CaseId, new_call_id, new_seat_id
 from contract.phases import CheckVerdict, LivenessKind, WatchEvent
@@ -477,6 +478,26 @@ async def test_a_virtual_camera_is_a_sign(early: bool) -> None:
         (fact,) = scene.of(SourceJudged)
         assert [(one.name, one.reason) for one in fact.signals] == [("label", "virtual_camera")]
         assert fact.score == 0.9
+
+
+async def test_signs_are_summed_when_the_call_ends() -> None:
+    """Of each the highest it ever had, also one that was over by then; nothing where nothing was seen."""
+    async with staged() as scene:
+        await scene.watch()
+        scene.live.claims(scene.call, CLAIM)
+        await until("the sign", lambda: scene.of(SourceJudged))
+        scene.live.claims(scene.call, CLAIM | {"label": "front camera"})
+        assert not scene.of(SourceSummed)
+        await scene.live.close(scene.call)
+        (fact,) = scene.of(SourceSummed)
+        assert [(one.name, one.reason, one.score) for one in fact.signals] == [
+            ("label", "virtual_camera", 0.9)
+        ]
+        assert (fact.score, fact.pictures) == (0.9, 0)
+    async with staged() as scene:
+        await scene.watch()
+        await scene.live.close(scene.call)
+        assert not scene.of(SourceSummed)
 
 
 async def test_claims_of_calls_that_never_come_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Light challenges with scripted models: what the page is told when, and what is judged."""
 
-from contract.identity_facts import LightAsked, LightDrawn, LightMeasured, SourceJudged
+from contract.identity_facts import LightAsked, LightDrawn, LightMeasured, SourceJudged, SourceSummed
 from contract.phases import CheckVerdict, LivenessKind
 from kyc.injection import FindLoop
 from kyc.light_sequence import JudgeLight, LightFinding, SampleLight, draw_sequence
@@ -82,6 +82,9 @@ async def test_a_wrong_answer_to_light_is_a_sign() -> None:
         assert verdict(scene) == (CheckVerdict.FAILED, "wrong_sequence")
         await until("the signs", lambda: scene.of(SourceJudged))
         assert "no_answer" in [signal.reason for signal in scene.of(SourceJudged)[0].signals]
+        await scene.live.close(scene.call)
+        (summed,) = scene.of(SourceSummed)
+        assert "no_answer" in [signal.reason for signal in summed.signals]
 
 
 async def test_light_that_was_not_measured_is_no_sign() -> None:

@@ -5,6 +5,7 @@ export default {
   "evidence.id_card_back": "Back of the ID card", "evidence.passport": "Passport", "evidence.document": "Document, seen straight",
   "evidence.reference": "Reference picture", "evidence.answer": "Answer of an outside source",
   "fact.PersonWatched": "{who}: {event}",
+  "fact.SourceSummed": "{who}: over the whole call, signs about the picture's source (advice; {pictures} pictures): {signals_text}",
   "fact.SourceJudged": "{who}: signs about the picture's source (advice): {signals_text}",
   "fact.DocumentRead": "Document read: {kind}, {side}, {count} fields {findings_text}",
   "fact.FieldCorrected": "{who} corrected “{field}”: “{pii_before}” to “{pii_after}”",

@@ -53,6 +53,7 @@ const ofRun = (change) => (was, fact) => ({ runs: changed(was.runs, fact.check, 
 const IDENTITY = {
   PersonWatched: foldWatched,
   SourceJudged: (was, fact) => ({ sources: { ...was.sources, [fact.seat]: fact } }),
+  SourceSummed: (was, fact) => ({ sources: { ...was.sources, [fact.seat]: fact } }),
   DocumentRead: (was, fact) => ({ readings: [...was.readings, { ...fact, corrected: {}, corrections: NONE, judged: null }] }),
   FieldCorrected: (was, fact) => ({
     readings: changed(was.readings, fact.check, ({ corrected, corrections }) => ({

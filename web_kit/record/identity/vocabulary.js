@@ -2,7 +2,7 @@
 
 /** @type {Readonly<Record<string, string>>} */
 export const GROUPS = {
-  PersonWatched: "people", SourceJudged: "check", DocumentRead: "check", FieldCorrected: "check", DocumentJudged: "check",
+  PersonWatched: "people", SourceJudged: "check", SourceSummed: "check", DocumentRead: "check", FieldCorrected: "check", DocumentJudged: "check",
   PortraitsCompared: "check", LivenessStarted: "check", LivenessMeasured: "check", ChallengeDrawn: "check",
   ChallengeAsked: "check", ChallengeTried: "check", ChallengeEnded: "check", LightDrawn: "check", LightAsked: "check",
   LightMeasured: "check",

@@ -112,6 +112,7 @@ export function identityValues(name, fact) {
 /** @type {Readonly<Record<string, (fact: FactBody) => Record<string, string | number>>>} */
 const SPECIAL = {
   SourceJudged: (fact) => ({ signals_text: raised(fact.signals).map(signalWords).join(t("list.comma")) || t("signal.none") }),
+  SourceSummed: (fact) => ({ signals_text: raised(fact.signals).map(signalWords).join(t("list.comma")) || t("signal.none") }),
   DocumentRead: (fact) => ({ count: fact.fields.length, findings_text: listed("photo_finding", fact.findings) }),
   DocumentJudged: (fact) => ({
     failures_text: fact.failures.map(disagreement).join(t("list.comma")),

@@ -5,6 +5,7 @@ export default {
   "evidence.id_card_back": "身份证背面", "evidence.passport": "护照", "evidence.document": "证件正视图",
   "evidence.reference": "参考照片", "evidence.answer": "外部数据源答复",
   "fact.PersonWatched": "{who}：{event}",
+  "fact.SourceSummed": "{who}：整个通话的画面来源迹象（仅供参考，共 {pictures} 帧）：{signals_text}",
   "fact.SourceJudged": "{who}：画面来源迹象（仅供参考）：{signals_text}",
   "fact.DocumentRead": "读取证件：{kind}，{side}，{count} 项 {findings_text}",
   "fact.FieldCorrected": "{who} 更正「{field}」：「{pii_before}」改为「{pii_after}」",
