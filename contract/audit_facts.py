@@ -49,3 +49,21 @@ class AuditReopened(Fact):
     pii_reason: str
     was: Verdict
     due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictGiven(Fact):
+    """A verdict on a case that was drawn for a second look; no signature yet.
+
+    Whoever gives the next does not see this one. The second one is a signature where it is the same
+    (``AuditSigned.agreed_with``), and else a fact of this kind with ``first``, the verdict that it
+    contradicts; then a third auditor signs. ``share`` and ``lot`` are of the draw, see :class:`AuditDrawn`.
+    """
+
+    auditor: AccountId
+    verdict: Verdict
+    pii_reason: str
+    manifest_sha256: str
+    share: float
+    lot: str
+    first: Verdict | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contract.ids import AccountId, CaseId, TenantId
+from contract.phases import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,16 @@ class AuditClaim:
     case: CaseId
     account: AccountId
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class LookCount:
+    """How many cases of a bank were given these two verdicts, the second without sight of the first."""
+
+    tenant: TenantId
+    first: Verdict
+    second: Verdict
+    cases: int
 
 
 class AuditQueue(Protocol):
@@ -51,4 +62,8 @@ class AuditQueue(Protocol):
 
     async def claims(self, cases: Collection[CaseId], now: float) -> tuple[AuditClaim, ...]:
         """Return the claims on ``cases`` that hold at ``now``."""
+        ...
+
+    async def looks(self) -> tuple[LookCount, ...]:
+        """Return how the pairs of verdicts given unseen are spread, by bank; each case's newest pair."""
         ...

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 # All but the codec are named for their facts, which stand in FACTS.
 from contract import codec, identity_facts, keeping_facts, viewing_facts  # noqa: F401
-from contract.audit_facts import AuditDrawn, AuditReopened, OverrideProposed
+from contract.audit_facts import AuditDrawn, AuditReopened, OverrideProposed, VerdictGiven
 from contract.errors import ProtocolError
 from contract.fact import Fact
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, TenantId, TicketId
@@ -79,7 +79,7 @@ __all__ = [
     "RenderCompleted", "RenderRequested", "RingEnded", "RingStarted", "SeatModeChanged", "SegmentSealed",
     "ServiceRated", "SpoolReleased", "StepMarked", "StillRequested", "SupervisorActed",
     "TicketIssued", "TicketRedeemed", "TrackEnded", "TrackResumed", "TrackStalled", "TrackStarted",
-    "WrapUpNoted", "dump_entry", "load_entry", "seal_entry",
+    "VerdictGiven", "WrapUpNoted", "dump_entry", "load_entry", "seal_entry",
 ]  # fmt: skip
 
 # The hash "before" the first entry of every journal.

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from contract.audit_ports import AuditClaim, AuditLoad, AuditQueue
+from contract.audit_ports import AuditClaim, AuditLoad, AuditQueue, LookCount
 from contract.facts import Entry, Fact
 from contract.ids import (
     AccountId,
@@ -84,6 +84,7 @@ __all__ = [
     "KeepingStore",
     "KeyStore",
     "LeaseLost",
+    "LookCount",
     "MediaPlane",
     "MediaReceiver",
     "NetworkFinding",

@@ -388,6 +388,7 @@ class AuditSigned(Fact):
     """An auditor, who was not the agent, gave the verdict on the record with this manifest.
 
     ``proposed_by`` is who proposed an approval against which something speaks; this auditor confirmed it.
+    ``agreed_with`` is who gave the same verdict before, which this auditor did not see.
     """
 
     auditor: AccountId
@@ -395,3 +396,4 @@ class AuditSigned(Fact):
     pii_reason: str
     manifest_sha256: str
     proposed_by: AccountId | None = None
+    agreed_with: AccountId | None = None

@@ -1,17 +1,19 @@
 """REST of the audit: the verdict on a record, and going back on it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
+import structlog
 from aiohttp import web
+from prometheus_client import Counter
 
 from contract import codec
 from contract.codec import Text
 from contract.errors import Denied, WrongPhase
-from contract.facts import AuditSigned, CaseAdvanced, OverrideProposed
+from contract.facts import AuditSigned, CaseAdvanced, Entry, OverrideProposed, VerdictGiven
 from contract.identity_facts import Decided
 from contract.ids import AccountId, CaseId
 from contract.phases import CasePhase, CheckVerdict, Role, Verdict, advance_case
@@ -21,9 +23,16 @@ from signaling.intake import Intake
 from signaling.rest_cases import Cases
 from signaling.rest_viewing import Viewing
 from signaling.rooms import Rooms
+from signaling.sampling import second_look
 from signaling.settings import SignalingSettings
-from signaling.sign_off import last, reopen, sign, signature
+from signaling.sign_off import Look, last, reopen, sign, signature, took_part
 from signaling.turns import phase_of
+
+_log = structlog.get_logger(__name__)
+# Two who may disagree, and one who decides then.
+_LOOKERS_MIN = 3
+
+_too_few = Counter("teller_audit_second_looks_left_out", "Second looks drawn where auditors were too few.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,8 @@ class Audit:
     async def verdict(self, request: web.Request) -> web.Response:
         """Sign the record off; the same verdict again finishes what was cut off after the signature.
 
-        An approval against which something speaks is ``proposed`` and wants a second auditor.
+        An approval against which something speaks is ``proposed`` and wants a second auditor. Where another
+        one is to look at the case unseen, the verdict is ``noted``.
         Errors: ``wrong_role``, ``same_person``, ``same_signer``, ``reason_missing``, ``outcome_not_passed``,
         ``second_wanted``, ``not_watched``, ``wrong_phase``.
         """
@@ -74,7 +84,7 @@ class Audit:
         with self._alone(case.case):
             fact = await self._sign(case, person.account.account, body)
             await self._rooms.audits.release(case.case)
-        outcome = "proposed" if isinstance(fact, OverrideProposed) else "signed"
+        outcome = {OverrideProposed: "proposed", VerdictGiven: "noted"}.get(type(fact), "signed")
         return await self._answer(case.case, outcome)
 
     async def reopen(self, request: web.Request) -> web.Response:
@@ -108,23 +118,43 @@ class Audit:
 
     async def _sign(
         self, case: CaseSummary, auditor: AccountId, body: VerdictBody
-    ) -> AuditSigned | OverrideProposed:
+    ) -> AuditSigned | OverrideProposed | VerdictGiven:
         entries = await self._rooms.journal.read(case.case)
         signed = signature(entries)
         if case.agent == auditor:
             raise Denied("who took part in a case may not audit it", code="same_person")
         if signed is None:
-            fact = sign(entries, auditor, body.verdict, body.reason, case.manifest_sha256)
+            look = await self._second_look(case, entries)
+            fact = sign(entries, auditor, body.verdict, body.reason, case.manifest_sha256, look)
             if body.verdict is Verdict.APPROVED:
                 await self._viewing.require_watched(auditor, case.case)
             await self._rooms.journal.append(case.case, fact)
-            if isinstance(fact, OverrideProposed):
+            if not isinstance(fact, AuditSigned):
                 return fact
             signed = fact
         await self._finish_signing(case.case, phase_of(entries), signed.verdict)
         if (signed.auditor, signed.verdict) != (auditor, body.verdict):
             raise WrongPhase("the case is signed already")
         return signed
+
+    async def _second_look(self, case: CaseSummary, entries: Sequence[Entry]) -> Look | None:
+        """Draw whether another auditor looks, too; not where those who could are too few to settle it."""
+        plan = await asyncio.to_thread(self._settings.audit_plan, case.policy)
+        look = second_look(entries, plan, self._settings.audit_key)
+        if look is None:
+            return None
+        staff = await self._rooms.people.staff(case.tenant)
+        insiders = took_part(entries)
+        able = [
+            one
+            for one in staff
+            if one.role is Role.AUDITOR and not one.disabled and one.account not in insiders
+        ]
+        if len(able) >= _LOOKERS_MIN:
+            return look
+        _too_few.inc()
+        _log.warning("a second look was drawn and there are too few auditors", case=case.case)
+        return None
 
     async def _finish_signing(self, case: CaseId, phase: CasePhase, verdict: Verdict) -> None:
         to = CasePhase.APPROVED if verdict is Verdict.APPROVED else CasePhase.REJECTED

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import segno
 from aiohttp import web
@@ -23,9 +23,12 @@ from signaling.job_outlook import outlook
 from signaling.masking import masked, numbers_of
 from signaling.rooms import Rooms
 from signaling.settings import SignalingSettings
+from signaling.sign_off import withheld
 
 # An administrator keeps accounts; what customers said and showed is not for that.
 SEES_CASES = (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)
+# What stands in place of a verdict that must not be seen yet; the chain's hashes stay.
+_WITHHELD: dict[str, Any] = {"name": "Withheld", "fact": {}}
 # A link needs about 70 modules: some 400 pixels, sharp on a screen, and 5 cm wide in print at 200 dpi.
 _MODULE_PX = 6
 
@@ -110,7 +113,10 @@ class Cases:
         case = await self.seen_by(person, request.match_info["case"])
         viewer = await self._viewer(person, case)
         entries = await self._rooms.journal.read(case.case)
-        lines = [json.loads(dump_entry(entry)) for entry in entries]
+        hidden = withheld(entries, person.account.account)
+        lines = [
+            json.loads(dump_entry(entry)) | (_WITHHELD if entry.seq in hidden else {}) for entry in entries
+        ]
         if not sees_cards(entries, viewer, self._rooms.clock.now()):
             lines = masked(lines, numbers_of(entries))
         claims = [] if person.account.role is Role.AGENT else await claims_told(self._rooms, (case.case,))

@@ -13,7 +13,7 @@ from contract.audit_facts import AuditDrawn
 from contract.facts import CaseAdvanced, CaseCreated, Entry, Fact
 from contract.identity_facts import Decided
 from contract.phases import CaseEnd, CasePhase, CheckVerdict, advance_case
-from signaling.sign_off import against, last, let_pass, newest_checks
+from signaling.sign_off import Look, against, last, let_pass, newest_checks
 from signaling.turns import phase_of
 
 # Of an HMAC-SHA-256, in hexadecimal digits: a fraction known to 5e-20.
@@ -23,12 +23,16 @@ _LOTS: int = 16**_LOT_DIGITS
 
 @dataclass(frozen=True, slots=True)
 class AuditPlan:
-    """What a policy says of audits: ``share`` (0 to 1) of its cases within ``due_days`` working days."""
+    """What a policy says of audits: ``share`` (0 to 1) of its cases within ``due_days`` working days.
+
+    ``second_look`` (0 to 1) of what one auditor could sign alone is looked at by another one.
+    """
 
     policy: str
     version: int
     share: float = 1.0
     due_days: int = 1
+    second_look: float = 0.0
 
 
 def lot(key: bytes, what: str, created: CaseCreated, entry: Entry) -> str:
@@ -51,6 +55,13 @@ def always_drawn(entries: Sequence[Entry]) -> tuple[str, ...]:
         "account_class": decided is not None and decided.account_class is not None,
     }
     return (*against(entries), *(word for word, found in speaks.items() if found))
+
+
+def second_look(entries: Sequence[Entry], plan: AuditPlan, key: bytes) -> Look | None:
+    """Return the draw for a second look, None for a case that is not drawn."""
+    created = last(entries, CaseCreated)
+    drawn = lot(key, "second look", created, entries[0]) if created else ""
+    return Look(plan.second_look, drawn) if drawn and is_drawn(drawn, plan.second_look) else None
 
 
 def hand_over(entries: Sequence[Entry], plan: AuditPlan, key: bytes, due_at: float) -> tuple[Fact, ...]:

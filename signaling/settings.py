@@ -143,6 +143,8 @@ class SignalingSettings:
 
     # By the name of a case's policy: how its audit is planned. Blocks.
     audit_plan: Callable[[str], AuditPlan] = field(default=lambda name: AuditPlan(name, 1))
+    # Second looks are drawn under it.
+    audit_key: bytes = b""
     # Of these an auditor's time is made up.
     working_days: Hours = field(default_factory=lambda: Hours.parse("Mon-Sun 00:00-24:00", "UTC"))
 

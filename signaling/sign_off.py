@@ -1,13 +1,15 @@
 """Maker and checker: who may sign which record, and when one auditor is not enough. Pure.
 
 An approval against which something speaks is an override: the first auditor proposes it, and it counts when
-another one confirms it. A rejection needs one. Who signed a case that was reopened does not sign it again.
+another one confirms it. A rejection needs one. What is drawn for a second look is signed by two who agree
+unseen, or by a third. Who signed a case that was reopened does not sign it again.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from contract.audit_facts import AuditReopened, OverrideProposed
+from contract.audit_facts import AuditReopened, OverrideProposed, VerdictGiven
 from contract.errors import Denied, UserError, WrongPhase
 from contract.facts import (
     AgentDecided,
@@ -32,16 +34,32 @@ from signaling.turns import phase_of
 _F = TypeVar("_F", bound=Fact)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The case is drawn for a second look: by this ``lot`` out of this ``share`` of all."""
+
+    share: float
+    lot: str
+
+
 def sign(
-    entries: Sequence[Entry], auditor: AccountId, verdict: Verdict, reason: str, manifest_sha256: str
-) -> AuditSigned | OverrideProposed:
+    entries: Sequence[Entry],
+    auditor: AccountId,
+    verdict: Verdict,
+    reason: str,
+    manifest_sha256: str,
+    look: Look | None = None,
+) -> AuditSigned | OverrideProposed | VerdictGiven:
     """Return the fact that an auditor's verdict on a case that nobody signed comes to.
+
+    With ``look`` a case on which one auditor could decide either way gets a second one, who does not see the
+    first; it goes on so, whatever is drawn later.
 
     Raises:
         Denied: ``same_person`` took part in the case, ``same_signer`` signed it before it was reopened.
         UserError: ``reason_missing``.
         WrongPhase: the case is not under audit; ``outcome_not_passed``; ``second_wanted`` when who
-            proposed an override would confirm it, too.
+            proposed an override or gave a verdict would give the other one, too.
     """
     _require_outsider(entries, auditor)
     if not reason.strip():
@@ -51,11 +69,16 @@ def sign(
         raise WrongPhase("the case is not under audit")
     if _signed_before(entries, auditor):
         raise Denied("who signed does not sign again", code="same_signer")
+    free, grounds = let_pass(entries), against(entries)
+    given = verdicts_given(entries, manifest_sha256)
+    if given:
+        look = Look(given[0].share, given[0].lot)
+    if free and not grounds and look is not None:
+        return _blind(given, look, AuditSigned(auditor, verdict, reason, manifest_sha256))
     if verdict is Verdict.REJECTED:
         return AuditSigned(auditor, verdict, reason, manifest_sha256)
-    if not let_pass(entries):
+    if not free:
         raise WrongPhase("the agent did not let the customer pass", code="outcome_not_passed")
-    grounds = against(entries)
     if not grounds:
         return AuditSigned(auditor, verdict, reason, manifest_sha256)
     proposed = last(since, OverrideProposed)
@@ -66,14 +89,50 @@ def sign(
     return AuditSigned(auditor, verdict, reason, manifest_sha256, proposed.auditor)
 
 
+def _blind(given: Sequence[VerdictGiven], look: Look, signed: AuditSigned) -> AuditSigned | VerdictGiven:
+    """Return what a verdict comes to beside those its auditor has not seen: ``signed`` once it counts."""
+    if any(one.auditor == signed.auditor for one in given):
+        raise WrongPhase("another auditor must look at it", code="second_wanted")
+    if len(given) > 1:
+        return signed
+    first = given[0] if given else None
+    if first is not None and first.verdict is signed.verdict:
+        return replace(signed, agreed_with=first.auditor)
+    said = (signed.auditor, signed.verdict, signed.pii_reason, signed.manifest_sha256)
+    return VerdictGiven(*said, look.share, look.lot, first.verdict if first else None)
+
+
+def verdicts_given(entries: Sequence[Entry], manifest_sha256: str) -> tuple[VerdictGiven, ...]:
+    """Return the verdicts that wait for another one: on this record, since the case was reopened."""
+    facts = (entry.fact for entry in _rounds(entries)[1])
+    return tuple(
+        fact for fact in facts if isinstance(fact, VerdictGiven) and fact.manifest_sha256 == manifest_sha256
+    )
+
+
+def withheld(entries: Sequence[Entry], account: AccountId) -> frozenset[int]:
+    """Return the entries (``seq``) that this person is not to see before he has given a verdict himself.
+
+    Nothing once the case is signed.
+    """
+    since = _rounds(entries)[1]
+    given = {entry.seq: entry.fact for entry in since if isinstance(entry.fact, VerdictGiven)}
+    if signature(entries) is not None or any(fact.auditor == account for fact in given.values()):
+        return frozenset()
+    return frozenset(given)
+
+
 def awaits(entries: Sequence[Entry], auditor: AccountId) -> bool:
-    """Tell whether a case waits for a word of this auditor: he may sign it, and has not proposed anything."""
-    proposed = last(_rounds(entries)[1], OverrideProposed)
+    """Tell whether a case waits for a word of this auditor: he may sign it, and has not said his yet."""
+    since = _rounds(entries)[1]
+    proposed = last(since, OverrideProposed)
+    given = {entry.fact.auditor for entry in since if isinstance(entry.fact, VerdictGiven)}
     return (
         phase_of(entries) is CasePhase.UNDER_AUDIT
         and auditor not in took_part(entries)
         and not _signed_before(entries, auditor)
         and (proposed is None or proposed.auditor != auditor)
+        and auditor not in given
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from contract.ids import AccountId, CaseId, TenantId
-from contract.phases import CasePhase
-from contract.ports import AuditClaim, AuditLoad
+from contract.phases import CasePhase, Verdict
+from contract.ports import AuditClaim, AuditLoad, LookCount
 from store.engine import Engine
 from store.schema import CASES, CLAIMS
 
@@ -71,3 +71,18 @@ class Audits:
         query = sa.select(CLAIMS).where(CLAIMS.c.case.in_(cases), CLAIMS.c.until > now)
         async with self._engine.read() as connection:
             return tuple(AuditClaim(**row._mapping) for row in await connection.execute(query))
+
+    async def looks(self) -> tuple[LookCount, ...]:
+        """Return how the pairs of verdicts given unseen are spread, by bank; each case's newest pair."""
+        pair = (CASES.c.tenant, CASES.c.second_look)
+        query = (
+            sa.select(*pair, sa.func.count()).where(CASES.c.second_look > "").group_by(*pair).order_by(*pair)
+        )
+        async with self._engine.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(_looks(TenantId(bank), pair.split(), cases) for bank, pair, cases in rows)
+
+
+def _looks(bank: TenantId, pair: list[str], cases: int) -> LookCount:
+    first, second = map(Verdict, pair)
+    return LookCount(bank, first, second, cases)

@@ -23,7 +23,7 @@ PAGE_MAX = 200
 CALLBACKS_MAX = 500
 OPEN_PHASES = (CasePhase.PRE_CALL, CasePhase.QUEUED, CasePhase.IN_CALL, CasePhase.AGENT_DONE)
 
-_SUMMARY = [column for column in CASES.c if column.name not in {"set_by", "words"}]
+_SUMMARY = [column for column in CASES.c if column.name not in {"set_by", "words", "second_look"}]
 _CREATED = CASES.c.tenant != ""
 # A link that nobody followed is no visit.
 _NEVER_BEGUN = (CasePhase.CREATED.value, CasePhase.EXPIRED.value)

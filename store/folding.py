@@ -13,7 +13,7 @@ from contract import facts
 from contract.facts import Entry
 from contract.identity_facts import PortraitsCompared
 from contract.keeping_facts import HoldLifted, HoldSet, RelationEnded
-from contract.phases import CasePhase, Role
+from contract.phases import CasePhase, Role, Verdict
 
 Row = Mapping[str, Any]
 
@@ -50,6 +50,7 @@ BLANK: Row = {
     "callback_at": None,
     "reason": "",
     "due_at": None,
+    "second_look": "",
     "words": None,
     "set_by": {},
 }
@@ -114,11 +115,18 @@ def changes(entry: Entry) -> Row:
         case facts.AuditReopened() as fact:
             return {"auditor": None, "audit_verdict": "", "due_at": fact.due_at}
         case facts.AuditSigned() as fact:
-            return {"auditor": fact.auditor, "audit_verdict": fact.verdict.value, "due_at": None}
+            signed = {"auditor": fact.auditor, "audit_verdict": fact.verdict.value, "due_at": None}
+            return signed | ({"second_look": _looks(fact.verdict, fact.verdict)} if fact.agreed_with else {})
+        case facts.VerdictGiven(first=Verdict() as first) as fact:
+            return {"second_look": _looks(first, fact.verdict)}
         case facts.AuditDrawn() as fact:
             return {"due_at": fact.due_at}
         case _:
             return {**_of_call(entry), **_of_callback(entry), **_of_record(entry)}
+
+
+def _looks(first: Verdict, second: Verdict) -> str:
+    return f"{first} {second}"
 
 
 def _of_card_and_still(fact: PortraitsCompared) -> float | None:

@@ -93,6 +93,8 @@ CASES = sa.Table(
     sa.Column("callback_at", sa.Double),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("due_at", sa.Double, index=True),
+    # Two verdicts that were given unseen, the first and the second; empty: no pair.
+    sa.Column("second_look", sa.Text, nullable=False, index=True),
     # Keyed hashes of the words by which the case is found, beside those of its name; null: never told.
     sa.Column("words", sa.JSON(none_as_null=True)),
     # Column name -> sequence number of the entry that set it last.

@@ -271,6 +271,17 @@ def erase(call: Call, case: str, reason: str, by: str) -> int | None:
     return _run(erase_case(call.load(), case, by, reason))
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a bank.")
+@click.pass_obj
+@_guarded
+def agreement(call: Call, as_json: bool) -> int | None:
+    """Tell how far auditors agree who judged the same cases without sight of each other, by bank."""
+    from teller.audits import show_agreement  # noqa: PLC0415
+
+    return _run(show_agreement(call.load(), as_json=as_json))
+
+
 @main.command("key")
 @click.pass_obj
 @_guarded

@@ -363,6 +363,7 @@ def _signaling_settings(config: Config, policy: Policy) -> SignalingSettings:
         board=BoardRules(target_s=config.desk.answer_within_s),
         plan=script_plan(policy),
         may_download=frozenset(config.audit.may_download),
+        audit_key=_secret(config.data_dir / "keys" / "audit"),
         audit_plan=lambda name: audit_plan(packs.of(name)),
         working_days=working_days(config),
     )

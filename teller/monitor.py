@@ -17,6 +17,10 @@ _log = structlog.get_logger(__name__)
 WAITING = Gauge("teller_audit_waiting", "Cases that wait for an auditor, of all banks.")
 OVERDUE = Gauge("teller_audit_overdue", "Cases that wait for an auditor and were due before now.")
 
+LOOKS = Gauge(
+    "teller_audit_second_looks", "Cases of all banks with two verdicts given unseen.", ["first", "second"]
+)
+
 # Whoever passes a request on says so in one of these.
 _PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For")
 
@@ -44,7 +48,7 @@ class Monitor:
 
     async def _count_audits(self) -> None:
         try:
-            load = await self._audits.load(self._clock.now())
+            load, looks = await self._audits.load(self._clock.now()), await self._audits.looks()
         except StorageError as error:
             # No figure is better than an old one; the others are still told.
             _log.error("waiting audits cannot be counted", pii_error=str(error))
@@ -53,3 +57,6 @@ class Monitor:
         else:
             WAITING.set(load.waiting)
             OVERDUE.set(load.overdue)
+            LOOKS.clear()
+            for count in looks:
+                LOOKS.labels(count.first, count.second).inc(count.cases)

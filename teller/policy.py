@@ -145,6 +145,8 @@ class Audit(Part):
 
     share: float = Field(default=1, ge=0, le=1)
     due_days: int = Field(default=1, ge=0, le=30)
+    # Of what one auditor could sign alone, so much is looked at by another one, who does not see the first.
+    second_look: float = Field(default=0.05, ge=0, le=1)
     source: Source = "our own rule: every case, by the end of the next working day"
 
 
@@ -279,7 +281,9 @@ def record_rules(policy: Policy) -> RecordRules:
 
 def audit_plan(policy: Policy) -> AuditPlan:
     """Return which cases under this pack are audited, and by when."""
-    return AuditPlan(policy.name, policy.version, policy.audit.share, policy.audit.due_days)
+    return AuditPlan(
+        policy.name, policy.version, policy.audit.share, policy.audit.due_days, policy.audit.second_look
+    )
 
 
 def rules_of(policy: Policy) -> DecisionRules | None:

@@ -1137,6 +1137,16 @@ export interface AuditReopened {
   readonly due_at: number | null;
 }
 
+export interface VerdictGiven {
+  readonly auditor: string;
+  readonly verdict: Verdict;
+  readonly pii_reason: string;
+  readonly manifest_sha256: string;
+  readonly share: number;
+  readonly lot: string;
+  readonly first: Verdict | null;
+}
+
 export interface LocationTold {
   readonly pii_latitude: number;
   readonly pii_longitude: number;
@@ -1371,6 +1381,7 @@ export interface AuditSigned {
   readonly pii_reason: string;
   readonly manifest_sha256: string;
   readonly proposed_by: string | null;
+  readonly agreed_with: string | null;
 }
 
 export interface CaseCreated {
@@ -1675,6 +1686,7 @@ export interface Facts {
   AuditDrawn: AuditDrawn;
   OverrideProposed: OverrideProposed;
   AuditReopened: AuditReopened;
+  VerdictGiven: VerdictGiven;
   LocationTold: LocationTold;
   NetworkSeen: NetworkSeen;
   MediaConnected: MediaConnected;

@@ -114,6 +114,9 @@ export function whyNotSign({ session, summary, view }) {
   if (summary.phase !== "under_audit") {
     return view.audit ? "verdict.signed" : view.caseEnd === "not_drawn" ? "verdict.not_drawn" : "verdict.wrong_phase";
   }
+  if (view.given.some((/** @type {any} */ one) => one.auditor === session.account)) {
+    return "verdict.given";
+  }
   return summary.agent && summary.agent === session.account ? "verdict.own_case" : "";
 }
 

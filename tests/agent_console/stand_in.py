@@ -50,6 +50,7 @@ class StandIn:
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     queries: list[dict[str, Any]] = field(default_factory=list)
     claims: list[dict[str, Any]] = field(default_factory=list)
+    withheld: set[int] = field(default_factory=set)
     handed: list[str | None] = field(default_factory=list)
     page: int = 50
     counted: int = 1_000
@@ -151,7 +152,11 @@ class StandIn:
         case = next((one for one in self.cases if one.case == request.match_info["case"]), None)
         if case is None:
             return web.json_response({"code": "not_found", "text": ""}, status=404)
-        entries = [json.loads(dump_entry(entry)) for entry in self.stories[case.case].entries]
+        hidden = {"name": "Withheld", "fact": {}}
+        entries = [
+            json.loads(dump_entry(entry)) | (hidden if entry.seq in self.withheld else {})
+            for entry in self.stories[case.case].entries
+        ]
         jobs = [codec.dump(job) for job in self.jobs]
         return web.json_response(
             {"case": codec.dump(case), "entries": entries, "jobs": jobs, "claims": self.claims}

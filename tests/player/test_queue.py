@@ -7,10 +7,11 @@ import time
 import pytest
 from playwright.async_api import Browser, expect
 
-from contract.facts import AuditDrawn, CaseAdvanced
-from contract.phases import CaseEnd, CasePhase, Role
+from contract.facts import AuditDrawn, CaseAdvanced, VerdictGiven
+from contract.ids import AccountId
+from contract.phases import CaseEnd, CasePhase, Role, Verdict
 from tests.agent_console.stand_in import StandIn
-from tests.agent_console.story import CUSTOMER_NAME, Story, whole_story
+from tests.agent_console.story import AUDITOR, CUSTOMER_NAME, MANIFEST, Story, whole_story
 from tests.browser import Watched, shoot, wait_until, watched_page
 from tests.player.test_screens import add_case, log_in
 
@@ -133,6 +134,27 @@ async def test_what_was_not_drawn_tells_why_and_can_be_reopened(
     await expect(page.locator("verdict-form")).to_contain_text("按抽样方案，本案未被抽中")
     await page.get_by_role("button", name="重开案件…").click()
     await expect(page.get_by_label("重开原因")).to_be_visible()
+
+
+async def test_a_verdict_waits_for_a_blind_second_one(
+    watched: Watched, server: StandIn, two: tuple[Story, Story]
+) -> None:
+    """Who gave it is told so; whoever looks next sees none of it, and the chain still holds."""
+    page, (first, second) = watched.page, two
+    for story, auditor in ((first, AUDITOR), (second, AccountId("acct-9"))):
+        story.tell(VerdictGiven(auditor, Verdict.APPROVED, "录像清楚", MANIFEST, 0.05, "0" * 16), 60)
+    await log_in(page, server, f"/audit/#{first.case}")
+    await expect(page.locator("verdict-form")).to_contain_text("您的结论已记录")
+    await expect(page.locator("audit-state")).to_contain_text("您的结论：通过")
+    await expect(page.get_by_role("button", name="驳回")).to_be_disabled()
+    await shoot(page, "player-second-look")
+    server.withheld = {second.entries[-1].seq}
+    await page.goto(f"{server.url}/audit/#{second.case}")
+    await expect(page.get_by_role("heading", name="张伟")).to_be_visible()
+    await expect(page.get_by_label("理由")).to_be_enabled()
+    await expect(page.get_by_text("录像清楚")).to_have_count(0)
+    await expect(page.get_by_text("Withheld")).to_have_count(0)
+    await expect(page.locator("integrity-badge")).to_contain_text("记录完整，已核验")
 
 
 async def test_supervisors_have_no_queue(watched: Watched, server: StandIn, two: tuple[Story, Story]) -> None:

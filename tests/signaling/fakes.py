@@ -58,6 +58,7 @@ from contract.ports import (
     IdNumberFinding,
     ImageFinding,
     Job,
+    LookCount,
     Party,
     SavedView,
     SeatRoute,
@@ -450,6 +451,9 @@ class MemoryAudits:
 
     async def claims(self, cases: Collection[CaseId], now: float) -> tuple[AuditClaim, ...]:
         return tuple(one for one in self.held.values() if one.case in cases and one.until > now)
+
+    async def looks(self) -> tuple[LookCount, ...]:
+        return ()
 
 
 class MemoryViews:

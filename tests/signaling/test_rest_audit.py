@@ -1,6 +1,7 @@
 """REST of the audit: who signs, when, and only once."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ import pytest
 from contract import facts, wire
 from contract.facts import AuditSigned, CaseAdvanced, Entry
 from contract.identity_facts import Decided
-from contract.ids import CaseId, new_seat_id
+from contract.ids import AccountId, CaseId, new_account_id, new_seat_id
 from contract.phases import CasePhase, CheckVerdict, Outcome, Role, SeatMode, Verdict
+from signaling.sampling import AuditPlan
 from tests.signaling.asking import person, refused
 from tests.signaling.equipped import FakeDocuments, FakeLive, FakeMessenger, equipped
 from tests.signaling.house import House, open_house
@@ -152,6 +154,58 @@ async def test_an_override_wants_two_and_a_reopened_case_another(house: House) -
     status, told = await audrey.request("POST", path, json=rejected)
     assert (status, told["case"]["phase"], told["case"]["audit_verdict"]) == (200, "rejected", "rejected")
     assert [job.attempt for job in house.jobs.jobs if job.kind == "archive_journal"] == [1]
+
+
+async def test_a_second_look_is_blind_until_it_is_taken() -> None:
+    """The first verdict is hidden from page and journal of others; who agree sign, and all is told then."""
+    async with open_house(audit_key=b"k" * 32, audit_plan=_looked_at_twice) as house:
+        case = await under_audit(house, Outcome.PASSED)
+        path, body = f"/api/cases/{case}/verdict", {"verdict": "approved", "reason": "SECRET"}
+        audrey, abel = await person(house, "audrey"), await person(house, "abel")
+        # Two auditors could disagree for ever: a third one is wanted before anybody is asked twice.
+        third = replace(house.accounts.accounts[audrey_id(house)], account=new_account_id(), login="cleo")
+        await house.accounts.add_account(third)
+        status, told = await audrey.request("POST", path, json=body)
+        assert (status, told["outcome"], told["case"]["phase"]) == (200, "noted", "under_audit")
+        assert house.jobs.kinds(case) == ["merge"]
+        assert await refused(audrey, "POST", path, json=body) == (409, "second_wanted")
+        for login, seen in (
+            ("audrey", True),
+            ("abel", False),
+            ("cleo", False),
+            ("sue", False),
+            ("anna", False),
+        ):
+            _, answer = await (await person(house, login)).request("GET", f"/api/cases/{case}")
+            assert ("SECRET" in json.dumps(answer)) is seen, login
+            assert (answer["entries"][-1]["name"] == "VerdictGiven") is seen
+            assert [line["prev"] for line in answer["entries"][1:]] == [
+                line["hash"] for line in answer["entries"][:-1]
+            ]
+        _, told = await abel.request("POST", path, json={"verdict": "approved", "reason": "fine"})
+        assert (told["outcome"], told["case"]["phase"]) == ("signed", "approved")
+        [signed] = [fact for fact in house.facts(case) if isinstance(fact, AuditSigned)]
+        assert signed.agreed_with == audrey_id(house)
+        _, answer = await abel.request("GET", f"/api/cases/{case}")
+        assert "SECRET" in json.dumps(answer)
+
+
+async def test_too_few_auditors_sign_alone() -> None:
+    """Where a disagreement could be settled by nobody, one look is what there is."""
+    async with open_house(audit_key=b"k" * 32, audit_plan=_looked_at_twice) as house:
+        case = await under_audit(house, Outcome.PASSED)
+        auditor = await person(house, "audrey")
+        body = {"verdict": "approved", "reason": "fine"}
+        _, told = await auditor.request("POST", f"/api/cases/{case}/verdict", json=body)
+        assert told["outcome"] == "signed"
+
+
+def _looked_at_twice(policy: str) -> AuditPlan:
+    return AuditPlan(policy, 1, second_look=1.0)
+
+
+def audrey_id(house: House) -> AccountId:
+    return next(one.account for one in house.accounts.accounts.values() if one.login == "audrey")
 
 
 def _decided(verdict: CheckVerdict) -> Decided:

@@ -9,7 +9,8 @@ from contract.facts import GENESIS, AuditDrawn, CaseAdvanced, Entry, Fact, seal_
 from contract.identity_facts import Decided, SelfChecked
 from contract.ids import AccountId, CaseId, CheckId, TenantId
 from contract.phases import AccountClass, CaseEnd, CasePhase, CheckVerdict, Outcome
-from signaling.sampling import AuditPlan, always_drawn, hand_over, is_drawn, lot
+from signaling.sampling import AuditPlan, always_drawn, hand_over, is_drawn, lot, second_look
+from signaling.sign_off import Look
 
 KEY, AGENT, DUE = b"k" * 32, AccountId("acct-agent"), 90_000.0
 CREATED = facts.CaseCreated(TenantId("tenant-1"), "advice", "service", "王芳")
@@ -127,3 +128,13 @@ def test_all_and_none_are_exact(number: int) -> None:
     """No lot escapes a share of 1, and none falls under 0."""
     assert is_drawn(f"{number:016x}", 1.0)
     assert not is_drawn(f"{number:016x}", 0.0)
+
+
+def test_a_second_look_has_a_lot_of_its_own() -> None:
+    """Whether a case is audited says nothing of whether it is looked at twice."""
+    entries, twice = _journal(CREATED), AuditPlan("service", 3, second_look=1.0)
+    drawn = lot(KEY, "second look", CREATED, entries[0])
+    assert second_look(entries, twice, KEY) == Look(1.0, drawn)
+    assert drawn != lot(KEY, "audit", CREATED, entries[0])
+    assert second_look(entries, ALL, KEY) is None
+    assert second_look(_journal(PASSED), twice, KEY) is None

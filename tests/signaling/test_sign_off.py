@@ -13,7 +13,7 @@ from contract.identity_facts import Decided, SelfChecked
 from contract.ids import AccountId, CallId, CaseId, CheckId, SeatId
 from contract.phases import CaseEnd, CasePhase, CheckVerdict, Completeness, Outcome, Role, SeatMode, Verdict
 from contract.record_facts import StepKept
-from signaling.sign_off import against, awaits, reopen, sign, signature, took_part
+from signaling.sign_off import Look, against, awaits, reopen, sign, signature, took_part, withheld
 from signaling.turns import phase_of
 
 AGENT, GUEST, WATCHER, HOST = (AccountId(f"acct-{name}") for name in ("agent", "guest", "watcher", "host"))
@@ -197,6 +197,73 @@ def test_a_case_waits_for_those_who_may_say_something_new() -> None:
     assert [awaits(again, who) for who in (ANN, BEN)] == [False, True]
 
 
+LOOK = Look(0.05, "0f")
+
+
+def _signed(*told: Fact, auditor: AccountId, verdict: Verdict = Verdict.APPROVED, record: str = "m") -> Fact:
+    return sign(_journal(*told), auditor, verdict, "ok", record, LOOK)
+
+
+def test_two_who_agree_unseen_sign_and_a_third_settles_what_two_do_not() -> None:
+    """Either way at first; who has given his verdict gives no other, and nobody is asked twice."""
+    for verdict in Verdict:
+        first = _signed(*SOUND, auditor=ANN, verdict=verdict)
+        assert first == facts.VerdictGiven(ANN, verdict, "ok", "m", 0.05, "0f")
+        agreed = _signed(*SOUND, first, auditor=BEN, verdict=verdict)
+        assert agreed == AuditSigned(BEN, verdict, "ok", "m", None, ANN)
+        with pytest.raises(TellerError) as refused:
+            _signed(*SOUND, first, auditor=ANN, verdict=verdict)
+        assert refused.value.code == "second_wanted"
+        other = Verdict.REJECTED if verdict is Verdict.APPROVED else Verdict.APPROVED
+        second = _signed(*SOUND, first, auditor=BEN, verdict=other)
+        assert second == facts.VerdictGiven(BEN, other, "ok", "m", 0.05, "0f", verdict)
+        assert [awaits(_journal(*SOUND, first, second), who) for who in (ANN, BEN, CAT)] == [
+            False,
+            False,
+            True,
+        ]
+        for last_word in Verdict:
+            third = _signed(*SOUND, first, second, auditor=CAT, verdict=last_word)
+            assert third == AuditSigned(CAT, last_word, "ok", "m")
+
+
+def test_a_second_look_that_began_goes_on_without_its_draw() -> None:
+    """A share that was lowered since changes nothing for the case."""
+    first = _signed(*SOUND, auditor=ANN)
+    assert sign(_journal(*SOUND, first), BEN, Verdict.REJECTED, "no", "m") == facts.VerdictGiven(
+        BEN, Verdict.REJECTED, "no", "m", 0.05, "0f", Verdict.APPROVED
+    )
+
+
+def test_only_what_one_could_decide_either_way_is_looked_at_again() -> None:
+    """Not an override, which wants two anyway, nor what can only be rejected."""
+    assert isinstance(_signed(*DOUBTFUL, auditor=ANN), OverrideProposed)
+    assert isinstance(_signed(*DOUBTFUL, auditor=ANN, verdict=Verdict.REJECTED), AuditSigned)
+    failed = facts.AgentDecided(AGENT, Outcome.FAILED, "prompting", "")
+    told = (failed, VERIFIED, AUDIT)
+    assert isinstance(_signed(*told, auditor=ANN, verdict=Verdict.REJECTED), AuditSigned)
+
+
+def test_a_verdict_on_another_record_or_before_a_reopening_counts_no_more() -> None:
+    """The next one is the first again."""
+    first = _signed(*SOUND, auditor=ANN)
+    again = _signed(*SOUND, first, auditor=ANN, record="another")
+    assert again == facts.VerdictGiven(ANN, Verdict.APPROVED, "ok", "another", 0.05, "0f")
+    reopened = facts.AuditReopened(BEN, "why", Verdict.APPROVED)
+    assert isinstance(_signed(*SOUND, first, reopened, auditor=CAT), facts.VerdictGiven)
+
+
+def test_a_verdict_is_withheld_from_whoever_has_not_given_his() -> None:
+    """Until the case is signed; then the whole story is told."""
+    first = _signed(*SOUND, auditor=ANN)
+    told = (*SOUND, first)
+    assert [withheld(_journal(*told), who) for who in (ANN, BEN, AGENT)] == [set(), {4}, {4}]
+    second = _signed(*told, auditor=BEN, verdict=Verdict.REJECTED)
+    assert [withheld(_journal(*told, second), who) for who in (ANN, BEN, CAT)] == [set(), set(), {4, 5}]
+    third = _signed(*told, second, auditor=CAT)
+    assert withheld(_journal(*told, second, third), AGENT) == set()
+
+
 _MOVES = st.tuples(
     st.sampled_from((AGENT, ANN, BEN, CAT)),
     st.sampled_from(("approved", "rejected", "reopen")),
@@ -204,11 +271,12 @@ _MOVES = st.tuples(
 )
 
 
-@given(st.sampled_from((SOUND, DOUBTFUL)), st.lists(_MOVES, max_size=12))
+@given(st.sampled_from((SOUND, DOUBTFUL)), st.sampled_from((None, LOOK)), st.lists(_MOVES, max_size=12))
 def test_whatever_people_try_two_sign_what_is_doubtful(
-    begun: tuple[Fact, ...], moves: list[tuple[AccountId, str, str]]
+    begun: tuple[Fact, ...], look: Look | None, moves: list[tuple[AccountId, str, str]]
 ) -> None:
-    """Over any order of attempts: no insider, no empty reason, no override by one, nobody twice in a row."""
+    """Over any order of attempts: no insider, no empty reason, no override by one, nobody twice in a row,
+    and what is drawn for a second look is signed by nobody alone."""
     told = list(begun)
     signatures: list[AuditSigned] = []
     for who, what, reason in moves:
@@ -221,7 +289,7 @@ def test_whatever_people_try_two_sign_what_is_doubtful(
                 continue
             if signature(entries) is not None:
                 continue
-            fact = sign(entries, who, Verdict(what), reason, "m")
+            fact = sign(entries, who, Verdict(what), reason, "m", look)
         except TellerError:
             continue
         told.append(fact)
@@ -234,5 +302,7 @@ def test_whatever_people_try_two_sign_what_is_doubtful(
         assert signed.pii_reason.strip()
         if signed.verdict is Verdict.APPROVED and begun is DOUBTFUL:
             assert signed.proposed_by not in (None, signed.auditor)
+        if look and begun is SOUND:
+            assert {fact.auditor for fact in told if isinstance(fact, facts.VerdictGiven)} - {signed.auditor}
     for earlier, later in pairwise(signatures):
         assert earlier.auditor != later.auditor

@@ -8,7 +8,7 @@ from contract import facts
 from contract.facts import GENESIS, Fact, seal_entry
 from contract.ids import AccountId, CaseId, TenantId
 from contract.phases import CasePhase, Verdict
-from contract.ports import AuditClaim, AuditLoad
+from contract.ports import AuditClaim, AuditLoad, LookCount
 from store import Database
 
 BANK, RIVAL = TenantId("tenant-1"), TenantId("tenant-2")
@@ -97,3 +97,25 @@ async def test_of_many_who_ask_at_once_one_has_it(waiting: Database) -> None:
     assert sum(had) == 1
     [claim] = await waiting.audits.claims((A,), 1.0)
     assert claim.account == people[had.index(True)]
+
+
+async def test_pairs_of_verdicts_are_counted_by_bank(waiting: Database) -> None:
+    """The first verdict alone is none; the row that people see tells nothing of them."""
+    looks = {A: Verdict.APPROVED, B: Verdict.REJECTED, C: None, FAR: Verdict.APPROVED}
+    for case, second in looks.items():
+        told: list[Fact] = [facts.VerdictGiven(ANN, Verdict.APPROVED, "ok", "m", 0.05, "00")]
+        match second:
+            case Verdict.REJECTED:
+                told.append(facts.VerdictGiven(BEN, second, "no", "m", 0.05, "00", Verdict.APPROVED))
+            case Verdict.APPROVED:
+                told.append(facts.AuditSigned(BEN, second, "ok", "m", None, ANN))
+            case None:
+                pass
+        for seq, fact in enumerate(told, 8):
+            await waiting.cases.project(seal_entry(seq, 20.0, case, fact, GENESIS))
+    assert await waiting.audits.looks() == (
+        LookCount(BANK, Verdict.APPROVED, Verdict.APPROVED, 1),
+        LookCount(BANK, Verdict.APPROVED, Verdict.REJECTED, 1),
+        LookCount(RIVAL, Verdict.APPROVED, Verdict.APPROVED, 1),
+    )
+    assert (await waiting.cases.case(C)).audit_verdict == ""

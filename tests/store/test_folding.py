@@ -80,7 +80,8 @@ STORY: list[Fact] = [
     facts.SpoolReleased(10),
     facts.AuditDrawn(True, 1.0, "00", (), "cn-account-opening", 1, 9_000.0),
     facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.UNDER_AUDIT),
-    facts.AuditSigned(AccountId("acct-2"), Verdict.APPROVED, "", "cd"),
+    facts.VerdictGiven(AccountId("acct-5"), Verdict.APPROVED, "", "cd", 0.05, "00"),
+    facts.AuditSigned(AccountId("acct-2"), Verdict.APPROVED, "", "cd", None, AccountId("acct-5")),
     facts.CaseAdvanced(CasePhase.UNDER_AUDIT, CasePhase.APPROVED),
     facts.CallbackMade(AccountId("acct-4"), CaseId("case-2")),
 ]
@@ -125,6 +126,7 @@ def test_story_becomes_its_row() -> None:
         "auditor": "acct-2",
         "reason": "prompting",
         "due_at": None,
+        "second_look": "approved approved",
     }
     assert set_by["phase"] == len(STORY) - 1
     assert set(set_by) | {"updated_at", "last_seq"} == set(row)
@@ -182,6 +184,11 @@ def test_missing_entries_are_filled_in_by_a_rebuild(known: set[Entry], chance: r
         (
             facts.CaseAdvanced(CasePhase.AGENT_DONE, CasePhase.REJECTED, CaseEnd.NOT_DRAWN),
             {"phase": "rejected", "case_end": "not_drawn"},
+        ),
+        (facts.VerdictGiven(AGENT, Verdict.REJECTED, "", "m", 0.05, "00"), {}),
+        (
+            facts.VerdictGiven(AGENT, Verdict.REJECTED, "", "m", 0.05, "00", Verdict.APPROVED),
+            {"second_look": "approved rejected"},
         ),
         (facts.AuditDrawn(True, 0.1, "00", (), "service", 1, 7.5), {"due_at": 7.5}),
         (

@@ -173,11 +173,11 @@ def _for_service(data: dict[str, Any]) -> None:
 def test_a_service_pack_may_have_less_than_all_audited(tmp_path: Path) -> None:
     """Where no account is opened; editors that go by the schema are told the same."""
     service, schema = _edited(tmp_path, _for_service), json.loads(policy.schema())
-    assert audit_plan(load_policy(service)) == AuditPlan("service", 3, 0.1, 2)
+    assert audit_plan(load_policy(service)) == AuditPlan("service", 3, 0.1, 2, 0.05)
     data = json.loads(Path(service).read_text(encoding="utf-8"))
     jsonschema.validate(data, schema)
     for opens in ({"opens_account": True}, {}):
         data.pop("opens_account", None)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(data | opens, schema)
-    assert audit_plan(load_policy(str(SHIPPED))) == AuditPlan("cn-account-opening", 1, 1.0, 1)
+    assert audit_plan(load_policy(str(SHIPPED))) == AuditPlan("cn-account-opening", 1, 1.0, 1, 0.05)

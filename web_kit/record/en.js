@@ -103,6 +103,7 @@ export default {
   "fact.AuditDrawn": "{drawn_text} (share {share_percent} %, policy {policy} version {policy_version}) {grounds_text} {due_text}",
   "drawn.audited": "To be audited", "drawn.left_out": "Not drawn for an audit", "drawn.due": "until {time}",
   "ground.in_doubt": "a check or the decision leaves a doubt", "ground.account_class": "it opens an account",
+  "fact.VerdictGiven": "An auditor's own verdict, unseen by the next: {verdict}. {pii_reason}",
   "fact.OverrideProposed": "An approval against findings was proposed: {grounds_text}. {pii_reason}",
   "fact.AuditReopened": "An auditor reopened the case ({was}): {pii_reason}",
   "ground.check_failed": "a check failed", "ground.decision_failed": "the rules decided against it", "ground.step_incomplete": "a step is not wholly recorded", "ground.record_not_verified": "the record is not verified",

@@ -32,7 +32,7 @@ import { IDENTITY_FOLDS, NO_IDENTITY } from "./identity/projection.js";
  *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
  *   faceChecks: readonly FactBody[], identity: import("./identity/projection.js").IdentityView, chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
  *   gaps: FactBody | null, archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
- *   proposed: FactBody | null, reopened: FactBody | null,
+ *   proposed: FactBody | null, reopened: FactBody | null, given: readonly FactBody[],
  *   timeline: readonly Entry[]}>} CaseView
  * @typedef {(view: CaseView, fact: FactBody, at: number) => Partial<CaseView>} Fold
  */
@@ -77,6 +77,7 @@ export const EMPTY = Object.freeze({
   archived: null,
   verified: null,
   audit: null,
+  given: Object.freeze([]),
   proposed: null,
   reopened: null,
   timeline: Object.freeze([]),
@@ -187,9 +188,10 @@ const FOLDS = {
   GapsAccounted: (view, fact, at) => ({ gaps: stamped(fact, at) }),
   ArchiveWritten: (view, fact, at) => ({ archived: stamped(fact, at) }),
   ArchiveVerified: (view, fact, at) => ({ verified: stamped(fact, at) }),
+  VerdictGiven: (view, fact, at) => ({ given: [...view.given, stamped(fact, at)] }),
   OverrideProposed: (view, fact, at) => ({ proposed: stamped(fact, at) }),
   AuditSigned: (view, fact, at) => ({ audit: stamped(fact, at) }),
-  AuditReopened: (view, fact, at) => ({ audit: null, proposed: null, reopened: stamped(fact, at) }),
+  AuditReopened: (view, fact, at) => ({ audit: null, proposed: null, given: [], reopened: stamped(fact, at) }),
 };
 
 /**
@@ -240,8 +242,9 @@ function foldEvidence(view, fact, at) {
   return { evidence: [...view.evidence, stamped(fact, at)], asked: open };
 }
 
-// Measurements arrive every few seconds and say nothing to a reader of the story of the call.
-const NOT_TOLD = new Set(["QualityMeasured", "PlaybackReported", "SegmentSealed"]);
+// Measurements arrive every few seconds and say nothing to a reader of the story of the call; what is withheld
+// is the verdict of another auditor, which this one must not see yet.
+const NOT_TOLD = new Set(["QualityMeasured", "PlaybackReported", "SegmentSealed", "Withheld"]);
 
 /**
  * Return the view after one more entry; an entry that was folded before changes nothing.

@@ -30,7 +30,7 @@ const GROUPS = {
   ChatSaid: "chat", FileShared: "chat", StillRequested: "still", EvidenceStored: "still", EvidenceNoted: "still",
   IdNumberChecked: "check", FacesCompared: "check", StepMarked: "check",
   AgentDecided: "decision", WrapUpNoted: "decision", AuditSigned: "decision",
-  AuditDrawn: "decision", OverrideProposed: "decision", AuditReopened: "decision",
+  AuditDrawn: "decision", VerdictGiven: "decision", OverrideProposed: "decision", AuditReopened: "decision",
   MergeQueued: "archive", MergeStarted: "archive", MergeFailed: "archive", GapsAccounted: "archive", MergeCompleted: "archive",
   RenderRequested: "archive", RenderCompleted: "archive",
   ArchiveWritten: "archive", ArchiveVerified: "archive", SpoolReleased: "archive", RecordViewed: "archive", RecordExported: "archive",
@@ -61,7 +61,7 @@ const VOCABULARY = {
   "StepMarked.step": "step", "StepMarked.answer": "answer", "SeatModeChanged.now": "mode",
   "DeviceChecked.camera": "device", "DeviceChecked.microphone": "device",
   "CaseAdvanced.now": "case", "CallAdvanced.now": "call_phase", "RecordingStarted.kind": "kind",
-  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict", "AuditReopened.was": "verdict", "ViewingBegun.reason": "view_reason",
+  "StillRequested.kind": "evidence", "EvidenceStored.kind": "evidence", "AuditSigned.verdict": "verdict", "AuditReopened.was": "verdict", "VerdictGiven.verdict": "verdict", "ViewingBegun.reason": "view_reason",
   "IdNumberChecked.verdict": "check", "FacesCompared.verdict": "check",
 }; // prettier-ignore
 

@@ -103,6 +103,7 @@ export default {
   "fact.AuditDrawn": "{drawn_text}（抽样比例 {share_percent}%，规则 {policy} 第 {policy_version} 版）{grounds_text} {due_text}",
   "drawn.audited": "进入审核", "drawn.left_out": "未抽中审核", "drawn.due": "应于 {time} 前完成",
   "ground.in_doubt": "核验或判定存疑", "ground.account_class": "涉及开户",
+  "fact.VerdictGiven": "审核员独立结论（复核人不可见）：{verdict}。{pii_reason}",
   "fact.OverrideProposed": "提议例外通过：{grounds_text}。{pii_reason}",
   "fact.AuditReopened": "审核重开（原结论：{was}）：{pii_reason}",
   "ground.check_failed": "有核验未通过", "ground.decision_failed": "规则判定不通过", "ground.step_incomplete": "有步骤录制不完整", "ground.record_not_verified": "记录尚未核验",

@@ -13,7 +13,7 @@ import { mayReopen } from "../state.js";
 export class AuditStateElement extends PartElement {
   /** @override */
   looksAt(/** @type {PlayerState} */ state) {
-    return [state.view.proposed, state.view.reopened, state.view.audit, mayReopen(state), state.signing];
+    return [state.view.given, state.view.proposed, state.view.reopened, state.view.audit, mayReopen(state), state.signing];
   }
 
   /** @override */
@@ -31,7 +31,7 @@ export class AuditStateElement extends PartElement {
 
   /** @override */
   draw(/** @type {PlayerState} */ state) {
-    const { proposed, reopened, audit } = state.view;
+    const { given, proposed, reopened, audit } = state.view;
     if (!this.notices || !this.open || !this.form) {
       return;
     }
@@ -39,6 +39,7 @@ export class AuditStateElement extends PartElement {
       h("div", { class: "notice warn" }, h("div", {}, h("strong", {}, title), h("p", {}, fact.pii_reason), h("p", { class: "small" }, dateAndTime(fact.at))));
     const grounds = proposed?.grounds.map((/** @type {string} */ word) => wordFor("ground", word)).join(t("list.comma")) ?? "";
     mount(this.notices, reopened && !audit && said(t("reopen.was", { verdict: wordFor("verdict", reopened.was) }), reopened),
+      audit ? null : given.map((one) => said(t(one.auditor === state.session?.account ? "look.mine" : "look.other", { verdict: wordFor("verdict", one.verdict) }), one)),
       proposed && !audit && said(t("override.proposed", { grounds }), proposed)); // prettier-ignore
     if (!mayReopen(state)) {
       this.form.hidden = true;

@@ -76,10 +76,11 @@ export default {
   "verdict.ask_rejected": "Reject this case?", "verdict.sure_rejected": "Sign as rejected",
   "verdict.sure_text": "Your name, the time and this reason become part of the record.",
   "verdict.not_loaded": "The case is loading.", "verdict.wrong_phase": "The case is “{phase}”; it can be signed once it is under audit.",
+  "verdict.given": "Your verdict is noted. Another auditor gives one without seeing yours.", "look.mine": "Your verdict: {verdict}", "look.other": "Another auditor's verdict: {verdict}. A third one signs.",
   "verdict.not_drawn": "The sampling plan left this case out: the agent's result stands, and nobody signs it. It can be reopened.", "verdict.signed": "This case has been signed.", "verdict.own_case": "You were the agent of this case; somebody else must sign it.",
   "verdict.bound_to": "Signature bound to manifest",
   "reopen.open": "Reopen this case …", "reopen.reason": "Why it is reopened", "reopen.sure": "Reopen", "reopen.text": "The outcome no longer stands and an auditor signs anew: not the one whose signature it was. This becomes part of the record.",
   "reopen.was": "Reopened; the verdict was: {verdict}", "override.proposed": "Approval proposed although {grounds}. A second auditor confirms it or rejects.",
-  "error.second_wanted": "You proposed this approval; another auditor must confirm it", "error.same_signer": "You signed this case before it was reopened; somebody else must sign it now",
+  "error.second_wanted": "You have said yours; now another auditor is needed", "error.same_signer": "You signed this case before it was reopened; somebody else must sign it now",
   "error.same_person": "You were the agent of this case and cannot audit it",
 }; // prettier-ignore

@@ -76,10 +76,11 @@ export default {
   "verdict.ask_rejected": "确认驳回此案件？", "verdict.sure_rejected": "签署驳回",
   "verdict.sure_text": "您的姓名、签署时间和理由将写入案件记录。",
   "verdict.not_loaded": "正在加载案件。", "verdict.wrong_phase": "案件当前为「{phase}」，待审核时才能签署。",
+  "verdict.given": "您的结论已记录，将由另一位审核员在不知情的情况下独立复核。", "look.mine": "您的结论：{verdict}", "look.other": "另一位审核员的结论：{verdict}，须由第三位审核员签署。",
   "verdict.not_drawn": "按抽样方案，本案未被抽中，以柜员结论为准，无须签署；可以重开。", "verdict.signed": "此案件已经签署。", "verdict.own_case": "您是本案的柜员，须由另一位审核员签署。",
   "verdict.bound_to": "签署绑定清单",
   "reopen.open": "重开案件…", "reopen.reason": "重开原因", "reopen.sure": "确认重开", "reopen.text": "原结论不再有效，须由审核员重新签署；原签署人不得再签。此操作将写入案件记录。",
   "reopen.was": "案件已重开，原结论：{verdict}", "override.proposed": "已提议例外通过（{grounds}），须由第二位审核员确认或驳回。",
-  "error.second_wanted": "此例外由您提议，须由另一位审核员确认", "error.same_signer": "重开前由您签署，须由另一位审核员签署",
+  "error.second_wanted": "您已提出意见，须由另一位审核员处理", "error.same_signer": "重开前由您签署，须由另一位审核员签署",
   "error.same_person": "您是本案的柜员，不能自行审核",
 }; // prettier-ignore
