@@ -240,7 +240,8 @@ class LivenessMeasured(Fact):
 class ChallengeDrawn(Fact):
     """What a try of a challenge will ask, drawn from ``random_hex`` as ``kyc.challenge.draw`` does.
 
-    ``digits`` is empty unless they are to be read aloud.
+    ``digits`` is empty unless they are to be read aloud. ``sound``: the customer's microphone was on, so
+    that reading digits was among what could be drawn.
     """
 
     call: CallId
@@ -251,6 +252,7 @@ class ChallengeDrawn(Fact):
     random_hex: str
     seconds_each: float
     tries: int
+    sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +270,27 @@ class ChallengeAsked(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenScores:
+    """What a reading aloud was judged by: a voice, a mouth, and how well one follows the other.
+
+    ``voice_s`` seconds of voice in ``bursts`` (syllables, about); ``moved`` is how far the mouth went, as
+    its height over its usual width; ``r`` the correlation (-1 to 1) at ``lag_s`` (above 0: the mouth is
+    late).
+    """
+
+    voice_s: float
+    bursts: int
+    moved: float
+    r: float
+    lag_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChallengeTried(Fact):
-    """A step is over: ``seen``, or the ``reason`` why not, which ends the try."""
+    """A step is over: ``seen``, or the ``reason`` why not, which ends the try.
+
+    ``spoken`` is there when digits were to be read aloud and something could be heard.
+    """
 
     call: CallId
     check: CheckId
@@ -277,6 +298,7 @@ class ChallengeTried(Fact):
     step: str
     seen: bool
     reason: str
+    spoken: SpokenScores | None = None
 
 
 @dataclass(frozen=True, slots=True)

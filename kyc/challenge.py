@@ -44,6 +44,8 @@ class Draw:
 class Try:
     """A try that is over. ``reason`` is empty when it passed, else ``timeout`` or a finding's reason.
 
+    For digits that were not said in time it is what was wrong with the voice.
+
     ``step`` is the index of the gesture at which it ended.
     """
 
@@ -107,8 +109,17 @@ def draw(
         raise ValueError(f"needs {SEED_BYTES} bytes and {GESTURES_MIN} gestures")
     orders = _orders_left(frozenset(former), sorted(set(pool)), count)
     order = orders[_number(seed, b"order") % len(orders)]
-    digits = f"{_number(seed, b'digits') % 10**DIGITS:0{DIGITS}}" if Gesture.SAY_DIGITS in order else ""
-    return Draw(seed, order, digits)
+    return Draw(seed, order, _digits(_number(seed, b"digits")) if Gesture.SAY_DIGITS in order else "")
+
+
+# Of every 1,111 numbers the first has four digits that are all the same.
+_ALIKE = 1_111
+
+
+def _digits(number: int) -> str:
+    """Return four digits, not all the same."""
+    ninth, rest = divmod(number % (10**DIGITS - 10), _ALIKE - 1)
+    return f"{ninth * _ALIKE + 1 + rest:0{DIGITS}}"
 
 
 def _orders_left(former: frozenset[Order], pool: Sequence[Gesture], count: int) -> list[Order]:
@@ -145,7 +156,7 @@ def judged(challenge: Challenge, finding: GestureFinding, at: float) -> Challeng
 
     A finding that comes after the gesture's time, or when nothing is asked, changes nothing else.
     """
-    challenge = passed_time(challenge, at)
+    challenge = passed_time(challenge, at, finding.reason)
     if challenge.draw is None:
         return challenge
     if finding.seen:
@@ -153,11 +164,15 @@ def judged(challenge: Challenge, finding: GestureFinding, at: float) -> Challeng
     return _failed(challenge, challenge.draw, finding.reason) if finding.reason in _FATAL else challenge
 
 
-def passed_time(challenge: Challenge, at: float) -> Challenge:
-    """End the try whose gesture's time is over at ``at``."""
+# What says more of a gesture whose time is over than that it is.
+_TELLING = frozenset({"no_sound", "no_voice", "mouth_still", "not_in_step"})
+
+
+def passed_time(challenge: Challenge, at: float, reason: str = "") -> Challenge:
+    """End the try whose gesture's time is over at ``at``; ``reason`` is that of the last finding."""
     if challenge.draw is None or at <= challenge.asked_at + challenge.pace_s:
         return challenge
-    return _failed(challenge, challenge.draw, "timeout")
+    return _failed(challenge, challenge.draw, reason if reason in _TELLING else "timeout")
 
 
 def _advanced(challenge: Challenge, drawn: Draw, at: float) -> Challenge:

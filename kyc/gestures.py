@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.identity_facts import SpokenScores
 from kyc.traces import Gesture, GestureFinding, Trace
 from kyc.voice import Speech, in_step
 
@@ -208,8 +209,16 @@ _DETECTORS: Mapping[Gesture, Callable[[_Columns], Iterator[float]]] = {
 def _digits_said(columns: _Columns, speech: Speech | None) -> GestureFinding:
     if speech is None:
         return GestureFinding(False, None, "no_sound")
-    step = in_step(speech, columns.at, columns.mouth)
-    return GestureFinding(not step.reason, speech.ends_at if not step.reason else None, step.reason)
+    found = in_step(speech, columns.at, columns.mouth)
+    scores = SpokenScores(
+        voice_s=round(found.voice_s, 2),
+        bursts=found.bursts,
+        moved=round(found.moved, 3),
+        r=round(found.r, 3),
+        lag_s=found.lag_s,
+    )
+    seen = not found.reason
+    return GestureFinding(seen, speech.ends_at if seen else None, found.reason, scores)
 
 
 # One degree and 0.02 are what the numbers of a still face vary by after VP8 at 250 kbps.

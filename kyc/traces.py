@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from contract.identity_facts import SpokenScores
 from contract.ports import EncodedFrame
 from kyc.pipes import Job
 
@@ -46,12 +47,14 @@ class GestureFinding:
 
     Reasons: ``too_few_frames``, ``no_face``, ``several_faces``, ``face_too_small``,
     ``not_facing_front``, ``repeats`` (the picture is a loop), ``wrong_gesture`` (another one came
-    first), ``not_seen``; for digits also ``no_sound``, ``no_voice``, ``not_in_step``.
+    first), ``not_seen``; for digits also ``no_sound``, ``no_voice``, ``mouth_still``, ``not_in_step``.
+    ``spoken`` is what digits were judged by.
     """
 
     seen: bool
     at: float | None
     reason: str
+    spoken: SpokenScores | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from kyc.challenge import (
     Challenge,
     ChallengePhase,
     Draw,
+    _digits,
     ask,
     draw,
     judged,
@@ -38,6 +39,19 @@ def test_a_draw_follows_from_its_seed(seed: bytes) -> None:
     assert len(set(drawn.order)) == 2
     digits = drawn.digits
     assert (len(digits) == 4 and digits.isdigit()) if Gesture.SAY_DIGITS in drawn.order else digits == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [(0, "0001"), (1_109, "1110"), (1_110, "1112"), (2_219, "2221"), (2_220, "2223"), (9_989, "9998")],
+)
+def test_digits_are_never_all_the_same(number: int, digits: str) -> None:
+    assert _digits(number) == _digits(number + 9_990) == digits
+
+
+def test_every_other_number_is_drawn_alike() -> None:
+    drawn = {_digits(number) for number in range(9_990)}
+    assert len(drawn) == 9_990 and not any(len(set(digits)) == 1 for digits in drawn)
 
 
 def test_a_draw_is_the_same_in_ten_years() -> None:
@@ -124,6 +138,17 @@ def test_time_over_ends_the_try() -> None:
     late = judged(challenge, SEEN, PACE_S + 0.1)
     assert late.phase is ChallengePhase.READY
     assert late.tries[-1].reason == "timeout"
+
+
+@pytest.mark.parametrize("reason", ["no_sound", "no_voice", "mouth_still", "not_in_step"])
+def test_time_over_tells_what_was_wrong_with_the_voice(reason: str) -> None:
+    """The last finding's reason, whether it came in time or after it; those of other gestures say nothing."""
+    challenge = ask(Challenge(), DRAWN, 0.0)
+    assert judged(challenge, GestureFinding(False, None, reason), 1.0) == challenge
+    assert passed_time(challenge, PACE_S + 0.1, reason).tries[-1].reason == reason
+    late = judged(challenge, GestureFinding(False, None, reason), PACE_S + 0.1)
+    assert late.tries[-1].reason == reason
+    assert passed_time(challenge, PACE_S + 0.1, "several_faces").tries[-1].reason == "timeout"
 
 
 @pytest.mark.parametrize("reason", ["wrong_gesture", "repeats"])

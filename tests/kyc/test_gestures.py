@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kyc.gestures import judge, judge_step, repeats
 from kyc.traces import Gesture, Trace
-from kyc.voice import hear
+from kyc.voice import IN_STEP_R, hear
 from tests.kyc.puppet import Move, alive, blinking, there_and_back
 from tests.kyc.talking import digits, mouth_of, said
 
@@ -278,5 +278,6 @@ def test_digits_are_said_when_mouth_and_voice_agree() -> None:
     speech = hear(said(digits(rng), rng))
     finding = judge_step(Gesture.SAY_DIGITS, talking, speech)
     assert finding.seen and finding.at == pytest.approx(speech.ends_at)
-    assert judge_step(Gesture.SAY_DIGITS, still, speech).reason == "not_in_step"
+    assert finding.spoken is not None and finding.spoken.r >= IN_STEP_R and finding.spoken.bursts == 4
+    assert judge_step(Gesture.SAY_DIGITS, still, speech).reason == "mouth_still"
     assert judge_step(Gesture.SAY_DIGITS, talking, hear(np.zeros(240_000, np.int16))).reason == "no_voice"

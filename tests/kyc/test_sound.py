@@ -72,4 +72,4 @@ def test_the_job_judges_with_and_without_sound() -> None:
     talking, _ = speaking(3)
     finding = answer_judge_step(models, JudgeStep(Gesture.SAY_DIGITS, tuple(talking), sound, 0.0))
     assert finding.seen
-    assert answer_judge_step(models, JudgeStep(Gesture.SAY_DIGITS, still, sound)).reason == "not_in_step"
+    assert answer_judge_step(models, JudgeStep(Gesture.SAY_DIGITS, still, sound)).reason == "mouth_still"
