@@ -1,8 +1,9 @@
-"""The face sampler: a receiver beside the recorder that hands on frames of the customer's camera.
+"""The face sampler: a receiver beside the recorder that hands on frames of the customer's camera, and,
+during a challenge, what the customer says.
 
 It lives where the media is, in one thread for all calls of the process, and decodes nothing: encoded
 frames go to whoever has the models. Usually that is the newest keyframe every second or so; during a
-challenge it is every frame.
+challenge it is every frame and every packet of the microphone.
 """
 
 import threading
@@ -81,8 +82,8 @@ class FaceSampler:
     # --- from the event loop -------------------------------------------------------------------
 
     def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> TrackSink:
-        """See ``contract.ports.MediaReceiver``; of all tracks only the customer's camera is looked at."""
-        if (track.role, track.kind, track.source) != (Role.CUSTOMER, TrackKind.VIDEO, TrackSource.CAMERA):
+        """See ``contract.ports.MediaReceiver``; only the customer's own camera and microphone count."""
+        if track.role is not Role.CUSTOMER or (track.kind, track.source) not in _TAKEN:
             return _DEAF
         sink = _Sink()
         self._opened.append(_Line(track, sink, depacketiser))
@@ -95,7 +96,9 @@ class FaceSampler:
         self._wake.set()
 
     def challenge(self, call: CallId, seconds: float = CHALLENGE_MAX_S) -> None:
-        """For ``seconds``, CHALLENGE_MAX_S at most, hand on every frame from the next keyframe on."""
+        """For ``seconds``, CHALLENGE_MAX_S at most, hand on every frame from the next keyframe on, and the
+        sound.
+        """
         self._challenges[call] = self._clock.monotonic() + min(seconds, CHALLENGE_MAX_S)
         self._wake.set()
 
@@ -198,12 +201,16 @@ class _Deaf:
 _DEAF = _Deaf()
 
 
+_TAKEN = frozenset({(TrackKind.VIDEO, TrackSource.CAMERA), (TrackKind.AUDIO, TrackSource.MICROPHONE)})
+
+
 class _Line:
-    """One camera, from its sink to those who look. Belongs to the thread."""
+    """One camera or microphone, from its sink to those who look. Belongs to the thread."""
 
     def __init__(self, track: TrackInfo, sink: _Sink, depacketiser: Depacketiser) -> None:
         self.track = track
         self.done = False
+        self._sound = track.kind is TrackKind.AUDIO
         self._sink = sink
         self._depacketiser = depacketiser
         self._newest: EncodedFrame | None = None
@@ -219,6 +226,8 @@ class _Line:
             self._begun, self._asked_at = False, float("-inf")
         self._challenged, self._every_s = challenged, every_s
         frames = self._drain()
+        if self._sound:
+            return frames if challenged else []
         for frame in frames:
             self._broken = not frame.keyframe and (self._broken or frame.after_loss)
         if any(frame.keyframe for frame in frames):
@@ -230,7 +239,12 @@ class _Line:
 
     def wants_keyframe(self, now: float) -> bool:
         """Tell whether to ask for a keyframe now; True once for each request."""
-        if self.done or not self._misses_keyframe(now) or now - self._asked_at < LOOK_EVERY_MIN_S:
+        if (
+            self.done
+            or self._sound
+            or not self._misses_keyframe(now)
+            or now - self._asked_at < LOOK_EVERY_MIN_S
+        ):
             return False
         self._asked_at = now
         return True

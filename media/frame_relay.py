@@ -1,7 +1,8 @@
-"""Frames from the worker that owns a call to the server that has the models, over their link.
+"""Frames from the worker that owns a call to the server that has the models, over their link: pictures of
+the customer, and during a challenge sound.
 
 Looks and challenges are worth something only while they are new: what finds no room is dropped, and the
-next frame of that camera says so.
+next frame of that track says so.
 """
 
 import asyncio
@@ -62,7 +63,7 @@ class FrameRelay:
         self._link = link
         self._samples: deque[_Sample] = deque()
         self._held = 0
-        self._holes: set[tuple[CallId, SeatId]] = set()
+        self._holes: set[tuple[CallId, SeatId, str]] = set()
         self._lock = threading.Lock()
         self._came = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -89,13 +90,13 @@ class FrameRelay:
         self._loop.call_soon_threadsafe(self._came.set)
 
     def _put(self, call: CallId, seat: SeatId, codec: str, frame: EncodedFrame) -> None:
-        camera = call, seat
+        track = call, seat, codec
         if len(frame.data) > _FRAME_MAX or self._held >= _HELD_MAX:
-            self._holes.add(camera)
+            self._holes.add(track)
             _DROPPED.inc()
             return
-        if camera in self._holes:
-            self._holes.discard(camera)
+        if track in self._holes:
+            self._holes.discard(track)
             frame = dataclasses.replace(frame, after_loss=True)
         sample = _Sample(call, seat, codec, frame)
         self._samples.append(sample)
@@ -121,7 +122,7 @@ class FrameRelay:
                     await self._link.call("frames", _SENT_S, frames=[one.packed() for one in samples])
                 except MediaError:
                     with self._lock:
-                        self._holes |= {(one.call, one.seat) for one in samples}
+                        self._holes |= {(one.call, one.seat, one.codec) for one in samples}
                     _DROPPED.inc(len(samples))
 
 

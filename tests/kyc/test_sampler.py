@@ -248,16 +248,42 @@ def test_nobody_is_looked_at_until_told(bench: Bench) -> None:
     assert len(bench.frames) == 4
 
 
+def sound_frames(count: int) -> list[EncodedFrame]:
+    return [EncodedFrame(bytes((120, n % 256)), n * 1_920, True, n / 25) for n in range(count)]
+
+
+def microphone(bench: Bench, role: Role = Role.CUSTOMER) -> Camera:
+    info = track_info(new_case_id(), CALL, "opus")
+    kind = {"kind": TrackKind.AUDIO, "source": TrackSource.MICROPHONE, "clock_rate": 48_000, "role": role}
+    return Camera(bench, dataclasses.replace(info, **kind))  # type: ignore[arg-type]
+
+
+def test_sound_is_handed_on_in_a_challenge_only(bench: Bench) -> None:
+    """Every packet from the very first, none before and none after; no keyframe is asked of a microphone."""
+    voice, sent = microphone(bench), sound_frames(75)
+    voice.send(sent[:25])
+    assert bench.got == []
+    bench.sampler.challenge(CALL, 1.0)
+    bench.sampler.turn()
+    bench.got.clear()
+    voice.send(sent[25:], per_turn=1)
+
+    assert {codec for _, _, codec, _ in bench.got} == {"opus"}
+    assert [frame.data for frame in bench.frames] == [frame.data for frame in sent[25:50]]
+    assert bench.asked == []
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"role": Role.AGENT},
         {"source": TrackSource.SCREEN},
-        {"kind": TrackKind.AUDIO, "source": TrackSource.MICROPHONE},
+        {"role": Role.AGENT, "kind": TrackKind.AUDIO, "source": TrackSource.MICROPHONE},
+        {"kind": TrackKind.AUDIO, "source": TrackSource.SCREEN},
     ],
 )
 def test_nobody_else_is_looked_at(bench: Bench, change: dict[str, object]) -> None:
-    """Agents, screens and sound are not this room's business, in a challenge neither."""
+    """Agents and screens are not this room's business, in a challenge neither."""
     info = dataclasses.replace(track_info(new_case_id(), CALL), **change)  # type: ignore[arg-type]
     bench.sampler.challenge(CALL)
     camera = Camera(bench, info)

@@ -34,7 +34,7 @@ class FarEnd:
         await self.open.wait()
         self.lines += 1
         for call, seat, codec, frame in unpacked(values):
-            assert (call, seat, codec) == (CALL, SEAT, "VP8")
+            assert (call, seat) == (CALL, SEAT) and codec in {"VP8", "opus"}
             self.frames.append(frame)
 
 
@@ -82,6 +82,16 @@ async def test_a_frame_larger_than_a_line_is_a_loss() -> None:
         relay.push(CALL, SEAT, "VP8", [frame(0, 700_000), frame(1), frame(2)])
         await until("the others", lambda: len(far.frames) == 2)
     assert [(one.timestamp - 2**40, one.after_loss) for one in far.frames] == [(1, True), (2, False)]
+
+
+async def test_what_sound_loses_a_picture_does_not() -> None:
+    """A camera and a microphone of one seat are two tracks."""
+    async with relayed() as (relay, far):
+        relay.push(CALL, SEAT, "VP8", [frame(0, 700_000)])
+        relay.push(CALL, SEAT, "opus", [frame(1)])
+        relay.push(CALL, SEAT, "VP8", [frame(2)])
+        await until("the others", lambda: len(far.frames) == 2)
+    assert [one.after_loss for one in far.frames] == [False, True]
 
 
 async def test_a_server_that_does_not_take_them_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
