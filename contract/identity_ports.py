@@ -157,8 +157,8 @@ class LiveChecks(Protocol):
         """
         ...
 
-    async def ready(self, call: CallId, check: CheckId) -> None:
-        """The customer is ready. Ignored for a run that is over."""
+    async def ready(self, call: CallId, check: CheckId, *, sound: bool = False) -> None:
+        """The customer is ready; ``sound``: with the microphone on. Ignored for a run that is over."""
         ...
 
     async def light_shown(self, call: CallId, check: CheckId) -> None:
@@ -186,7 +186,9 @@ class LiveChecks(Protocol):
 
 
 class FrameSampler(Protocol):
-    """Hands on frames of customers' cameras from where the media is; called on the event loop, never waits.
+    """Hands on what customers' cameras and microphones send from where the media is.
+
+    Called on the event loop; never waits.
 
     A call that nobody spoke of is not looked at.
     """
@@ -196,7 +198,7 @@ class FrameSampler(Protocol):
         ...
 
     def challenge(self, call: CallId, seconds: float) -> None:
-        """For ``seconds`` hand on every frame, from the next keyframe on."""
+        """For ``seconds`` hand on every frame, from the next keyframe on, and all sound."""
         ...
 
     def calm(self, call: CallId) -> None:

@@ -67,7 +67,7 @@ class NoLiveChecks:
         """Raise UserError ``not_available``."""
         raise _none()
 
-    async def ready(self, call: CallId, check: CheckId) -> None:
+    async def ready(self, call: CallId, check: CheckId, *, sound: bool = False) -> None:
         """Do nothing."""
 
     async def light_shown(self, call: CallId, check: CheckId) -> None:

@@ -11,7 +11,7 @@ from contract.identity_facts import (
 )
 from contract.identity_ports import LivenessRun
 from contract.ids import EvidenceId, new_check_id
-from contract.phases import EvidenceKind
+from contract.phases import Capture, EvidenceKind
 from contract.wire import (
     AskExternal,
     CameraClaim,
@@ -84,7 +84,8 @@ class Identify(Work):
         self._require(self.phase in TALKING)
         match message:
             case ChallengeReady() if message.check == self.identity.running:
-                self._out.append(TellLive(message.check, "ready"))
+                sound = self._table.customer.microphone is Capture.ON
+                self._out.append(TellLive(message.check, "ready", sound))
             case ChallengeDeclined() if message.check == self.identity.running:
                 self._out.append(TellLive(message.check, "declined"))
             case LightShown() if message.check == self.identity.running:

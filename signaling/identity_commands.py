@@ -162,7 +162,7 @@ class IdentityCommands:
             case TellCamera():
                 live.claims(call, asdict(effect.claim))
             case TellLive(what="ready"):
-                await live.ready(call, effect.check)
+                await live.ready(call, effect.check, sound=effect.sound)
             case TellLive(what="light_shown"):
                 await live.light_shown(call, effect.check)
             case TellLive(what="declined"):

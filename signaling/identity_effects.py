@@ -50,10 +50,14 @@ class RunLiveness:
 
 @dataclass(frozen=True, slots=True)
 class TellLive:
-    """The customer is ready or ``declined``, the light is shown, or (``stop``) the agent ends the check."""
+    """The customer is ready or ``declined``, the light is shown, or (``stop``) the agent ends the check.
+
+    ``sound``: who is ready has the microphone on.
+    """
 
     check: CheckId
     what: str
+    sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

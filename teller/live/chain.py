@@ -1,5 +1,6 @@
 """The newest frames of one camera, bounded, so that whoever decodes always begins at a keyframe."""
 
+from collections import deque
 from dataclasses import dataclass
 
 from contract.ports import EncodedFrame
@@ -9,6 +10,8 @@ from contract.ports import EncodedFrame
 FRAMES_MAX = 360
 BYTES_MAX = 3_000_000
 CLOCK_RATE = 90_000
+# Ten seconds of a good camera: long enough for one frame that nothing held up.
+_CLOCKED = 250
 # A track's own clock and arrivals do not come apart so far; another track's clock begins anywhere.
 _JUMP_S = 10.0
 
@@ -25,6 +28,12 @@ class FrameChain:
         self._frames: list[EncodedFrame] = []
         self._bytes = 0
         self._last: EncodedFrame | None = None
+        self._behind: deque[float] = deque(maxlen=_CLOCKED)
+
+    @property
+    def behind_s(self) -> float:
+        """Return how far arrivals are behind the track's clock, at least; 0 before the first frame."""
+        return min(self._behind, default=0.0)
 
     @property
     def newest(self) -> EncodedFrame | None:
@@ -36,9 +45,11 @@ class FrameChain:
         if self._last is None or codec != self.codec or _jumps(self._last, frame):
             self._drop(len(self._frames))
             self.codec, self.epoch = codec, self.epoch + 1
+            self._behind.clear()
         elif frame.timestamp <= self._last.timestamp:
             return
         self._last = frame
+        self._behind.append(frame.arrived_at - frame.timestamp / CLOCK_RATE)
         if not self._frames and not frame.keyframe:
             return
         self._frames.append(frame)
@@ -105,6 +116,10 @@ class Reader:
         self.epoch = 0
         self._chain = chain
         self._origin = self._since = 0
+
+    def time_of(self, arrived_at: float) -> float:
+        """Return when it was in the reader's time, in seconds, that this was on the clock of arrivals."""
+        return arrived_at - self._chain.behind_s - self._origin / CLOCK_RATE
 
     def skip(self) -> None:
         """Leave out what is there now."""

@@ -26,6 +26,7 @@ from kyc.injection import FindLoop, Signal
 from kyc.registry import Task
 from teller.live.chain import FrameChain
 from teller.live.gestures import run_gestures
+from teller.live.hearing import CODEC
 from teller.live.light import run_light
 from teller.live.line import FactLine
 from teller.live.passive import run_passive
@@ -121,9 +122,13 @@ class LiveChecks:
         await self._tasks.__aexit__(None, None, None)
 
     def take(self, call: CallId, seat: SeatId, codec: str, frame: EncodedFrame) -> None:
-        """Take a frame of the customer's camera; of a call that nobody watches it is dropped."""
+        """Take what came of the customer; of a call that nobody watches it is dropped."""
         looked = self._calls.get(call)
         if looked is None or seat != looked.seat or looked.closing:
+            return
+        if codec == CODEC:
+            if looked.running is not None and looked.running.run.wanted.kind is LivenessKind.GESTURES:
+                looked.running.run.hearing.push(frame)
             return
         looked.chain.push(codec, frame)
         if looked.running is not None:
@@ -169,11 +174,11 @@ class LiveChecks:
         looked.running = _Running(going, asyncio.get_running_loop().create_future())
         self._begin(looked, self._go(looked, looked.running))
 
-    async def ready(self, call: CallId, check: CheckId) -> None:
+    async def ready(self, call: CallId, check: CheckId, *, sound: bool = False) -> None:
         """See the port."""
         running = self._running(call, check)
         if running is not None:
-            running.run.got_ready()
+            running.run.got_ready(sound=sound)
 
     async def light_shown(self, call: CallId, check: CheckId) -> None:
         """See the port."""

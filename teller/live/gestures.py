@@ -24,7 +24,7 @@ from kyc.challenge import (
 )
 from kyc.passive_verdict import PassiveFinding, passive_verdict
 from kyc.registry import Task
-from kyc.traces import Gesture, JudgeStep, PassiveLook, Trace
+from kyc.traces import Gesture, GestureFinding, JudgeStep, PassiveLook, Trace
 from teller.live.looking import trace
 from teller.live.run import Over, Run
 
@@ -32,8 +32,10 @@ from teller.live.run import Over, Run
 READY_S = 120.0
 # A challenge begins when frames come; what a phone in a poor network needs for its first keyframe, twice.
 _FLOW_S = 5.0
-# What the server hears of a call's sound does not come this way, so digits are not asked for.
-POOL = tuple(gesture for gesture in Gesture if gesture is not Gesture.SAY_DIGITS)
+# What may be asked of whoever cannot be heard.
+SILENT = tuple(gesture for gesture in Gesture if gesture is not Gesture.SAY_DIGITS)
+# A microphone that is on is heard within this, or is taken for none.
+_SOUND_S = 1.0
 
 # What a trace and a passive look are made with.
 _JUDGES = (Task.DETECTION, Task.MESH, Task.GEOMETRY, Task.EYE, Task.PASSIVE)
@@ -45,6 +47,7 @@ class _Try:
 
     number: int
     drawn: Draw
+    sound: bool
     traces: list[Trace] = field(default_factory=list)
 
 
@@ -55,10 +58,11 @@ async def run_gestures(run: Run) -> ChallengeEnded:
     looks: list[PassiveLook] = []
     while True:
         await run.until_ready(READY_S)
-        now = _Try(len(challenge.tries) + 1, _drawn(run, former))
+        await _until_frames_flow(run)
+        sound = await _is_heard(run)
+        now = _Try(len(challenge.tries) + 1, _drawn(run, former, tuple(Gesture) if sound else SILENT), sound)
         former.append(now.drawn.order)
         _note_draw(run, challenge, now)
-        await _until_frames_flow(run)
         challenge = ask(challenge, now.drawn, run.clock.monotonic())
         while challenge.prompt is not None:
             challenge = await _step(run, challenge, challenge.prompt, now, looks)
@@ -68,9 +72,9 @@ async def run_gestures(run: Run) -> ChallengeEnded:
             return _ended(run, CheckVerdict.REVIEW, challenge.tries[-1].reason)
 
 
-def _drawn(run: Run, former: Sequence[Order]) -> Draw:
+def _drawn(run: Run, former: Sequence[Order], pool: Sequence[Gesture]) -> Draw:
     try:
-        return draw(run.random(SEED_BYTES), former, POOL)
+        return draw(run.random(SEED_BYTES), former, pool)
     except UserError as error:
         raise Over(error.code) from error
 
@@ -86,6 +90,7 @@ def _note_draw(run: Run, challenge: Challenge, now: _Try) -> None:
             random_hex=now.drawn.seed.hex(),
             seconds_each=challenge.pace_s,
             tries=TRIES_MAX,
+            sound=now.sound,
         )
     )
 
@@ -97,6 +102,14 @@ async def _until_frames_flow(run: Run) -> None:
     until = run.clock.monotonic() + _FLOW_S
     while run.reader.next(0.0) is None and run.clock.monotonic() < until:
         await run.pause()
+
+
+async def _is_heard(run: Run) -> bool:
+    """Tell whether the customer can be asked to say something."""
+    until = run.clock.monotonic() + _SOUND_S
+    while run.microphone and not run.hearing.comes(run.clock.now()) and run.clock.monotonic() < until:
+        await run.pause()
+    return run.microphone and run.hearing.comes(run.clock.now())
 
 
 async def _step(
@@ -116,31 +129,43 @@ async def _step(
         )
     )
     run.reader.skip()
-    step, traces, epoch = challenge.step, list[Trace](), run.reader.epoch
+    step, traces, epoch, spoken_from = challenge.step, list[Trace](), run.reader.epoch, run.clock.now()
+    last: GestureFinding | None = None
     while challenge.draw is not None and challenge.step == step:
         # What came in time counts, however long the models take.
         at = run.clock.monotonic()
         found = await trace(run)
         if found is not None:
             if found[0] != epoch:
-                epoch = found[0]
+                epoch, spoken_from = found[0], run.clock.now()
                 traces.clear()
                 now.traces.clear()
             traces += found[1].traces
             now.traces += found[1].traces
             looks += found[1].looks
-            finding = await run.ask(JudgeStep(prompt.gesture, tuple(traces)))
-            challenge = judged(challenge, finding, at) if finding is not None else challenge
-        challenge = passed_time(challenge, at)
-    _note_step(run, challenge, prompt, now)
+            finding = await run.ask(_job(run, prompt.gesture, traces, spoken_from))
+            if finding is not None:
+                last, challenge = finding, judged(challenge, finding, at)
+        challenge = passed_time(challenge, at, last.reason if last is not None else "")
+    _note_step(run, challenge, prompt, now, last)
     return challenge
 
 
-def _note_step(run: Run, challenge: Challenge, prompt: Prompt, now: _Try) -> None:
+def _job(run: Run, gesture: Gesture, traces: Sequence[Trace], spoken_from: float) -> JudgeStep:
+    if gesture is not Gesture.SAY_DIGITS:
+        return JudgeStep(gesture, tuple(traces))
+    sound, at = run.hearing.since(spoken_from)
+    return JudgeStep(gesture, tuple(traces), sound, run.reader.time_of(at))
+
+
+def _note_step(
+    run: Run, challenge: Challenge, prompt: Prompt, now: _Try, last: GestureFinding | None
+) -> None:
     seen = challenge.draw is not None or challenge.phase is ChallengePhase.PASSED
     reason = "" if seen else challenge.tries[-1].reason
     step = prompt.gesture.value
-    run.note(ChallengeTried(run.wanted.call, run.wanted.check, now.number, step, seen, reason))
+    spoken = last.spoken if last is not None else None
+    run.note(ChallengeTried(run.wanted.call, run.wanted.check, now.number, step, seen, reason, spoken))
 
 
 async def _passed(run: Run, now: _Try, looks: Sequence[PassiveLook]) -> ChallengeEnded:

@@ -16,6 +16,7 @@ from contract.ports import Clock
 from kyc.packs import Pack
 from kyc.pipes import Job, LiveJob
 from teller.live.chain import STRETCH_S, FrameChain, Reader, Stretch
+from teller.live.hearing import Hearing
 from teller.live.source import SourceSigns
 
 _log = structlog.get_logger(__name__)
@@ -67,6 +68,8 @@ class Run:
     tick_s: float
     random: Callable[[int], bytes] = secrets.token_bytes
     shown_at: float | None = None
+    microphone: bool = False
+    hearing: Hearing = field(default_factory=Hearing)
     reader: Reader = field(init=False)
     came: asyncio.Event = field(default_factory=asyncio.Event)
     _ready: bool = False
@@ -76,9 +79,9 @@ class Run:
     def __post_init__(self) -> None:
         self.reader = Reader(self.chain)
 
-    def got_ready(self) -> None:
-        """The customer is ready."""
-        self._ready = True
+    def got_ready(self, *, sound: bool) -> None:
+        """The customer is ready; ``sound``: with the microphone on."""
+        self._ready, self.microphone = True, sound
         self.came.set()
 
     def got_shown(self) -> None:

@@ -32,7 +32,7 @@ from kyc.traces import Gesture
 from media.depacketiser import TrackDepacketiser
 from teller.demo.pictures import astronaut, other_person
 from teller.live.checks import LiveChecks
-from teller.live.gestures import POOL
+from teller.live.gestures import SILENT
 from tests.kyc.clips import Picture, clip_of
 from tests.kyc.encoding import encoder
 from tests.kyc.puppet import Move, Puppet, alive, there_and_back
@@ -154,7 +154,7 @@ def resting(puppet: Puppet, seconds: float, seed: int = 3) -> list[Picture]:
 async def test_a_person_does_what_is_asked(pack: Pack, faces: tuple[Puppet, Picture]) -> None:
     """Two gestures in the order that was drawn, each seen; the one who came is the one who stays."""
     puppet, _ = faces
-    former = tuple(order for order in permutations(POOL, 2) if order not in ORDERS)
+    former = tuple(order for order in permutations(SILENT, 2) if order not in ORDERS)
     async with called(pack) as call:
         await call.live.watch(call.info.case, call.info.call, call.info.seat)
         rest = resting(puppet, 2)

@@ -92,8 +92,8 @@ class FakeLive:
             raise UserError("no models", code="not_available")
         self.told.append(("start", run.check))
 
-    async def ready(self, call: CallId, check: CheckId) -> None:
-        self.told.append(("ready", check))
+    async def ready(self, call: CallId, check: CheckId, *, sound: bool = False) -> None:
+        self.told.append(("ready, heard" if sound else "ready", check))
 
     async def light_shown(self, call: CallId, check: CheckId) -> None:
         self.told.append(("light_shown", check))

@@ -140,7 +140,7 @@ def test_gestures_from_start_to_end() -> None:
     assert (run.check, run.seat, run.kind, run.former) == (check, CUSTOMER.seat, LivenessKind.GESTURES, ())
     assert state(played, "gestures") == "waiting"
     played.got(CUSTOMER, wire.ChallengeReady(check))
-    assert played.all(TellLive) == [TellLive(check, "ready")]
+    assert played.all(TellLive) == [TellLive(check, "ready", sound=True)]
     played.note(drawn(check, "nod", "say_digits"))
     played.note(ChallengeAsked(CALL, check, 1, "say_digits", 2, 2, 20.0, "4711"))
     assert last(played) == wire.ChallengeStep(check, "say_digits", 2, 2, 20.0, 1, "4711")

@@ -103,7 +103,7 @@ async def test_every_check_leaves_its_facts() -> None:  # noqa: PLR0915  one sto
         await console.send(wire.StartLiveness(LivenessKind.GESTURES))
         asked = await page.wait(wire.ChallengeWanted)
         await page.send(wire.ChallengeReady(asked.check))
-        await until(lambda: "" if ("ready", asked.check) in live.told else "ready")
+        await until(lambda: "" if ("ready, heard", asked.check) in live.told else "ready")
         await page.send(wire.ChallengeDeclined(asked.check))
         await until(lambda: "" if ("stop: declined", asked.check) in live.told else "declined")
         await house.journal.append(
@@ -119,7 +119,7 @@ async def test_every_check_leaves_its_facts() -> None:  # noqa: PLR0915  one sto
         assert names.index("AccountsCounted") < names.index("Decided") < names.index("MergeQueued")
         words = [word for word, _ in live.told]
         assert (words[0], words[-1]) == ("watch", "close")
-        assert {"claims", "start", "ready"} <= set(words)
+        assert {"claims", "start", "ready, heard"} <= set(words)
         shown = {message.entry.name for message in page.messages if isinstance(message, wire.FactNoted)}
         assert not shown & {"DocumentRead", "PortraitsCompared", "CodeSent", "ExternalAnswered", "Decided"}
 

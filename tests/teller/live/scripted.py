@@ -133,6 +133,7 @@ class Scene:
         self.media_broken = self.media_hangs = False
         self.live = LiveChecks(self.journal, self.models, self._sample, self.clock, tick_s)
         self.number = 0
+        self.speaks = False
 
     async def _sample(self, call: CallId, every_s: float | None, all_s: float) -> None:
         self.wishes.append((call, every_s, all_s))
@@ -151,9 +152,11 @@ class Scene:
         return LivenessRun(self.case, self.call, self.seat, new_check_id(), kind, former, elder)
 
     async def film(self, seconds: float, fps: int = FPS, keyframe_every: int = 100) -> None:
-        """Let the camera send for so long, and let everybody work."""
+        """Let the camera, and a microphone that ``speaks``, send for so long, and let everybody work."""
         for _ in range(round(seconds * fps)):
             self.clock.pass_s(1 / fps)
+            if self.speaks:
+                self.say()
             self.push(keyframe=self.number % keyframe_every == 0)
             await asyncio.sleep(0)
             if self.number % 5 == 0:
@@ -164,6 +167,11 @@ class Scene:
         frame = EncodedFrame(b"frame", stamp, keyframe, self.clock.now())
         self.number += 1
         self.live.take(self.call, self.seat, "VP8", frame)
+
+    def say(self) -> None:
+        """Let the microphone send 40 ms, at the picture's time."""
+        stamp = 9_000_000 + round(self.clock.monotonic() * 48_000)
+        self.live.take(self.call, self.seat, "opus", EncodedFrame(b"sound", stamp, True, self.clock.now()))
 
     async def pass_s(self, seconds: float) -> None:
         """Let time pass without a picture."""

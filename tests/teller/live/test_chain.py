@@ -1,5 +1,8 @@
 """The chain of frames: it always begins at a keyframe, and it is bounded whatever a camera sends."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,3 +109,19 @@ def test_what_was_there_before_can_be_skipped() -> None:
     # What was read of the track before says nothing of this one.
     reader.done(stretch)
     assert reader.next(0.0) is not None
+
+
+def test_arrivals_are_told_in_the_readers_time() -> None:
+    """By the frame that nothing held up; another track's clock has nothing to do with it."""
+    chain = FrameChain()
+    assert chain.behind_s == 0.0
+    reader = Reader(chain)
+    for number, late_s in enumerate((0.3, 0.0, 0.2)):
+        sent = frame(number, keyframe=number == 0)
+        chain.push("VP8", replace(sent, arrived_at=sent.arrived_at + late_s))
+    reader.skip()
+    assert reader.time_of(50.0) == pytest.approx(0.0)
+    assert reader.time_of(51.5) == pytest.approx(1.5)
+    chain.push("VP8", replace(frame(3, keyframe=True, base=10**9), arrived_at=70.0))
+    reader.skip()
+    assert reader.time_of(70.0) == pytest.approx(0.0)

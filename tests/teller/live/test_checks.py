@@ -26,7 +26,7 @@ from kyc.traces import GestureFinding, JudgeStep, TraceFrames
 from teller.live import checks as live_checks
 from teller.live import line as live_line
 from teller.live import run as live_run
-from teller.live.gestures import POOL, READY_S
+from teller.live.gestures import READY_S, SILENT
 from tests.teller.live.scripted import (
     ENDS,
     ended,
@@ -103,7 +103,7 @@ async def test_a_challenge_is_passed_step_by_step() -> None:
         await scene.live.ready(scene.call, run.check)
         await filmed_to_the_end(scene)
         (drawn,) = scene.of(ChallengeDrawn)
-        again = draw(bytes.fromhex(drawn.random_hex), (), POOL)
+        again = draw(bytes.fromhex(drawn.random_hex), (), SILENT)
         assert drawn.steps == tuple(again.order) and drawn.seconds_each == 30
         asked = [(fact.step, fact.index, fact.of, fact.attempt) for fact in scene.of(ChallengeAsked)]
         assert asked == [(drawn.steps[0], 1, 2, 1), (drawn.steps[1], 2, 2, 1)]

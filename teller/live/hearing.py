@@ -1,0 +1,48 @@
+"""What one customer says while a check runs: the newest Opus packets, and when each was spoken."""
+
+from collections import deque
+
+from contract.ports import EncodedFrame
+
+CODEC = "opus"
+RATE = 48_000
+# One step at the pace for the elderly; a packet is 20 ms.
+KEPT_S = 35.0
+_PACKETS_MAX = 2_000
+# A track's own clock and arrivals do not come apart so far; another track's clock begins anywhere.
+_JUMP_S = 10.0
+# Sound that comes at all comes 50 times a second, in silence too; a bad network holds it up for so long.
+_FRESH_S = 2.0
+
+
+class Hearing:
+    """The packets of one microphone in order. Times are seconds on the clock of their arrival."""
+
+    def __init__(self) -> None:
+        self._packets: deque[EncodedFrame] = deque(maxlen=_PACKETS_MAX)
+
+    def push(self, packet: EncodedFrame) -> None:
+        """Take the next packet; one that comes late is dropped."""
+        if self._packets:
+            last = self._packets[-1]
+            taken_s = (packet.timestamp - last.timestamp) / RATE
+            if abs(taken_s - (packet.arrived_at - last.arrived_at)) > _JUMP_S:
+                self._packets.clear()
+            elif taken_s <= 0:
+                return
+        self._packets.append(packet)
+        while packet.timestamp - self._packets[0].timestamp > KEPT_S * RATE:
+            self._packets.popleft()
+
+    def comes(self, now: float) -> bool:
+        """Tell whether there is sound now, be it silence."""
+        return bool(self._packets) and now - self._packets[-1].arrived_at <= _FRESH_S
+
+    def since(self, at: float) -> tuple[tuple[EncodedFrame, ...], float]:
+        """Return what was spoken from ``at`` on, and when its first packet was."""
+        if not self._packets:
+            return (), at
+        # What came fastest on its way tells how the track's clock stands to that of arrivals.
+        behind = min(packet.arrived_at - packet.timestamp / RATE for packet in self._packets)
+        wanted = tuple(packet for packet in self._packets if packet.timestamp / RATE + behind >= at)
+        return wanted, wanted[0].timestamp / RATE + behind if wanted else at
