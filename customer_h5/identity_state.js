@@ -8,7 +8,7 @@
 /**
  * @typedef {"look" | "explain" | "wait" | "step" | "light" | CheckWord} LivePhase
  *   `look`: nothing to do but look ahead; `wait`: the customer is ready, or done.
- * @typedef {{ gesture: string, index: number, of: number, attempt: number, digits: string, endsAt: number }} Step
+ * @typedef {{ gesture: string, index: number, of: number, attempt: number, digits: string, askedAt: number, endsAt: number }} Step
  * @typedef {{ colours: readonly string[], count: number, eachMs: number, startsAt: number }} Light
  *   `colours`: those that are known yet, of `count`.
  *
@@ -71,7 +71,7 @@ function liveOf({ live }, check, kind) {
 export function stepAfter(was, { check, step: gesture, index, of, seconds, attempt, digits }, at) {
   if (check === was.declined) return {};
   const live = liveOf(was, check, "gestures");
-  const step = { gesture, index, of, attempt, digits, endsAt: at + seconds * 1000 };
+  const step = { gesture, index, of, attempt, digits, askedAt: at, endsAt: at + seconds * 1000 };
   return { live: { ...live, phase: "step", step }, chatOpen: false };
 }
 

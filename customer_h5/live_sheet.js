@@ -15,6 +15,12 @@ import { canSpeak } from "./speaking.js";
 
 // The guide shows one gesture a customer may be asked for.
 const EXAMPLE = "turn_left";
+// Digits come one after the other, so that there is a pause between them: what is heard and what moves can
+// then be told apart. First the words are spoken; after the last digit comes a rest, and it begins again.
+const DIGITS_BEGIN_MS = 2500;
+const DIGIT_MS = 1500;
+const DIGIT_ELDER_MS = 2000;
+const DIGITS_REST = 2;
 
 /**
  * @param {string} label
@@ -62,6 +68,11 @@ class LiveSheet {
     /** @type {Step | null} */
     this._step = null;
     this._total = 1;
+    this._digitMs = DIGIT_MS;
+    /** @type {HTMLElement[]} */
+    this._digits = [];
+    this._muted = h("p", { class: "notice warn live-muted", role: "alert" }, icon("microphone-off"), h("span", { class: "grow" }, t("live.muted")),
+      h("button", { class: "button compact", type: "button", onclick: () => session.devices.setMuted(false) }, t("call.unmute"))); // prettier-ignore
     this._ring = ring();
     this._seconds = h("span", { class: "numbers" });
   }
@@ -70,6 +81,7 @@ class LiveSheet {
   update(state) {
     const { live } = state;
     this._own.update(state);
+    this._muted.hidden = !state.muted;
     this.node.hidden = !isUp(state) && !(live && live.phase === "look");
     if (this._filled && (!live || live.away || live.phase === "thanks" || live.phase === "agent_helps")) {
       this._filled = false;
@@ -98,6 +110,9 @@ class LiveSheet {
     const left = Math.max(0, step.endsAt - performance.now());
     this._ring.show(left / this._total);
     this._seconds.textContent = String(Math.ceil(left / 1000));
+    const turn = Math.floor((performance.now() - step.askedAt - DIGITS_BEGIN_MS) / this._digitMs);
+    const now = turn < 0 ? -1 : turn % (this._digits.length + DIGITS_REST);
+    this._digits.forEach((digit, index) => digit.classList.toggle("now", index === now));
   }
 
   /** @param {Live} live */
@@ -105,7 +120,7 @@ class LiveSheet {
     const { phase } = live;
     if (phase === "look") this._look();
     else if (phase === "explain") this._explain(live);
-    else if (phase === "step" && live.step) this._prompt(live.step);
+    else if (phase === "step" && live.step) this._prompt(live.step, live.elder);
     else if (phase === "wait") this._wait(live);
     else if (phase === "again") this._again(live);
     else if (phase !== "light") this._over(phase);
@@ -158,11 +173,16 @@ class LiveSheet {
     return [trouble, start];
   }
 
-  /** @param {Step} step */
-  _prompt(step) {
+  /**
+   * @param {Step} step
+   * @param {boolean} elder
+   */
+  _prompt(step, elder) {
     const { gesture, index, of, digits, endsAt } = step;
     this._total = Math.max(1, endsAt - performance.now());
-    const numbers = digits ? h("p", { class: "digits", "aria-label": [...digits].join(" ") }, ...[...digits].map((one) => h("span", null, one))) : null;
+    this._digits = [...digits].map((one) => h("span", null, one));
+    this._digitMs = elder ? DIGIT_ELDER_MS : DIGIT_MS;
+    const numbers = digits ? h("p", { class: "digits", role: "img", "aria-label": [...digits].join(" ") }, ...this._digits) : null;
     mount(
       this.node,
       h(
@@ -171,6 +191,7 @@ class LiveSheet {
         h("div", { class: "row" }, h("p", { class: "grow small" }, t("live.progress", { index, of })), h("div", { class: "countdown", role: "timer", "aria-label": t("live.seconds") }, this._ring.node, this._seconds)),
         h("h2", { role: "alert" }, tCode("live.step", gesture)),
         numbers,
+        digits ? this._muted : null,
       ),
       h("div", { class: "live-stage" }, this._own.node, gestureGuide(gesture)),
       this._footer([canSpeak() ? button(t("live.repeat"), () => this._session.identity.sayStep(), "", icon("play")) : null]),

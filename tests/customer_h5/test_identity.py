@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 
 from contract import wire
 from contract.ids import CheckId, new_check_id
-from contract.phases import CheckWord, CodeChannel, LivenessKind
+from contract.phases import Capture, CheckWord, CodeChannel, LivenessKind
 from tests.browser import wait_until
 from tests.customer_h5.conftest import Phone
 from tests.customer_h5.steps import enter_call, require_calm, talk
@@ -99,7 +99,7 @@ async def test_gestures(phone: Phone) -> None:
     await require_in_sight(page, "换一种方式")
     said = await page.evaluate("said.map(([text]) => text)")
     turn = "请慢慢向左转头，再转回来"
-    assert said == ["好的，请看着屏幕，按提示做", turn, turn, "请大声读出这些数字"]
+    assert said == ["好的，请看着屏幕，按提示做", turn, turn, "请跟着提示，一个一个大声读出数字"]
     await bank.send(wire.CheckOver(CHECK, CheckWord.AGAIN))
     await expect(page.locator(".live h2")).to_have_text("请再来一次")
     await press(page, "再来一次").click()
@@ -112,6 +112,43 @@ async def test_gestures(phone: Phone) -> None:
     await press(page, "返回通话").click()
     await expect(page.locator(".live")).to_be_hidden()
     await press(page, "静音").click()
+
+
+@pytest.mark.parametrize("viewport", [(390, 844)])
+async def test_digits_come_one_after_the_other(phone: Phone) -> None:
+    """Each is marked in its turn, for the elderly longer, and after a rest the first one again."""
+    page, bank = phone.page, phone.bank
+    await enter_call(phone)
+    await bank.send(DIGITS)
+    marked = page.locator(".digits .now")
+    await expect(page.locator(".digits span")).to_have_text(["4", "7", "2", "9"])
+    await expect(marked).to_have_count(0)
+    for digit in "4729":
+        await expect(marked).to_have_text(digit)
+    await expect(marked).to_have_count(0)
+    await expect(marked).to_have_text("4")
+    await require_in_sight(page, "换一种方式")
+    await require_calm(phone)
+    assert await page.locator(".live-muted").is_hidden()
+
+
+@pytest.mark.parametrize("viewport", [(390, 844)])
+async def test_who_is_muted_is_told_at_once(phone: Phone) -> None:
+    """Beside the digits, with the button that ends it; where nothing is to be said nothing is said of it."""
+    page, bank = phone.page, phone.bank
+    await enter_call(phone)
+    await press(page, "静音").click()
+    await bank.send(LEFT)
+    await expect(page.locator(".live .guide.turn_left")).to_be_visible()
+    await expect(page.locator(".live-muted")).to_have_count(0)
+    await bank.send(DIGITS)
+    await expect(page.locator(".live-muted")).to_have_text(re.compile("您已静音"))
+    await require_in_sight(page, "取消静音", "换一种方式")
+    await require_calm(phone)
+    # The call's own button lies below the sheet.
+    await page.locator(".live-muted button").click()
+    await expect(page.locator(".live-muted")).to_be_hidden()
+    assert (await bank.wait_for(wire.CaptureState, 3)).microphone is Capture.ON
 
 
 async def test_pace_for_the_elderly(phone: Phone) -> None:
