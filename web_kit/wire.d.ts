@@ -182,6 +182,14 @@ export interface StillJudged {
   readonly quality: StillQuality;
 }
 
+export interface SpokenScores {
+  readonly voice_s: number;
+  readonly bursts: number;
+  readonly moved: number;
+  readonly r: number;
+  readonly lag_s: number;
+}
+
 export interface LaneKept {
   readonly call: string;
   readonly seat: string | null;
@@ -899,6 +907,7 @@ export interface ChallengeDrawn {
   readonly random_hex: string;
   readonly seconds_each: number;
   readonly tries: number;
+  readonly sound: boolean;
 }
 
 export interface ChallengeAsked {
@@ -919,6 +928,7 @@ export interface ChallengeTried {
   readonly step: string;
   readonly seen: boolean;
   readonly reason: string;
+  readonly spoken: SpokenScores | null;
 }
 
 export interface ChallengeEnded {

@@ -20,7 +20,7 @@ _STRUCTS = (
     wire.IceServer, wire.PartySeen, wire.Choice, wire.StepSeen, wire.Colleague, wire.BoardAgent,
     wire.BoardWaiting, wire.BoardCall, identity_facts.Signal, identity_facts.ModelUsed,
     identity_facts.ReadField, identity_facts.PairScore, identity_facts.Limit, identity_facts.StillQuality,
-    identity_facts.StillJudged, record_facts.LaneKept,
+    identity_facts.StillJudged, identity_facts.SpokenScores, record_facts.LaneKept,
     record_facts.StepKept, record_facts.MadeFile, viewing_facts.WatchedSpan,
 )  # fmt: skip
 _SCALARS = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}

@@ -29,6 +29,7 @@ from contract.identity_facts import (
     ReadField,
     Signal,
     SourceJudged,
+    SpokenScores,
     StillJudged,
     StillQuality,
 )
@@ -200,7 +201,9 @@ def asked(story: Story, check: CheckId, index: int, attempt: int = 1) -> Entry:
 
 def tried(story: Story, check: CheckId, index: int, reason: str = "") -> Entry:
     """A gesture was seen, or not."""
-    return story.tell(ChallengeTried(story.call, check, 1, STEPS[index - 1], not reason, reason))
+    step = STEPS[index - 1]
+    spoken = SpokenScores(1.24, 4, 0.213, 0.74, 0.06) if step == "say_digits" else None
+    return story.tell(ChallengeTried(story.call, check, 1, step, not reason, reason, spoken))
 
 
 def ended(story: Story, check: CheckId, verdict: CheckVerdict, reason: str = "") -> Entry:

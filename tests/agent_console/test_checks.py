@@ -204,12 +204,18 @@ async def test_gestures_are_started_followed_and_overruled(call: Page, server: S
     await expect(gestures).to_contain_text("点头：第 2/3 个，第 1/3 轮")
     await expect(gestures.get_by_role("progressbar")).to_be_visible()
     await expect(gestures.locator(".gestures li")).to_have_text(
-        ["向左转头已完成", "●点头正在做", "○朗读数字待做"]
+        ["向左转头已完成", "●点头正在做", "○朗读数字 4071待做"]
     )
+    await server.note(told.tried(story, check, 2), told.asked(story, check, 3))
+    await expect(gestures.locator("p", has_text="客户朗读，请您听")).to_contain_text("4071")
     await server.note(
-        told.tried(story, check, 2, "wrong_gesture"), told.ended(story, check, told.REVIEW, "wrong_gesture")
+        told.tried(story, check, 3, "not_in_step"), told.ended(story, check, told.REVIEW, "not_in_step")
     )
-    await expect(gestures).to_contain_text("先做了别的动作")
+    await expect(gestures).to_contain_text("声音与口型不同步")
+    await expect(gestures.locator(".gestures li").last).to_contain_text(
+        "约 4 个音节，口型幅度 0.21，同步 0.74"
+    )
+    await expect(gestures.locator(".gestures li").last).to_contain_text("机器不识别")
     await expect(gestures).to_contain_text("需人工复核")
     await gestures.get_by_role("button", name="判定通过", exact=True).click()
     assert not [one for one in server.got if isinstance(one, wire.DecideChallenge)]

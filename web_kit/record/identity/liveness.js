@@ -47,6 +47,13 @@ export function runOutcome(view, run) {
   ].flat();
 }
 
+/** What a reading aloud was judged by; empty where nothing was. @param {FactBody | null | undefined} spoken */
+export function spokenWords(spoken) {
+  return spoken
+    ? t("liveness.spoken", { voice: spoken.voice_s.toFixed(1), bursts: spoken.bursts, moved: spoken.moved.toFixed(2), r: spoken.r.toFixed(2), lag: spoken.lag_s.toFixed(2) })
+    : "";
+}
+
 /** The gestures of one try. @param {FactBody | null} drawn @param {readonly FactBody[]} tried @param {FactBody | null} asked the one that is asked now */
 export function gestureList(drawn, tried, asked) {
   // What was not seen ends a try: nobody was asked for the rest.
@@ -60,7 +67,9 @@ export function gestureList(drawn, tried, asked) {
   return h("ol", { class: "gestures" }, (drawn?.steps ?? []).map((/** @type {string} */ step, /** @type {number} */ index) => {
     const { mark, words, tone } = state(index);
     const why = tried[index]?.reason;
-    return h("li", { class: tone }, h("span", { "aria-hidden": "true" }, mark), h("span", { class: "grow" }, wordFor("gesture", step)),
+    const digits = step === "say_digits" ? ` ${drawn?.digits}` : "";
+    const spoken = spokenWords(tried[index]?.spoken);
+    return h("li", { class: tone }, h("span", { "aria-hidden": "true" }, mark), h("span", { class: "grow" }, wordFor("gesture", step), digits, spoken && h("span", { class: "soft small block" }, spoken, " ", t("liveness.spoken_note"))),
       h("span", { class: "soft small" }, why ? wordFor("live_reason", why) : words)); // prettier-ignore
   }));
 }

@@ -123,7 +123,10 @@ const SPECIAL = {
   }),
   LivenessMeasured: (fact) => ({ median_text: number(fact.median, 2) }),
   ChallengeDrawn: (fact) => ({ steps_text: listed("gesture", fact.steps) }),
-  ChallengeTried: (fact) => ({ seen_text: t(fact.seen ? "gesture_seen.yes" : "gesture_seen.no") }),
+  ChallengeTried: (fact) => ({
+    seen_text: t(fact.seen ? "gesture_seen.yes" : "gesture_seen.no"),
+    spoken_text: fact.spoken ? t("fact.spoken", { voice: number(fact.spoken.voice_s, 1), r: number(fact.spoken.r, 2) }) : "",
+  }),
   LightDrawn: (fact) => ({ count: fact.symbols.length }),
   LightMeasured: (fact) => ({ r_text: number(fact.r, 2), gain_text: number(fact.gain, 3) }),
   QuestionDrawn: (fact) => ({ question_text: language() === "en" ? fact.pii_en : fact.pii_zh, count: fact.candidates.length }),
