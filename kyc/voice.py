@@ -142,19 +142,23 @@ def in_step(speech: Speech, at: Numbers, mouth: Numbers) -> InStep:
     # Before the sound began and after it ended there is silence.
     voice = np.pad(np.where(speech.voiced, speech.loud, 0.0)[heard[0] : heard[-1] + 1], rest)
     begins = speech.began_at + (float(heard[0]) - rest + 0.5) * HOP_S
-    times = begins + np.arange(len(voice)) * HOP_S
+    times = _later(np.arange(len(voice), dtype=np.float64) * HOP_S, begins)
     low, high = np.percentile(np.interp(times, at, mouth), (5, 95))
     found = replace(found, moved=float(high - low), reason="mouth_still")
     if found.moved < MOUTH_MOVES_MIN:
         return found
     envelope = _smooth(voice, _SMOOTH)
-    r, lag_s = max((_correlated(envelope, times + lag_s, at, mouth), lag_s) for lag_s in _LAGS_S)
+    r, lag_s = max((_correlated(envelope, _later(times, lag_s), at, mouth), lag_s) for lag_s in _LAGS_S)
     # Who still speaks is heard to the end first.
     agrees = r >= IN_STEP_R and at[-1] >= times[-1]
     return replace(found, r=r, lag_s=lag_s, reason="" if agrees else "not_in_step")
 
 
 _LAGS_S = tuple(round(n * HOP_S, 2) for n in range(-round(LAG_MAX_S / HOP_S), round(LAG_MAX_S / HOP_S) + 1))
+
+
+def _later(times: Numbers, seconds: float) -> Numbers:
+    return np.asarray(times + seconds, np.float64)
 
 
 def _newest(speech: Speech) -> Speech:

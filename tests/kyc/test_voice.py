@@ -103,9 +103,9 @@ def test_who_still_speaks_is_heard_to_the_end() -> None:
     syllables, speech, rng = spoken(5)
     mouth = mouth_of(syllables, LONG, rng)
     ends = speech.ends_at
-    before = LONG < ends + REST_S - 0.1
+    before = ends + REST_S - 0.1 > LONG
     assert in_step(speech, LONG[before], mouth[before]).reason == "not_in_step"
-    after = LONG < ends + REST_S + 0.1
+    after = ends + REST_S + 0.1 > LONG
     assert in_step(speech, LONG[after], mouth[after]).reason == ""
 
 
