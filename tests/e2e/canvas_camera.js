@@ -3,9 +3,10 @@
  * light of the page. To be run before every script of the page, which sees an ordinary camera.
  *
  * A film is JPEGs, each after its length in four bytes. `prompts` maps words on the screen to the film of what
- * they ask for. `reflects`: "" nothing, "face" as skin does, "glass" all of the picture alike.
+ * they ask for. `reflects`: "" nothing, "face" as skin does, "glass" all of the picture alike. `voices` names
+ * the films beside which something is heard; with any the microphone is one in a quiet room, too.
  */
-({ fps, scene, prompts, reflects, added }) => {
+({ fps, scene, prompts, reflects, added, voices }) => {
   if (!navigator.mediaDevices) return;
   const [WIDTH, HEIGHT] = [640, 480];
   // Of the shortest: who reads and understands needs half a second.
@@ -57,6 +58,33 @@
     return place;
   }
 
+  /** A microphone in a room of -60 dBFS, and how something is said into it. */
+  const room = { context: null, target: null, said: new Map() };
+
+  async function listen() {
+    const context = new AudioContext({ sampleRate: 48000 });
+    const target = context.createMediaStreamDestination();
+    const hiss = new AudioBuffer({ length: 96000, sampleRate: 48000 });
+    hiss.copyToChannel(Float32Array.from({ length: 96000 }, () => 0.002 * (Math.random() - 0.5)), 0);
+    const noise = new AudioBufferSourceNode(context, { buffer: hiss, loop: true });
+    noise.connect(target);
+    noise.start();
+    for (const name of voices) {
+      const bytes = await (await fetch(`/camera/${name}.wav`)).arrayBuffer();
+      room.said.set(name, await context.decodeAudioData(bytes));
+    }
+    Object.assign(room, { context, target });
+    return target.stream.clone();
+  }
+
+  function say(name, inMs) {
+    const buffer = room.said.get(name);
+    if (!buffer) return;
+    const source = new AudioBufferSourceNode(room.context, { buffer });
+    source.connect(room.target);
+    source.start(room.context.currentTime + inMs / 1000);
+  }
+
   /** Begin what the screen asks for, once for each prompt. */
   function react(now) {
     const step = document.querySelector('.live[data-phase="step"]:not([hidden]) .live-prompt');
@@ -65,6 +93,7 @@
     asked = said;
     const words = Object.keys(prompts).find((some) => said.includes(some));
     act = words ? { film: prompts[words], from: now + REACTS_MS } : null;
+    if (act) say(act.film, REACTS_MS);
   }
 
   async function frameAt(now) {
@@ -147,7 +176,8 @@
 
   const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async ({ video, ...others }) => {
-    const stream = others.audio ? await open(others) : new MediaStream();
+    const hears = voices.length > 0 && others.audio;
+    const stream = hears ? await listen() : others.audio ? await open(others) : new MediaStream();
     if (video) stream.addTrack(await start());
     return stream;
   };

@@ -46,6 +46,7 @@ PROMPTS = {
     "点一下头": "nod",
     "眨一下眼睛": "blink",
     "张大嘴巴": "open_mouth",
+    "读出数字": "say_digits",
 }
 # In 8 bits of sRGB: about 0.11 of the light that is there (1.05 ** 2.2), a phone at arm's length indoors.
 _ADDED = 0.05
@@ -149,17 +150,35 @@ def film(frames: Sequence[Picture]) -> bytes:
 
 
 async def canvas_camera(
-    page: Page, films: Mapping[str, bytes], scene: str, *, reflects: Reflects = "", fps: int = FPS
+    page: Page,
+    films: Mapping[str, bytes],
+    scene: str,
+    *,
+    reflects: Reflects = "",
+    fps: int = FPS,
+    voices: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Give ``page`` a camera that shows the film ``scene``; to be called before the page is opened."""
+    """Give ``page`` a camera that shows the film ``scene``; to be called before the page is opened.
+
+    Where there are ``voices`` (WAV) it has a microphone too, in which each is heard beside its film.
+    """
+    voices = voices or {}
+    files = {**films, **{f"{name}.wav": voice for name, voice in voices.items()}}
 
     async def serve(route: Route) -> None:
         name = route.request.url.rsplit("/", 1)[-1]
-        await route.fulfill(body=films[name], content_type="application/octet-stream")
+        await route.fulfill(body=files[name], content_type="application/octet-stream")
 
     await page.route("**/camera/*", serve)
     prompts = {words: name for words, name in PROMPTS.items() if name in films}
-    options = {"fps": fps, "scene": scene, "prompts": prompts, "reflects": reflects, "added": _ADDED}
+    options = {
+        "fps": fps,
+        "scene": scene,
+        "prompts": prompts,
+        "reflects": reflects,
+        "added": _ADDED,
+        "voices": [*voices],
+    }
     await page.add_init_script(f"({_SCRIPT.read_text('utf-8').rstrip().rstrip(';')})({json.dumps(options)})")
 
 

@@ -44,10 +44,15 @@ def _put_guard(module: str, opened: str) -> None:
     setattr(inside, opened, guarded)
 
 
-if __name__ == "__main__":
-    media_pool.MODULE = "tests.e2e.launch"
+def run(module: str) -> None:
+    """Run the command line under guard; media workers are started by ``module``."""
+    media_pool.MODULE = module
     if "media-worker" in sys.argv:
         _put_guard("teller.media_worker", "ready_side")
     else:
         _put_guard("teller.serve", "listening")
     main()
+
+
+if __name__ == "__main__":
+    run("tests.e2e.launch")

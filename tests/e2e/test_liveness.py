@@ -77,7 +77,7 @@ def _cast(models: Models) -> Cast:
     man = clip_of(models.faces, intel_clip(folder, "male"))
     woman = clip_of(models.faces, intel_clip(folder, "female"))
     two = [_letterboxed(picture) for picture in intel_clip(folder, "female-and-male")]
-    films = {"man": film(man), "two": film(two), **_puppet_films(puppet_of(models, astronaut().image))}
+    films = {"man": film(man), "two": film(two), **puppet_films(puppet_of(models, astronaut().image))}
     return Cast(man, woman, films)
 
 
@@ -86,7 +86,7 @@ def _letterboxed(picture: Picture) -> Picture:
     return np.asarray(cv2.copyMakeBorder(small, 60, 60, 0, 0, cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _puppet_films(puppet: Puppet) -> dict[str, bytes]:
+def puppet_films(puppet: Puppet) -> dict[str, bytes]:
     """Return somebody who rests, and does each gesture."""
     shut = 0.2
     blink = [Move(shut=0.5), *[Move(shut=1.0)] * round(shut * FPS), Move(shut=0.5)]
