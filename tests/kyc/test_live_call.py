@@ -1,8 +1,10 @@
 """Checks of a whole call with real models: packets of a moving face to the sampler, the runs, the facts."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from fractions import Fraction
 from itertools import cycle, islice, permutations
 from pathlib import Path
@@ -11,9 +13,11 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from contract.identity_facts import (
     ChallengeAsked,
+    ChallengeDrawn,
     ChallengeEnded,
     ChallengeTried,
     LivenessMeasured,
@@ -29,6 +33,7 @@ from kyc.models import Models
 from kyc.packs import Pack, find_pack
 from kyc.sampler import FaceSampler
 from kyc.traces import Gesture
+from kyc.voice import IN_STEP_R, RATE
 from media.depacketiser import TrackDepacketiser
 from teller.demo.pictures import astronaut, other_person
 from teller.live.checks import LiveChecks
@@ -36,13 +41,19 @@ from teller.live.gestures import SILENT
 from tests.kyc.clips import Picture, clip_of
 from tests.kyc.encoding import encoder
 from tests.kyc.puppet import Move, Puppet, alive, there_and_back
+from tests.kyc.talking import digits, mouth_of, said
 from tests.kyc.test_liveness_clips import puppet_of
+from tests.kyc.test_sound import packets
 from tests.media.scripted import ListJournal, until
 from tests.recordings.encoded import MovedClock, track_info
 from tests.recordings.packets import Packetiser
 
 pytestmark = pytest.mark.models
 FPS = 15
+# Sound comes so much later than the picture: half of what is allowed for.
+LATE_S = 0.15
+# Where a clock of 32 bits begins anew after seven seconds.
+_FIRST = 4_294_630_000
 MOVES = {
     Gesture.TURN_LEFT: there_and_back(Move(yaw=-26.0), FPS),
     Gesture.TURN_RIGHT: there_and_back(Move(yaw=26.0), FPS),
@@ -84,6 +95,14 @@ class Call:
         self._encoder = encoder("VP8", (640, 480), FPS, 500)
         self._encoder.time_base = Fraction(1, FPS)
         self._number, self._wanted = 0, True
+        microphone = replace(track_info(self.info.case, CallId("call"), "opus"), seat=self.info.seat)
+        self._ear = self.sampler.open_track(microphone, TrackDepacketiser("opus", RATE))
+        self._voice, self._said = Packetiser("opus"), deque[EncodedFrame]()
+        self._stamp, self._began_at = _FIRST, self.clock.monotonic()
+
+    def speak(self, sound: NDArray[np.int16]) -> None:
+        """Say this from now on, instead of what was being said."""
+        self._said = deque(packets(sound))
 
     async def film(self, pictures: Sequence[Picture]) -> None:
         """Send pictures as time passes; the models are given the time that they need."""
@@ -95,9 +114,19 @@ class Call:
                 for part in self._packetiser.packets(frame):
                     self._sink.push_packet(part, frame.arrived_at)
             self._number += 1
+            self._hear()
             self.sampler.turn()
             await asyncio.sleep(0.006)
             await until("the models' answers", lambda: self.models.jobs == 0)
+
+    def _hear(self) -> None:
+        """Send what was said meanwhile; it comes a little later than the picture."""
+        due = _FIRST + (self.clock.monotonic() - self._began_at) * RATE - 960
+        while self._said and self._stamp < due:
+            self._stamp += 960
+            frame = replace(self._said.popleft(), timestamp=self._stamp, arrived_at=self.clock.now() + LATE_S)
+            for part in self._voice.packets(frame):
+                self._ear.push_packet(part, frame.arrived_at)
 
     def run(self, kind: LivenessKind, former: tuple[tuple[str, ...], ...] = ()) -> LivenessRun:
         return LivenessRun(self.info.case, self.info.call, self.info.seat, new_check_id(), kind, former)
@@ -180,6 +209,44 @@ async def test_a_person_does_what_is_asked(pack: Pack, faces: tuple[Puppet, Pict
         assert end.verdict is CheckVerdict.PASSED or end.reason == "score_too_low"
         assert call.journal.of(PersonWatched) == []
         assert all(signal.name != "loop" for fact in call.journal.of(SourceJudged) for signal in fact.signals)
+
+
+@pytest.mark.parametrize(("mouth", "reason"), [("speaks", ""), ("still", "mouth_still")])
+async def test_digits_are_read_aloud(
+    pack: Pack, faces: tuple[Puppet, Picture], mouth: str, reason: str
+) -> None:
+    """Packets of two tracks whose clocks begin anywhere; the sound is 150 ms behind the picture."""
+    puppet, _ = faces
+    former = tuple(order for order in permutations(Gesture, 2) if order[0] is not Gesture.SAY_DIGITS)
+    async with called(pack) as call:
+        await call.live.watch(call.info.case, call.info.call, call.info.seat)
+        rest = resting(puppet, 2)
+        run = call.run(LivenessKind.GESTURES, former)
+        await call.live.start(run)
+        call.speak(np.zeros(RATE * 60, np.int16))
+        await call.film(rest)
+        await call.live.ready(run.call, run.check, sound=True)
+        for still in islice(cycle(rest), 60):
+            await call.film([still])
+            if call.journal.of(ChallengeAsked):
+                break
+        (drawn,) = call.journal.of(ChallengeDrawn)
+        assert drawn.sound and drawn.steps[0] == "say_digits" and len(drawn.digits) == 4
+        rng = np.random.default_rng(11)
+        spoken = digits(rng)
+        call.speak(said(spoken, rng, seconds=30.0))
+        opened = mouth_of(spoken, np.arange(0, 6, 1 / FPS), rng)
+        shares = [0.5 * max(0.0, float(share)) if mouth == "speaks" else 0.0 for share in opened]
+        await call.film([puppet.frame(move) for move in alive([Move(mouth=one) for one in shares], FPS, 4)])
+        for still in islice(cycle(rest), 20 * FPS):
+            await call.film([still])
+            if call.journal.of(ChallengeTried):
+                break
+        (tried,) = call.journal.of(ChallengeTried)
+        assert (tried.step, tried.seen, tried.reason) == ("say_digits", not reason, reason)
+        assert tried.spoken is not None and tried.spoken.bursts == 4
+        if not reason:
+            assert tried.spoken.r >= IN_STEP_R and abs(tried.spoken.lag_s) <= 0.2
 
 
 async def test_a_still_picture_is_measured_and_flagged(pack: Pack, faces: tuple[Puppet, Picture]) -> None:
