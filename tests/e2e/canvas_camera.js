@@ -168,7 +168,8 @@
   }
 
   async function start() {
-    await film(scene);
+    // What is asked for is done in time.
+    await Promise.all([scene, ...Object.values(prompts)].map(film));
     const [track] = picture.canvas.captureStream(0).getVideoTracks();
     void roll(track);
     return track;

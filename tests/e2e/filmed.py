@@ -24,7 +24,7 @@ from contract.identity_facts import (
     PersonWatched,
 )
 from contract.ids import CaseId, CheckId
-from contract.phases import CallPhase, LivenessKind, Outcome
+from contract.phases import CallPhase, Capture, LivenessKind, Outcome
 from kyc.challenge import TRIES_MAX
 from teller.demo.caller import Caller
 from teller.demo.pictures import Picture, jpeg
@@ -70,6 +70,15 @@ class Filmed:
         started = await self.agent.wait_for_fact(LivenessStarted, lambda fact: fact.check not in self._checks)
         self._checks.add(started.check)
         return started.check
+
+    async def mute(self) -> None:
+        """Tap the call's button; return when the server knows. Who is muted is not asked to say anything."""
+        await self.page.get_by_role("button", name="静音", exact=True).click(timeout=STEP_MS)
+
+        def is_off(state: wire.CallState) -> bool:
+            return any(party.microphone is Capture.OFF for party in state.parties)
+
+        await self.agent.wait_for(wire.CallState, is_off)
 
     async def ready(self) -> None:
         """Tap what tells the bank that the customer is ready."""
