@@ -72,8 +72,8 @@ class Filmed:
         return started.check
 
     async def mute(self) -> None:
-        """Tap the call's button; return when the server knows. Who is muted is not asked to say anything."""
-        await self.page.get_by_role("button", name="静音", exact=True).click(timeout=STEP_MS)
+        """Mute, also below a sheet; return when the server knows."""
+        await self.page.get_by_role("button", name="静音", exact=True).dispatch_event("click")
 
         def is_off(state: wire.CallState) -> bool:
             return any(party.microphone is Capture.OFF for party in state.parties)
@@ -91,9 +91,16 @@ class Filmed:
             LivenessMeasured, lambda fact: fact.check == check, seconds=CHECK_S
         )
 
-    async def gestures(self, tries: int = TRIES_MAX) -> ChallengeTried | ChallengeEnded:
-        """Ask for gestures, with another try as often as there may be one; return how the last one ended."""
+    async def gestures(
+        self, tries: int = TRIES_MAX, *, aloud: bool = False
+    ) -> ChallengeTried | ChallengeEnded:
+        """Ask for gestures, with another try as often as there may be one; return how the last one ended.
+
+        Unless ``aloud`` the customer is muted, and so not asked to say anything.
+        """
         check = await self.start(LivenessKind.GESTURES)
+        if not aloud:
+            await self.mute()
         await self.ready()
         end = await self._end_of_try(check, 1)
         for number in range(2, tries + 1):

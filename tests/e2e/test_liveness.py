@@ -177,16 +177,12 @@ def test_a_person_passes_and_nothing_is_raised(server: Server, cast: Cast, tmp_p
 
 
 def test_a_face_that_does_what_is_asked_passes(server: Server, cast: Cast) -> None:
-    """The canvas camera reads the prompts from the screen and moves; both gestures of the draw are seen.
-
-    Here and below who is asked for gestures is muted: reading aloud has tests of its own.
-    """
+    """The canvas camera reads the prompts from the screen and moves; both gestures of the draw are seen."""
 
     async def run() -> None:
         async with chrome() as page:
             await canvas_camera(page, cast.films, "rest")
             async with called(server, page) as call:
-                await call.mute()
                 end = await call.gestures()
                 assert isinstance(end, ChallengeEnded)
                 assert (end.verdict, end.reason) == (PASSED, ""), (end, call.noted(ChallengeTried))
@@ -270,7 +266,6 @@ def test_a_clean_screen_that_fills_the_picture_is_stopped(server: Server, cast: 
         async with chrome(camera) as page, called(server, page) as call:
             light = await call.light()
             assert (light.verdict, light.reason) == (REVIEW, "inconclusive"), light
-            await call.mute()
             tried = await call.gestures(tries=1)
             assert isinstance(tried, ChallengeTried) and not tried.seen, tried
 
@@ -287,7 +282,6 @@ def test_a_still_picture_is_flagged_and_shows_no_gesture(server: Server, cast: C
             await call.passive()
             source = await flagged(call, "still_picture")
             assert source.score >= 0.7
-            await call.mute()
             tried = await call.gestures(tries=1)
             assert isinstance(tried, ChallengeTried)
             assert (tried.seen, tried.reason) == (False, "timeout"), tried
@@ -306,7 +300,6 @@ def test_a_looped_video_is_stopped_and_flagged(server: Server, cast: Cast, tmp_p
             await call.passive()
             source = await flagged(call, "loop")
             assert source.score >= 0.9
-            await call.mute()
             tried = await call.gestures(tries=1)
             assert isinstance(tried, ChallengeTried) and not tried.seen, tried
 

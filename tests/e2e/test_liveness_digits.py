@@ -56,8 +56,7 @@ def _cast(pack_settings: dict[str, str]) -> Cast:
     rng = np.random.default_rng(11)
     spoken = digits(rng)
     opened = mouth_of(spoken, np.arange(0, SECONDS, 1 / FPS), rng)
-    # Half of what a jaw can do, which the mesh measures as what mouth_of means.
-    talking = alive([Move(mouth=max(0.0, 0.5 * float(share))) for share in opened], FPS, 5)
+    talking = alive([Move(mouth=max(0.0, float(share))) for share in opened], FPS, 5)
     films = {**puppet_films(puppet), "say_digits": film([puppet.frame(move) for move in talking])}
     return Cast(films, wav(said(spoken, rng, SECONDS)), wav(np.zeros(RATE, np.int16)))
 
@@ -77,7 +76,7 @@ async def tried(server: Server, films: Mapping[str, bytes], voice: bytes, tries:
     async with chrome() as page:
         await canvas_camera(page, films, "rest", voices={"say_digits": voice})
         async with called(server, page) as call:
-            await call.gestures(tries)
+            await call.gestures(tries, aloud=True)
             return call
 
 
@@ -117,13 +116,12 @@ def test_a_voice_beside_a_still_mouth_fails(digits_server: Server, cast: Cast) -
 
 
 def test_who_is_muted_is_asked_for_something_else(digits_server: Server, cast: Cast) -> None:
-    """The customer muted himself before: the draw is made of what can be seen."""
+    """The customer mutes himself before he is ready: the draw is made of what can be seen."""
 
     async def run() -> Filmed:
         async with chrome() as page:
             await canvas_camera(page, cast.films, "rest", voices={"say_digits": cast.voice})
             async with called(digits_server, page) as call:
-                await call.mute()
                 await call.gestures(1)
                 return call
 

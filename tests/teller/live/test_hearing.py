@@ -1,5 +1,7 @@
 """What the customer says: in order, bounded, and told on the clock of arrivals."""
 
+from itertools import pairwise
+
 import pytest
 
 from contract.ports import EncodedFrame
@@ -40,6 +42,18 @@ def test_what_was_said_since() -> None:
     assert len(packets) == 50 and packets[0].timestamp == packet(50).timestamp
     assert at == pytest.approx(101.0)
     assert hearing.since(200.0) == ((), 200.0)
+
+
+def test_a_microphone_that_stood_still_is_set_right() -> None:
+    """Its clock goes on where it was; from a second later at most, words have their own time again."""
+    hearing = Hearing()
+    for number in range(400):
+        hearing.push(packet(number, late_s=0.0 if number < 200 else 0.5))
+    packets, at = hearing.since(0.0)
+    assert at == pytest.approx(100.0)
+    said_s = [(one.timestamp - packets[0].timestamp) / RATE for one in packets]
+    assert said_s[100] == pytest.approx(2.0) and said_s[-1] == pytest.approx(399 / 50 + 0.5)
+    assert all(after > before for before, after in pairwise(said_s))
 
 
 def test_a_packet_that_came_before_is_left_out() -> None:
