@@ -148,7 +148,7 @@ async def test_who_is_muted_is_told_at_once(phone: Phone) -> None:
     # The call's own button lies below the sheet.
     await page.locator(".live-muted button").click()
     await expect(page.locator(".live-muted")).to_be_hidden()
-    assert (await bank.wait_for(wire.CaptureState, 3)).microphone is Capture.ON
+    assert (await bank.wait_for(wire.CaptureState, 2)).microphone is Capture.ON
 
 
 async def test_pace_for_the_elderly(phone: Phone) -> None:
