@@ -124,12 +124,14 @@ def test_the_journal_of_the_call_goes_on_evenly(told: Told) -> None:
 def test_the_record_is_as_long_as_the_talk_and_whole(told: Told) -> None:
     """Neither film nor ledger has an hour more or less, and nothing of the two steps is a gap."""
     [merged] = [e.fact for e in told.entries if isinstance(e.fact, facts.MergeCompleted)]
-    assert told.ended.seconds > 3 * TALK_S
-    assert abs(merged.seconds - told.ended.seconds) < 2.0
+    # The film lasts until the end stands in the journal, which a disk that is slow holds up.
+    assert 3 * TALK_S < told.ended.seconds < merged.seconds + 2.0
+    assert merged.seconds < told.seconds
     [counted] = [e.fact for e in told.entries if isinstance(e.fact, facts.GapsAccounted)]
-    recorded = [lane.media_s for lane in counted.lanes if lane.media_s]
+    recorded = [lane for lane in counted.lanes if lane.media_s]
     assert len(recorded) == 4
-    assert min(recorded) > told.ended.seconds - 2.0
+    assert min(lane.media_s for lane in recorded) > 3 * TALK_S - 2.0
+    assert max(lane.lost_s for lane in recorded) < 2.0
     sealed = [e.fact for e in told.entries if isinstance(e.fact, facts.SegmentSealed)]
     assert max(f.last_at for f in sealed) - min(f.first_at for f in sealed) < told.seconds
 
