@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.identity_facts import ChallengeDrawn, ChallengeTried
+from contract.identity_facts import ChallengeAsked, ChallengeDrawn, ChallengeEnded, ChallengeTried
 from kyc.models import Models
 from kyc.packs import find_pack
-from kyc.voice import RATE
+from kyc.voice import IN_STEP_R, MOUTH_MOVES_MIN, RATE
 from teller.demo.pictures import astronaut
 from tests.e2e.filmed import Filmed, called, canvas_camera, chrome, film
 from tests.e2e.server import Server, running
@@ -83,6 +83,23 @@ async def tried(server: Server, films: Mapping[str, bytes], voice: bytes, tries:
 
 def digits_of(call: Filmed) -> ChallengeTried:
     return next(fact for fact in call.noted(ChallengeTried) if fact.step == "say_digits")
+
+
+def test_digits_that_are_read_aloud_pass(digits_server: Server, cast: Cast) -> None:
+    """Voice and lips come by two tracks and meet again; the digits were drawn by the server."""
+    call = asyncio.run(tried(digits_server, cast.films, cast.voice, tries=3))
+    end = call.noted(ChallengeEnded)[0]
+    drawn = call.noted(ChallengeDrawn)
+    assert all(one.sound and one.steps[0] == "say_digits" for one in drawn)
+    assert all(len(one.digits) == 4 and len(set(one.digits)) > 1 for one in drawn)
+    assert call.noted(ChallengeAsked)[0].digits == drawn[0].digits
+    found = call.noted(ChallengeTried)[-2]
+    assert found.step == "say_digits" and found.seen and found.spoken is not None, [
+        *map(str, call.noted(ChallengeTried))
+    ]
+    assert found.spoken.r >= IN_STEP_R and found.spoken.bursts >= 4, found
+    assert abs(found.spoken.lag_s) <= 0.3 and found.spoken.moved >= MOUTH_MOVES_MIN, found
+    assert (end.verdict.value, end.reason) == ("passed", ""), call.noted(ChallengeTried)
 
 
 def test_lips_that_move_without_a_voice_fail(digits_server: Server, cast: Cast) -> None:
