@@ -7,11 +7,11 @@ from contract.facts import ArchiveVerified, MergeFailed
 from contract.ids import new_id
 from recordings.archive_s3 import S3Archive
 from recordings.verify import verify_archive
+from tests.recordings.bench import staged_bench
 from tests.recordings.ceph import Gateway
 from tests.recordings.desk import TENANT
 from tests.recordings.encoded import MovedClock
 from tests.recordings.s3_servers import client_of, settings_for
-from tests.recordings.test_pipeline import staged_bench
 from tests.recordings.troubled_s3 import troubled
 
 

@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,124 +24,21 @@ from contract.facts import (
     SpoolReleased,
     StepMarked,
 )
-from contract.ids import AccountId, CaseId, new_seat_id
-from contract.phases import CaseEnd, CasePhase, Completeness, Role, StepResult, TrackSource
+from contract.ids import AccountId, CaseId
+from contract.phases import CaseEnd, CasePhase, Completeness, Role, StepResult
 from contract.ports import CaseSummary, Job, LeaseLost
-from recordings.archive_directory import DirectoryArchive
 from recordings.completeness import RecordRules, WatchedStep
 from recordings.journal import FileJournal
 from recordings.manifest import journal_version
 from recordings.merge import LEDGER_FILE, MERGED_FILE
-from recordings.pipeline import HandOver, Pipeline, PipelineSettings, to_the_auditors
-from recordings.signature import open_signer
 from recordings.verify import verify_archive
-from tests.recordings.desk import TENANT, JobTable, MoodyArchive, OneTenant
-from tests.recordings.encoded import MovedClock
+from tests.recordings.bench import SECONDS, Bench, staged_bench
+from tests.recordings.desk import TENANT, OneTenant
 from tests.recordings.measured import measure
-from tests.recordings.staged import Frame, Stage, StagedTrack, film, stage, voice
-
-# Short, because the crash test renders it dozens of times.
-_SECONDS = 0.4
-
-
-@functools.cache
-def _media() -> tuple[tuple[TrackSource, str, list[Frame]], ...]:
-    return (
-        (TrackSource.MICROPHONE, "opus", voice(_SECONDS)),
-        (TrackSource.CAMERA, "VP8", film(_SECONDS, size=(160, 120))),
-    )
 
 
 class Crash(BaseException):
     """The process is gone."""
-
-
-@dataclass(slots=True)
-class Bench:
-    """A staged case with everything that works on it."""
-
-    staged: Stage
-    journal: FileJournal
-    jobs: JobTable
-    archive: MoodyArchive
-    root: Path
-    clock: MovedClock
-
-    @property
-    def case(self) -> CaseId:
-        return self.staged.case
-
-    @property
-    def folder(self) -> Path:
-        return self.staged.spool.case_dir(self.case)
-
-    def pipeline(
-        self,
-        archive: Any = None,
-        journal: Any = None,
-        cases: Any = None,
-        rules: RecordRules | None = None,
-        hand_over: HandOver = to_the_auditors,
-        **settings: Any,
-    ) -> Pipeline:
-        return Pipeline(
-            self.staged.spool,
-            journal or self.journal,
-            self.jobs,
-            archive or self.archive,
-            cases or OneTenant(),
-            self.clock,
-            open_signer(self.root / "records.pem"),
-            "worker-1",
-            PipelineSettings(**settings),
-            rules=rules,
-            hand_over=hand_over,
-        )
-
-    async def job(self, kind: str = "merge") -> Job:
-        if not any(job.state == "ready" for job in self.jobs.jobs.values()):
-            await self.jobs.enqueue(kind, self.case)
-        job = await self.jobs.claim("worker-1", 60.0)
-        assert job is not None
-        return job
-
-    async def facts(self, kind: type[Fact]) -> list[Fact]:
-        return [e.fact for e in await self.journal.read(self.case) if isinstance(e.fact, kind)]
-
-    def archived(self) -> set[str]:
-        folder = self.root / "archive" / TENANT / self.case
-        return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-
-
-def _short_call(tmp_path: Path, media: bool) -> Stage:
-    staged = stage(tmp_path / "spool")
-    staged.begin()
-    if media:
-        seat = new_seat_id()
-        for source, codec, frames in _media():
-            staged.record(StagedTrack(Role.CUSTOMER, source, codec, frames, seat))
-    staged.end(_SECONDS)
-    return staged
-
-
-async def staged_bench(
-    tmp_path: Path,
-    *,
-    media: bool = True,
-    phase: CasePhase = CasePhase.AGENT_DONE,
-    staged: Stage | None = None,
-) -> Bench:
-    """Return a case whose call is over and waits for its merge: ``staged``, else a short one."""
-    staged = staged or _short_call(tmp_path, media)
-    clock = MovedClock(wall=staged.entries[0].at)
-    journal = FileJournal(tmp_path / "journal", clock)
-    for entry in staged.entries:
-        clock.wall = entry.at
-        await journal.append(staged.case, entry.fact)
-    reason = CaseEnd.CALL_FAILED if phase is CasePhase.ABORTED else None
-    await journal.append(staged.case, CaseAdvanced(CasePhase.IN_CALL, phase, reason))
-    archive = MoodyArchive(DirectoryArchive(tmp_path / "archive"))
-    return Bench(staged, journal, JobTable(), archive, tmp_path, clock)
 
 
 async def _phase(bench: Bench) -> CasePhase:
@@ -184,7 +80,7 @@ async def test_end_to_end(tmp_path: Path) -> None:
     assert names[-2:] == ["SpoolReleased", "CaseAdvanced"]
     assert [job.state for job in bench.jobs.jobs.values()] == ["done"]
     merged = measure(tmp_path / "archive" / TENANT / bench.case / MERGED_FILE)
-    assert merged.seconds == pytest.approx(_SECONDS, abs=0.1)
+    assert merged.seconds == pytest.approx(SECONDS, abs=0.1)
 
 
 async def test_the_gaps_are_accounted(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from recordings.case_files import files_of
 from recordings.rerender import source_of, template_of, workshop
 from recordings.spool import Spool
 from recordings.verify import FileReport, FileVerdict, verify_archive
+from tests.recordings.bench import Bench, staged_bench
 from tests.recordings.desk import TENANT
-from tests.recordings.test_pipeline import Bench, staged_bench
 
 
 async def _rendered(bench: Bench, template: Template) -> RenderCompleted | None:

@@ -20,9 +20,9 @@ from recordings.signature import RECORD_SIGNATURE, TIMESTAMP, open_signer
 from recordings.timestamp import BYTES_MAX, ask_for_timestamp, check_timestamp, read_roots
 from recordings.verify import Report, verify_archive, verify_folder
 from tests.recordings.authority import Authority, running_authority
+from tests.recordings.bench import Bench, staged_bench
 from tests.recordings.ceph import free_port
 from tests.recordings.desk import TENANT, OneTenant
-from tests.recordings.test_pipeline import Bench, staged_bench
 
 CONTENT = b"what was signed"
 

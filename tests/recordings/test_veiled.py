@@ -40,9 +40,9 @@ from recordings.spool import sha256_of
 from recordings.veiled import VEILED_FILE, Box, boxes, veil_film
 from recordings.veils import CardShown
 from recordings.verify import verify_archive
+from tests.recordings.bench import Bench, staged_bench
 from tests.recordings.desk import TENANT, OneTenant
 from tests.recordings.staged import START, Stage, StagedTrack, film, stage, stage_call, voice
-from tests.recordings.test_pipeline import Bench, staged_bench
 
 CARD = EvidenceKind.ID_CARD
 # The camera is turned back after the upload.
