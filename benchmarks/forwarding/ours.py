@@ -47,7 +47,7 @@ class Ours:
         await self.ask("arrange", call=call, routes=codec.dump(routes))
         async with asyncio.TaskGroup() as both:
             joining = [both.create_task(self._join(call, party)) for party in parties]
-        await self.ask("open_gate", call=call)
+        await self.ask("open_gate", call=call, clock_offset=None)
 
         async def hang_up() -> None:
             await self.ask("close_call", call=call)

@@ -117,7 +117,7 @@ async def test_nothing_crosses_tenants(house: House) -> None:
     """Another bank's staff sees no case, and a forged or strange id is simply not there."""
     case, _ = await house.walk_in()
     rita, ralf = await person(house, "rita"), await person(house, "ralf")
-    nothing = {"cases": [], "count": 0, "more": False, "next": None}
+    nothing = {"cases": [], "count": 0, "more": False, "next": None, "claims": []}
     assert (await rita.request("POST", "/api/cases/search", json={}))[1] == nothing
     assert await refused(rita, "GET", f"/api/cases/{case}") == (404, "not_found")
     verdict = {"verdict": "approved", "reason": ""}

@@ -31,7 +31,7 @@ def _advanced(case: str, seq: int, to: CasePhase) -> Entry:
 
 def test_table_and_summary_have_the_same_fields() -> None:
     """What the port promises is what the table keeps."""
-    assert {column.name for column in CASES.c} - {"set_by", "words"} == {
+    assert {column.name for column in CASES.c} - {"set_by", "words", "second_look"} == {
         field.name for field in fields(CaseSummary)
     }
 

@@ -10,8 +10,10 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from teller.clock import SystemClock
 from teller.config import Config
 from teller.serve import make_app
+from tests.signaling.fakes import MemoryAudits, MemoryCases
 
 _FILES = {"tls": "files", "cert": "cert.pem", "key": "key.pem"}
 
@@ -41,7 +43,9 @@ class _Workers:
 @asynccontextmanager
 async def _site(tmp_path: Path, alive: int = 1, **http: Any) -> AsyncIterator[tuple[ClientSession, str]]:
     config = Config(data_dir=tmp_path, http=http)  # type: ignore[arg-type]
-    house = SimpleNamespace(signaling=_Room(), playback=_Room(), media=_Workers(alive))
+    database = SimpleNamespace(audits=MemoryAudits(MemoryCases()))
+    base = SimpleNamespace(database=database, clock=SystemClock())
+    house = SimpleNamespace(signaling=_Room(), playback=_Room(), media=_Workers(alive), base=base)
     async with TestServer(make_app(config, house)) as server, ClientSession() as client:  # type: ignore[arg-type]
         yield client, str(server.make_url("/")).rstrip("/")
 

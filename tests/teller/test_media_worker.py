@@ -30,6 +30,7 @@ class Server:
         self.customer = Party(new_seat_id(), Role.CUSTOMER, "customer")
         self.facts: list[Fact] = []
         self.frames: list[EncodedFrame] = []
+        self.sounds: list[EncodedFrame] = []
         self.ready = asyncio.Event()
         self.clock_offset: float | None = None
         link.serve({"append": self._append, "frames": self._took, "ready": self._got_ready})
@@ -54,9 +55,9 @@ class Server:
         return {"seq": entry.seq, "at": entry.at, "prev": entry.prev, "hash": entry.hash}
 
     async def _took(self, values: dict[str, Any]) -> None:
-        for call, seat, video, frame in unpacked(values):
-            assert (call, seat, video) == (self.call, self.customer.seat, "VP8")
-            self.frames.append(frame)
+        for call, seat, codec_name, frame in unpacked(values):
+            assert (call, seat) == (self.call, self.customer.seat)
+            {"VP8": self.frames, "opus": self.sounds}[codec_name].append(frame)
 
     async def _got_ready(self, _: dict[str, Any]) -> None:
         self.ready.set()
@@ -106,17 +107,18 @@ async def test_the_server_sees_the_camera_that_it_asks_for(tmp_path: Path) -> No
 
         await server.tell("sample", every_s=0.5, all_s=0.0)
         await until("three looks", lambda: len(server.frames) >= 3)
-        assert all(frame.keyframe for frame in server.frames)
+        assert all(frame.keyframe for frame in server.frames) and server.sounds == []
         await until("a request", lambda: picture.keyframe_requests > requests)
 
         await server.tell("sample", every_s=0.5, all_s=30.0)
         await until("every frame", lambda: sum(not frame.keyframe for frame in server.frames) > 25)
+        await until("sound", lambda: len(server.sounds) > 25)
         await server.tell("sample", every_s=None, all_s=0.0)
         sent = len(picture.sent)
         await until("what was under way", lambda: len(picture.sent) > sent + 8)
-        seen, sent = len(server.frames), len(picture.sent)
+        seen, heard, sent = len(server.frames), len(server.sounds), len(picture.sent)
         await until("a second of pictures", lambda: len(picture.sent) > sent + 25)
-        assert len(server.frames) == seen
+        assert (len(server.frames), len(server.sounds)) == (seen, heard)
         stamps = [frame.timestamp for frame in server.frames]
         assert stamps == sorted(set(stamps))
         await server.tell("close_call")
