@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +88,14 @@ class StandIn:
                 self.heard.clear()
                 await self.heard.wait()
 
+    async def asked(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return the last search, waiting until it is one that ``fits``."""
+        async with asyncio.timeout(_DEADLINE_S):
+            while not (self.queries and fits(self.queries[-1])):
+                self.heard.clear()
+                await self.heard.wait()
+        return self.queries[-1]
+
     # --- handlers ---
 
     def person(self) -> dict[str, str]:
@@ -121,6 +129,7 @@ class StandIn:
         assert request.headers["X-CSRF-Token"] == "csrf-1"
         asked = await request.json()
         self.queries.append(asked)
+        self.heard.set()
         found = [case for case in self.cases if _fits(case, asked)]
         begun = int(asked.get("after") or 0)
         page = found[begun : begun + self.page]
