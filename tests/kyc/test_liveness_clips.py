@@ -92,9 +92,10 @@ def test_a_real_head_that_smiles_does_nothing(models: Models, clips: Callable[[s
     assert sights(traces_of(models, pictures, 12)) == set()
 
 
-def test_a_real_head_that_leans_does_nothing(models: Models, clips: Callable[[str], list[Picture]]) -> None:
+def test_a_real_head_that_leans_only_blinks(models: Models, clips: Callable[[str], list[Picture]]) -> None:
+    """His eyes are shut in two pictures of 56: at 12 a second, rounding decides whether that is found."""
     half = [np.ascontiguousarray(picture[:, 240:]) for picture in clips("female-and-male")]
-    assert sights(traces_of(models, clip_of(models.faces, half), 12)) == set()
+    assert sights(traces_of(models, clip_of(models.faces, half), 12)) <= {Gesture.BLINK}
 
 
 @pytest.mark.parametrize(
