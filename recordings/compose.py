@@ -142,12 +142,7 @@ class Canvas:
     def __init__(self, case: str, template: Template = Template.ROLES) -> None:
         self._template = template
         self._buffer: Plane = np.full((HEIGHT * 3 // 2, WIDTH), NEUTRAL, np.uint8)
-        quarter = HEIGHT // 4
-        self._planes: tuple[Plane, ...] = (
-            self._buffer[:HEIGHT],
-            self._buffer[HEIGHT : HEIGHT + quarter].reshape(HEIGHT // 2, WIDTH // 2),
-            self._buffer[HEIGHT + quarter :].reshape(HEIGHT // 2, WIDTH // 2),
-        )
+        self._planes = planes_of(self._buffer)
         self._planes[0][:] = BACKGROUND
         self._places: tuple[Place, ...] = ()
         self._captions: tuple[Caption, ...] = ()
@@ -231,6 +226,16 @@ class Canvas:
         self._planes[0][top : top + STRIP, left : left + width] = _lettering(text, width)
 
 
+def planes_of(planes: Plane) -> tuple[Plane, Plane, Plane]:
+    """Return luma and both chromas of a whole picture, shape (HEIGHT * 3 / 2, WIDTH), as views of it."""
+    quarter = HEIGHT // 4
+    return (
+        planes[:HEIGHT],
+        planes[HEIGHT : HEIGHT + quarter].reshape(HEIGHT // 2, WIDTH // 2),
+        planes[HEIGHT + quarter :].reshape(HEIGHT // 2, WIDTH // 2),
+    )
+
+
 def fit(width: int, height: int, into_width: int, into_height: int) -> tuple[int, int]:
     """Return the largest even size of the same aspect that fits a place, at least 2 by 2."""
     scale = min(into_width / width, into_height / height)
@@ -248,10 +253,23 @@ def _resize(source: Plane, target: Plane) -> None:
 
 def _lettering(text: str, width: int, centred: bool = False) -> Plane:
     """Return white text on the background, one strip high; what does not fit is cut off."""
-    mask: Plane = np.zeros((STRIP, width), np.uint8)
-    face = cv2.FontFace("uni")  # OpenCV's built-in font with CJK glyphs
-    box = cv2.getTextSize((width, STRIP), text, (0, 0), face, _TEXT_SIZE)
-    left = max(0, (width - box[2]) // 2) if centred else _TEXT_MARGIN
-    cv2.putText(mask, text, (left, _TEXT_BASELINE), (255,), face, _TEXT_SIZE)
-    light = mask.astype(np.uint16) * (235 - BACKGROUND) // 255
+    left = max(0, (width - text_width(text, width)) // 2) if centred else _TEXT_MARGIN
+    light = text_mask(text, width, left).astype(np.uint16) * (235 - BACKGROUND) // 255
     return (light + BACKGROUND).astype(np.uint8)
+
+
+def text_width(text: str, most: int) -> int:
+    """Return how many pixels a line of text takes of ``most``."""
+    box = cv2.getTextSize((most, STRIP), text, (0, 0), _face(), _TEXT_SIZE)
+    return int(box[2])
+
+
+def text_mask(text: str, width: int, left: int = 0) -> Plane:
+    """Return a line of text, shape (STRIP, width), 255 where it covers; what does not fit is cut off."""
+    mask: Plane = np.zeros((STRIP, width), np.uint8)
+    cv2.putText(mask, text, (left, _TEXT_BASELINE), (255,), _face(), _TEXT_SIZE)
+    return mask
+
+
+def _face() -> cv2.FontFace:
+    return cv2.FontFace("uni")  # OpenCV's built-in font with CJK glyphs

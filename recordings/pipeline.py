@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -402,7 +401,10 @@ class Pipeline:
             return ()
         path = out.with_name(VEILED_FILE)
         places = await asyncio.to_thread(boxes, plan)
-        told = partial(progress.told, 1.0, "veiling")
+
+        def told(_seconds: float) -> None:
+            progress.told(1.0, "veiling")
+
         await _in_thread(progress, lambda: veil_film(out, path, places, told))
         sha256, size = await asyncio.to_thread(sha256_of, path)
         return (MadeFile("veiled", VEILED_FILE, sha256, size),)

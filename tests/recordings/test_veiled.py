@@ -96,7 +96,7 @@ def test_the_film_is_veiled_while_a_card_may_be_seen(staged: Stage, tmp_path: Pa
     assert [box.place for box in places] == [Place(0, STRIP, PANE_WIDTH, 640)]
     assert (places[0].first, places[-1].last) == pytest.approx((5.5 * FPS, (6.5 + TAIL_S) * FPS), abs=3)
 
-    veil_film(merged, tmp_path / VEILED_FILE, places, lambda: None)
+    veil_film(merged, tmp_path / VEILED_FILE, places, lambda _: None)
     before, after = pictures(merged), pictures(tmp_path / VEILED_FILE)
     assert len(before) == len(after) == 14 * FPS
     for number, (was, now) in enumerate(zip(before, after, strict=True)):
@@ -122,7 +122,7 @@ def test_the_same_film_is_veiled_to_the_same_bytes(staged: Stage, tmp_path: Path
     plan, merged = rendered(staged, tmp_path)
     made = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
     for out in made:
-        veil_film(merged, out, boxes(plan), lambda: None)
+        veil_film(merged, out, boxes(plan), lambda _: None)
     assert made[0].read_bytes() == made[1].read_bytes() != merged.read_bytes()
 
 
@@ -130,7 +130,7 @@ def test_a_veil_that_is_given_up_leaves_nothing(staged: Stage, tmp_path: Path) -
     """What ``progress`` raises ends it."""
     plan, merged = rendered(staged, tmp_path)
 
-    def give_up() -> None:
+    def give_up(_: float) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
