@@ -376,11 +376,16 @@ class RecordExported(Fact):
     """The whole record was written into a bundle with the journal up to this fact. A reason is demanded.
 
     ``pii_by`` is who says so at the command line: a person with access to the machine, not an account.
+    ``file`` is the film as it was added to the bundle, with who, when and why in its pictures; empty where
+    the record has no film, and in journals of before.
     """
 
     pii_by: str
     pii_reason: str
     manifest_sha256: str
+    file: str = ""
+    sha256: str = ""
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from contract.facts import (
     ArchiveWritten,
     AuditSigned,
     Entry,
+    RecordExported,
     RenderCompleted,
 )
 from contract.ids import CaseId, TenantId
@@ -31,7 +32,14 @@ from recordings.erasure import Certificate
 from recordings.journal import load_chain
 from recordings.manifest import MANIFEST, Manifest, ManifestFile, is_journal, load_manifest, manifest_sha256
 from recordings.papers import PLAIN_PAPERS
-from recordings.signature import PAPERS, RECORD_SIGNATURE, SIGNATURES, TIMESTAMP, check_signature
+from recordings.signature import (
+    EXPORT_SIGNATURE,
+    PAPERS,
+    RECORD_SIGNATURE,
+    SIGNATURES,
+    TIMESTAMP,
+    check_signature,
+)
 from recordings.spool import sha256_of
 from recordings.timestamp import Stamped, check_timestamp
 
@@ -134,7 +142,7 @@ def judge(
     signed = tuple(_signatures(read, signatures, problems))
     problems += _signing_problems(read.entries, signatures, signed)
     stamped = _stamped(read.entries, signatures, roots, problems)
-    files = tuple(_file_reports(read.manifest, found, read.entries))
+    files = tuple(_file_reports(read.manifest, found, read.entries, signed))
     told = tuple(dict.fromkeys(problems))
     return Report(read.manifest_sha256, len(read.entries), files, told, signed, stamped)
 
@@ -290,14 +298,26 @@ def _signing_problems(
             yield "signature_of_another_key"
 
 
+def _exported(entries: Sequence[Entry], signed: Sequence[SignatureReport]) -> Iterator[ManifestFile]:
+    """Yield the marked film that goes with the signature of an export, by the last fact that it is over."""
+    for report in signed:
+        fact = entries[report.entries - 1].fact
+        if report.file == EXPORT_SIGNATURE and isinstance(fact, RecordExported) and fact.file:
+            yield ManifestFile(fact.file, fact.sha256, fact.bytes)
+
+
 def _file_reports(
-    manifest: Manifest | None, found: Mapping[str, Found], entries: Sequence[Entry]
+    manifest: Manifest | None,
+    found: Mapping[str, Found],
+    entries: Sequence[Entry],
+    signed: Sequence[SignatureReport],
 ) -> Iterator[FileReport]:
     listed = {file.path: file for file in manifest.files} if manifest else {}
     if manifest is not None:
         # What was rendered since is held by the journal's chain alone.
         later = files_of(entry for entry in entries if isinstance(entry.fact, RenderCompleted))
         listed |= {n: ManifestFile(n, one.sha256, one.bytes) for n, one in later.items() if n not in listed}
+        listed |= {file.path: file for file in _exported(entries, signed)}
     for path in sorted(listed.keys() | found.keys()):
         if path not in listed:
             verdict = FileVerdict.EXTRA

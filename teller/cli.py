@@ -209,7 +209,7 @@ _by_whom = click.option(
 def export(call: Call, case: str, out: Path, reason: str, by: str) -> int | None:
     """Write the whole record of CASE into the new tar file OUT, signed.
 
-    Anyone can check it with `teller verify OUT`, without the server.
+    Anyone can check it with `teller verify OUT`, without the server. Its export.mp4 shows who, when and why.
     """
     from teller.export import export_case  # noqa: PLC0415
 

@@ -1,7 +1,10 @@
 """``teller export``: a whole record in one file, for whoever must judge it without this service."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,20 +14,36 @@ from contract.facts import Entry, RecordExported, dump_entry
 from contract.ids import CaseId
 from contract.ports import Archive
 from recordings.bundle import Content, Written, verify_bundle, write_bundle
-from recordings.manifest import JOURNAL, MANIFEST, JournalHead, is_journal, load_manifest, manifest_sha256
+from recordings.manifest import (
+    JOURNAL,
+    MANIFEST,
+    JournalHead,
+    is_journal,
+    load_manifest,
+    manifest_sha256,
+)
+from recordings.marked import MARKED_FILE, Mark, mark_film
+from recordings.merge import MERGED_FILE
 from recordings.papers import PLAIN_PAPERS
 from recordings.signature import EXPORT_SIGNATURE, VERSION, Signer, Statement
+from recordings.spool import sha256_of
 from teller.compose import open_base, record_signer
 from teller.config import Config
 
+_BLOCK_BYTES = 1 << 20
+
 
 async def export_case(config: Config, case: str, out: Path, by: str, reason: str) -> int:
-    """Journal the export, write the bundle, check what was written, and say what is in it; return 0.
+    """Mark the film, journal the export, write the bundle, check what was written, and say what is in it.
+
+    Return 0. How far the film is goes to standard error.
 
     Raises:
         NotFound: there is no such case, or it is not archived.
         StorageError: ``out`` is taken, the archive does not give the record, or it is not intact.
     """
+    if await asyncio.to_thread(out.exists):
+        raise StorageError(f"{out} is there already", code="exists")
     async with open_base(config) as base:
         found = await base.database.cases.case(CaseId(case))
         prefix = f"{found.tenant}/{found.case}/"
@@ -33,18 +52,48 @@ async def export_case(config: Config, case: str, out: Path, by: str, reason: str
             raise NotFound("the record of this case is not in the archive yet", code="not_archived")
         manifest = await _whole(base.archive, prefix + MANIFEST)
         signer = record_signer(config)
-        fact = RecordExported(by, reason, manifest_sha256(manifest))
-        await base.journal.append(found.case, fact)
-        await base.database.jobs.enqueue("archive_journal", found.case)
-        entries = await base.journal.read(found.case)
         now = base.clock.now()
-        statement = _statement(manifest, entries, now, signer)
-        parts = _parts(base.archive, prefix, names, entries, statement)
-        try:
-            written = await write_bundle(out, found.case, parts, now)
-        except FileExistsError as error:
-            raise StorageError(f"{out} is there already", code="exists") from error
+        with ExitStack() as stack:
+            fact, film = RecordExported(by, reason, manifest_sha256(manifest)), None
+            if MERGED_FILE in names:
+                # Beside the bundle: there is room for films, and whoever may read it may read them.
+                beside = tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent)
+                folder, mark = Path(stack.enter_context(beside)), Mark(by, now, found.case, reason)
+                film = await _marked(base.archive, prefix + MERGED_FILE, folder, mark)
+            if film is not None:
+                sha256, size = await asyncio.to_thread(sha256_of, film)
+                fact = RecordExported(by, reason, fact.manifest_sha256, film.name, sha256, size)
+            await base.journal.append(found.case, fact)
+            await base.database.jobs.enqueue("archive_journal", found.case)
+            entries = await base.journal.read(found.case)
+            parts = _parts(base.archive, prefix, names, entries, _statement(manifest, entries, now, signer))
+            if film is not None:
+                parts[film.name] = partial(_blocks, film)
+            try:
+                written = await write_bundle(out, found.case, parts, now)
+            except FileExistsError as error:
+                raise StorageError(f"{out} is there already", code="exists") from error
     return await _told(out, written, signer)
+
+
+async def _marked(archive: Archive, key: str, folder: Path, mark: Mark) -> Path | None:
+    """Return the archive's film with the mark, None when it is damaged and cannot be shown."""
+    film, out = folder / "film.mp4", folder / MARKED_FILE
+    with film.open("xb") as file:
+        async for block in archive.read(key):
+            await asyncio.to_thread(file.write, block)
+    try:
+        await asyncio.to_thread(mark_film, film, out, mark, _progress)
+    except StorageError as error:
+        click.echo(f"\nthe film cannot be marked, the bundle goes without the copy: {error}", err=True)
+        return None
+    click.echo("", err=True)
+    await asyncio.to_thread(film.unlink)
+    return out
+
+
+def _progress(seconds: float) -> None:
+    click.echo(f"\rmarking the film: {seconds:.0f} s", err=True, nl=False)
 
 
 def _statement(manifest: bytes, entries: Sequence[Entry], now: float, signer: Signer) -> bytes:
@@ -74,6 +123,12 @@ def _reader(archive: Archive, key: str) -> Content:
 
 async def _one(content: bytes) -> AsyncIterator[bytes]:
     yield content
+
+
+async def _blocks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while block := await asyncio.to_thread(file.read, _BLOCK_BYTES):
+            yield block
 
 
 async def _whole(archive: Archive, key: str) -> bytes:

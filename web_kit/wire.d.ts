@@ -1383,6 +1383,9 @@ export interface RecordExported {
   readonly pii_by: string;
   readonly pii_reason: string;
   readonly manifest_sha256: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
 }
 
 export interface AuditSigned {

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from contract.errors import StorageError
-from contract.facts import Entry
+from contract.facts import Entry, RecordExported
 from contract.ids import CallId, CaseId
 from recordings.bundle import Content, verify_bundle, write_bundle
-from recordings.journal import load_chain
+from recordings.journal import FileJournal, load_chain
 from recordings.manifest import JournalHead, manifest_sha256
+from recordings.marked import MARKED_FILE
 from recordings.signature import EXPORT_SIGNATURE, Signer, Statement, open_signer
 from recordings.spool import sha256_of
 from recordings.verify import FileReport, FileVerdict, Report, verify_folder
@@ -20,6 +21,8 @@ from tests.recordings.encoded import START, MovedClock
 from tests.recordings.small_record import FILES, TENANT, small_record
 
 MADE_AT = START + 86_400.5
+MARKED = b"marked film"
+IN_BUNDLE = sorted([*FILES, MARKED_FILE])
 
 
 class Case:
@@ -66,7 +69,14 @@ def _content(data: bytes) -> Content:
 @pytest.fixture(name="made")
 async def _made(tmp_path: Path, case: CaseId, call: CallId, clock: MovedClock) -> Case:
     signer = open_signer(tmp_path / "records.pem")
-    return Case(tmp_path, case, await small_record(tmp_path, case, call, clock, signer), signer)
+    folder = await small_record(tmp_path, case, call, clock, signer)
+    (folder / MARKED_FILE).write_bytes(MARKED)
+    manifest = manifest_sha256((folder / "manifest.json").read_bytes())
+    exported = RecordExported("Anna", "court", manifest, MARKED_FILE, *sha256_of(folder / MARKED_FILE))
+    journal = FileJournal(tmp_path / "journal", clock)
+    await journal.append(case, exported)
+    (folder / "journal.jsonl").write_bytes((tmp_path / "journal" / f"{case}.jsonl").read_bytes())
+    return Case(tmp_path, case, folder, signer)
 
 
 async def test_a_whole_bundle_is_intact(made: Case) -> None:
@@ -75,9 +85,9 @@ async def test_a_whole_bundle_is_intact(made: Case) -> None:
     case, report = verify_bundle(path)
     assert case == made.case
     assert report.intact, report
-    assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in sorted(FILES))
+    assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in IN_BUNDLE)
     assert {one.key for one in report.signatures} == {made.signer.key}
-    assert [one.entries for one in report.signatures] == [7, 5]
+    assert [one.entries for one in report.signatures] == [8, 5]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -126,7 +136,7 @@ async def test_a_cut_off_bundle_is_found(made: Case) -> None:
             assert error.code == "bundle_damaged", length
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", IN_BUNDLE)
 async def test_each_kind_of_file_is_held(made: Case, name: str) -> None:
     """Altered, missing or added, it is named."""
     key = name.replace("/", "_").replace(".", "_")

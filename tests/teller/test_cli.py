@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -212,6 +213,9 @@ def _export_and_verify(folder: Path, case: str) -> None:
     elsewhere = folder / "elsewhere"
     told = at_once(elsewhere, "verify", str(bundle), "--key", str(key))
     assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "intact"), told.output
+    with tarfile.open(bundle) as tar:
+        sizes = {Path(member.name).name: member.size for member in tar}
+    assert min(sizes["merged.mp4"], sizes["export.mp4"]) > 50_000
     content = bytearray(bundle.read_bytes())
     content[len(content) // 2] ^= 1
     bundle.write_bytes(content)
