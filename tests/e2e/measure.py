@@ -1,6 +1,6 @@
 """Opens a merged file and measures what a viewer would see and hear."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,37 @@ from teller.demo.sound import Speaker, find_beeps
 
 # The fixed layout of a two-party recording: two panes of 640x640 between two strips of text.
 PANES = {"customer": (0, 40, 640, 640), "agent": (640, 40, 640, 640)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reel:
+    """What a file holds besides pictures; ``samples`` is mono."""
+
+    seconds: float
+    size: tuple[int, int]
+    fps: float
+    samples: NDArray[np.float32]
+    rate: int
+
+
+def watch(path: Path, look: Callable[[float, Picture], None]) -> Reel:
+    """Decode a whole file; ``look`` gets each picture, grey, and its second."""
+    sound = [np.zeros(0, np.float32)]
+    with av.open(str(path)) as file:
+        video, audio = file.streams.video[0], file.streams.audio[0]
+        for frame in file.decode(video, audio):
+            if isinstance(frame, av.AudioFrame):
+                sound.append(np.asarray(frame.to_ndarray(), np.float32).mean(axis=0))
+                continue
+            assert isinstance(frame, av.VideoFrame)
+            look(float(frame.time or 0.0), np.asarray(frame.to_ndarray(format="gray"), np.uint8))
+        return Reel(
+            float((file.duration or 0) / av.time_base),
+            (video.width, video.height),
+            float(video.average_rate or 0),
+            np.concatenate(sound),
+            audio.rate,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +107,20 @@ def measure(path: Path, *cameras: tuple[int, int]) -> Merged:
     counters: dict[str, list[tuple[float, int]]] = {side: [] for side in PANES}
     flashes: dict[str, list[float]] = {side: [] for side in PANES}
     unreadable, lit = dict.fromkeys(PANES, 0), dict.fromkeys(PANES, True)
-    sound: list[NDArray[np.float32]] = []
-    with av.open(str(path)) as file:
-        video, audio = file.streams.video[0], file.streams.audio[0]
-        size, fps = (video.width, video.height), float(video.average_rate or 0)
-        seconds, rate = float((file.duration or 0) / av.time_base), audio.rate
-        for frame in file.decode(video, audio):
-            if isinstance(frame, av.AudioFrame):
-                sound.append(np.asarray(frame.to_ndarray(), np.float32).mean(axis=0))
-                continue
-            assert isinstance(frame, av.VideoFrame)
-            at = float(frame.time or 0.0)
-            picture = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
-            for side, ways in regions.items():
-                region, number = _seen(picture, ways, last[side])
-                last[side] = region
-                if number is None:
-                    unreadable[side] += 1
-                else:
-                    counters[side].append((at, number))
-                now_lit = read_flash(picture, region)
-                if now_lit and not lit[side]:
-                    flashes[side].append(at)
-                lit[side] = now_lit
+
+    def look(at: float, picture: Picture) -> None:
+        for side, ways in regions.items():
+            region, number = _seen(picture, ways, last[side])
+            last[side] = region
+            if number is None:
+                unreadable[side] += 1
+            else:
+                counters[side].append((at, number))
+            now_lit = read_flash(picture, region)
+            if now_lit and not lit[side]:
+                flashes[side].append(at)
+            lit[side] = now_lit
+
+    reel = watch(path, look)
     sides = {side: Side(counters[side], unreadable[side], flashes[side]) for side in PANES}
-    return Merged(
-        seconds, size, fps, sides, np.concatenate(sound) if sound else np.zeros(0, np.float32), rate
-    )
+    return Merged(reel.seconds, reel.size, reel.fps, sides, reel.samples, reel.rate)

@@ -7,7 +7,6 @@ and with him his screen. Clips are those of :mod:`tests.e2e.marked`.
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from recordings.layout import Place, places
 from teller.demo.pictures import Picture, fitted
 from teller.demo.sound import Speaker, find_beeps
 from tests.e2e.marked import NUMBERS, SIZE, read_mark
+from tests.e2e.measure import watch
 from tests.e2e.server import Server
 from tests.e2e.test_browsers import FPS
 
@@ -46,7 +46,7 @@ Looks = dict[Speaker, list[tuple[float, int]]]
 """When (seconds UTC) somebody's camera filmed which number."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Film:
     """A merged file: when each scene was seen, everybody's numbers, the shared pictures, and the sound."""
 
@@ -81,31 +81,23 @@ def watch_film(path: Path) -> Film:
     """Decode the whole file."""
     scenes: dict[str, list[float]] = {name: [] for name in SCENES}
     numbers: dict[Speaker, list[tuple[float, int]]] = {who: [] for who in Speaker}
-    film = Film(0.0, scenes, numbers, [], np.zeros(0, np.float32), 0)
-    sound: list[NDArray[np.float32]] = []
+    parts: list[NDArray[np.int16]] = []
     main = places(3, True)[-1]
-    with av.open(str(path)) as file:
-        video, audio = file.streams.video[0], file.streams.audio[0]
-        film.seconds, film.rate = float((file.duration or 0) / av.time_base), audio.rate
-        for frame in file.decode(video, audio):
-            if isinstance(frame, av.AudioFrame):
-                sound.append(np.asarray(frame.to_ndarray(), np.float32).mean(axis=0))
-                continue
-            assert isinstance(frame, av.VideoFrame)
-            at = float(frame.time or 0.0)
-            picture = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
-            seen = _scene(picture)
-            if seen is None:
-                continue
-            name, shown = seen
-            film.scenes[name].append(at)
-            for who, number in zip(SCENES[name][0], shown, strict=True):
-                film.numbers[who].append((at, number))
-            if name == "three":
-                part = picture[main.top : main.top + main.height : 8, main.left : main.left + main.width : 8]
-                film.shared.append(np.asarray(part, np.int16))
-    film.sound = np.concatenate(sound)
-    return film
+
+    def look(at: float, picture: Picture) -> None:
+        seen = _scene(picture)
+        if seen is None:
+            return
+        name, shown = seen
+        scenes[name].append(at)
+        for who, number in zip(SCENES[name][0], shown, strict=True):
+            numbers[who].append((at, number))
+        if name == "three":
+            part = picture[main.top : main.top + main.height : 8, main.left : main.left + main.width : 8]
+            parts.append(np.asarray(part, np.int16))
+
+    reel = watch(path, look)
+    return Film(reel.seconds, scenes, numbers, parts, reel.samples, reel.rate)
 
 
 @dataclass(frozen=True, slots=True)
