@@ -76,7 +76,7 @@ tests: $(V)/.dev
 	$(if $(ROOT),,@echo 'Not root: the tests against a real Ceph are left out.')
 	$(if $(MODELS),,@echo 'TEST_MODELS_DIR names no folder: the tests of the open models are left out.')
 	$(if $(CLIPS),,@echo 'TEST_MEDIA_DIR names no folder: the tests on clips of people are left out.')
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)'
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not ($(SERIAL)) $(LEFT_OUT)' $(addprefix --ignore=,$(PROOFS))
 	$(BIN)/python -m pytest -q -p no:xdist -m '($(SERIAL)) $(LEFT_OUT)'
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-fail-under=100 --cov-report=term-missing:skip-covered $(if $(MODELS),,-m 'not models') $(PROOFS)
 
