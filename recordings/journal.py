@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import threading
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -39,8 +40,12 @@ FOLLOW_MAX = 10_000
 _PROJECT_RETRY_S = 5.0
 # Heads kept in memory; a case outside is read again from its file. One head is about 300 bytes.
 _HEADS_MAX = 1_000
+# Files whose entries are kept in memory, in all; parsed they take about four times as much. A call of half
+# an hour writes 2 MB, which take a second to read, and a player asks for its film in hundreds of parts.
+_KEPT_BYTES = 16 << 20
 
 Projection = Callable[[Entry], Awaitable[None]]
+_Locks = WeakValueDictionary[CaseId, asyncio.Lock]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,53 @@ def _load_line(line: bytes, case: CaseId, head: Head) -> Entry:
     if (entry.case, entry.seq, entry.prev) != (case, head.seq + 1, head.hash) or dump_entry(entry) != line:
         raise StorageError(f"journal does not chain behind entry {head.seq}", code="journal_damaged")
     return entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """What was read of a file, and by what it is told whether the file is still that one."""
+
+    entries: tuple[Entry, ...]
+    head: Head
+    file: tuple[int, int]
+    size: int
+    changed_ns: int
+
+    def still_begins(self, now: os.stat_result) -> bool:
+        """Tell whether the file is this one, unchanged or with more behind it."""
+        grown = now.st_size > self.size
+        return self.file == (now.st_dev, now.st_ino) and (
+            grown or (now.st_size, now.st_mtime_ns) == (self.size, self.changed_ns)
+        )
+
+
+class _KeptChains:
+    """What was read last, up to ``most`` bytes of files and one file at least; for several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._chains: OrderedDict[CaseId, _Chain] = OrderedDict()
+
+    def get(self, case: CaseId, now: os.stat_result) -> tuple[tuple[Entry, ...], Head]:
+        """Return what need not be read again of a file."""
+        with self._lock:
+            chain = self._chains.get(case)
+        return (chain.entries, chain.head) if chain is not None and chain.still_begins(now) else ((), _START)
+
+    def keep(self, case: CaseId, entries: tuple[Entry, ...], head: Head, seen: os.stat_result) -> None:
+        """Keep what was read of a file that was ``seen`` before it was read."""
+        file = (seen.st_dev, seen.st_ino)
+        with self._lock:
+            self._chains.pop(case, None)
+            self._chains[case] = _Chain(entries, head, file, seen.st_size, seen.st_mtime_ns)
+            while len(self._chains) > 1 and sum(one.size for one in self._chains.values()) > self._most:
+                self._chains.popitem(last=False)
+
+    def forget(self, case: CaseId) -> None:
+        """Keep nothing of a case."""
+        with self._lock:
+            self._chains.pop(case, None)
 
 
 class _Follower:
@@ -133,7 +185,8 @@ class FileJournal:
         self._clock = clock
         self._project = project
         self._files = _JournalFiles(root)
-        self._locks: WeakValueDictionary[CaseId, asyncio.Lock] = WeakValueDictionary()
+        self._writing: _Locks = WeakValueDictionary()
+        self._reading: _Locks = WeakValueDictionary()
         self._unprojected: dict[CaseId, list[Entry]] = {}
         self._followers: list[_Follower] = []
         self._running: set[asyncio.Future[Entry]] = set()
@@ -169,7 +222,9 @@ class FileJournal:
     async def read(self, case: CaseId, after: int = 0) -> tuple[Entry, ...]:
         """See the port."""
         _check(case)
-        entries = await asyncio.to_thread(self._files.read, case)
+        # One at a time, so that a long file is parsed once for a player's first requests.
+        async with _lock_of(self._reading, case):
+            entries = await asyncio.to_thread(self._files.read, case)
         return entries[after:]
 
     async def forget(self, case: CaseId) -> None:
@@ -179,7 +234,7 @@ class FileJournal:
             StorageError: the disk refused.
         """
         _check(case)
-        async with self._lock(case):
+        async with _lock_of(self._writing, case):
             self._unprojected.pop(case, None)
             await asyncio.to_thread(self._files.forget, case)
 
@@ -194,7 +249,7 @@ class FileJournal:
             self._followers.remove(follower)
 
     async def _append(self, case: CaseId, fact: Fact) -> Entry:
-        async with self._lock(case):
+        async with _lock_of(self._writing, case):
             entry = await asyncio.to_thread(self._files.append, case, fact, self._clock.now())
             _APPENDED.inc()
             await self._project_due(case, entry)
@@ -202,17 +257,11 @@ class FileJournal:
                 follower.push_entry(entry)
         return entry
 
-    def _lock(self, case: CaseId) -> asyncio.Lock:
-        lock = self._locks.get(case)
-        if lock is None:
-            self._locks[case] = lock = asyncio.Lock()
-        return lock
-
     async def _project_again(self) -> None:
         while True:
             await asyncio.sleep(self._retry_s)
             for case in tuple(self._unprojected):
-                async with self._lock(case):
+                async with _lock_of(self._writing, case):
                     await self._project_due(case)
 
     async def _project_due(self, case: CaseId, *appended: Entry) -> None:
@@ -229,6 +278,13 @@ class FileJournal:
                 return
 
 
+def _lock_of(locks: _Locks, case: CaseId) -> asyncio.Lock:
+    lock = locks.get(case)
+    if lock is None:
+        locks[case] = lock = asyncio.Lock()
+    return lock
+
+
 def _check(case: CaseId) -> None:
     if not is_id(case):
         raise ValueError("not a case id")
@@ -243,20 +299,29 @@ def _normal(fact: Fact) -> Fact:
 
 
 class _JournalFiles:
-    """The blocking half: called in threads, one call per case at a time within this process."""
+    """The blocking half: called in threads, one to read and one to write a case at a time in this process."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._heads: OrderedDict[CaseId, Head] = OrderedDict()
+        self._chains = _KeptChains(_KEPT_BYTES)
 
     def read(self, case: CaseId) -> tuple[Entry, ...]:
         try:
-            content = (self._root / f"{case}.jsonl").read_bytes()
+            with (self._root / f"{case}.jsonl").open("rb") as file:
+                seen = os.fstat(file.fileno())
+                kept, head = self._chains.get(case, seen)
+                file.seek(head.size)
+                content = file.read()
         except FileNotFoundError:
+            self._chains.forget(case)
             return ()
         except OSError as error:
             raise StorageError(f"journal cannot be read: {error.strerror}") from error
-        return load_chain(content, case)[0]
+        added, head = load_chain(content, case, head)
+        entries = kept + added
+        self._chains.keep(case, entries, head, seen)
+        return entries
 
     def append(self, case: CaseId, fact: Fact, at: float) -> Entry:
         try:
@@ -281,6 +346,7 @@ class _JournalFiles:
         except OSError as error:
             raise StorageError(f"journal cannot be deleted: {error.strerror}") from error
         self._heads.pop(case, None)
+        self._chains.forget(case)
 
     @contextlib.contextmanager
     def _locked(self, case: CaseId) -> Iterator[int]:

@@ -26,7 +26,7 @@ from contract.ids import CaseId, new_account_id, new_call_id, new_case_id
 from contract.phases import CallEnd
 from contract.ports import Journal
 from recordings import journal as journal_module
-from recordings.journal import FileJournal, load_chain
+from recordings.journal import FileJournal, Head, load_chain
 from recordings.spool import make_dirs
 from tests.recordings.encoded import START, MovedClock
 
@@ -161,13 +161,16 @@ async def test_a_torn_first_line_is_moved_aside(journal: FileJournal, root: Path
     assert (await journal.append(case, fact())).seq == 1
 
 
+@pytest.mark.parametrize("read_before", [False, True])
 @pytest.mark.parametrize("how", ["altered", "swapped", "left_out", "other_case", "respaced", "not_json"])
 async def test_a_damaged_journal_is_neither_read_nor_continued(
-    how: str, journal: FileJournal, root: Path, case: CaseId, clock: MovedClock
+    how: str, read_before: bool, journal: FileJournal, root: Path, case: CaseId, clock: MovedClock
 ) -> None:
     """Whatever is done to a line shows: reading fails, and so does appending by a process that comes new."""
     for number in range(1, 4):
         await journal.append(case, fact(number))
+    if read_before:
+        assert numbers(await journal.read(case)) == [1, 2, 3]
     path = root / f"{case}.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     other = await journal.append(new_case_id(), fact(2))
@@ -196,6 +199,54 @@ async def test_a_journal_that_was_cut_is_not_continued(
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
     with pytest.raises(StorageError):
         await journal.append(case, fact(3))
+
+
+async def test_what_was_read_is_not_read_again(
+    journal: FileJournal, root: Path, case: CaseId, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what others added is parsed; what was cut off or deleted is read no more."""
+    parsed: list[int] = []
+
+    def counted(content: bytes, of: CaseId, head: Head) -> tuple[tuple[Entry, ...], Head]:
+        entries, end = load_chain(content, of, head)
+        parsed.append(len(entries))
+        return entries, end
+
+    other = FileJournal(root, clock)
+    await other.append(case, fact(1))
+    await other.append(case, fact(2))
+    monkeypatch.setattr(journal_module, "load_chain", counted)
+    assert [numbers(await journal.read(case)) for _ in range(2)] == [[1, 2], [1, 2]]
+    await other.append(case, fact(3))
+    assert numbers(await journal.read(case, after=1)) == [2, 3]
+    assert parsed == [2, 0, 1]
+    path = root / f"{case}.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    assert numbers(await journal.read(case)) == [1]
+    path.unlink()
+    assert await journal.read(case) == ()
+
+
+async def test_what_was_read_longest_ago_is_let_go(
+    root: Path, case: CaseId, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded; the file that was read last is kept however long it is."""
+    monkeypatch.setattr(journal_module, "_KEPT_BYTES", 1)
+    journal, second = FileJournal(root, clock), new_case_id()
+    await journal.append(case, fact(1))
+    await journal.append(second, fact(2))
+    for one in (case, second):
+        await journal.read(one)
+    lengths: list[int] = []
+
+    def counted(content: bytes, of: CaseId, head: Head) -> tuple[tuple[Entry, ...], Head]:
+        lengths.append(len(content))
+        return load_chain(content, of, head)
+
+    monkeypatch.setattr(journal_module, "load_chain", counted)
+    await journal.read(second)
+    assert numbers(await journal.read(case)) == [1]
+    assert lengths[0] == 0 < lengths[1]
 
 
 async def test_a_full_disk_leaves_nothing_half_appended(
