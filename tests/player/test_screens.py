@@ -169,7 +169,6 @@ async def test_views_are_saved_and_deleted_with_a_way_back(
     await page.get_by_role("button", name="删除视图「待我审核」").click()
     await expect(view).to_have_count(0)
     await watched.require_names()
-    await shoot(page, "player-view-deleted")
     await page.get_by_role("button", name="撤销").click()
     await expect(view).to_be_visible()
     assert [kept["name"] for kept in server.views] == ["待我审核"]
@@ -359,7 +358,6 @@ async def test_verdict_is_signed_with_a_reason(watched: Watched, server: StandIn
     await form.get_by_role("button", name="通过").click()
     await expect(form.get_by_role("group", name="确认通过此案件？")).to_contain_text("人证一致，录像完整")
     await watched.require_fit()
-    await shoot(page, "player-sure")
     assert server.posted == []
     await form.get_by_role("button", name="签署通过").click()
     await expect(form.get_by_role("button", name="通过", exact=True)).to_be_enabled()
@@ -390,7 +388,6 @@ async def test_verdict_is_signed_with_a_reason(watched: Watched, server: StandIn
     await expect(state).to_contain_text("有核验未通过")
     await expect(state).to_contain_text("须由第二位审核员确认")
     await expect(page.get_by_label("理由")).to_be_enabled()
-    await shoot(page, "player-reopened")
 
 
 async def test_agent_may_not_sign_his_own_case(watched: Watched, server: StandIn, audited: Story) -> None:
