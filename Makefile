@@ -26,7 +26,7 @@ PROOFS := tests/contract tests/store/test_search_words.py tests/store/test_foldi
     challenge continuity injection passive_verdict voice) \
   $(patsubst %,tests/signaling/test_%.py, desk routing places board hours job_outlook \
     call call_endings call_parties call_supervisors call_work fresh_call arrangement script \
-    identify memory questions codes watching masking sign_off sampling) \
+    identify sheet memory questions codes watching masking sign_off sampling) \
   tests/recordings/test_admission.py tests/teller/test_agreement.py \
   $(patsubst %,tests/media/test_%.py, plan answer rtcp twcc unwrap payloads depacketiser quality)
 

@@ -3,8 +3,8 @@
 Each fact becomes an :class:`Entry` of the case's journal with a sequence number, a time and the
 SHA-256 of the entry before it. ``FACTS`` maps the tag that stands in the file to the class. The facts
 of ``contract.record_facts`` and ``contract.place_facts`` belong here as well; those of
-``contract.identity_facts``, ``contract.keeping_facts`` and ``contract.viewing_facts`` are listed in
-``FACTS`` and read from there.
+``contract.identity_facts``, ``contract.keeping_facts``, ``contract.viewing_facts`` and
+``contract.worksheet_facts`` are listed in ``FACTS`` and read from there.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 # All but the codec are named for their facts, which stand in FACTS.
-from contract import codec, identity_facts, keeping_facts, viewing_facts  # noqa: F401
+from contract import codec, identity_facts, keeping_facts, viewing_facts, worksheet_facts  # noqa: F401
 from contract.audit_facts import AuditDrawn, AuditReopened, OverrideProposed, VerdictGiven
 from contract.errors import ProtocolError
 from contract.fact import Fact

@@ -299,17 +299,53 @@ class Template(StrEnum):
     SHARE_FIRST = "share_first"
 
 
+class FeatureCategory(StrEnum):
+    """What kind of thing a document's feature is; a copy that has one kind seldom has the next as well.
+
+    ``OPTICAL``: holograms and inks that change with the angle. ``PERSONAL``: how the holder's data and
+    portrait were put in, as laser engraving or an overlap. ``BACKGROUND``: guilloches and tints.
+    ``PRINTING``: the technique, as microprint. ``LAYOUT``: layout and fonts. ``CONDITION``: lamination,
+    edges, wear.
+    """
+
+    OPTICAL = "optical"
+    PERSONAL = "personal"
+    BACKGROUND = "background"
+    PRINTING = "printing"
+    LAYOUT = "layout"
+    CONDITION = "condition"
+
+
+class FeatureSeen(StrEnum):
+    """What an agent says of a document's feature after looking for it."""
+
+    SEEN = "seen"
+    NOT_SEEN = "not_seen"
+    DOUBTFUL = "doubtful"
+
+
+class TiltEnd(StrEnum):
+    """Why no picture of a tilted document comes any more. ``REPLACED``: another burst was asked for."""
+
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    REPLACED = "replaced"
+
+
 class EvidenceKind(StrEnum):
     """What an immutable evidence file shows. ``SCENE`` is a still on demand, of whatever is in view.
 
-    ``DOCUMENT`` is a document seen from straight above, cut out by the server; ``REFERENCE`` a portrait
-    from a registry; ``ANSWER`` what an outside source said, as it came.
+    ``CARD_TILT`` is a document while it is tilted, one of a burst; ``DOCUMENT`` a document seen from straight
+    above, cut out by the server; ``REFERENCE`` a portrait from a registry; ``ANSWER`` what an outside source
+    said, as it came.
     """
 
     ID_CARD = "id_card"
     ID_CARD_BACK = "id_card_back"
     PASSPORT = "passport"
     DOCUMENT = "document"
+    CARD_TILT = "card_tilt"
     REFERENCE = "reference"
     ANSWER = "answer"
     FACE_STILL = "face_still"

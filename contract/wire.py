@@ -58,8 +58,12 @@ from contract.wire_identity import (
     LightSequence,
     LightShown,
     ReadDocument,
+    RequestTilt,
     SendCode,
     StartLiveness,
+    TickFeature,
+    TiltOver,
+    TiltWanted,
 )
 from contract.wire_up import (
     Accept,
@@ -170,6 +174,7 @@ __all__ = [
     "Reoffer",
     "RequestCallback",
     "RequestStill",
+    "RequestTilt",
     "Ring",
     "RingOver",
     "Script",
@@ -180,6 +185,9 @@ __all__ = [
     "StepSeen",
     "StillWanted",
     "TakeOver",
+    "TickFeature",
+    "TiltOver",
+    "TiltWanted",
     "Wallboard",
     "Watch",
     "Welcome",
@@ -201,7 +209,8 @@ CLIENT_MESSAGES: dict[str, type[Message]] = {
         CaptureState, Hold, AskColleagues, Invite, WithdrawInvite, Admit, Leave, Watch, SetMode, TakeOver,
         ForceEnd, MoveUp, Reassign, NoteEvidence, MarkStep, WrapUp, ReadDocument, CorrectField,
         ComparePortraits, StartLiveness, DecideChallenge, DrawQuestion, JudgeQuestion, SendCode, AskExternal,
-        ChallengeReady, ChallengeDeclined, LightShown, EnterCode, CameraClaim,
+        ChallengeReady, ChallengeDeclined, LightShown, EnterCode, CameraClaim, RequestTilt, TickFeature,
+        TiltOver,
     )
 }  # fmt: skip
 SERVER_MESSAGES: dict[str, type[Message]] = {
@@ -209,7 +218,7 @@ SERVER_MESSAGES: dict[str, type[Message]] = {
     for cls in (
         Welcome, QueuePosition, PresenceSet, Ring, RingOver, Answer, Reoffer, CallState, StillWanted,
         Script, Colleagues, Wallboard, FactNoted, Pong, Failed, Bye, ChallengeWanted, ChallengeStep,
-        LightSequence, LightColours, CodeWanted, CheckOver,
+        LightSequence, LightColours, CodeWanted, CheckOver, TiltWanted,
     )
 }  # fmt: skip
 ClientMessage = (
@@ -219,7 +228,7 @@ ClientMessage = (
     Watch | SetMode | TakeOver | ForceEnd | MoveUp | Reassign | NoteEvidence | MarkStep | WrapUp |
     ReadDocument | CorrectField | ComparePortraits | StartLiveness | DecideChallenge | DrawQuestion |
     JudgeQuestion | SendCode | AskExternal | ChallengeReady | ChallengeDeclined | LightShown | EnterCode |
-    CameraClaim
+    CameraClaim | RequestTilt | TickFeature | TiltOver
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from contract.phases import (
     Role,
     SeatMode,
 )
+from contract.worksheet import Worksheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ class Script(Message):
     """To the staff of a call: the policy's script as it stands, after every change.
 
     ``complete``: every mandatory step is passed, under review, waived or skipped, so that ``passed`` may
-    be decided.
+    be decided. ``worksheet``: the features of documents that are looked for, None where none are.
     """
 
     tag: ClassVar[str] = "script"
@@ -250,6 +251,7 @@ class Script(Message):
     abort_reasons: tuple[Choice, ...]
     tags: tuple[Choice, ...]
     next_actions: tuple[Choice, ...]
+    worksheet: Worksheet | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,15 @@ from typing import Annotated, ClassVar
 from contract.codec import Number, Text
 from contract.ids import CheckId, EvidenceId
 from contract.message import Message
-from contract.phases import CheckVerdict, CheckWord, CodeChannel, LivenessKind
+from contract.phases import (
+    CheckVerdict,
+    CheckWord,
+    CodeChannel,
+    EvidenceKind,
+    FeatureSeen,
+    LivenessKind,
+    TiltEnd,
+)
 
 # --- from staff --------------------------------------------------------------------------------
 
@@ -94,6 +102,25 @@ class AskExternal(Message):
     service: Annotated[str, Text(64, min=1)]
 
 
+@dataclass(frozen=True, slots=True)
+class RequestTilt(Message):
+    """Ask the customer's phone for pictures of ``document`` while it is tilted."""
+
+    tag: ClassVar[str] = "request_tilt"
+    document: EvidenceKind
+
+
+@dataclass(frozen=True, slots=True)
+class TickFeature(Message):
+    """What was seen of a feature, as the script's worksheet names it, on one picture of a burst."""
+
+    tag: ClassVar[str] = "tick_feature"
+    document: EvidenceKind
+    feature: Annotated[str, Text(64, min=1)]
+    evidence: EvidenceId
+    seen: FeatureSeen
+
+
 # --- from the customer -------------------------------------------------------------------------
 
 
@@ -148,6 +175,15 @@ class CameraClaim(Message):
     height_max: Annotated[int, Number(0, 1e9)] = 0
     frame_rate_max: Annotated[float, Number(0, 1e9)] = 0.0
     phone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TiltOver(Message):
+    """No picture of this burst comes any more; what was taken is uploaded by now."""
+
+    tag: ClassVar[str] = "tilt_over"
+    check: CheckId
+    reason: TiltEnd
 
 
 # --- to the customer ---------------------------------------------------------------------------
@@ -218,6 +254,20 @@ class CodeWanted(Message):
     digits: int
     channel: CodeChannel
     left: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TiltWanted(Message):
+    """Take pictures over ``seconds`` while ``document`` is tilted, upload each under one of these ids.
+
+    Then send ``tilt_over``.
+    """
+
+    tag: ClassVar[str] = "tilt_wanted"
+    check: CheckId
+    document: EvidenceKind
+    pictures: tuple[EvidenceId, ...]
     seconds: float
 
 

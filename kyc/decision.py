@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Final
 
 from contract import codec
-from contract.fact import Fact
+from contract.fact import LATER, Fact
 from contract.facts import AgentDecided, AuditSigned, ConsentGiven, FacesCompared, IdNumberChecked
 from contract.identity_facts import (
     AccountsCounted,
@@ -31,6 +31,8 @@ from contract.identity_facts import (
 from contract.identity_ports import Claim
 from contract.ids import CheckId
 from contract.phases import AccountClass, CheckVerdict, Outcome, Verdict, WatchEvent, severity
+from contract.worksheet import doubts, judge
+from contract.worksheet_facts import FeatureTicked
 from kyc.consistency import Identity, claim_disagreements
 
 # Five elements, by the notice of the People's Bank on personal accounts: an account of class II that is
@@ -63,6 +65,7 @@ _INPUTS: Final = (
     DocumentJudged,
     ExternalAnswered,
     FacesCompared,
+    FeatureTicked,
     IdNumberChecked,
     LightMeasured,
     LivenessMeasured,
@@ -117,6 +120,8 @@ class DecisionRules:
     ``questions_wrong_max`` makes them failed. ``watched`` are the events that hand the case to a person,
     and so does a score of ``source_review`` and more.
     ``self_service`` takes the place of ``needs`` where no call was; without it such a case never passes.
+    ``feature_categories``: an agent must have seen features of so many different categories on one document,
+    and what was looked for and not seen hands the case to a person; 0 wants none.
     """
 
     policy: str
@@ -133,6 +138,7 @@ class DecisionRules:
     source_review: float = 0.8
     on_site: bool = False
     self_service: tuple[Need, ...] = ()
+    feature_categories: int = field(default=0, metadata=LATER)
 
 
 @dataclass(slots=True)
@@ -147,6 +153,7 @@ class _Evidence:
     elements: frozenset[str] = frozenset()
     counts: dict[str, int] | None = None
     signs: set[str] = field(default_factory=set)
+    ticks: list[FeatureTicked] = field(default_factory=list)
     claims: dict[str, tuple[str, ...]] = field(default_factory=dict)
     outcome: AgentDecided | None = None
     approved: bool = False
@@ -159,7 +166,8 @@ def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
     Reasons are machine words: ``agent_passed``, ``agent_failed``, ``agent_incomplete``, ``agent_missing``
     or, where the rules let a case pass without a call, ``self_service``; for each check that speaks
     against it or was settled by the agent ``<check>_failed``, ``<check>_review``, ``<check>_by_agent``;
-    ``<need>_missing``, and the same of a list that was not asked; ``watched_<event>``, ``source_signs``;
+    ``<need>_missing``, and the same of a list that was not asked and of ``features`` where the rules want
+    them; ``feature_not_seen``, ``feature_doubtful``; ``watched_<event>``, ``source_signs``;
     words of :func:`kyc.consistency.claim_disagreements`, which hand the case to a person;
     ``auditor_approved`` where an auditor's signature settled the doubt, which of a failure it never does;
     and for each class that was not given ``class_<class>_<why>`` with ``on_site``, ``checks``,
@@ -190,14 +198,14 @@ def decide(facts: Iterable[Fact], rules: DecisionRules) -> Decided:
 
 
 def _digest(inputs: Sequence[Fact], rules: DecisionRules) -> str:
-    body = [codec.dump(rules), [[type(fact).__name__, _as_before(fact)] for fact in inputs]]
+    body = [_as_before(rules), [[type(fact).__name__, _as_before(fact)] for fact in inputs]]
     return hashlib.sha256(codec.canonical(body)).hexdigest()
 
 
-def _as_before(fact: Fact) -> dict[str, object]:
-    """Return a fact without the fields that it got later and that say nothing."""
-    idle = {one.name for one in fields(fact) if one.metadata and getattr(fact, one.name) == one.default}
-    return {name: value for name, value in codec.dump(fact).items() if name not in idle}
+def _as_before(one: Fact | DecisionRules) -> dict[str, object]:
+    """Return a fact, or the rules, without the fields that came later and that say nothing."""
+    idle = {part.name for part in fields(one) if part.metadata and getattr(one, part.name) == part.default}
+    return {name: value for name, value in codec.dump(one).items() if name not in idle}
 
 
 # --- what the facts come to --------------------------------------------------------------------
@@ -234,6 +242,8 @@ def _take(evidence: _Evidence, fact: Fact, rules: DecisionRules) -> None:
             _overrule(evidence, fact, rules)
         case QuestionJudged():
             evidence.answers.append(fact.verdict)
+        case FeatureTicked():
+            evidence.ticks.append(fact)
         case CodeTried():
             _take_code(evidence, fact)
         case ExternalAnswered():
@@ -343,10 +353,17 @@ def _judge(evidence: _Evidence, rules: DecisionRules) -> tuple[CheckVerdict, lis
         if met is None:
             reasons.append(f"{need.id}_missing")
         worst.append(met or CheckVerdict.REVIEW)
+    if rules.feature_categories and not alone:
+        evidence.signs |= _of_features(evidence.ticks, rules.feature_categories)
     signs = evidence.signs | {word for words in evidence.claims.values() for word in words}
     reasons += sorted(signs)
     worst += [CheckVerdict.REVIEW for _ in signs]
     return max(worst, key=severity), reasons
+
+
+def _of_features(ticks: Sequence[FeatureTicked], categories: int) -> set[str]:
+    missing = {"features_missing"} if judge(ticks, categories) is None else set()
+    return missing | set(doubts(ticks))
 
 
 def _of_agent(outcome: AgentDecided | None) -> tuple[CheckVerdict, str]:

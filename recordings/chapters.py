@@ -30,6 +30,7 @@ from contract.identity_facts import (
 )
 from contract.ids import CallId
 from contract.phases import CallPhase, EvidenceKind, Role
+from contract.worksheet_facts import TiltRequested
 from recordings.timeline import Axis
 
 # Facts closer together than this are one moment of the conversation.
@@ -83,6 +84,7 @@ _CHECKS = {
     "evidence_face_still": ("拍摄现场人像", "Picture of the customer"),
     "face_match": ("人证比对", "Face against card"),
     "document": ("识读证件", "The document is read"),
+    "features": ("核验证件防伪特征", "Features of the document"),
     "portraits": ("人像比对", "Portraits compared"),
     "passive": ("活体检测", "Liveness"),
     "gestures": ("动作活体检测", "Liveness by gestures"),
@@ -168,6 +170,8 @@ def _check(fact: Fact) -> str | None:
             return "face_match"
         case DocumentRead():
             return "document"
+        case TiltRequested():
+            return "features"
         case PortraitsCompared():
             return "portraits"
         case LivenessStarted(kind=kind):

@@ -38,6 +38,7 @@ from contract.identity_facts import (
 from contract.ids import CallId, CheckId
 from contract.phases import CallPhase, Completeness, StepResult
 from contract.record_facts import LaneKept, StepKept
+from contract.worksheet_facts import FeatureTicked
 from recordings.ledger import Lane, State
 from recordings.stays import Span, joined, within
 from recordings.timeline import Gap, Timeline
@@ -171,6 +172,7 @@ _WORDS: dict[type[Fact], str] = {
     DocumentJudged: "document",
     PortraitsCompared: "portraits",
     QuestionJudged: "questions",
+    FeatureTicked: "features",
 }
 
 

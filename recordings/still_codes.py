@@ -18,6 +18,7 @@ _STILLS = frozenset(
         EvidenceKind.PASSPORT,
         EvidenceKind.FACE_STILL,
         EvidenceKind.SCENE,
+        EvidenceKind.CARD_TILT,
     }
 )
 # As long as a viewer needs to read one.

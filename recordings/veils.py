@@ -12,10 +12,12 @@ from math import inf
 from contract.facts import CallEnded, Entry, EvidenceStored, RecordingStarted, SegmentSealed, StillRequested
 from contract.ids import CallId, TrackId
 from contract.phases import EvidenceKind, Role, TrackKind
+from contract.worksheet_facts import TiltEnded, TiltRequested
 
 # Pictures on which a card fills the frame.
 CARDS = frozenset({
     EvidenceKind.ID_CARD, EvidenceKind.ID_CARD_BACK, EvidenceKind.PASSPORT, EvidenceKind.DOCUMENT,
+    EvidenceKind.CARD_TILT,
 })  # fmt: skip
 # The phone turns its camera back after the upload; what is on its way arrives later still.
 _TAIL_S = 2.0
@@ -39,17 +41,20 @@ class CardShown:
 def cards_shown(entries: Sequence[Entry]) -> tuple[CardShown, ...]:
     """Return when cards were asked for in calls whose customer was filmed, in order.
 
-    A stretch ends when a picture of its kind is stored, at this request or a later one, or with the call.
+    A stretch ends when a picture of its kind is stored, at this request or a later one, or with the call;
+    that of a burst with the burst.
     """
-    waiting: list[tuple[StillRequested, float]] = []
+    waiting: list[tuple[StillRequested | TiltRequested, float]] = []
     found: list[CardShown] = []
     for entry in entries:
         match entry.fact:
-            case StillRequested(kind=kind) as asked if kind in CARDS:
+            case (StillRequested() | TiltRequested()) as asked if _asks_for_card(asked):
                 waiting.append((asked, entry.at))
                 continue
             case EvidenceStored(kind=kind, source="phone"):
-                over = [one for one in waiting if one[0].kind is kind]
+                over = [one for one in waiting if isinstance(one[0], StillRequested) and one[0].kind is kind]
+            case TiltEnded(call=call):
+                over = [one for one in waiting if isinstance(one[0], TiltRequested) and one[0].call == call]
             case CallEnded(call=call):
                 over = [one for one in waiting if one[0].call == call]
             case _:
@@ -59,6 +64,10 @@ def cards_shown(entries: Sequence[Entry]) -> tuple[CardShown, ...]:
     found += [CardShown(asked.call, since, inf) for asked, since in waiting]
     filmed = {fact.call for fact in _films(entries)}
     return tuple(sorted((one for one in found if one.call in filmed), key=lambda one: one.since))
+
+
+def _asks_for_card(fact: StillRequested | TiltRequested) -> bool:
+    return isinstance(fact, TiltRequested) or fact.kind in CARDS
 
 
 def segments_with_cards(entries: Sequence[Entry]) -> frozenset[str]:

@@ -58,6 +58,7 @@ from contract.wire import (
     SetMode,
     StillWanted,
     TakeOver,
+    TiltOver,
     WithdrawInvite,
     WrapUp,
 )
@@ -106,7 +107,7 @@ class Call(Identify):
                 ``consent_missing``, ``held``, ``not_held``, ``inviting``, ``full``, ``nobody_left``.
             NotFound: another call, or pictures that are not there.
             UserError: ``checks_incomplete``, ``unknown_reason``, ``unknown_answer``, ``unknown_step``,
-                ``not_waivable``, ``reason_missing``, ``no_such_agent``.
+                ``not_waivable``, ``reason_missing``, ``no_such_agent``, ``no_features``.
             Busy: a comparison is running, or the seat's last offer is still being answered.
         """
         sender = self._table.find(seat)
@@ -134,7 +135,14 @@ class Call(Identify):
                 self._got_chat(sender, message)
             case HangUp():
                 self._got_hang_up(sender, moment)
-            case ChallengeReady() | ChallengeDeclined() | LightShown() | EnterCode() | CameraClaim():
+            case (
+                ChallengeReady()
+                | ChallengeDeclined()
+                | LightShown()
+                | EnterCode()
+                | CameraClaim()
+                | TiltOver()
+            ):
                 self._got_answer(message)
             case _:
                 raise WrongPhase("this is for staff", code="not_host")
@@ -228,6 +236,7 @@ class Call(Identify):
         self._now = moment
         self.checks.noted(fact)
         self._out.extend(Send(None, message) for message in self.identity.noted(fact, moment.at))
+        self._out.extend(Send(None, message) for message in self.sheet.noted(fact))
         lock = self.identity.lock_by(fact, moment.at)
         if lock is not None:
             self._fact(lock)

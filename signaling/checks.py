@@ -9,9 +9,10 @@ from contract.facts import (
     IdNumberChecked,
     StillRequested,
 )
-from contract.ids import EvidenceId
+from contract.ids import CheckId, EvidenceId
 from contract.phases import CheckVerdict, EvidenceKind
 from contract.wire import StillWanted
+from contract.worksheet_facts import TiltEnded, TiltRequested
 
 # Kinds that a phone is asked for; a portrait is cut from the card by the server.
 _FROM_PHONE = frozenset(
@@ -34,6 +35,9 @@ class Checks:
 
     def __init__(self) -> None:
         self._wanted: dict[EvidenceId, StillRequested] = {}
+        # Of everything that may be uploaded, what it shows; and the pictures of each burst.
+        self._kinds: dict[EvidenceId, EvidenceKind] = {}
+        self._bursts: dict[CheckId, tuple[EvidenceId, ...]] = {}
         self._uploading: set[EvidenceId] = set()
         self._storing: set[EvidenceId] = set()
         self._stored: dict[EvidenceId, EvidenceKind] = {}
@@ -45,6 +49,13 @@ class Checks:
         match fact:
             case StillRequested():
                 self._wanted[fact.request] = fact
+                self._kinds[fact.request] = fact.kind
+            case TiltRequested():
+                self._bursts[fact.check] = fact.pictures
+                self._kinds |= dict.fromkeys(fact.pictures, EvidenceKind.CARD_TILT)
+            case TiltEnded():
+                for picture in self._bursts.pop(fact.check, ()):
+                    del self._kinds[picture]
             case EvidenceStored():
                 self._stored[fact.evidence] = fact.kind
             case FileShared():
@@ -68,19 +79,19 @@ class Checks:
             NotFound: this picture was not asked for.
             WrongPhase: it is stored, or being uploaded now.
         """
-        if request not in self._wanted:
+        if request not in self._kinds:
             raise NotFound("this picture was not asked for")
         if request in self._stored or request in self._uploading:
             raise WrongPhase("this picture is here already", code="still_stored")
         self._uploading.add(request)
-        return self._wanted[request].kind
+        return self._kinds[request]
 
     def confirm_upload(self, request: EvidenceId) -> EvidenceKind:
         """The picture has come and is about to be stored. Raises WrongPhase unless it was claimed."""
-        if request not in self._uploading or request in self._stored:
+        if request not in self._uploading or request in self._stored or request not in self._kinds:
             raise WrongPhase("this picture is not being uploaded")
         self._storing.add(request)
-        return self._wanted[request].kind
+        return self._kinds[request]
 
     def hold(self, evidence: EvidenceId) -> None:
         """A shared file is about to be stored under this id; over with ``release_upload``."""

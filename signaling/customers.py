@@ -27,6 +27,7 @@ from contract.wire import (
     Offer,
     Playback,
     RequestCallback,
+    TiltOver,
 )
 from signaling.actions import CustomerCame, CustomerResumed, Line
 from signaling.buckets import Buckets
@@ -146,7 +147,8 @@ class Customers:
         if state is not None:
             line.send(state)
         if call.reason is None:
-            line.send(*call.checks.wanted(), *call.identity.wanted(self._hall.clock.now()))
+            line.send(*call.checks.wanted(), *call.sheet.wanted())
+            line.send(*call.identity.wanted(self._hall.clock.now()))
 
     # --- messages ---
 
@@ -183,6 +185,7 @@ class Customers:
                 | LightShown()
                 | EnterCode()
                 | CameraClaim()
+                | TiltOver()
             ):
                 self._hall.hand(_call_of(visit), visit.who.seat, message)
             case _:

@@ -26,8 +26,11 @@ from contract.wire import (
     LightShown,
     Message,
     ReadDocument,
+    RequestTilt,
     SendCode,
     StartLiveness,
+    TickFeature,
+    TiltOver,
 )
 from signaling.codes import new_code
 from signaling.identity_effects import (
@@ -74,11 +77,17 @@ class Identify(Work):
                 self._got_send(host, message)
             case AskExternal():
                 self._got_ask(host, message)
+            case RequestTilt():
+                self._got_tilt(host, message)
+            case TickFeature():
+                self._require(self.phase in TALKING or self._undecided)
+                self._fact(self.sheet.tick(self.call, message, host.account))
             case _:
                 super()._got_work(host, message)
 
     def _got_answer(
-        self, message: ChallengeReady | ChallengeDeclined | LightShown | EnterCode | CameraClaim
+        self,
+        message: ChallengeReady | ChallengeDeclined | LightShown | EnterCode | CameraClaim | TiltOver,
     ) -> None:
         """Take what the customer's page says of a check; what comes too late is passed over."""
         self._require(self.phase in TALKING)
@@ -96,6 +105,10 @@ class Identify(Work):
                     self._fact(tried)
             case CameraClaim():
                 self._out.append(TellCamera(message))
+            case TiltOver():
+                over = self.sheet.over(self.call, message.check, message.reason)
+                if over is not None:
+                    self._fact(over)
             case _:
                 pass
 
@@ -134,6 +147,12 @@ class Identify(Work):
         self.identity.begin("portraits")
         self._stale = True
         self._out.append(ComparePictures(message.card, message.still, message.reference, host.account))
+
+    def _got_tilt(self, host: Seat, message: RequestTilt) -> None:
+        self._require_kyc()
+        self._require(not (self._held or self._changes.wanted(self._stance()).held), "held")
+        for fact in self.sheet.request(self.call, message.document, host.account):
+            self._fact(fact)
 
     # --- inside: liveness ---
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from contract.worksheet import Worksheet
 from signaling.questions import Question
 
 # Three tries a day of whatever can be guessed or forged (ETSI TS 119 461 asks for a ceiling and leaves the
@@ -35,3 +36,4 @@ class IdentityPlan:
     tries: Mapping[str, int] = field(default_factory=lambda: TRIES)
     cool_down_s: float = COOL_DOWN_S
     resend_s: float = RESEND_S
+    worksheet: Worksheet = field(default_factory=Worksheet)

@@ -44,6 +44,7 @@ from signaling.script import ScriptPlan, Standing, evaluate, script_of
 from signaling.seats import Seat, Table
 from signaling.seen import parties_for, sharing_for
 from signaling.settings import CallLimits
+from signaling.sheet import Sheet
 from signaling.tracks import Tracks
 
 _log = structlog.get_logger(__name__)
@@ -76,6 +77,7 @@ class Machine:
         self.checks = Checks()
         memory = memory or Memory()
         self.identity = Identity(plan.identity, memory)
+        self.sheet = Sheet(plan.identity.worksheet)
         # What the customer gave in self-service is there already.
         for fact in memory.entered:
             self.checks.noted(fact)
@@ -243,7 +245,8 @@ class Machine:
 
     def _steps(self) -> tuple[StepSeen, ...]:
         lock = "" if self.kyc_unlocked else "recording" if self.phase is CallPhase.ACTIVE else "call"
-        found = self.checks.found(self._consent, comparing=self._comparing) | self.identity.found()
+        found = self.checks.found(self._consent, comparing=self._comparing)
+        found |= self.identity.found() | self.sheet.found()
         by_hand = "" if self._undecided else lock
         faceless = bool(self._consent) and "biometrics" not in self._consent
         return evaluate(self._plan, self._marks, Standing(found, lock, by_hand, faceless))

@@ -24,8 +24,8 @@ class PlannedStep:
     """A step as the policy pack plans it.
 
     ``check`` is ``consent``, ``evidence_id_card``, ``id_number``, ``evidence_face_still``, ``face_match``,
-    ``document``, ``portraits``, ``passive``, ``gestures``, ``light``, ``questions``, ``code`` or
-    ``external_`` with a service; empty when it is settled by hand, with one of ``answers`` if there are
+    ``document``, ``features``, ``portraits``, ``passive``, ``gestures``, ``light``, ``questions``, ``code``
+    or ``external_`` with a service; empty when it is settled by hand, with one of ``answers`` if there are
     any. ``without_face``: it is mandatory where the customer did not agree to face recognition, and the
     steps that need a face are skipped. ``when`` pairs an earlier step with an answer: the step is skipped
     unless every pair fits.
@@ -146,7 +146,11 @@ def complete(steps: Collection[StepSeen]) -> bool:
 def script_of(call: CallId, plan: ScriptPlan, steps: tuple[StepSeen, ...]) -> Script:
     """Return what the staff of a call is told."""
     reasons = tuple(replace(reason.choice, outcome=reason.outcome) for reason in plan.abort_reasons)
-    return Script(call, steps, complete(steps), reasons, plan.tags, plan.next_actions)
+    sheet = plan.identity.worksheet
+    return Script(
+        call, steps, complete(steps), reasons, plan.tags, plan.next_actions,
+        sheet if sheet.categories else None,
+    )  # fmt: skip
 
 
 def require_mark(steps: Collection[StepSeen], message: MarkStep) -> None:

@@ -35,6 +35,7 @@ from contract.identity_facts import (
 from contract.ids import AccountId, CallId
 from contract.phases import CallEnd, CallPhase
 from contract.viewing_facts import RecordWatched, WatchedSpan
+from contract.worksheet_facts import TiltEnded, TiltRequested
 
 # What leads to a result is said before it is noted, and a word may follow.
 LEAD_S, TAIL_S = 5.0, 1.0
@@ -50,7 +51,7 @@ AHEAD_S = 4.0
 _CHECKS = (
     IdNumberChecked, FacesCompared, DocumentRead, DocumentJudged, PortraitsCompared, LivenessStarted,
     LivenessMeasured, ChallengeEnded, LightDrawn, LightMeasured, QuestionDrawn, QuestionJudged, CodeSent,
-    CodeTried,
+    CodeTried, TiltRequested, TiltEnded,
 )  # fmt: skip
 
 

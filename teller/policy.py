@@ -177,6 +177,9 @@ class Policy(Part):
         refuse_doubles("abort_reasons", (reason.id for reason in self.abort_reasons))
         refuse_doubles("checks", (step.check for step in self.steps if step.check))
         _refuse_wrong_branches(self.steps)
+        looked_for = any(step.check is Check.FEATURES for step in self.steps)
+        if looked_for and not self.identity.worksheet.categories:
+            raise ValueError("a step looks for features, and the worksheet wants none: identity.worksheet")
         if self.opens_account and self.audit.share < 1:
             raise ValueError("every case that may open an account is audited: audit.share is 1")
         if not self.opens_account and self.decision is not None:

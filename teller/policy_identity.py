@@ -11,6 +11,7 @@ from kyc.decision import ClassRule, DecisionRules, Need
 from signaling.identity_plan import COOL_DOWN_S, RESEND_S, TRIES, IdentityPlan
 from signaling.questions import Question
 from teller.policy_parts import Part, Source, Title, Word, refuse_doubles
+from teller.policy_worksheet import Worksheet, worksheet_plan
 
 
 class Check(StrEnum):
@@ -22,6 +23,7 @@ class Check(StrEnum):
     EVIDENCE_FACE_STILL = "evidence_face_still"
     FACE_MATCH = "face_match"
     DOCUMENT = "document"
+    FEATURES = "features"
     PORTRAITS = "portraits"
     PASSIVE = "passive"
     GESTURES = "gestures"
@@ -77,12 +79,13 @@ class Questions(Part):
 
 
 class Identity(Part):
-    """How often what may be tried in ``cool_down_s``, by one customer over all cases, and the questions."""
+    """How often what may be tried in ``cool_down_s``, by one customer over all cases; questions; features."""
 
     tries: dict[Kind, int] = Field(default_factory=dict)
     cool_down_s: float = Field(default=COOL_DOWN_S, ge=0, le=30 * 24 * 3600)
     resend_s: float = Field(default=RESEND_S, ge=10, le=3_600)
     questions: Questions = Questions()
+    worksheet: Worksheet = Worksheet()
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
@@ -146,6 +149,7 @@ def identity_plan(identity: Identity) -> IdentityPlan:
         tries=dict(TRIES) | {str(kind): most for kind, most in identity.tries.items()},
         cool_down_s=identity.cool_down_s,
         resend_s=identity.resend_s,
+        worksheet=worksheet_plan(identity.worksheet),
     )
 
 
@@ -166,6 +170,7 @@ def decision_rules(name: str, version: int, identity: Identity, decision: Decisi
         source_review=decision.source_review,
         on_site=decision.on_site,
         self_service=tuple(Need(need.id, need.ways) for need in decision.self_service),
+        feature_categories=identity.worksheet.categories,
     )
 
 

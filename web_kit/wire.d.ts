@@ -52,7 +52,13 @@ export type AccountClass = "I" | "II" | "III";
 
 export type Template = "roles" | "side_by_side" | "customer_only" | "share_first";
 
-export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
+export type FeatureCategory = "optical" | "personal" | "background" | "printing" | "layout" | "condition";
+
+export type FeatureSeen = "seen" | "not_seen" | "doubtful";
+
+export type TiltEnd = "done" | "cancelled" | "failed" | "replaced";
+
+export type EvidenceKind = "id_card" | "id_card_back" | "passport" | "document" | "card_tilt" | "reference" | "answer" | "face_still" | "id_portrait" | "scene" | "shared_file";
 
 export type ViewReason = "audit" | "quality" | "complaint" | "dispute" | "investigation" | "authority" | "other";
 
@@ -223,6 +229,25 @@ export interface MadeFile {
 export interface WatchedSpan {
   readonly since_s: number;
   readonly until_s: number;
+}
+
+export interface Feature {
+  readonly id: string;
+  readonly category: FeatureCategory;
+  readonly zh: string;
+  readonly en: string;
+}
+
+export interface DocumentFeatures {
+  readonly document: EvidenceKind;
+  readonly features: readonly Feature[];
+}
+
+export interface Worksheet {
+  readonly categories: number;
+  readonly documents: readonly DocumentFeatures[];
+  readonly pictures: number;
+  readonly seconds: number;
 }
 
 export interface Hello {
@@ -523,6 +548,25 @@ export interface CameraClaim {
   readonly phone?: boolean;
 }
 
+export interface RequestTilt {
+  readonly type: "request_tilt";
+  readonly document: EvidenceKind;
+}
+
+export interface TickFeature {
+  readonly type: "tick_feature";
+  readonly document: EvidenceKind;
+  readonly feature: string;
+  readonly evidence: string;
+  readonly seen: FeatureSeen;
+}
+
+export interface TiltOver {
+  readonly type: "tilt_over";
+  readonly check: string;
+  readonly reason: TiltEnd;
+}
+
 export interface Welcome {
   readonly type: "welcome";
   readonly version: number;
@@ -633,6 +677,7 @@ export interface Script {
   readonly abort_reasons: readonly Choice[];
   readonly tags: readonly Choice[];
   readonly next_actions: readonly Choice[];
+  readonly worksheet: Worksheet | null;
 }
 
 export interface Colleagues {
@@ -728,6 +773,14 @@ export interface CheckOver {
   readonly word: CheckWord;
 }
 
+export interface TiltWanted {
+  readonly type: "tilt_wanted";
+  readonly check: string;
+  readonly document: EvidenceKind;
+  readonly pictures: readonly string[];
+  readonly seconds: number;
+}
+
 export type ClientMessage =
   | Hello
   | Consent
@@ -777,7 +830,10 @@ export type ClientMessage =
   | ChallengeDeclined
   | LightShown
   | EnterCode
-  | CameraClaim;
+  | CameraClaim
+  | RequestTilt
+  | TickFeature
+  | TiltOver;
 
 export type ServerMessage =
   | Welcome
@@ -801,7 +857,8 @@ export type ServerMessage =
   | LightSequence
   | LightColours
   | CodeWanted
-  | CheckOver;
+  | CheckOver
+  | TiltWanted;
 
 export interface PersonWatched {
   readonly call: string;
@@ -1121,6 +1178,34 @@ export interface UnmaskAnswered {
 export interface RecordDownloaded {
   readonly account: string;
   readonly file: string;
+}
+
+export interface TiltRequested {
+  readonly call: string;
+  readonly check: string;
+  readonly document: EvidenceKind;
+  readonly pictures: readonly string[];
+  readonly seconds: number;
+  readonly categories: number;
+  readonly agent: string;
+}
+
+export interface TiltEnded {
+  readonly call: string;
+  readonly check: string;
+  readonly reason: TiltEnd;
+}
+
+export interface FeatureTicked {
+  readonly call: string;
+  readonly document: EvidenceKind;
+  readonly feature: string;
+  readonly category: FeatureCategory;
+  readonly zh: string;
+  readonly en: string;
+  readonly evidence: string;
+  readonly seen: FeatureSeen;
+  readonly agent: string;
 }
 
 export interface AuditDrawn {
@@ -1696,6 +1781,9 @@ export interface Facts {
   UnmaskAsked: UnmaskAsked;
   UnmaskAnswered: UnmaskAnswered;
   RecordDownloaded: RecordDownloaded;
+  TiltRequested: TiltRequested;
+  TiltEnded: TiltEnded;
+  FeatureTicked: FeatureTicked;
   AuditDrawn: AuditDrawn;
   OverrideProposed: OverrideProposed;
   AuditReopened: AuditReopened;

@@ -28,7 +28,18 @@ from contract.identity_facts import (
     SourceJudged,
 )
 from contract.ids import AccountId, CallId, CheckId, EvidenceId, SeatId
-from contract.phases import AccountClass, CallEnd, CheckVerdict, Outcome, Verdict, WatchEvent
+from contract.phases import (
+    AccountClass,
+    CallEnd,
+    CheckVerdict,
+    EvidenceKind,
+    FeatureCategory,
+    FeatureSeen,
+    Outcome,
+    Verdict,
+    WatchEvent,
+)
+from contract.worksheet_facts import FeatureTicked
 from kyc.decision import FIVE_ELEMENTS, ClassRule, DecisionRules, Need, decide
 
 PASSED, REVIEW, FAILED = CheckVerdict.PASSED, CheckVerdict.REVIEW, CheckVerdict.FAILED
@@ -155,6 +166,49 @@ def test_a_field_that_came_later_leaves_older_hashes_alone() -> None:
     kept = "7a6a1ef9753f1c8c452d409804edb2524a5e73dda29f55c87839892900839bcd"
     assert decide([was], rules).inputs_sha256 == kept
     assert decide([replace(was, pii_asked_name="张三")], rules).inputs_sha256 != kept
+
+
+def ticked(*categories: FeatureCategory, seen: FeatureSeen = FeatureSeen.SEEN) -> list[Fact]:
+    return [
+        FeatureTicked(CALL, EvidenceKind.ID_CARD, f"{seen} {one}", one, "", "", EV, seen, AGENT)
+        for one in categories
+    ]
+
+
+THREE = ticked(FeatureCategory.OPTICAL, FeatureCategory.PRINTING, FeatureCategory.LAYOUT)
+SHEETED = replace(RULES, feature_categories=3)
+
+
+def test_features_that_were_not_ticked_hand_the_case_to_a_person() -> None:
+    """Too few of them, too: and nothing of it in a pack without the sheet."""
+    assert told([*GOOD, *THREE], SHEETED) == (PASSED, {"agent_passed", "class_I_on_site"})
+    assert told(GOOD, SHEETED) == (REVIEW, {"agent_passed", "features_missing"})
+    assert told([*GOOD, *THREE[:2]], SHEETED) == (REVIEW, {"agent_passed", "features_missing"})
+    assert told(GOOD)[0] is PASSED
+    assert told([*GOOD, signed()], SHEETED)[0] is PASSED
+
+
+@pytest.mark.parametrize(
+    ("seen", "word"),
+    [(FeatureSeen.NOT_SEEN, "feature_not_seen"), (FeatureSeen.DOUBTFUL, "feature_doubtful")],
+)
+def test_a_feature_that_was_not_seen_is_never_a_silent_refusal(seen: FeatureSeen, word: str) -> None:
+    """A person looks, whatever else was ticked; where the pack wants no features it says nothing."""
+    facts = [*GOOD, *THREE, *ticked(FeatureCategory.CONDITION, seen=seen)]
+    assert told(facts, SHEETED) == (REVIEW, {"agent_passed", word})
+    assert told(facts)[0] is PASSED
+
+
+def test_whoever_was_alone_is_not_asked_for_features() -> None:
+    """In self-service nobody looks."""
+    rules = replace(SHEETED, self_service=(Need("document", (("document",),)),))
+    alone = [replace(document(), call=None), counted(I=0, II=0, III=0)]
+    assert told(alone, rules)[0] is PASSED
+
+
+def test_rules_without_features_keep_their_hash() -> None:
+    """A decision of before is the same decision today; with them it is another."""
+    assert decide(GOOD, RULES).inputs_sha256 != decide(GOOD, SHEETED).inputs_sha256
 
 
 def test_all_is_well() -> None:

@@ -49,6 +49,7 @@ from contract.phases import (
     Role,
     StepResult,
 )
+from contract.worksheet_facts import TiltRequested
 from recordings.chapters import MOMENT_S, Chapter, ScriptStep, chapters
 from recordings.timeline import Axis
 
@@ -78,6 +79,7 @@ FACTS: dict[str, Fact] = {
     "The document is read": DocumentRead(
         CALL, CHECK, new_evidence_id(), None, "front", DocumentKind.CN_ID, (), (), ()
     ),
+    "Features of the document": TiltRequested(CALL, CHECK, EvidenceKind.ID_CARD, (), 4.0, 3, AGENT),
     "Portraits compared": PortraitsCompared(
         CALL, CHECK, new_evidence_id(), new_evidence_id(), None, None, (), 1, (), 0.5, 0.4, "", (), _REVIEW,
         "", None,

@@ -13,12 +13,14 @@ from contract.facts import (
     SegmentSealed,
     StillRequested,
 )
-from contract.ids import CallId, CaseId, EvidenceId, TrackId
-from contract.phases import CallEnd, EvidenceKind, Role, TrackKind
+from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, TrackId
+from contract.phases import CallEnd, EvidenceKind, Role, TiltEnd, TrackKind
+from contract.worksheet_facts import TiltEnded, TiltRequested
 from recordings.veils import CardShown, cards_shown, segments_with_cards
 
 CALL, CAMERA = CallId("call-1"), TrackId("track-1")
 CARD, BACK, FACE = EvidenceKind.ID_CARD, EvidenceKind.ID_CARD_BACK, EvidenceKind.FACE_STILL
+TILT = EvidenceKind.CARD_TILT
 # The camera is turned back after the upload.
 TAIL_S = 2.0
 
@@ -29,6 +31,14 @@ def asked(name: str, kind: EvidenceKind = CARD, call: CallId = CALL) -> StillReq
 
 def stored(name: str, kind: EvidenceKind = CARD, source: str = "phone") -> EvidenceStored:
     return EvidenceStored(EvidenceId(name), kind, f"{name}.jpg", "image/jpeg", "00", 1, 1, 1, 1.0, source)
+
+
+def tilted(check: str) -> TiltRequested:
+    return TiltRequested(CALL, CheckId(check), CARD, (EvidenceId("a"),), 4.0, 3, AccountId("anna"))
+
+
+def over(check: str, call: CallId = CALL) -> TiltEnded:
+    return TiltEnded(call, CheckId(check), TiltEnd.DONE)
 
 
 def told(*facts: tuple[float, Fact], filmed: bool = True) -> list[Entry]:
@@ -62,6 +72,10 @@ def told(*facts: tuple[float, Fact], filmed: bool = True) -> list[Entry]:
         ([(5, asked("a")), (7, stored("c", CARD, "derived")), (9, stored("a"))], [(5, 9)]),
         ([(5, asked("a")), (20, CallEnded(CALL, CallEnd.CUSTOMER_HUNG_UP, 20.0))], [(5, 20)]),
         ([(5, asked("a"))], [(5, inf)]),
+        # A burst shows the card until it is over, not until its first picture or another's is there.
+        ([(5, tilted("c")), (6, stored("a", TILT)), (7, stored("b")), (9, over("c"))], [(5, 9)]),
+        ([(5, asked("a")), (6, tilted("c")), (7, over("c")), (9, stored("a"))], [(5, 9), (6, 7)]),
+        ([(5, tilted("c")), (7, over("c", CallId("call-2")))], [(5, inf)]),
         # A call without a film of the customer shows no card.
         ([(5, asked("a", CARD, CallId("call-2"))), (9, stored("a"))], []),
     ],

@@ -9,12 +9,12 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from contract.phases import Outcome
+from contract.phases import EvidenceKind, FeatureCategory, Outcome
 from signaling.sampling import AuditPlan
 from teller import policy
 from teller.compose import _signaling_settings
 from teller.config import Config, ConfigError, load
-from teller.policy import audit_plan, load_policy, script_plan
+from teller.policy import audit_plan, load_policy, rules_of, script_plan
 from teller.policy_identity import Check
 
 PACKS = sorted(policy.FOLDER.glob("*.yaml"))
@@ -181,3 +181,60 @@ def test_a_service_pack_may_have_less_than_all_audited(tmp_path: Path) -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(data | opens, schema)
     assert audit_plan(load_policy(str(SHIPPED))) == AuditPlan("cn-account-opening", 1, 1.0, 1, 0.05)
+
+
+def _with_sheet(data: dict[str, Any]) -> None:
+    data["identity"]["worksheet"]["categories"] = 3
+    title = {"zh-CN": "核验防伪特征", "en": "Features of the document"}
+    data["steps"].append(
+        {"id": "features", "title": title, "check": "features", "mandatory": True, "source": "test"}
+    )
+
+
+def test_the_worksheet_is_off_and_one_number_turns_it_on(tmp_path: Path) -> None:
+    """The shipped list holds enough categories for the three that a stricter regime wants."""
+    off = load_policy(SHIPPED.stem)
+    assert script_plan(off).identity.worksheet.categories == 0
+    rules = rules_of(off)
+    assert rules is not None
+    assert rules.feature_categories == 0
+    pack = load_policy(_edited(tmp_path, _with_sheet))
+    sheet = script_plan(pack).identity.worksheet
+    assert (sheet.categories, sheet.pictures, sheet.seconds) == (3, 10, 4.0)
+    wall = sheet.feature(EvidenceKind.ID_CARD, "great_wall")
+    assert wall is not None
+    assert wall.category is FeatureCategory.OPTICAL
+    rules = rules_of(pack)
+    assert rules is not None
+    assert rules.feature_categories == 3
+
+
+def _few(data: dict[str, Any]) -> None:
+    sheet = data["identity"]["worksheet"]
+    sheet["categories"] = 3
+    sheet["documents"][0]["features"] = sheet["documents"][0]["features"][:2]
+
+
+def _step_alone(data: dict[str, Any]) -> None:
+    _with_sheet(data)
+    data["identity"]["worksheet"]["categories"] = 0
+
+
+def _doubled(data: dict[str, Any]) -> None:
+    documents = data["identity"]["worksheet"]["documents"]
+    documents[0]["features"].append(documents[0]["features"][0])
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (_few, "id_card has fewer categories than are wanted"),
+        (lambda d: d["identity"].update(worksheet={"categories": 1}), "no document has features"),
+        (_step_alone, "the worksheet wants none"),
+        (_doubled, "names great_wall twice"),
+        (lambda d: d["identity"]["worksheet"].update(pictures=40), "identity.worksheet.pictures"),
+    ],
+)
+def test_a_doubtful_worksheet_is_refused(tmp_path: Path, edit: Edit, said: str) -> None:
+    """What the service could never fulfil, or would not show, is an error at its start."""
+    assert said in _lines(_edited(tmp_path, edit))

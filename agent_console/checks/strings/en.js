@@ -36,6 +36,7 @@ export default {
   "error.challenges_used_up": "Every order of gestures was asked this customer before",
   "error.no_address": "The bank knows no such address of this customer", "error.no_such_channel": "This way of sending is not set up",
   "error.no_such_service": "This outside source is not set up", "error.subject_incomplete": "Something that the source needs is not known yet",
+  "about.request_tilt": "Pictures of the tilted document", "about.tick_feature": "Tick of a feature", "error.no_features": "The policy names no such feature",
   "error.no_questions": "There is no question left for this customer", "error.no_transactions": "The bank knows of no movement to ask about",
   "error.not_available": "This check is not set up here",
 }; // prettier-ignore

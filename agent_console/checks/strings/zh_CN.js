@@ -36,6 +36,7 @@ export default {
   "error.challenges_used_up": "这位客户做过所有的动作顺序",
   "error.no_address": "银行没有这位客户的联系方式", "error.no_such_channel": "没有配置这种发送方式",
   "error.no_such_service": "没有配置这个外部数据源", "error.subject_incomplete": "数据源所需的信息还不齐全",
+  "about.request_tilt": "证件倾斜连拍", "about.tick_feature": "勾选防伪特征", "error.no_features": "规则中没有这项特征",
   "error.no_questions": "没有可问这位客户的问题了", "error.no_transactions": "银行没有可供提问的交易",
   "error.not_available": "此处没有配置这项核验",
 }; // prettier-ignore

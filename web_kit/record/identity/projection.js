@@ -13,10 +13,11 @@
  * @typedef {FactBody & {judged: FactBody | null}} Asked  a QuestionDrawn
  * @typedef {FactBody & {tried: FactBody | null, tries: number}} Code  a CodeSent, the last try and how many there were
  * @typedef {FactBody & {answer: FactBody | null}} Outside  an ExternalAsked
+ * @typedef {FactBody & {ended: FactBody | null}} Tilt  a TiltRequested
  * @typedef {Readonly<{readings: readonly Reading[], judged: FactBody | null, portraits: readonly FactBody[],
  *   runs: readonly Run[], watched: Readonly<Record<string, FactBody>>, spells: readonly Spell[],
  *   sources: Readonly<Record<string, FactBody>>, questions: readonly Asked[], codes: readonly Code[], outside: readonly Outside[],
- *   selfChecks: readonly SelfCheck[], locks: readonly FactBody[], accounts: FactBody | null, decided: FactBody | null}>} IdentityView
+ *   tilts: readonly Tilt[], ticks: readonly FactBody[], selfChecks: readonly SelfCheck[], locks: readonly FactBody[], accounts: FactBody | null, decided: FactBody | null}>} IdentityView
  *   `watched`: the troubles that go on, by word; `spells`: all there were
  */
 
@@ -26,7 +27,7 @@ const NONE = Object.freeze([]);
 /** @type {IdentityView} */
 export const NO_IDENTITY = Object.freeze({
   readings: NONE, judged: null, portraits: NONE, runs: NONE, watched: Object.freeze({}), spells: NONE, sources: Object.freeze({}),
-  questions: NONE, codes: NONE, outside: NONE, selfChecks: NONE, locks: NONE, accounts: null, decided: null,
+  questions: NONE, codes: NONE, outside: NONE, tilts: NONE, ticks: NONE, selfChecks: NONE, locks: NONE, accounts: null, decided: null,
 }); // prettier-ignore
 
 const ENDED = "ended_";
@@ -92,6 +93,9 @@ const IDENTITY = {
   CodeTried: (was, fact) => ({ codes: changed(was.codes, fact.check, ({ tries }) => ({ tried: fact, tries: tries + 1 })) }),
   ExternalAsked: (was, fact) => ({ outside: [...was.outside, { ...fact, answer: null }] }),
   ExternalAnswered: (was, fact) => ({ outside: changed(was.outside, fact.check, () => ({ answer: fact })) }),
+  TiltRequested: (was, fact) => ({ tilts: [...was.tilts, { ...fact, ended: null }] }),
+  TiltEnded: (was, fact) => ({ tilts: changed(was.tilts, fact.check, () => ({ ended: fact })) }),
+  FeatureTicked: (was, fact) => ({ ticks: [...was.ticks, fact] }),
   SelfCheckStarted: (was, fact) => ({ selfChecks: [...was.selfChecks, { ...fact, result: null }] }),
   SelfChecked: (was, fact) => ({ selfChecks: changed(was.selfChecks, fact.check, () => ({ result: fact })) }),
   ChecksLocked: (was, fact) => ({ locks: [...was.locks, fact] }),

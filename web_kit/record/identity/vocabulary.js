@@ -8,6 +8,7 @@ export const GROUPS = {
   LightMeasured: "check",
   ChallengeDecided: "check", QuestionDrawn: "check", QuestionJudged: "check", CodeSent: "check", CodeTried: "check",
   ExternalAsked: "check", ExternalAnswered: "check", SelfCheckStarted: "check", SelfChecked: "check",
+  TiltRequested: "check", TiltEnded: "check", FeatureTicked: "check",
   ChecksLocked: "case", AccountsCounted: "case", Decided: "decision",
 }; // prettier-ignore
 
@@ -26,11 +27,13 @@ export const HEADINGS = {
   "FieldCorrected.field": "field", "LivenessStarted.kind": "liveness", "ChallengeAsked.step": "gesture",
   "ChallengeTried.step": "gesture", "QuestionJudged.verdict": "answered", "CodeSent.channel": "channel",
   "ExternalAsked.service": "external", "ExternalAnswered.service": "external", "ExternalAnswered.code": "external_code",
-  "ChecksLocked.kind": "identity_check",
+  "ChecksLocked.kind": "identity_check", "TiltRequested.document": "evidence", "FeatureTicked.document": "evidence",
+  "FeatureTicked.category": "feature_category", "FeatureTicked.seen": "feature_seen",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, string>>} */
 export const REASONS = {
   PortraitsCompared: "face_reason", LivenessMeasured: "live_reason", ChallengeTried: "live_reason",
   ChallengeEnded: "live_reason", LightMeasured: "live_reason", SelfChecked: "self_reason",
+  TiltEnded: "tilt_end",
 }; // prettier-ignore

@@ -77,6 +77,9 @@ export function checkName(check) {
   return service ? wordFor("external", service) : wordFor("identity_check", check);
 }
 
+/** What the policy calls a feature of a document. @param {FactBody | import("../../wire").Feature} feature */
+export const featureName = ({ zh, en }) => (language() === "en" ? en : zh);
+
 /** Advisory signs that say something, the strongest first. @param {readonly FactBody[] | undefined} signals */
 export function raised(signals) {
   return [...(signals ?? [])].filter((one) => one.score > 0).sort((one, other) => other.score - one.score);
@@ -127,6 +130,8 @@ const SPECIAL = {
     seen_text: t(fact.seen ? "gesture_seen.yes" : "gesture_seen.no"),
     spoken_text: fact.spoken ? t("fact.spoken", { voice: number(fact.spoken.voice_s, 1), r: number(fact.spoken.r, 2) }) : "",
   }),
+  TiltRequested: (fact) => ({ count: fact.pictures.length }),
+  FeatureTicked: (fact) => ({ feature_text: featureName(fact) }),
   LightDrawn: (fact) => ({ count: fact.symbols.length }),
   LightMeasured: (fact) => ({ r_text: number(fact.r, 2), gain_text: number(fact.gain, 3) }),
   QuestionDrawn: (fact) => ({ question_text: language() === "en" ? fact.pii_en : fact.pii_zh, count: fact.candidates.length }),

@@ -1,0 +1,54 @@
+"""Facts about the worksheet of a document's features: the pictures of it being tilted, and what was seen.
+
+They are listed in ``contract.facts``. None of them is shown to customers. The pictures themselves are
+evidence of the kind ``card_tilt``.
+"""
+
+from dataclasses import dataclass
+
+from contract.fact import Fact
+from contract.ids import AccountId, CallId, CheckId, EvidenceId
+from contract.phases import EvidenceKind, FeatureCategory, FeatureSeen, TiltEnd
+
+
+@dataclass(frozen=True, slots=True)
+class TiltRequested(Fact):
+    """The customer's phone is asked for ``pictures`` within ``seconds`` while ``document`` is tilted.
+
+    ``categories``: features of so many different categories are wanted to be seen on it.
+    """
+
+    call: CallId
+    check: CheckId
+    document: EvidenceKind
+    pictures: tuple[EvidenceId, ...]
+    seconds: float
+    categories: int
+    agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class TiltEnded(Fact):
+    """No picture of the burst ``check`` comes any more; fewer than asked for may be there."""
+
+    call: CallId
+    check: CheckId
+    reason: TiltEnd
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTicked(Fact):
+    """An agent looked for a feature of a document on one picture of a burst; of two ticks the later counts.
+
+    ``category``, ``zh`` and ``en`` are what the policy said of the feature then.
+    """
+
+    call: CallId
+    document: EvidenceKind
+    feature: str
+    category: FeatureCategory
+    zh: str
+    en: str
+    evidence: EvidenceId
+    seen: FeatureSeen
+    agent: AccountId

@@ -1,0 +1,23 @@
+/** The worksheet of a document's features as it stands: which tick counts, which categories were seen, on which pictures. Pure. */
+
+/**
+ * @typedef {import("../projection.js").FactBody} FactBody
+ * @typedef {import("../projection.js").CaseView} CaseView
+ */
+
+/** The tick that counts of each feature of a document. @param {readonly FactBody[]} ticks @param {string} document */
+export function latestTicks(ticks, document) {
+  return [...new Map(ticks.filter((one) => one.document === document).map((one) => [one.feature, one])).values()];
+}
+
+/** The different categories of which something was seen. @param {readonly FactBody[]} ticks @param {string} document @returns {Set<string>} */
+export function categoriesSeen(ticks, document) {
+  return new Set(latestTicks(ticks, document).flatMap((one) => (one.seen === "seen" ? [one.category] : [])));
+}
+
+/** The pictures of all bursts of a document, in the order in which they were asked for; those that came. @param {CaseView} view @param {string} document */
+export function tiltPictures({ identity, evidence }, document) {
+  const stored = new Map(evidence.map((one) => [one.evidence, one]));
+  const asked = identity.tilts.filter((one) => one.document === document).flatMap(({ pictures }) => pictures);
+  return asked.flatMap((/** @type {string} */ id) => stored.get(id) ?? []);
+}
