@@ -59,12 +59,32 @@ export function callScreen(session) {
     const word = told(store.get());
     const under = [...shown.nodes, top.node, ...bottom.nodes, ...chat.nodes, code.node];
     const node = h("main", { class: "call video-surface" }, ...under, word.node, still.node, live.node, light.node, sure.node);
+    const parts = [top, shown, bottom, chat, code, still, live, light, word];
+    let tilts = false;
+    /** Few calls need it: loaded when the first burst is asked for. */
+    function loadTilt() {
+      tilts = true;
+      import("./tilt_sheet.js").then(
+        ({ tiltSheet }) => {
+          const tilt = tiltSheet(session, store);
+          node.append(tilt.node);
+          parts.push(tilt);
+          tilt.update(store.get());
+        },
+        () => {
+          tilts = false;
+          const { tilt } = store.get();
+          if (tilt) session.identity.tiltOver(tilt.check, "failed");
+        },
+      );
+    }
     /** @param {Readonly<State>} state */
     function update(state) {
       node.classList.toggle("sharing", Boolean(state.sharing));
-      const covered = isUp(state) || (state.still !== null && !state.still.atOnce);
+      const covered = isUp(state) || state.tilt !== null || (state.still !== null && !state.still.atOnce);
       for (const one of under) one.toggleAttribute("inert", covered);
-      for (const part of [top, shown, bottom, chat, code, still, live, light, word]) part.update(state);
+      for (const part of parts) part.update(state);
+      if (state.tilt && !tilts) loadTilt();
     }
     const ticking = setInterval(() => {
       if (!node.isConnected) clearInterval(ticking);

@@ -4,7 +4,7 @@
  *
  * @import { Store } from "../web_kit/store.js"
  * @import { Connection } from "../web_kit/connection.js"
- * @import { CheckOver, ClientMessage } from "../web_kit/wire"
+ * @import { CheckOver, ClientMessage, TiltEnd, TiltWanted } from "../web_kit/wire"
  * @import { OwnCapture } from "./capture.js"
  * @import { Devices } from "./devices.js"
  * @import { State } from "./state.js"
@@ -37,6 +37,8 @@ export class Identity {
     this._claimed = null;
     /** The check whose first colour was told. */
     this._shown = "";
+    /** How the bursts that are over ended, by check. @type {Map<string, TiltEnd>} */
+    this._tilted = new Map();
   }
 
   /** @param {Connection} connection */
@@ -55,6 +57,29 @@ export class Identity {
     connection.on("light_colours", (more) => store.update(coloursAfter(store.get(), more)));
     connection.on("code_wanted", (wanted) => store.update(codeAfter(store.get(), wanted, performance.now())));
     connection.on("check_over", (over) => this._gotOver(over));
+    connection.on("tilt_wanted", (wanted) => this._gotTilt(wanted));
+  }
+
+  /** @param {TiltWanted} wanted */
+  _gotTilt(wanted) {
+    const { check, pictures } = wanted;
+    const over = this._tilted.get(check) || (pictures.length ? null : "done");
+    const { tilt } = this._store.get();
+    if (over) this.tiltOver(check, over);
+    else if (!tilt || tilt.check !== check) this._store.update({ tilt: wanted, still: null, chatOpen: false });
+  }
+
+  /**
+   * No picture of this burst comes any more. Told again after a return: the word may be lost with the line.
+   *
+   * @param {string} check
+   * @param {TiltEnd} reason
+   */
+  tiltOver(check, reason) {
+    this._tilted.set(check, reason);
+    this._send({ type: "tilt_over", check, reason });
+    const { tilt } = this._store.get();
+    if (tilt && tilt.check === check) this._store.update({ tilt: null });
   }
 
   /** @param {CheckOver} over */
@@ -182,6 +207,6 @@ export class Identity {
   release() {
     hush();
     this._claimed = null;
-    this._store.update({ live: null, code: null, declined: "" });
+    this._store.update({ live: null, code: null, declined: "", tilt: null });
   }
 }

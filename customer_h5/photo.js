@@ -67,6 +67,16 @@ export async function photograph(track, viewfinder) {
       // The track still shows a picture, so the frame below is taken instead.
     }
   }
+  return frameOf(viewfinder);
+}
+
+/**
+ * A photograph from what a viewfinder shows at this moment.
+ *
+ * @param {HTMLVideoElement} viewfinder
+ * @returns {Promise<Photo>}
+ */
+export async function frameOf(viewfinder) {
   const { videoWidth: width, videoHeight: height } = viewfinder;
   const blob = await jpegOf(viewfinder, width, height);
   return { blob, source: Math.max(width, height) >= SHARP_WIDTH ? "phone" : "stream" };

@@ -1,7 +1,7 @@
 /**
  * What the customer's page knows.
  *
- * @import { CallPhase, EvidenceKind, PartySeen } from "../web_kit/wire"
+ * @import { CallPhase, EvidenceKind, PartySeen, TiltWanted } from "../web_kit/wire"
  * @import { Facing } from "../web_kit/devices.js"
  * @import { BrowserTrouble } from "./browser.js"
  * @import { Code, Live } from "./identity_state.js"
@@ -80,6 +80,7 @@ import { createStore } from "../web_kit/store.js";
  * @property {number} unread
  * @property {boolean} chatOpen
  * @property {StillRequest | null} still
+ * @property {TiltWanted | null} tilt  Pictures that are asked for while a document is tilted.
  * @property {number} stillsTaken  Pictures taken at once, without the sheet.
  * @property {Live | null} live  The liveness check that is under way.
  * @property {Code | null} code  The one-time code that is asked for.
@@ -144,6 +145,7 @@ const INITIAL = {
   unread: 0,
   chatOpen: false,
   still: null,
+  tilt: null,
   stillsTaken: 0,
   live: null,
   code: null,

@@ -26,7 +26,7 @@ export class Stills {
   listen(connection) {
     connection.on("still_wanted", ({ request, kind, at_once: atOnce }) => {
       const still = { request, kind, atOnce: atOnce && this._capture.camera !== null };
-      this._store.update({ still, chatOpen: false });
+      this._store.update({ still, tilt: null, chatOpen: false });
     });
   }
 
@@ -37,10 +37,19 @@ export class Stills {
    * @param {(fraction: number) => void} [onProgress]
    * @throws {import("../web_kit/rest.js").RestError}
    */
-  async send({ blob, source }, onProgress) {
-    const { still, caseId } = this._store.get();
-    if (!still || !caseId) return;
-    const path = `/api/cases/${caseId}/stills/${still.request}?source=${source}`;
+  async send(photo, onProgress) {
+    const { still } = this._store.get();
+    if (still) await this.sendAs(still.request, photo, onProgress);
+  }
+
+  /**
+   * @param {string} request  The id under which it was asked for.
+   * @param {Photo} photo
+   * @param {(fraction: number) => void} [onProgress]
+   * @throws {import("../web_kit/rest.js").RestError}
+   */
+  async sendAs(request, { blob, source }, onProgress) {
+    const path = `/api/cases/${this._store.get().caseId}/stills/${request}?source=${source}`;
     await upload(path, blob, { token: this._token(), ...(onProgress ? { onProgress } : {}) });
   }
 }
