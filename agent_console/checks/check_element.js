@@ -6,8 +6,10 @@ import { PartElement } from "../../web_kit/record/part.js";
 
 /**
  * @typedef {import("../../web_kit/record/projection.js").CaseView} CaseView
- * @typedef {{view: CaseView, working: import("./working.js").Working, live: boolean, able: boolean, word: string}} CheckShown
- *   `live`: this page may act at all; `able`: it may act now; `word`: which liveness, which outside source
+ * @typedef {{view: CaseView, working: import("./working.js").Working, live: boolean, able: boolean, word: string,
+ *   worksheet?: import("../../web_kit/wire").Worksheet | null}} CheckShown
+ *   `live`: this page may act at all; `able`: it may act now; `word`: which liveness, which outside source;
+ *   `worksheet`: the features that the policy wants looked for
  */
 
 /** @param {string} words */
@@ -53,8 +55,8 @@ export class CheckElement extends PartElement {
   }
 
   /** @override */
-  looksAt(/** @type {CheckShown} */ { view, working, live, able, word }) {
-    return [view.identity, view.evidence, view.asked, view.case, working, live, able, word];
+  looksAt(/** @type {CheckShown} */ { view, working, live, able, word, worksheet }) {
+    return [view.identity, view.evidence, view.asked, view.case, working, live, able, word, worksheet];
   }
 
   /** @override */

@@ -4,6 +4,7 @@ import { part } from "../../web_kit/record/part.js";
 import "./code_check.js";
 import "./document_check.js";
 import "./external_check.js";
+import "./features_check.js";
 import "./liveness_check.js";
 import "./portraits_check.js";
 import "./question_check.js";
@@ -11,7 +12,7 @@ import "./question_check.js";
 const OUTSIDE = "external_";
 /** @type {Readonly<Record<string, string>>} */
 const TAGS = {
-  document: "document-check", portraits: "portraits-check", passive: "liveness-check", gestures: "liveness-check",
+  document: "document-check", features: "features-check", portraits: "portraits-check", passive: "liveness-check", gestures: "liveness-check",
   light: "liveness-check", questions: "question-check", code: "code-check",
 }; // prettier-ignore
 

@@ -72,9 +72,10 @@ export class LiveChecksElement extends PartElement {
     const able = live && link === "open" && call?.phase === "active" && call.kycUnlocked;
     for (const check of CHECKS) {
       const made = this.more.get(check) ?? this.make(check);
-      made.box.hidden = named.has(check) || !live;
+      const worksheet = script?.worksheet ?? null;
+      made.box.hidden = named.has(check) || !live || (check === "features" && !worksheet);
       if (!made.box.hidden) {
-        made.part.show({ view, working, live, able, word: wordOf(check) });
+        made.part.show({ view, working, live, able, word: wordOf(check), worksheet });
       }
     }
   }

@@ -24,6 +24,8 @@ export function checkRequests(session, store) {
     "question-request": () => work("question", { type: "draw_question" }),
     "question-judge-request": ({ check, verdict, note }) => work(`judge:${verdict}`, { type: "judge_question", check, verdict, note }),
     "code-request": ({ channel }) => work(`code:${channel}`, { type: "send_code", channel }),
+    "tilt-request": ({ document }) => work(`tilt:${document}`, { type: "request_tilt", document }),
+    "tick-request": ({ document, feature, evidence, seen }) => work(`tick:${feature}:${seen}`, { type: "tick_feature", document, feature, evidence, seen }),
     "external-request": ({ service }) => work(`external:${service}`, { type: "ask_external", service }),
   };
 }

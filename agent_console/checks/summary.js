@@ -3,6 +3,7 @@
 import { h } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { verdictBadge } from "../../web_kit/record/face_match.js";
+import { categoriesWanted, featuresVerdict } from "../../web_kit/record/identity/features.js";
 import { newestRun, verdictOf } from "../../web_kit/record/identity/projection.js";
 import { checkName } from "../../web_kit/record/identity/words.js";
 import { wordFor } from "../../web_kit/record/words.js";
@@ -18,6 +19,7 @@ function verdicts({ identity, faceChecks, idChecks }) {
     id_number: idChecks.at(-1)?.verdict,
     face_match: faceChecks.at(-1)?.verdict,
     document: identity.judged?.verdict,
+    features: featuresVerdict(identity.ticks, categoriesWanted(identity)),
     portraits: identity.portraits.at(-1)?.verdict,
     ...Object.fromEntries(["passive", "gestures", "light"].map((kind) => [kind, verdictOf(newestRun(identity, kind))])),
     code: code && (code.right ? "passed" : code.left === 0 ? "failed" : ""),

@@ -12,12 +12,14 @@ export const IDLE = Object.freeze([]);
 const BY_FACT = {
   DocumentRead: "read", FieldCorrected: "correct", PortraitsCompared: "portraits", LivenessStarted: "liveness",
   ChallengeDecided: "decide", QuestionDrawn: "question", QuestionJudged: "judge", CodeSent: "code",
+  TiltRequested: "tilt", FeatureTicked: "tick",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, string>>} */
 const BY_REQUEST = {
   read_document: "read", correct_field: "correct", compare_faces: "portraits", start_liveness: "liveness", decide_challenge: "decide",
   draw_question: "question", judge_question: "judge", send_code: "code", ask_external: "external",
+  request_tilt: "tilt", tick_feature: "tick",
 }; // prettier-ignore
 
 /** @param {Working} working @param {string} word @returns {Working} */

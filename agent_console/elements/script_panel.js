@@ -128,14 +128,14 @@ export class ScriptPanelElement extends PartElement {
   }
 
   /** @param {ScriptView} shown @param {StepSeen} step @param {boolean} live @param {boolean} able */
-  checkBody({ view, working }, step, live, able) {
+  checkBody({ view, working, script }, step, live, able) {
     if (step.check.startsWith(STILL)) {
       return this.stillBody(view, step, step.check.slice(STILL.length), live, able);
     }
     const own = this.parts.get(step.id) ?? checkPart(step.check);
     if (own) {
       this.parts.set(step.id, own);
-      own.show({ view, working, live, able, word: wordOf(step.check) });
+      own.show({ view, working, live, able, word: wordOf(step.check), worksheet: script?.worksheet ?? null });
       return [own];
     }
     switch (step.check) {

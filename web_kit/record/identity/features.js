@@ -21,3 +21,15 @@ export function tiltPictures({ identity, evidence }, document) {
   const asked = identity.tilts.filter((one) => one.document === document).flatMap(({ pictures }) => pictures);
   return asked.flatMap((/** @type {string} */ id) => stored.get(id) ?? []);
 }
+
+/** What the ticks on all documents say: in doubt as soon as one of them was not seen; empty without any. @param {readonly FactBody[]} ticks @param {number} wanted */
+export function featuresVerdict(ticks, wanted) {
+  const documents = [...new Set(ticks.map(({ document }) => document))];
+  if (documents.some((document) => latestTicks(ticks, document).some(({ seen }) => seen !== "seen"))) {
+    return "review";
+  }
+  return documents.some((document) => categoriesSeen(ticks, document).size >= wanted) ? "passed" : "";
+}
+
+/** How many different categories are wanted, as the last request says. @param {import("./projection.js").IdentityView} identity */
+export const categoriesWanted = ({ tilts }) => tilts.at(-1)?.categories ?? 0;
