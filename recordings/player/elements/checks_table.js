@@ -3,6 +3,7 @@
 import { h } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { verdictBadge } from "../../web_kit/record/face_match.js";
+import { categoriesSeen, categoriesWanted, featuresVerdict } from "../../web_kit/record/identity/features.js";
 import { figureWords } from "../../web_kit/record/identity/liveness.js";
 import { verdictOf } from "../../web_kit/record/identity/projection.js";
 import { checkName, disagreement } from "../../web_kit/record/identity/words.js";
@@ -60,6 +61,7 @@ function identityRows(view) {
   }); // prettier-ignore
   return [
     ...(judged ? [row(judged.at, "document", judged.failures.map(disagreement).join(t("list.comma")), judged.verdict)] : []),
+    ...featureRows(view).map((one) => row(one.at, "features", one.found, one.verdict)),
     ...portraits.map((fact) => row(fact.at, "portraits", portraitsFound(fact), fact.verdict)),
     ...runs.map((run) => row(run.at, run.kind, runFound(view, run), verdictOf(run))),
     ...questions.map((one) => row(one.at, "questions", one.judged?.pii_note, one.judged?.verdict)),
@@ -67,6 +69,13 @@ function identityRows(view) {
     ...outside.map((one) => row(one.at, `external_${one.service}`, wordFor("external_code", one.answer?.code), one.answer?.verdict)),
     ...selfChecks.map((one) => row(one.at, "self_check", t("findings.attempt", { attempt: one.attempt }), one.result?.verdict)),
   ];
+}
+
+/** The worksheet of features as it stood at the last tick, one row for all of it. @param {CaseView} view */
+function featureRows({ identity }) {
+  const last = identity.ticks.at(-1);
+  const wanted = categoriesWanted(identity);
+  return last ? [{ at: last.at, found: t("features.count", { seen: categoriesSeen(identity.ticks, last.document).size, wanted }), verdict: featuresVerdict(identity.ticks, wanted) }] : [];
 }
 
 /** @param {FactBody} fact */

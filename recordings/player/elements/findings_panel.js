@@ -11,6 +11,7 @@ import { shortHash, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { codesCard, decisionCard, outsideCard, questionsCard } from "./answer_cards.js";
 import { checksTable } from "./checks_table.js";
 import "./machine_findings.js";
+import { featuresCard } from "./features_card.js";
 import { card, documentCard, livenessCard, pictureCard, portraitsCard } from "./identity_cards.js";
 
 /** @typedef {import("../../web_kit/record/projection.js").CaseView} CaseView */
@@ -32,7 +33,7 @@ export class FindingsPanelElement extends PartElement {
   draw(/** @type {FindingsView} */ { view, start }) {
     mount(this,
       this.machine, decisionCard(view), card(t("findings.checks"), h("div", { class: "scroll-x" }, checksTable(view, start)), decisionLine(view), afterwards(view)),
-      documentCard(view, start), faceCard(view), portraitsCard(view, start), livenessCard(view, start), pictureCard(view, start),
+      documentCard(view, start), featuresCard(view, start), faceCard(view), portraitsCard(view, start), livenessCard(view, start), pictureCard(view, start),
       questionsCard(view, start), codesCard(view, start), outsideCard(view, start),
       card(t("findings.evidence"), gallery(view)), sharedFiles(view)); // prettier-ignore
     this.machine.show(view);

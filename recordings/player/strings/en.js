@@ -62,6 +62,7 @@ export default {
   "findings.decision": "Agent's result: {outcome}", "findings.no_decision": "The agent gave no result.",
   "findings.wrap_up": "Wrap-up", "findings.rating": "Customer's rating", "findings.stars": "{stars} of 5 stars", "findings.files": "Files sent",
   "findings.jump": "Play from {time}", "findings.open": "did not end", "findings.attempt": "attempt {attempt}",
+  "findings.tilt": "{name} asked for {count} pictures while it was tilted:", "findings.no_ticks": "No feature was ticked.", "findings.ticked_again": "Ticked {count} times; this is the last.",
   "findings.read_by": "Models", "findings.read_again": "This side was read {count} times; this is the last.",
   "findings.correction": "{name} corrected “{field}”: {before} → {after}",
   "findings.liveness": "Liveness", "findings.begun": "begun by {name}, attempt {attempt}", "findings.elder": "more time for each gesture",

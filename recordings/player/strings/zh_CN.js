@@ -62,6 +62,7 @@ export default {
   "findings.decision": "柜员结论：{outcome}", "findings.no_decision": "柜员没有给出结论。",
   "findings.wrap_up": "话后小结", "findings.rating": "客户评价", "findings.stars": "{stars} 星，满分 5 星", "findings.files": "往来文件",
   "findings.jump": "从 {time} 播放", "findings.open": "未结束", "findings.attempt": "第 {attempt} 次",
+  "findings.tilt": "{name} 请客户倾斜证件连拍 {count} 张：", "findings.no_ticks": "尚未勾选任何特征。", "findings.ticked_again": "共勾选 {count} 次，此为最后一次。",
   "findings.read_by": "模型", "findings.read_again": "这一面共读取 {count} 次，此为最后一次。",
   "findings.correction": "{name} 更正「{field}」：{before} → {after}",
   "findings.liveness": "活体检测", "findings.begun": "{name} 发起，第 {attempt} 次", "findings.elder": "每个动作多给时间",
