@@ -65,6 +65,27 @@ class DocumentVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class TiltChange:
+    """A place as in ``contract.worksheet_facts.TiltPlace``; ``picture`` counts the given ones from 0."""
+
+    picture: int
+    left: float
+    top: float
+    width: float
+    height: float
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
+class TiltFinding:
+    """What changes over pictures of a tilted document; see ``contract.worksheet_facts.TiltMeasured``."""
+
+    places: tuple[TiltChange, ...]
+    cards: int
+    advisory: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PortraitsFinding:
     """Portrait, stills and reference compared; see ``contract.identity_facts.PortraitsCompared``.
 
@@ -118,6 +139,10 @@ class DocumentChecks(Protocol):
 
         In a call ``video`` is what :meth:`LiveChecks.seen` knows, and the stills are compared with it.
         """
+        ...
+
+    async def measure_tilt(self, pictures: Sequence[bytes]) -> TiltFinding:
+        """Tell what changes over pictures of a document that is tilted, in their order."""
         ...
 
 

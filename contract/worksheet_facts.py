@@ -7,6 +7,7 @@ evidence of the kind ``card_tilt``.
 from dataclasses import dataclass
 
 from contract.fact import Fact
+from contract.identity_facts import Signal
 from contract.ids import AccountId, CallId, CheckId, EvidenceId
 from contract.phases import EvidenceKind, FeatureCategory, FeatureSeen, TiltEnd
 
@@ -34,6 +35,37 @@ class TiltEnded(Fact):
     call: CallId
     check: CheckId
     reason: TiltEnd
+
+
+@dataclass(frozen=True, slots=True)
+class TiltPlace:
+    """Where one picture of a burst differs much from what the others show there: worth a look.
+
+    ``left``, ``top``, ``width`` and ``height`` are shares of the document as it lies in the pictures, its
+    long side across; ``change`` is a distance in CIE Lab.
+    """
+
+    evidence: EvidenceId
+    left: float
+    top: float
+    width: float
+    height: float
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
+class TiltMeasured(Fact):
+    """What changes over the pictures of a burst, the most first; ``cards`` of them showed the document.
+
+    ``advisory``: ``matte``, no light moves over the surface, as on a printed copy. Advice, and no input of
+    the decision.
+    """
+
+    call: CallId
+    check: CheckId
+    places: tuple[TiltPlace, ...]
+    cards: int
+    advisory: tuple[Signal, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from contract.identity_ports import TiltFinding
 from kyc.card_fields import CardReading
 from kyc.pipes import Job
 
@@ -75,3 +76,11 @@ class Veil(Job[bytes]):
 
     HANDLER: ClassVar[str] = "kyc.veil:answer_veil"
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureTilt(Job[TiltFinding]):
+    """Measure pictures of a card that is tilted, in the order in which they were taken; about a second."""
+
+    HANDLER: ClassVar[str] = "kyc.tilt:answer_measure_tilt"
+    pictures: tuple[bytes, ...]

@@ -36,9 +36,11 @@ from contract.wire import (
     ReadDocument,
     Refuse,
     RequestStill,
+    RequestTilt,
     SendCode,
     SetPresence,
     StartLiveness,
+    TickFeature,
     WithdrawInvite,
     WrapUp,
 )
@@ -58,6 +60,8 @@ _IN_CALL = (
     | CheckIdNumber | MatchFaces | NoteEvidence | MarkStep | Finish | ReadDocument | CorrectField
     | ComparePortraits | StartLiveness | DecideChallenge | DrawQuestion | JudgeQuestion | SendCode
     | AskExternal
+    | RequestTilt
+    | TickFeature
 )  # fmt: skip
 
 

@@ -62,6 +62,7 @@ from contract.wire import (
     WithdrawInvite,
     WrapUp,
 )
+from contract.worksheet_facts import TiltEnded
 from signaling.effects import AnswerOffer, Moment, OpenMedia, Send
 from signaling.identify import Identify
 from signaling.machine import FLOWING, TALKING
@@ -244,6 +245,8 @@ class Call(Identify):
         match fact:
             case StillRequested():
                 self._out.append(Send(None, StillWanted(fact.request, fact.kind, fact.at_once)))
+            case TiltEnded():
+                self._tilt_over(fact.check)
             case StepMarked():
                 self._marks[fact.step] = fact
             case MediaConnected():

@@ -75,6 +75,7 @@ from signaling.identity_effects import (
     ComparePictures,
     Decide,
     JudgeDocument,
+    MeasureBurst,
     ReadPicture,
     RunLiveness,
     TellCamera,
@@ -204,6 +205,8 @@ class Commands:
                 self._check_task(call, self._compare(case, call, effect))
             case ReadPicture() | ComparePictures() | AskQuestion() | TextCode() | AskOutside() if call:
                 self._check_task(call, self._identify(case, call, effect))
+            case MeasureBurst() if call:
+                self._check_task(call, self._measure(case, call, effect))
             case TellLive() | TellCamera() if call:
                 self._start(self._tell(call, effect))
             case WindUp() | DropSeat() if case in self._stuck:
@@ -411,6 +414,11 @@ class Commands:
         error = await self._try(effect.what, self._identity.beside(case, call, effect))
         if error is not None:
             await self._post(CommandRefused(call, effect.agent, _ABOUT[type(effect)], error))
+        await self._post(IdentityDone(call, effect.what, error is None))
+
+    async def _measure(self, case: CaseId, call: CallId, effect: MeasureBurst) -> None:
+        # Advice that nobody asked for: without it the agent looks through all pictures.
+        error = await self._try("measure_tilt", self._identity.measure(case, call, effect))
         await self._post(IdentityDone(call, effect.what, error is None))
 
     async def _tell(self, call: CallId, effect: TellLive | TellCamera) -> None:

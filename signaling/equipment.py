@@ -20,6 +20,7 @@ from contract.identity_ports import (
     LivenessRun,
     Messenger,
     PortraitsFinding,
+    TiltFinding,
     Transaction,
 )
 from contract.ids import CallId, CaseId, CheckId, SeatId
@@ -53,6 +54,10 @@ class NoDocuments:
     async def compare_portraits(
         self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None
     ) -> PortraitsFinding:
+        """Raise UserError ``not_available``."""
+        raise _none()
+
+    async def measure_tilt(self, pictures: Sequence[bytes]) -> TiltFinding:
         """Raise UserError ``not_available``."""
         raise _none()
 

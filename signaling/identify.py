@@ -10,7 +10,7 @@ from contract.identity_facts import (
     QuestionJudged,
 )
 from contract.identity_ports import LivenessRun
-from contract.ids import EvidenceId, new_check_id
+from contract.ids import CheckId, EvidenceId, new_check_id
 from contract.phases import Capture, EvidenceKind
 from contract.wire import (
     AskExternal,
@@ -38,6 +38,7 @@ from signaling.identity_effects import (
     AskQuestion,
     ComparePictures,
     JudgeDocument,
+    MeasureBurst,
     ReadPicture,
     RunLiveness,
     TellCamera,
@@ -153,6 +154,13 @@ class Identify(Work):
         self._require(not (self._held or self._changes.wanted(self._stance()).held), "held")
         for fact in self.sheet.request(self.call, message.document, host.account):
             self._fact(fact)
+
+    def _tilt_over(self, check: CheckId) -> None:
+        """Let what came of a burst be looked at; it is advice, and the record waits for it a moment."""
+        effect = MeasureBurst(check, self.sheet.came(check))
+        if effect.pictures and effect.what not in self.identity.working:
+            self.identity.begin(effect.what)
+            self._out.append(effect)
 
     # --- inside: liveness ---
 

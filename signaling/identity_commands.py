@@ -28,6 +28,7 @@ from contract.identity_ports import DocumentVerdict, LivenessRun, PortraitsFindi
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, SeatId, new_check_id, new_evidence_id
 from contract.phases import AccountClass, CheckVerdict, CodeChannel, EvidenceKind, LivenessKind
 from contract.ports import Clock, EvidenceStore, IdentityChecks, Journal
+from contract.worksheet_facts import TiltMeasured, TiltPlace
 from signaling.ceilings import Ceilings
 from signaling.codes import ATTEMPTS, masked
 from signaling.equipment import Equipment
@@ -36,6 +37,7 @@ from signaling.identity_effects import (
     AskQuestion,
     Beside,
     ComparePictures,
+    MeasureBurst,
     ReadPicture,
     TellCamera,
     TellLive,
@@ -142,6 +144,21 @@ class IdentityCommands:
             await self._evidence.store(case, portrait, kind, found.portrait, found.portrait_image, "derived")
         used = effect.card, stills, effect.reference
         fact = compared(call, new_check_id(), used, found, portrait, effect.agent)
+        await self._journal.append(case, fact)
+
+    async def measure(self, case: CaseId, call: CallId, effect: MeasureBurst) -> None:
+        """Append what changes over the pictures of a burst; nothing in a house that reads no documents."""
+        pictures = [await self._evidence.read(case, one) for one in effect.pictures]
+        try:
+            found = await self._equipment.documents.measure_tilt(pictures)
+        except UserError as error:
+            _log.info("a burst is not measured", case=case, code=error.code)
+            return
+        places = (
+            TiltPlace(effect.pictures[p.picture], p.left, p.top, p.width, p.height, p.change)
+            for p in found.places
+        )
+        fact = TiltMeasured(call, effect.check, tuple(places), found.cards, found.advisory)
         await self._journal.append(case, fact)
 
     # --- liveness ---

@@ -108,6 +108,19 @@ class AskOutside:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureBurst:
+    """Look for what changes over the pictures of a burst that is over."""
+
+    check: CheckId
+    pictures: tuple[EvidenceId, ...]
+
+    @property
+    def what(self) -> str:
+        """Return the name of this work."""
+        return f"tilt:{self.check}"
+
+
+@dataclass(frozen=True, slots=True)
 class WatchCustomer:
     """Look at the customer from now on, until the call is wound up."""
 
@@ -122,4 +135,4 @@ class Decide:
 
 Beside = ReadPicture | ComparePictures | AskQuestion | TextCode | AskOutside
 Live = RunLiveness | TellLive | TellCamera | WatchCustomer
-IdentityEffect = Beside | Live | JudgeDocument | Decide
+IdentityEffect = Beside | MeasureBurst | Live | JudgeDocument | Decide

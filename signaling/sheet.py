@@ -95,6 +95,11 @@ class Sheet:
         missing = tuple(one for one in self._open.pictures if one not in self._stored)
         return (TiltWanted(self._open.check, self._open.document, missing, self._open.seconds),)
 
+    def came(self, check: CheckId) -> tuple[EvidenceId, ...]:
+        """Return the pictures of a burst that are stored, in the order in which they were to be taken."""
+        asked = (one.pictures for one in self._bursts if one.check == check)
+        return tuple(one for pictures in asked for one in pictures if one in self._stored)
+
     def found(self) -> dict[str, str]:
         """Return the state of the check ``features`` when it is more than open; see ``Checks.found``."""
         verdict = judge(self._ticks, self._plan.categories) if self.plan else None

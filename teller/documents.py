@@ -11,10 +11,11 @@ from contract.identity_ports import (
     DocumentSide,
     DocumentVerdict,
     PortraitsFinding,
+    TiltFinding,
 )
 from contract.phases import CheckVerdict, DocumentKind
 from kyc.card_fields import LONG, CardReading, Side
-from kyc.card_jobs import CardRead, CopySigns, ReadCard
+from kyc.card_jobs import CardRead, CopySigns, MeasureTilt, ReadCard
 from kyc.consistency import Identity, claim_disagreements, disagreements, mrz_disagreements
 from kyc.documents import Validity, check_id_number, number_sex
 from kyc.engine import Engine
@@ -71,6 +72,10 @@ class Documents:
     ) -> PortraitsFinding:
         """See the port."""
         return await self._engine.ask(ComparePortraits(card, tuple(stills), reference, video))
+
+    async def measure_tilt(self, pictures: Sequence[bytes]) -> TiltFinding:
+        """See the port."""
+        return await self._engine.ask(MeasureTilt(tuple(pictures)))
 
 
 def finding_of(read: CardRead) -> DocumentFinding:

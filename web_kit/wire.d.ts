@@ -250,6 +250,15 @@ export interface Worksheet {
   readonly seconds: number;
 }
 
+export interface TiltPlace {
+  readonly evidence: string;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly change: number;
+}
+
 export interface Hello {
   readonly type: "hello";
   readonly version: number;
@@ -1196,6 +1205,14 @@ export interface TiltEnded {
   readonly reason: TiltEnd;
 }
 
+export interface TiltMeasured {
+  readonly call: string;
+  readonly check: string;
+  readonly places: readonly TiltPlace[];
+  readonly cards: number;
+  readonly advisory: readonly Signal[];
+}
+
 export interface FeatureTicked {
   readonly call: string;
   readonly document: EvidenceKind;
@@ -1783,6 +1800,7 @@ export interface Facts {
   RecordDownloaded: RecordDownloaded;
   TiltRequested: TiltRequested;
   TiltEnded: TiltEnded;
+  TiltMeasured: TiltMeasured;
   FeatureTicked: FeatureTicked;
   AuditDrawn: AuditDrawn;
   OverrideProposed: OverrideProposed;

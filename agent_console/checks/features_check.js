@@ -6,8 +6,8 @@
 import { h, mount } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { fileUrl } from "../../web_kit/record/evidence_zoom.js";
-import { categoriesSeen, latestTicks, tiltPictures } from "../../web_kit/record/identity/features.js";
-import { featureName } from "../../web_kit/record/identity/words.js";
+import { categoriesSeen, latestTicks, placeWords, tiltPictures } from "../../web_kit/record/identity/features.js";
+import { featureName, raised, signalWords } from "../../web_kit/record/identity/words.js";
 import { ask, define } from "../../web_kit/record/part.js";
 import { wordFor } from "../../web_kit/record/words.js";
 import { CheckElement, spinning, workButton } from "./check_element.js";
@@ -84,7 +84,15 @@ export class FeaturesCheckElement extends CheckElement {
       h("li", {}, h("button", { class: "thumb card_tilt", type: "button", "data-key": `tilt-picture:${fact.evidence}`, tabindex: fact === now ? 0 : -1,
         "aria-pressed": String(fact === now), "aria-label": t("features.picture", { number: index + 1 }), onclick: () => choose(fact) },
         h("img", { src: fileUrl(view.case, fact.file), alt: "", loading: "lazy" }), h("span", { class: "number", "aria-hidden": "true" }, index + 1))); // prettier-ignore
+    const measured = view.identity.tilts.findLast(({ document }) => document === one.document)?.measured;
+    const index = (/** @type {FactBody} */ place) => pictures.findIndex(({ evidence }) => evidence === place.evidence);
+    const places = (measured?.places ?? []).filter((/** @type {FactBody} */ place) => index(place) >= 0);
+    const signs = raised(measured?.advisory);
     return [
+      places.length > 0 && h("p", { class: "row wrap small" }, t("features.changes"), places.map((/** @type {FactBody} */ place) =>
+        h("button", { class: "button quiet", type: "button", "data-key": `change:${place.evidence}`, onclick: () => choose(/** @type {FactBody} */ (pictures[index(place)])) },
+          t("features.change", { number: index(place) + 1, place: placeWords(place) })))),
+      signs.length > 0 && h("p", { class: "small warn-text" }, t("check.advice", { words: signs.map(signalWords).join(t("list.comma")) })),
       h("ul", { class: "tilt-strip", role: "group", "aria-label": t("features.pictures"), onkeydown: move }, pictures.map(thumb)),
       now && h("img", { class: "tilt-large", src: fileUrl(view.case, now.file), alt: t("features.picture", { number: pictures.indexOf(now) + 1 }) }),
       now && h("button", { class: "button quiet", type: "button", "data-key": `tilt-large:${one.document}`, onclick: () => ask(this, "picture-open", { evidence: now.evidence }) }, t("features.large")),

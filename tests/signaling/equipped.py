@@ -6,7 +6,7 @@ from datetime import date
 
 from contract.errors import UserError
 from contract.facts import Entry
-from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField, StillQuality
+from contract.identity_facts import Decided, ModelUsed, PairScore, ReadField, Signal, StillQuality
 from contract.identity_ports import (
     Claim,
     Contacts,
@@ -17,6 +17,8 @@ from contract.identity_ports import (
     LivenessRun,
     PortraitsFinding,
     Subject,
+    TiltChange,
+    TiltFinding,
     Transaction,
 )
 from contract.ids import CallId, CaseId, CheckId, SeatId
@@ -37,6 +39,7 @@ class FakeDocuments:
     name: str = "王小明"
     claims: tuple[Claim, ...] = ()
     stills: list[tuple[bytes, ...]] = field(default_factory=list)
+    tilted: list[tuple[bytes, ...]] = field(default_factory=list)
 
     async def read_document(self, data: bytes, on: date) -> DocumentFinding:
         fields = (ReadField("name", self.name, 0.9),)
@@ -55,6 +58,11 @@ class FakeDocuments:
         self.judged.append((read, dict(entered)))
         verdict = self.documents.pop(0) if self.documents else CheckVerdict.PASSED
         return DocumentVerdict(verdict, () if verdict is CheckVerdict.PASSED else ("back_missing",))
+
+    async def measure_tilt(self, pictures: Sequence[bytes]) -> TiltFinding:
+        self.tilted.append(tuple(pictures))
+        place = TiltChange(len(pictures) - 1, 0.5, 0.4, 0.125, 0.2, 18.0)
+        return TiltFinding((place,), len(pictures), (Signal("matte", 0.2, "no_moving_light"),))
 
     async def compare_portraits(
         self, card: bytes, stills: Sequence[bytes], reference: bytes | None, video: bytes | None = None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from contract import wire
 from contract.errors import StorageError
-from contract.facts import FacesCompared, MergeQueued
+from contract.facts import EvidenceStored, FacesCompared, MergeQueued
 from contract.identity_facts import (
     AccountsCounted,
     ChallengeEnded,
@@ -23,14 +23,26 @@ from contract.identity_facts import (
 )
 from contract.identity_ports import Claim, LivenessRun
 from contract.ids import AccountId, CaseId, EvidenceId, new_call_id, new_case_id, new_check_id, new_seat_id
-from contract.phases import CheckVerdict, CheckWord, CodeChannel, EvidenceKind, LivenessKind, Outcome
+from contract.phases import (
+    CheckVerdict,
+    CheckWord,
+    CodeChannel,
+    EvidenceKind,
+    FeatureCategory,
+    FeatureSeen,
+    LivenessKind,
+    Outcome,
+    TiltEnd,
+)
+from contract.worksheet import DocumentFeatures, Feature, Worksheet
+from contract.worksheet_facts import FeatureTicked, TiltEnded, TiltMeasured
 from signaling.identity_commands import unmeasured
 from signaling.identity_journal import stills_of_call
 from signaling.identity_plan import IdentityPlan
 from signaling.questions import Question
 from signaling.settings import DEFAULT_PLAN
 from tests.signaling.equipped import FakeDocuments, FakeList, FakeLive, FakeMessenger, FakeRegistry, equipped
-from tests.signaling.house import Browser, House, open_house, until
+from tests.signaling.house import JPEG, Browser, House, open_house, until
 
 QUESTION = Question("payment", "{day}？", "On {day}?", "transactions")
 PLAN = replace(DEFAULT_PLAN, identity=IdentityPlan((QUESTION,), 1))
@@ -277,3 +289,49 @@ def test_every_kind_has_an_end_without_a_measurement() -> None:
         assert isinstance(fact, cls)
         assert (fact.check, fact.verdict, fact.reason) == (run.check, CheckVerdict.REVIEW, "storage")
     assert AccountsCounted(()).counts == ()
+
+
+async def tilted(house: House, page: Browser, console: Browser) -> wire.TiltWanted:
+    """Ask for a burst, and let the page send it."""
+    await console.send(wire.RequestTilt(EvidenceKind.ID_CARD))
+    wanted = await page.wait(wire.TiltWanted)
+    assert page.welcome is not None
+    for picture in wanted.pictures:
+        status, _ = await page.request(
+            "POST",
+            f"/api/cases/{page.welcome.case}/stills/{picture}",
+            data=JPEG,
+            headers={"Authorization": f"Bearer {page.welcome.upload}", "Content-Type": "image/jpeg"},
+        )
+        assert status == 201
+    await page.send(wire.TiltOver(wanted.check, TiltEnd.DONE))
+    return wanted
+
+
+async def test_a_burst_is_stored_measured_and_ticked() -> None:
+    """From the console to the phone and back; a house that reads no documents takes it as well."""
+    wall = Feature("wall", FeatureCategory.OPTICAL, "长城", "Great Wall")
+    sheet = Worksheet(1, (DocumentFeatures(EvidenceKind.ID_CARD, (wall,)),), 8)
+    plan = replace(PLAN, identity=replace(PLAN.identity, worksheet=sheet))
+    documents = FakeDocuments()
+    for equipment in (equipped(documents, FakeLive(), FakeMessenger()), None):
+        async with open_house(equipment=equipment, plan=plan) as house:
+            page, console, case = await call_of(house, "c-1")
+            wanted = await tilted(house, page, console)
+            await house.noted(case, TiltEnded)
+            stored = [fact.evidence for fact in house.facts(case) if isinstance(fact, EvidenceStored)]
+            assert stored == list(wanted.pictures)
+            if equipment is not None:
+                measured = await house.noted(case, TiltMeasured)
+                assert isinstance(measured, TiltMeasured)
+                assert (measured.check, measured.cards) == (wanted.check, 8)
+                assert [place.evidence for place in measured.places] == [wanted.pictures[-1]]
+                assert documents.tilted == [(JPEG,) * 8]
+            await console.send(
+                wire.TickFeature(EvidenceKind.ID_CARD, "wall", wanted.pictures[0], FeatureSeen.SEEN)
+            )
+            await house.noted(case, FeatureTicked)
+            shown = {message.entry.name for message in page.messages if isinstance(message, wire.FactNoted)}
+            assert not shown & {"TiltRequested", "TiltMeasured", "FeatureTicked"}
+            names = house.names(case)
+            assert names.index("TiltRequested") < names.index("TiltEnded") < names.index("FeatureTicked")

@@ -10,6 +10,7 @@ from contract.ids import CheckId, EvidenceId
 from contract.phases import EvidenceKind, FeatureCategory, FeatureSeen, TiltEnd
 from contract.worksheet import DocumentFeatures, Feature, Worksheet
 from contract.worksheet_facts import FeatureTicked, TiltEnded, TiltRequested
+from signaling.identity_effects import MeasureBurst
 from signaling.script import PlannedStep
 from tests.signaling.played import AGENT, ANNA, CALL, CUSTOMER, PLAN, Played, refusal
 
@@ -92,6 +93,21 @@ def test_a_burst_and_three_ticks_settle_the_step() -> None:
     assert state(played) == "review"
     ask(played)  # another burst takes nothing back
     assert state(played) == "review"
+
+
+def test_what_came_is_looked_at_once() -> None:
+    """In the order in which it was to be taken; of a burst without a picture there is nothing to look at."""
+    played = begun()
+    burst = ask(played)
+    store(played, *reversed(burst.pictures[:3]))
+    end(played, burst.check)
+    assert played.all(MeasureBurst) == [MeasureBurst(burst.check, burst.pictures[:3])]
+    # A word that came twice before the first was written.
+    played.note(TiltEnded(CALL, burst.check, TiltEnd.DONE))
+    assert len(played.all(MeasureBurst)) == 1
+    played.call.identity_done(f"tilt:{burst.check}", well=True)
+    end(played, ask(played).check, TiltEnd.FAILED)
+    assert len(played.all(MeasureBurst)) == 1
 
 
 def test_a_page_that_is_back_takes_what_is_missing() -> None:

@@ -4,7 +4,7 @@ import { h } from "../../web_kit/dom.js";
 import { t } from "../../web_kit/i18n.js";
 import { thumbnail } from "../../web_kit/record/evidence_zoom.js";
 import { categoriesSeen, categoriesWanted, latestTicks, tiltPictures } from "../../web_kit/record/identity/features.js";
-import { featureName } from "../../web_kit/record/identity/words.js";
+import { featureName, raised, signalWords } from "../../web_kit/record/identity/words.js";
 import { evidenceById } from "../../web_kit/record/projection.js";
 import { personName, wordFor } from "../../web_kit/record/words.js";
 import { card } from "./identity_cards.js";
@@ -34,7 +34,7 @@ function sheet(view, document, start) {
     h("h3", {}, name),
     h("p", {}, t("features.count", { seen: categoriesSeen(identity.ticks, document).size, wanted: categoriesWanted(identity) })),
     tilts.map((one) => h("p", { class: "soft small row wrap" }, moment(one.at, start), t("findings.tilt", { name: personName(view, one.agent), count: one.pictures.length }),
-      one.ended && wordFor("tilt_end", one.ended.reason))),
+      one.ended && wordFor("tilt_end", one.ended.reason), raised(one.measured?.advisory).map((sign) => h("span", { class: "warn-text" }, t("check.advice", { words: signalWords(sign) }))))),
     ticks.length > 0
       ? h("ul", { class: "plain-list feature-ticks" }, ticks.map((one) => tick(view, one, start)))
       : h("p", { class: "soft" }, t("findings.no_ticks"))); // prettier-ignore

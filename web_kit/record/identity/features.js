@@ -1,5 +1,7 @@
 /** The worksheet of a document's features as it stands: which tick counts, which categories were seen, on which pictures. Pure. */
 
+import { t } from "../../i18n.js";
+
 /**
  * @typedef {import("../projection.js").FactBody} FactBody
  * @typedef {import("../projection.js").CaseView} CaseView
@@ -33,3 +35,10 @@ export function featuresVerdict(ticks, wanted) {
 
 /** How many different categories are wanted, as the last request says. @param {import("./projection.js").IdentityView} identity */
 export const categoriesWanted = ({ tilts }) => tilts.at(-1)?.categories ?? 0;
+
+/** Where on the document a place lies, in words. @param {FactBody} place */
+export function placeWords({ left, top, width, height }) {
+  const third = (/** @type {number} */ at) => Math.min(2, Math.floor(3 * at));
+  const [across, down] = [["left", "middle", "right"][third(left + width / 2)], ["top", "centre", "bottom"][third(top + height / 2)]];
+  return t("place.both", { across: t(`place.${across}`), down: t(`place.${down}`) });
+}

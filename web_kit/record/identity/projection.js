@@ -13,7 +13,7 @@
  * @typedef {FactBody & {judged: FactBody | null}} Asked  a QuestionDrawn
  * @typedef {FactBody & {tried: FactBody | null, tries: number}} Code  a CodeSent, the last try and how many there were
  * @typedef {FactBody & {answer: FactBody | null}} Outside  an ExternalAsked
- * @typedef {FactBody & {ended: FactBody | null}} Tilt  a TiltRequested
+ * @typedef {FactBody & {ended: FactBody | null, measured: FactBody | null}} Tilt  a TiltRequested
  * @typedef {Readonly<{readings: readonly Reading[], judged: FactBody | null, portraits: readonly FactBody[],
  *   runs: readonly Run[], watched: Readonly<Record<string, FactBody>>, spells: readonly Spell[],
  *   sources: Readonly<Record<string, FactBody>>, questions: readonly Asked[], codes: readonly Code[], outside: readonly Outside[],
@@ -93,7 +93,8 @@ const IDENTITY = {
   CodeTried: (was, fact) => ({ codes: changed(was.codes, fact.check, ({ tries }) => ({ tried: fact, tries: tries + 1 })) }),
   ExternalAsked: (was, fact) => ({ outside: [...was.outside, { ...fact, answer: null }] }),
   ExternalAnswered: (was, fact) => ({ outside: changed(was.outside, fact.check, () => ({ answer: fact })) }),
-  TiltRequested: (was, fact) => ({ tilts: [...was.tilts, { ...fact, ended: null }] }),
+  TiltRequested: (was, fact) => ({ tilts: [...was.tilts, { ...fact, ended: null, measured: null }] }),
+  TiltMeasured: (was, fact) => ({ tilts: changed(was.tilts, fact.check, () => ({ measured: fact })) }),
   TiltEnded: (was, fact) => ({ tilts: changed(was.tilts, fact.check, () => ({ ended: fact })) }),
   FeatureTicked: (was, fact) => ({ ticks: [...was.ticks, fact] }),
   SelfCheckStarted: (was, fact) => ({ selfChecks: [...was.selfChecks, { ...fact, result: null }] }),

@@ -8,7 +8,7 @@ export const GROUPS = {
   LightMeasured: "check",
   ChallengeDecided: "check", QuestionDrawn: "check", QuestionJudged: "check", CodeSent: "check", CodeTried: "check",
   ExternalAsked: "check", ExternalAnswered: "check", SelfCheckStarted: "check", SelfChecked: "check",
-  TiltRequested: "check", TiltEnded: "check", FeatureTicked: "check",
+  TiltRequested: "check", TiltEnded: "check", TiltMeasured: "check", FeatureTicked: "check",
   ChecksLocked: "case", AccountsCounted: "case", Decided: "decision",
 }; // prettier-ignore
 

@@ -131,6 +131,7 @@ const SPECIAL = {
     spoken_text: fact.spoken ? t("fact.spoken", { voice: number(fact.spoken.voice_s, 1), r: number(fact.spoken.r, 2) }) : "",
   }),
   TiltRequested: (fact) => ({ count: fact.pictures.length }),
+  TiltMeasured: (fact) => ({ count: fact.places.length, signals_text: raised(fact.advisory).map(signalWords).join(t("list.comma")) }),
   FeatureTicked: (fact) => ({ feature_text: featureName(fact) }),
   LightDrawn: (fact) => ({ count: fact.symbols.length }),
   LightMeasured: (fact) => ({ r_text: number(fact.r, 2), gain_text: number(fact.gain, 3) }),
