@@ -26,9 +26,9 @@ def tilted(
     changes its colour with the angle.
     """
     chance = np.random.default_rng(seed)
+    patch = _patch(chance)
     lamp = chance.uniform(-0.5, 0.5, 2)
     strength = chance.uniform(0.25, 0.8)
-    patch = chance.uniform((0.15, 0.2), (0.85, 0.8))
     turn = chance.uniform(0, 2 * np.pi)
     scene = Scene(share=0.7, quality=88, light=chance.uniform(0.6, 0.93))
     # One room for all pictures: table, lamp and noise stay, the card's corners stray with the angle.
@@ -47,6 +47,16 @@ def tilted(
         yield photograph(
             shown, room, SIZE, replace(scene, light=scene.light * chance.uniform(0.95, 1), **strays)
         )
+
+
+def shifting_place(seed: int) -> tuple[float, float]:
+    """Return the middle of the patch that :func:`tilted` draws, in shares of the card's width and height."""
+    x, y = _patch(np.random.default_rng(seed))
+    return float(x), float(y)
+
+
+def _patch(chance: np.random.Generator) -> NDArray[np.float64]:
+    return chance.uniform((0.15, 0.2), (0.85, 0.8))
 
 
 def _grid(card: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -80,7 +80,7 @@ async def test_the_customer_stops(phone: Phone, while_taking: bool) -> None:
 async def test_a_picture_that_fails_is_sent_again(phone: Phone) -> None:
     """From where it stopped."""
     page = phone.page
-    phone.watched.expected += ("status of 400",)
+    phone.watched.expected = ("status of 400", "400: ")
     await wanted(phone)
     phone.bank.still_status = [400]
     await page.get_by_role("button", name="开始").click()

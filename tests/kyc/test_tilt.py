@@ -12,7 +12,7 @@ from kyc.tilt import PICTURES_MIN, answer_measure_tilt, measure_tilt
 from teller.demo.card import cut_portrait, render_card, specimen
 from teller.demo.copies import on_paper
 from teller.demo.pictures import astronaut
-from teller.demo.tilting import SIZE, tilted
+from teller.demo.tilting import SIZE, shifting_place, tilted
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,7 @@ def test_a_patch_that_shifts_its_colour_is_found_without_a_reflection(card: Pict
     """Where it is: the place is proposed that holds most of it."""
     pictures = [decode(one) for one in tilted(card, 3, glossy=False, shifting=True)]
     (place,) = measure_tilt(pictures).places[:1]
-    chance = np.random.default_rng(3)
-    chance.uniform(-0.5, 0.5, 2)
-    chance.uniform(0.25, 0.8)
-    x, y = chance.uniform((0.15, 0.2), (0.85, 0.8))
+    x, y = shifting_place(3)
     assert place.left - 0.13 < x < place.left + place.width + 0.13
     assert place.top - 0.2 < y < place.top + place.height + 0.2
 
