@@ -119,9 +119,11 @@ export class FeaturesCheckElement extends CheckElement {
    * @param {FactBody | undefined} now @param {(evidence: string) => number} number
    */
   row({ live, able, working }, one, feature, tick, now, number) {
+    // Not disabled meanwhile: the keyboard would lose its place.
+    const busy = isWorking(working, "tick");
     const button = (/** @type {typeof ANSWERS[number]} */ seen) =>
-      h("button", { class: "button", type: "button", "data-key": `tick:${feature.id}:${seen}`, "aria-pressed": String(tick?.seen === seen), disabled: !able || !now || isWorking(working, "tick"),
-        onclick: () => now && ask(this, "tick-request", { document: one.document, feature: feature.id, evidence: now.evidence, seen }) }, wordFor("feature_seen", seen)); // prettier-ignore
+      h("button", { class: "button", type: "button", "data-key": `tick:${feature.id}:${seen}`, "aria-pressed": String(tick?.seen === seen), disabled: !able || !now, "aria-disabled": busy ? "true" : null,
+        onclick: () => now && !busy && ask(this, "tick-request", { document: one.document, feature: feature.id, evidence: now.evidence, seen }) }, wordFor("feature_seen", seen)); // prettier-ignore
     return h("li", { "data-feature": feature.id }, h("span", {}, featureName(feature)),
       live ? h("div", { class: "answers", role: "group", "aria-label": featureName(feature) }, ANSWERS.map(button)) : tick && h("strong", {}, wordFor("feature_seen", tick.seen)),
       tick && h("small", { class: "soft" }, t("features.on_picture", { number: number(tick.evidence) }))); // prettier-ignore

@@ -24,7 +24,8 @@ def tilted(story: Story, came: int = 8) -> TiltRequested:
     asked = TiltRequested(story.call, new_check(), CARD, pictures, 4.0, 3, AGENT)
     story.tell(asked)
     for one in pictures[:came]:
-        story.pictures[EvidenceKind.CARD_TILT] = one
+        # The stand-in shows the card for all that has no kind of its own.
+        story.shared[one] = f"{one}.jpg"
         story.tell(
             EvidenceStored(
                 one, EvidenceKind.CARD_TILT, f"evidence/{one}.jpg", "image/jpeg", "5e" * 32, 400_000,
