@@ -29,11 +29,6 @@ export class FeaturesCheckElement extends CheckElement {
   chosen = new Map();
 
   /** @override */
-  build() {
-    mount(this, this.rest, this.status);
-  }
-
-  /** @override */
   redraw(/** @type {CheckShown} */ shown) {
     const documents = shown.worksheet?.documents ?? [];
     mount(this.rest, documents.map((one) => this.sheet(shown, one)));

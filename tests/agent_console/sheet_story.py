@@ -1,10 +1,11 @@
 """Facts of the worksheet of document features, as the server would journal them, told onto a story."""
 
 from contract.facts import EvidenceStored
+from contract.identity_facts import Signal
 from contract.ids import EvidenceId, new_id
 from contract.phases import EvidenceKind, FeatureCategory, FeatureSeen, TiltEnd
 from contract.worksheet import DocumentFeatures, Feature, Worksheet
-from contract.worksheet_facts import FeatureTicked, TiltEnded, TiltRequested
+from contract.worksheet_facts import FeatureTicked, TiltEnded, TiltMeasured, TiltPlace, TiltRequested
 from tests.agent_console.identity_story import new_check
 from tests.agent_console.story import AGENT, Story
 
@@ -38,6 +39,13 @@ def tilted(story: Story, came: int = 8) -> TiltRequested:
 def tilt_over(story: Story, asked: TiltRequested, reason: TiltEnd = TiltEnd.DONE) -> None:
     """The burst is over."""
     story.tell(TiltEnded(story.call, asked.check, reason))
+
+
+def changed(story: Story, asked: TiltRequested, at: int, matte: float = 0.0) -> None:
+    """One picture was proposed, for what lies on its lower right; perhaps no light moves over the card."""
+    places = (TiltPlace(asked.pictures[at], 0.75, 0.8, 0.125, 0.2, 21.5),)
+    signs = (Signal("matte", matte, "no_moving_light" if matte else ""),)
+    story.tell(TiltMeasured(story.call, asked.check, places, 8, signs))
 
 
 def ticked(

@@ -69,6 +69,22 @@ async def test_a_burst_is_asked_for_and_ticked(call: Page, server: StandIn, stor
     await expect(sheet.get_by_role("status")).to_contain_text("已看到足够的不同类别")
 
 
+async def test_where_it_changes_is_named(call: Page, server: StandIn, story: Story) -> None:
+    """A press chooses that picture; what speaks of a copy is marked as advice and settles nothing."""
+    await server.send(sheet_of(story))
+    sheet = step(call, "features")
+    since = len(story.entries)
+    asked = told.tilted(story)
+    told.tilt_over(story, asked)
+    told.changed(story, asked, 5, matte=0.8)
+    await tell(server, story, since)
+    await expect(sheet).to_contain_text("仅供参考，未经标定：表面没有移动的反光，可能是哑光复印件 0.80")
+    await sheet.get_by_role("button", name="第 6 张右下部").click()
+    await expect(sheet.locator(".tilt-strip .thumb").nth(5)).to_have_attribute("aria-pressed", "true")
+    await expect(sheet).to_contain_text("勾选将记在所选照片上：第 6 张")
+    await expect(sheet.get_by_role("status")).to_contain_text("已看到 0 类")
+
+
 async def test_a_burst_that_was_stopped_is_said(call: Page, server: StandIn, story: Story) -> None:
     """And can be asked for again; a feature that is in doubt stays so until it is ticked anew."""
     await server.send(sheet_of(story))
