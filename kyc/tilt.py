@@ -23,7 +23,8 @@ _ACROSS, _DOWN = 8, 5
 _CELL = 40
 # A tilted card is found in most pictures; over fewer there is no usual to differ from.
 PICTURES_MIN = 4
-_PLACES_MAX = 3
+# A cell that is brighter than usual by this share shows the lamp rather than ink.
+_OUTSHONE = 0.1
 # Lab units by which a cell differs; shading of a matte card and its shaky corners make up to 4.
 _CHANGE_MIN = 6.0
 # The upper quartile over the pictures of how much brighter (as a share) the brightest cell is than usual.
@@ -43,7 +44,9 @@ def measure_tilt(pictures: Sequence[Picture]) -> TiltFinding:
     brighter = _local(light / np.median(light, axis=0) - 1)
     shifted = np.linalg.norm(colour - np.median(colour, axis=0), axis=-1)
     change = np.hypot(100 * brighter, shifted)
-    places = _places(change, [at for at, _ in found])
+    # Ink that shifts its colour would be outshone by the lamp: one place is found by colour alone.
+    colours = np.where(np.abs(brighter) < _OUTSHONE, shifted, 0.0)
+    places = _places((colours, change, change), [at for at, _ in found])
     peaks = brighter.max(axis=(1, 2))
     return TiltFinding(places, len(found), _advisory(float(np.quantile(peaks, 0.75))))
 
@@ -67,17 +70,20 @@ def _local(brighter: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((flat - fitted).T.reshape(brighter.shape), np.float64)
 
 
-def _places(change: NDArray[np.float64], names: Sequence[int]) -> tuple[TiltChange, ...]:
-    """Return the cells that differ most from their usual, each in another picture and apart."""
-    left = change.copy()
+def _places(layers: Sequence[NDArray[np.float64]], names: Sequence[int]) -> tuple[TiltChange, ...]:
+    """Return of each layer the cell that differs most, on another picture and apart from the others."""
+    free = np.ones(layers[0].shape, bool)
     chosen: list[TiltChange] = []
-    while len(chosen) < _PLACES_MAX and left.max() >= _CHANGE_MIN:
+    for layer in layers:
+        left = np.where(free, layer, 0.0)
         picture, row, column = (int(one) for one in np.unravel_index(left.argmax(), left.shape))
         most = round(float(left[picture, row, column]), 1)
+        if most < _CHANGE_MIN:
+            continue
         chosen.append(TiltChange(names[picture], column / _ACROSS, row / _DOWN, 1 / _ACROSS, 1 / _DOWN, most))
-        left[picture] = 0
-        left[:, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = 0
-    return tuple(chosen)
+        free[picture] = False
+        free[:, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = False
+    return tuple(sorted(chosen, key=lambda one: one.change, reverse=True))
 
 
 def _advisory(peak: float) -> tuple[Signal, ...]:
