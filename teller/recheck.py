@@ -24,6 +24,7 @@ from contract.identity_facts import (
     PortraitsCompared,
     SelfCheckStarted,
     Signal,
+    SpokenScores,
 )
 from contract.identity_ports import DocumentChecks, DocumentSide
 from contract.ids import CheckId, EvidenceId
@@ -31,14 +32,17 @@ from contract.phases import CheckVerdict, severity
 from contract.ports import IdentityChecks
 from kyc.card_fields import Side
 from kyc.decision import DecisionRules, decide
+from kyc.voice import IN_STEP_R
 from signaling.identity_journal import known
 from teller.documents import CONFIDENT, NEEDED
+from teller.regesture import FRAMES_MAY_DIFFER, Regestured
 from teller.relight import Relit
 from teller.relook import Relooked
 
 Read = Callable[[EvidenceId], Awaitable[bytes]]
 Relight = Callable[[Sequence[Fact], LightMeasured], Awaitable[Relit]]
 Relook = Callable[[Sequence[Entry], LivenessMeasured], Awaitable[Relooked]]
+Regesture = Callable[[Sequence[Entry], ChallengeEnded], Awaitable[Regestured]]
 
 # What says that somebody altered the record, as opposed to what is gone or could not be done.
 ALTERED: Final = frozenset({"altered", "evidence_altered", "archive_altered", "no_nonce", "other_colours"})
@@ -46,8 +50,6 @@ ALTERED: Final = frozenset({"altered", "evidence_altered", "archive_altered", "n
 _SCORE_OFF_MAX = 1e-3
 # Scored from the very same pixels as then; of a track other frames are looked at.
 _EXACT = frozenset({"faces", "portraits"})
-NO_TRACES: Final = "traces_not_kept"
-"""Gestures are judged from traces of every frame, and none is kept."""
 
 
 class Outlook(StrEnum):
@@ -76,7 +78,7 @@ _OUTLOOKS: Final[Mapping[CheckVerdict, tuple[Outlook, Outlook]]] = {
 class Score:
     """What a check came to. ``model`` holds the SHA-256 of each model, spaces between; None: there is none.
 
-    ``verdict`` is None for what only advises. ``words`` say what was wrong.
+    ``verdict`` is None for what only advises. ``words`` say what was wrong, or what was seen of a gesture.
     """
 
     verdict: CheckVerdict | None
@@ -91,7 +93,8 @@ class Rescored:
     """One check, then and now. ``why`` says what kept it from being made again, else empty.
 
     ``kind`` is ``id_number``, ``faces``, ``portraits``, ``document``, a sign of a copy, ``passive``,
-    ``light`` or ``gestures``. The score of a document is the least confidence of its fields.
+    ``light``, ``gestures``, or one gesture of those. The score of a document is the least confidence of its
+    fields, that of digits read aloud how well the mouth follows the voice.
     """
 
     check: CheckId
@@ -173,9 +176,11 @@ class Today:
     read: Read
     relight: Relight
     relook: Relook
+    regesture: Regesture
     threshold: float | None = None
     liveness: tuple[ModelUsed, ...] = ()
     light: tuple[ModelUsed, ...] = ()
+    gestures: tuple[ModelUsed, ...] = ()
 
 
 async def recheck(entries: Sequence[Entry], today: Today, rules: DecisionRules | None) -> Recheck:
@@ -243,9 +248,7 @@ class _Again:
             case LightMeasured() | LivenessMeasured() as fact:
                 return await self._from_track(fact)
             case ChallengeEnded() as fact:
-                self._note(fact.check, "gestures", Score(fact.verdict, model=_models(fact.models)), None,
-                           fact.reason or NO_TRACES)  # fmt: skip
-                return fact
+                return await self._gestured(fact)
             case _ as fact:
                 return fact
 
@@ -308,7 +311,7 @@ class _Again:
             card = await today.read(fact.card)
             if isinstance(fact, FacesCompared):
                 found = await today.identity.match_faces(card, await today.read(fact.still))
-                words = (found.reason,) if found.reason else ()
+                words = _words(found.reason)
                 return Score(found.verdict, found.score, found.threshold, found.model_sha256, words), ""
             looked_at = [one.evidence for one in fact.stills] or [fact.still]
             stills = [await today.read(one) for one in looked_at]
@@ -317,14 +320,14 @@ class _Again:
         except TellerError as error:
             return None, error.code
         verdict = max(compared.verdict, _of_video(fact.pairs), key=severity)
-        words = (compared.reason,) if compared.reason else ()
+        words = _words(compared.reason)
         models = _models(compared.models)
         return Score(verdict, _of_pairs(compared.pairs), compared.threshold, models, words), ""
 
     # --- liveness ---
 
     async def _from_track(self, fact: LightMeasured | LivenessMeasured) -> Fact:
-        words = (fact.reason,) if fact.reason else ()
+        words = _words(fact.reason)
         if isinstance(fact, LightMeasured):
             lit = await self._today.relight(self._facts, fact)
             then = Score(fact.verdict, fact.r, None, _models(fact.models), words)
@@ -334,6 +337,29 @@ class _Again:
         then = Score(fact.verdict, fact.median, fact.threshold, _models(fact.models), words)
         now = Score(seen.verdict, seen.median, self._today.threshold, _models(self._today.liveness))
         return replace(fact, verdict=self._note(fact.check, "passive", then, now, seen.why))
+
+    async def _gestured(self, fact: ChallengeEnded) -> ChallengeEnded:
+        found = await self._today.regesture(self._journal, fact)
+        then = Score(fact.verdict, model=_models(fact.models), words=_words(fact.reason))
+        words = _words(found.reason)
+        if found.verdict is not fact.verdict:
+            words = (*words, FRAMES_MAY_DIFFER)
+        now = Score(found.verdict, model=_models(self._today.gestures), words=words)
+        verdict = self._note(fact.check, "gestures", then, now, found.why)
+        for step in found.steps:
+            was, seen = _of_step(step.then, step.then_spoken), _of_step(step.now, step.now_spoken)
+            self.rescored.append(Rescored(fact.check, step.step, was, seen))
+        return replace(fact, verdict=verdict)
+
+
+def _of_step(word: str, spoken: SpokenScores | None) -> Score:
+    if spoken is None:
+        return Score(None, words=_words(word))
+    return Score(None, spoken.r, IN_STEP_R, words=_words(word))
+
+
+def _words(word: str) -> tuple[str, ...]:
+    return (word,) if word else ()
 
 
 def _until(entries: Iterable[Entry], last: Entry) -> Iterator[Entry]:
@@ -348,13 +374,13 @@ def _day(entry: Entry) -> date:
 
 
 def _of_faces(fact: FacesCompared) -> Score:
-    words = (fact.reason,) if fact.reason else ()
-    return Score(fact.verdict, fact.score, fact.threshold, fact.model_sha256, words)
+    return Score(fact.verdict, fact.score, fact.threshold, fact.model_sha256, _words(fact.reason))
 
 
 def _of_portraits(fact: PortraitsCompared) -> Score:
-    words = (fact.reason,) if fact.reason else ()
-    return Score(fact.verdict, _of_pairs(fact.pairs), fact.threshold, _models(fact.models), words)
+    return Score(
+        fact.verdict, _of_pairs(fact.pairs), fact.threshold, _models(fact.models), _words(fact.reason)
+    )
 
 
 def _models(used: Sequence[ModelUsed]) -> str:

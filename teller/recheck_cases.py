@@ -15,7 +15,7 @@ import structlog
 from contract.errors import NotFound, StorageError, TellerError
 from contract.fact import Fact
 from contract.facts import Entry, EvidenceStored
-from contract.identity_facts import LightMeasured, LivenessMeasured
+from contract.identity_facts import ChallengeEnded, LightMeasured, LivenessMeasured
 from contract.ids import CaseId, EvidenceId
 from contract.ports import CaseSummary
 from kyc.calibration import Card
@@ -28,11 +28,13 @@ from recordings.verify import FileVerdict, verify_archive
 from teller.compose import Base, open_base
 from teller.config import Config
 from teller.documents import Documents
+from teller.live.gestures import JUDGES
 from teller.models import configured_pack
 from teller.policy import load_policy, rules_of
 from teller.recheck import ALTERED, Read, Recheck, Today, recheck
 from teller.recheck_told import Told, Totals
 from teller.recorded_track import Fetch
+from teller.regesture import Regestured, regesture
 from teller.relight import Relit, relight
 from teller.relook import Relooked, relook
 
@@ -160,15 +162,20 @@ class _House:
         async def look(journal: Sequence[Entry], was: LivenessMeasured) -> Relooked:
             return await relook(journal, was, engine, fetch, card, demo_only=pack.demo_only)
 
+        async def gestures(journal: Sequence[Entry], was: ChallengeEnded) -> Regestured:
+            return await regesture(journal, was, engine, fetch, pack)
+
         return Today(
             identity=engine,
             documents=Documents(engine),
             read=self._read(found, entries, fetch),
             relight=light,
             relook=look,
+            regesture=gestures,
             threshold=card.point("accept").threshold if card else None,
             liveness=pack.used(Task.DETECTION, Task.PASSIVE),
             light=pack.used(Task.DETECTION),
+            gestures=pack.used(*JUDGES),
         )
 
     def _read(self, found: CaseSummary, entries: Sequence[Entry], fetch: Fetch) -> Read:

@@ -112,7 +112,9 @@ def _score(score: Score) -> str:
     parts = "-" if score.score is None else f"{score.score:.3f}"
     if score.threshold is not None:
         parts += f" of {score.threshold:.3f}"
-    return parts if score.verdict is None else f"{parts} {score.verdict}"
+    if score.verdict is None:
+        return " ".join((parts, *score.words))
+    return f"{parts} {score.verdict}"
 
 
 def _hashes(score: Score) -> str:

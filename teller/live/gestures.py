@@ -22,6 +22,7 @@ from kyc.challenge import (
     judged,
     passed_time,
 )
+from kyc.packs import Pack
 from kyc.passive_verdict import PassiveFinding, passive_verdict
 from kyc.registry import Task
 from kyc.traces import Gesture, GestureFinding, JudgeStep, PassiveLook, Trace
@@ -37,8 +38,8 @@ SILENT = tuple(gesture for gesture in Gesture if gesture is not Gesture.SAY_DIGI
 # A microphone that is on is heard within this, or is taken for none.
 _SOUND_S = 1.0
 
-# What a trace and a passive look are made with.
-_JUDGES = (Task.DETECTION, Task.MESH, Task.GEOMETRY, Task.EYE, Task.PASSIVE)
+JUDGES = (Task.DETECTION, Task.MESH, Task.GEOMETRY, Task.EYE, Task.PASSIVE)
+"""What a trace and a passive look are made with."""
 
 
 @dataclass(slots=True)
@@ -173,18 +174,26 @@ async def _passed(run: Run, now: _Try, looks: Sequence[PassiveLook]) -> Challeng
     whole = await run.ask(JudgeStep(now.drawn.order[-1], tuple(now.traces)))
     if whole is None:
         return _ended(run, CheckVerdict.REVIEW, "model_failed")
+    return _ended(run, *concluded(whole, looks, run.models.pack))
+
+
+def concluded(whole: GestureFinding, looks: Sequence[PassiveLook], pack: Pack) -> tuple[CheckVerdict, str]:
+    """Return what a try comes to in which every gesture was seen, and the reason when that is not to pass.
+
+    ``whole`` is what all its frames together show, ``looks`` are those of the whole challenge. With models
+    for demos nothing passes.
+    """
     if whole.reason == "repeats":
-        return _ended(run, CheckVerdict.REVIEW, whole.reason)
-    scores, shares = [look.score for look in looks], [look.share for look in looks]
-    card = run.models.pack.card(Task.PASSIVE)
-    passive = passive_verdict(scores, shares, card)
+        return CheckVerdict.REVIEW, whole.reason
+    card = pack.card(Task.PASSIVE)
+    passive = passive_verdict([look.score for look in looks], [look.share for look in looks], card)
     if (
         passive.verdict is CheckVerdict.FAILED
         or passive.reason == "score_in_doubt"
         or _is_flat_anyway(passive, card)
     ):
-        return _ended(run, CheckVerdict.REVIEW, passive.reason)
-    return _ended(run, CheckVerdict.PASSED, "")
+        return CheckVerdict.REVIEW, passive.reason
+    return (CheckVerdict.REVIEW, "demo_pack") if pack.demo_only else (CheckVerdict.PASSED, "")
 
 
 def _is_flat_anyway(passive: PassiveFinding, card: Card | None) -> bool:
@@ -194,7 +203,5 @@ def _is_flat_anyway(passive: PassiveFinding, card: Card | None) -> bool:
 
 
 def _ended(run: Run, verdict: CheckVerdict, reason: str) -> ChallengeEnded:
-    if verdict is CheckVerdict.PASSED and run.models.pack.demo_only:
-        verdict, reason = CheckVerdict.REVIEW, "demo_pack"
-    models = run.models.pack.used(*_JUDGES)
+    models = run.models.pack.used(*JUDGES)
     return ChallengeEnded(run.wanted.call, run.wanted.check, verdict, reason, models)

@@ -33,6 +33,7 @@ from contract.identity_facts import (
     ReadField,
     SelfCheckStarted,
     Signal,
+    SpokenScores,
     StillJudged,
     StillQuality,
 )
@@ -41,8 +42,9 @@ from contract.phases import CheckVerdict, DocumentKind, Outcome
 from contract.ports import FaceFinding
 from kyc.decision import DecisionRules, decide
 from teller.policy import load_policy, rules_of
-from teller.recheck import Outlook, Read, Recheck, Relight, Relook, Today, recheck
+from teller.recheck import Outlook, Read, Recheck, Regesture, Relight, Relook, Today, recheck
 from teller.recheck_told import Told
+from teller.regesture import Regestured, StepAgain
 from teller.relight import Relit
 from teller.relook import Relooked
 from tests.signaling.equipped import FakeDocuments
@@ -97,6 +99,10 @@ async def looked_then(entries: Sequence[Entry], was: LivenessMeasured) -> Relook
     return Relooked(was.verdict, was.median)
 
 
+async def gestured_then(entries: Sequence[Entry], was: ChallengeEnded) -> Regestured:
+    return Regestured(was.verdict)
+
+
 async def looked_at(
     facts: Sequence[Fact],
     identity: Judges,
@@ -104,9 +110,10 @@ async def looked_at(
     read: Read = read,
     relight: Relight = as_then,
     relook: Relook = looked_then,
+    regesture: Regesture = gestured_then,
     rules: DecisionRules | None = RULES,
 ) -> Recheck:
-    today = Today(identity, documents or FakeDocuments(), read, relight, relook, threshold=0.5)
+    today = Today(identity, documents or FakeDocuments(), read, relight, relook, regesture, threshold=0.5)
     return await recheck(journal(facts), today, rules)
 
 
@@ -186,7 +193,7 @@ async def test_pictures_that_are_gone_count_as_they_did() -> None:
 
     report = await looked_at(decided(*FACTS), Judges(FAILED), read=gone)
     assert report.same
-    assert {one.why for one in report.rescored} == {"not_found", "traces_not_kept"}
+    assert [one.why for one in report.rescored] == ["not_found", "not_found", ""]
     assert "cannot be rescored because not_found" in told(report)
 
 
@@ -334,12 +341,39 @@ async def test_passive_liveness_is_looked_at_again() -> None:
     assert (await looked_at((passive,), Judges(PASSED))).same
 
 
-async def test_gestures_are_said_not_to_be_judged_again() -> None:
-    """Their traces are kept nowhere; one that was declined says that."""
-    declined = ChallengeEnded(CALL, CheckId("check-2"), CheckVerdict.REVIEW, "declined")
-    report = await looked_at((FACTS[3], declined), Judges(PASSED))
-    assert [row.why for row in report.rescored] == ["traces_not_kept", "declined"]
+async def test_gestures_are_judged_again() -> None:
+    """From the recorded track; each that was asked stands below, and the verdict counts in the decision."""
+    then = SpokenScores(1.2, 4, 0.2, 0.81, 0.04)
+
+    async def other_gesture(entries: Sequence[Entry], was: ChallengeEnded) -> Regestured:
+        steps = (
+            StepAgain("say_digits", "seen", "not_in_step", then, replace(then, r=0.11)),
+            StepAgain("turn_left", "seen", "wrong_gesture"),
+        )
+        return Regestured(CheckVerdict.REVIEW, "wrong_gesture", steps)
+
+    report = await looked_at(decided(*FACTS), Judges(PASSED), regesture=other_gesture)
+    assert not report.same
+    assert report.reproduced
+    gestures, digits, turn = report.rescored[2:]
+    assert (gestures.outlook, gestures.now.verdict) == (Outlook.NOW_IN_DOUBT, CheckVerdict.REVIEW)
+    assert (digits.outlook, digits.then.score, digits.now.score) == (Outlook.ADVICE, 0.81, 0.11)
+    printed = told(report)
+    assert "would now be in doubt, wrong_gesture, frames_may_differ" in printed
+    assert "say_digits check-g 0.810 of 0.600 seen - 0.110 of 0.600 not_in_step - advice" in printed
+    assert (turn.then.words, turn.now.words) == (("seen",), ("wrong_gesture",))
+    assert (await looked_at(decided(*FACTS), Judges(PASSED))).same
+
+
+async def test_gestures_that_cannot_be_judged_again_say_why() -> None:
+    """Their result of then counts."""
+
+    async def with_a_hole(entries: Sequence[Entry], was: ChallengeEnded) -> Regestured:
+        return Regestured(was.verdict, why="not_covered")
+
+    report = await looked_at(decided(*FACTS), Judges(PASSED), regesture=with_a_hole)
     assert report.same
+    assert "cannot be rescored because not_covered" in told(report)
 
 
 async def test_a_number_is_checked_again() -> None:
