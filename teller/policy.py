@@ -11,8 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from contract.phases import AbortedKeeps, Outcome
@@ -24,7 +23,7 @@ from signaling.sampling import AuditPlan
 from signaling.script import AbortReason, PlannedStep, ScriptPlan
 from teller.config import ConfigError
 from teller.policy_identity import Check, Decision, Identity, decision_rules, identity_plan
-from teller.policy_parts import Part, Source, Title, Word, refuse_doubles
+from teller.policy_parts import Part, Source, Title, Word, read_part, refuse_doubles
 
 FOLDER = Path(__file__).resolve().parent.parent / "policies"
 
@@ -196,22 +195,6 @@ def _refuse_wrong_branches(steps: tuple[Step, ...]) -> None:
         before[step.id] = {one.id for one in step.answers}
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without aliases and without keys that silently win over their doubles."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not used in policy packs")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {key} stands twice")
-        return super().construct_mapping(node, deep)
-
-
 def load_policy(pack: str) -> Policy:
     """Return the pack of this name, or in the YAML file of this path.
 
@@ -219,21 +202,7 @@ def load_policy(pack: str) -> Policy:
         ConfigError: there is none, or it is not a pack; one line per fault.
     """
     file = Path(pack) if pack.endswith((".yaml", ".yml")) else FOLDER / f"{pack}.yaml"
-    try:
-        data = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506
-        # As JSON, where lists may become tuples and words enums, while all else stays strict.
-        return Policy.model_validate_json(json.dumps(data, default=str))
-    except OSError as error:
-        raise ConfigError((f"policy {file}: {error.strerror}",)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError((f"policy {file}: {' '.join(str(error).split())}",)) from error
-    except ValidationError as error:
-        faults = ((".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors())
-        lines = tuple(
-            f"policy {file}: {place or 'pack'}: {text.removeprefix('Value error, ')}"
-            for place, text in faults
-        )
-        raise ConfigError(lines) from error
+    return read_part(Policy, file, "policy")
 
 
 class Packs:

@@ -131,8 +131,8 @@ def test_doubtful_pack_is_refused(tmp_path: Path, edit: Edit, said: str) -> None
         ("limits: {ring_s: 1, ring_s: 2}", "ring_s stands twice"),
         ("a: &x 1\nb: *x", "aliases are not used"),
         ("a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
-        ("- 1", "pack: Input should be an object"),
-        ("", "pack: Input should be an object"),
+        ("- 1", "policy: Input should be an object"),
+        ("", "policy: Input should be an object"),
     ],
 )
 def test_file_that_is_no_pack_is_refused(tmp_path: Path, text: str, said: str) -> None:
