@@ -27,7 +27,7 @@ PROOFS := tests/contract tests/store/test_search_words.py tests/store/test_foldi
   $(patsubst %,tests/signaling/test_%.py, desk routing places board hours job_outlook \
     call call_endings call_parties call_supervisors call_work fresh_call arrangement script \
     identify sheet memory questions codes watching masking sign_off sampling) \
-  tests/recordings/test_admission.py tests/teller/test_agreement.py \
+  tests/recordings/test_admission.py tests/teller/test_agreement.py tests/teller/test_regime_checks.py \
   $(patsubst %,tests/media/test_%.py, plan answer rtcp twcc unwrap payloads depacketiser quality)
 
 .PHONY: help demo install test check tests shots system lock clean

@@ -3,6 +3,7 @@
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -168,4 +169,36 @@ def recheck(
     return run(recheck_cases(call.load(), cases, begun, told, quick=quick))
 
 
-COMMANDS = (verify, export, hold, ended, retention, erase, agreement, show_key, recheck)
+@click.command()
+@click.argument("case", default="")
+@click.option(
+    "--regime", "names", multiple=True, metavar="ID", help="Or a YAML file; repeat for more; else all."
+)
+@click.option("--list", "as_list", is_flag=True, help="Print which regimes there are.")
+@click.option("--language", type=click.Choice(["en", "zh-CN"]), default="en", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with both languages.")
+@click.pass_obj
+@guarded
+def regimes(
+    call: Call,
+    case: str,
+    names: tuple[str, ...],
+    as_list: bool,
+    language: Literal["en", "zh-CN"],
+    as_json: bool,
+) -> int | None:
+    """Hold CASE against regimes: what each clause asks, how it stands, and the facts that show it.
+
+    A clause that no machine can check is listed with whoever sees to it, and not counted as met. It is no
+    legal advice. Ends with 0 when every clause that can be checked is met or does not apply, else 1.
+    """
+    if bool(case) is as_list:
+        raise click.UsageError("either CASE or --list")
+    from teller.regimes import hold_case, list_regimes  # noqa: PLC0415
+
+    if as_list:
+        return list_regimes(console(), language, as_json=as_json)
+    return run(hold_case(call.load(), case, names, console(), language, as_json=as_json))
+
+
+COMMANDS = (verify, export, hold, ended, retention, erase, agreement, show_key, recheck, regimes)
