@@ -4,12 +4,15 @@ Two cameras: :func:`file_camera` is Chromium's own, which plays a file over and 
 :func:`canvas_camera` does what the page asks of its customer, and changes when a test says so.
 """
 
+import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from playwright.async_api import Page, Route, async_playwright, expect
 
@@ -30,6 +33,7 @@ from teller.demo.caller import Caller
 from teller.demo.pictures import Picture, jpeg
 from tests.browser import chromium, watched_page
 from tests.e2e.people import agent_ready
+from tests.e2e.received import until
 from tests.e2e.server import Server
 from tests.e2e.test_browsers import FPS, PHONE, STEP_MS, write_pictures
 from tests.e2e.visit import start_visit
@@ -230,3 +234,18 @@ async def called(server: Server, page: Page) -> AsyncIterator[Filmed]:
             await agent.send(wire.Finish(Outcome.INCOMPLETE, "other"))
             await agent.wait_for_fact(facts.AgentDecided)
         await expect(page.locator("main.call")).to_be_hidden(timeout=STEP_MS)
+
+
+async def rechecked(server: Server, case: CaseId) -> list[dict[str, Any]]:
+    """Return what `teller recheck` says of a call that is over, once all of it is on disk."""
+
+    async def on_disk() -> bool:
+        began, ended = (server.told(case, name) for name in ("RecordingStarted", "RecordingStopped"))
+        return {one["track"] for one in began} == {one["track"] for one in ended}
+
+    await until(on_disk, "the recording of the call has not ended")
+    words = [sys.executable, "-m", "teller", *server.arguments, "recheck", case, "--quick", "--json"]
+    done = await asyncio.to_thread(subprocess.run, words, capture_output=True, check=False, timeout=CHECK_S)
+    assert done.stdout, done.stderr.decode()
+    rows: list[dict[str, Any]] = json.loads(done.stdout)["rescored"]
+    return rows

@@ -29,7 +29,7 @@ from contract.phases import CheckVerdict, WatchEvent
 from kyc.models import Models
 from kyc.packs import find_pack
 from teller.demo.pictures import astronaut
-from tests.e2e.filmed import Filmed, Reflects, called, canvas_camera, chrome, file_camera, film
+from tests.e2e.filmed import Filmed, Reflects, called, canvas_camera, chrome, file_camera, film, rechecked
 from tests.e2e.received import until
 from tests.e2e.server import Server
 from tests.e2e.test_browsers import FPS
@@ -177,7 +177,9 @@ def test_a_person_passes_and_nothing_is_raised(server: Server, cast: Cast, tmp_p
 
 
 def test_a_face_that_does_what_is_asked_passes(server: Server, cast: Cast) -> None:
-    """The canvas camera reads the prompts from the screen and moves; both gestures of the draw are seen."""
+    """The canvas camera reads the prompts from the screen and moves; both gestures of the draw are seen,
+    and seen again on the record.
+    """
 
     async def run() -> None:
         async with chrome() as page:
@@ -189,6 +191,10 @@ def test_a_face_that_does_what_is_asked_passes(server: Server, cast: Cast) -> No
                 asked = [fact.step for fact in call.noted(ChallengeAsked)]
                 assert [fact.step for fact in call.noted(ChallengeTried) if fact.seen] == asked[-2:]
                 assert call.watched() == []
+        rows = await rechecked(server, call.case)
+        (gestures,) = (row for row in rows if row["kind"] == "gestures")
+        assert gestures["outlook"] == "would_still_pass", rows
+        assert [row["now"]["words"] for row in rows if row["kind"] in asked[-2:]][-2:] == [["seen"]] * 2, rows
 
     asyncio.run(run())
 

@@ -19,7 +19,7 @@ from kyc.models import Models
 from kyc.packs import find_pack
 from kyc.voice import IN_STEP_R, MOUTH_MOVES_MIN, RATE
 from teller.demo.pictures import astronaut
-from tests.e2e.filmed import Filmed, called, canvas_camera, chrome, film
+from tests.e2e.filmed import Filmed, called, canvas_camera, chrome, film, rechecked
 from tests.e2e.server import Server, running
 from tests.e2e.test_browsers import FPS
 from tests.e2e.test_liveness import puppet_films
@@ -100,6 +100,10 @@ def test_digits_that_are_read_aloud_pass(digits_server: Server, cast: Cast) -> N
     assert found.spoken.r >= IN_STEP_R and found.spoken.bursts >= 4, found
     assert abs(found.spoken.lag_s) <= 0.3 and found.spoken.moved >= MOUTH_MOVES_MIN, found
     assert (end.verdict.value, end.reason) == ("passed", ""), call.noted(ChallengeTried)
+    rows = asyncio.run(rechecked(digits_server, call.case))
+    spoken = [row for row in rows if row["kind"] == "say_digits"][-1]
+    assert spoken["now"]["words"] == ["seen"], rows
+    assert [row["outlook"] for row in rows if row["kind"] == "gestures"] == ["would_still_pass"], rows
 
 
 def test_lips_that_move_without_a_voice_fail(digits_server: Server, cast: Cast) -> None:
