@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -60,6 +61,7 @@ class SeesMoves:
 
     async def ask(self, job: Any) -> Any:
         if isinstance(job, JudgeStep):
+            assert all(one.at < other.at for one, other in pairwise(job.traces))
             return answer_judge_step(cast(Models, None), job)
         assert isinstance(job, TraceFrames)
         assert job.frames[0].keyframe
@@ -94,6 +96,8 @@ class Filmed:
         self.case, self.call = new_case_id(), new_call_id()
         self.codec = codec
         self.told: list[tuple[float, Fact]] = []
+        self._read = 0
+        self.fetched: list[str] = []
         self.was = ChallengeEnded(self.call, CHECK, PASSED, "")
 
     async def record(
@@ -117,7 +121,9 @@ class Filmed:
                     info.clock_rate,
                 )))  # fmt: skip
             await recorder.finish(self.call)
-        self.told += [(0.0, entry.fact) for entry in await self.journal.read(self.case)]
+        journaled = await self.journal.read(self.case)
+        self.told += [(0.0, entry.fact) for entry in journaled[self._read :]]
+        self._read = len(journaled)
 
     def asked(
         self, gesture: Gesture, since: float, until: float, reason: str = "", *, index: int = 1, of: int = 1,
@@ -142,6 +148,7 @@ class Filmed:
         ]
 
     async def fetch(self, file: str) -> bytes:
+        self.fetched.append(file)
         return (self.spool.case_dir(self.case) / file).read_bytes()
 
     async def again(self, models: Any, pack: Pack | None = None) -> Regestured:
@@ -223,6 +230,35 @@ async def test_a_track_with_a_hole_takes_nothing_back(tmp_path: Path) -> None:
     filmed.told = [one for one in filmed.told if not isinstance(one[1], ChallengeAsked | ChallengeTried)]
     filmed.asked(Gesture.NOD, *NOD_AT)
     assert await filmed.again(SeesMoves(MOVES)) == Regestured(PASSED, "", (StepAgain("nod", "seen", "seen"),))
+
+
+async def test_what_two_cameras_saw_is_not_put_together(tmp_path: Path) -> None:
+    """The page took another camera in the middle of the turn: of each there is half of it."""
+    filmed = Filmed(tmp_path)
+    await filmed.record(grey(), hole=(1.99, 99))
+    await filmed.record(grey(), hole=(-1, 1.99))
+    filmed.asked(Gesture.TURN_LEFT, *LEFT_AT)
+    assert (await filmed.again(SeesMoves(MOVES))).reason == "not_seen"
+    filmed.told = filmed.told[:-2]
+    filmed.asked(Gesture.NOD, *NOD_AT)
+    assert (await filmed.again(SeesMoves(MOVES))).verdict is PASSED
+
+
+async def test_a_journal_without_an_answer_loads_no_more_than_the_time_of_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run broke off behind the question; what was filmed later is neither read nor looked at."""
+    monkeypatch.setattr("teller.regesture._LATE_S", 1.0)
+    filmed = Filmed(tmp_path)
+    await filmed.record(grey())
+    asked = ChallengeAsked(filmed.call, CHECK, 1, "nod", 1, 1, 0.5, "")
+    filmed.was = replace(filmed.was, verdict=REVIEW, reason="model_failed")
+    filmed.told += [(0.0, asked), (900.0, ChallengeTried(filmed.call, CHECK, 2, "nod", True, ""))]
+    models = SeesMoves(MOVES)
+    found = await filmed.again(models)
+    assert (found.verdict, found.steps) == (REVIEW, (StepAgain("nod", "", "timeout"),))
+    assert sum(models.stretches) < 2
+    assert len(filmed.fetched) == 1
 
 
 async def test_a_track_that_ends_too_early_takes_nothing_back(tmp_path: Path) -> None:
