@@ -5,7 +5,7 @@ around 128. A place is cleared only when the incoming size changes, so an ordina
 resize per picture.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from contract.phases import Template
+from recordings.ahead import ahead
 from recordings.layout import HEIGHT, STRIP, WIDTH, Place, places
 
 Plane = NDArray[np.uint8]
@@ -29,6 +30,8 @@ _log = structlog.get_logger(__name__)
 cv2.setNumThreads(1)
 
 FPS = 15
+# Pictures of a track that are decoded before they are asked for: while one is painted the next is decoded.
+_AHEAD = 4
 # A picture this much older than the tick is marked as "no signal".
 STALE_S = 1.0
 BLACK, BACKGROUND, NEUTRAL = 16, 22, 128
@@ -52,34 +55,57 @@ class Coded:
     follows: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A picture and its time; or None, and ``hurt``, the stretch before ``at`` that could not be decoded."""
+
+    at: float
+    picture: VideoFrame | None
+    hurt: tuple[float, float] | None
+
+
 class PictureTrack:
-    """Decodes one video track on demand, in one pass, holding two pictures.
+    """Decodes one video track in one pass; while it shows, some pictures ahead in a thread of its own.
 
     ``damage`` collects stretches ``(since, until)`` in seconds in which frames were there but could
-    not be decoded; ``until`` is the time of the next good picture.
+    not be decoded; ``until`` is the time of the next good picture. Close it when it is not read to its end.
     """
 
     def __init__(self, codec: str, frames: Iterable[Coded]) -> None:
         self.damage: list[tuple[float, float]] = []
-        self.last_at = 0.0
         self._codec = {"VP8": "vp8", "H264": "h264"}[codec]
         self._pictures = self._decode(frames)
         self._current: tuple[float, VideoFrame] | None = None
-        self._next = next(self._pictures, None)
+        self._next = self._take()
 
     def at(self, seconds: float) -> tuple[float, VideoFrame] | None:
         """Return the picture that is showing at ``seconds`` and its own time; calls must not go back."""
         while self._next is not None and self._next[0] <= seconds:
-            self._current, self._next = self._next, next(self._pictures, None)
+            if self._current is None:
+                # Not before it is needed: of fifty tracks of a bad line one or two show.
+                self._pictures = ahead(self._pictures, _AHEAD)
+            self._current, self._next = self._next, self._take()
         return self._current
 
-    def _decode(self, frames: Iterable[Coded]) -> Iterator[tuple[float, VideoFrame]]:
+    def close(self) -> None:
+        """Let go of what was decoded ahead."""
+        self._pictures.close()
+
+    def _take(self) -> tuple[float, VideoFrame] | None:
+        for one in self._pictures:
+            if one.hurt is not None:
+                self.damage.append(one.hurt)
+            if one.picture is not None:
+                return one.at, one.picture
+        return None
+
+    def _decode(self, frames: Iterable[Coded]) -> Generator[_Decoded]:
         decoder = self._open()
         times: dict[int, float] = {}
         broken_at: float | None = None
-        waiting = True
+        waiting, last_at = True, 0.0
         for index, coded in enumerate(frames):
-            self.last_at = coded.at
+            last_at = coded.at
             waiting = not coded.keyframe and (waiting or not coded.follows)
             pictures: list[VideoFrame] | None = None
             if not waiting:
@@ -91,14 +117,14 @@ class PictureTrack:
                     waiting, decoder = True, self._open()
                 continue
             if broken_at is not None:
-                self.damage.append((broken_at, coded.at))
+                yield _Decoded(coded.at, None, (broken_at, coded.at))
                 broken_at = None
             for picture in pictures:
-                yield times.pop(cast(int, picture.pts)), picture
+                yield _Decoded(times.pop(cast(int, picture.pts)), picture, None)
         if broken_at is not None:
-            self.damage.append((broken_at, self.last_at))
+            yield _Decoded(last_at, None, (broken_at, last_at))
         for picture in _decoded(decoder, None, -1) or ():
-            yield times.pop(cast(int, picture.pts)), picture
+            yield _Decoded(times.pop(cast(int, picture.pts)), picture, None)
 
     def _open(self) -> VideoCodecContext:
         decoder = av.CodecContext.create(self._codec, "r")

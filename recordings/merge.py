@@ -231,7 +231,11 @@ def _render(
     plan: MergePlan, call: CallPlan, output: FilmFile, watching: _Watching, progress: Progress
 ) -> tuple[timeline.Gap, ...]:
     lanes = _lanes(call)
-    with contextlib.closing(ahead(_ticks(plan, call, lanes, watching), _AHEAD)) as ticks:
+    with contextlib.ExitStack() as stack:
+        for lane in lanes:
+            for track in lane.tracks.values():
+                stack.callback(track.close)
+        ticks = stack.enter_context(contextlib.closing(ahead(_ticks(plan, call, lanes, watching), _AHEAD)))
         for tick, (picture, samples) in enumerate(ticks):
             if tick % compose.FPS == 0:
                 progress(min(output.pictures / (plan.seconds * compose.FPS), 1.0), "merging")
