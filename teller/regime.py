@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from contract.phases import DocumentKind, EvidenceKind, LivenessKind
+from contract.phases import DocumentKind, EvidenceKind, FeatureCategory, LivenessKind
 from recordings.retention import Since
 from teller.policy_parts import Part, Source, Title, Word, read_part, refuse_doubles
 
@@ -119,6 +119,13 @@ class Pictures(Part):
     kinds: tuple[EvidenceKind, ...] = Field(min_length=1)
 
 
+class FeaturesSeen(Part):
+    """An agent saw features of so many categories on one document, and none was missing or in doubt."""
+
+    kind: Literal["features"]
+    categories: int = Field(ge=1, le=len(FeatureCategory))
+
+
 class CodeEntered(Part):
     """A one-time code, good for ``valid_s`` at most, was sent and rightly entered in time, in a call."""
 
@@ -164,7 +171,7 @@ class Kept(Part):
 Check = (
     RecordedWhole | Filmed | Consented | DocumentPassed | NumberPassed | FacesAlike | Living | QuestionsVaried
     | Located | Networks | PromptingEnds | FreshSession | SourcesAsked | StepSettled | Pictures | CodeEntered
-    | AgentByLot | AgentNamed | Audited | Archived | Kept
+    | FeaturesSeen | AgentByLot | AgentNamed | Audited | Archived | Kept
 )  # fmt: skip
 
 

@@ -69,6 +69,8 @@ from contract.phases import (
     WatchEvent,
     severity,
 )
+from contract.worksheet import doubts, judge, latest
+from contract.worksheet_facts import FeatureTicked
 from recordings.retention import Fate, Rule, Since, retention, subject_of
 from signaling.questions import chosen
 from teller.regime import (
@@ -81,6 +83,7 @@ from teller.regime import (
     Consented,
     DocumentPassed,
     FacesAlike,
+    FeaturesSeen,
     Filmed,
     FreshSession,
     Kept,
@@ -404,6 +407,16 @@ def _pictures(case: _Case, check: Pictures) -> _Found:
     return _met(*(stored[kind] for kind in check.kinds))
 
 
+def _features(case: _Case, check: FeaturesSeen) -> _Found:
+    ticked = case.of(FeatureTicked)
+    entries, ticks = [entry for entry, _ in ticked], latest(fact for _, fact in ticked)
+    if judge(ticks, check.categories) is None:
+        return _not_met("too_few_features", *entries)
+    for doubt in doubts(ticks):
+        return _not_met(doubt, *entries)
+    return _met(*entries, *case.pictures(*(one.evidence for one in ticks)))
+
+
 def _sources(case: _Case, check: SourcesAsked) -> _Found:
     answered = {fact.service: (entry, fact.verdict) for entry, fact in case.of(ExternalAnswered)}
     for service in check.services:
@@ -535,6 +548,7 @@ _CHECKS: Final[Mapping[type, Callable[[_Case, Any], _Found]]] = {
     StepSettled: _step,
     Pictures: _pictures,
     CodeEntered: _code,
+    FeaturesSeen: _features,
     AgentByLot: _by_lot,
     AgentNamed: _named,
     Audited: _audited,

@@ -62,6 +62,8 @@ from contract.phases import (
     CodeChannel,
     DocumentKind,
     EvidenceKind,
+    FeatureCategory,
+    FeatureSeen,
     LivenessKind,
     NetworkKind,
     Outcome,
@@ -73,6 +75,7 @@ from contract.phases import (
     WatchEvent,
 )
 from contract.record_facts import LaneKept
+from contract.worksheet_facts import FeatureTicked
 from recordings.retention import Fate, Rule, Since
 from teller.regime import Clause, Regime
 from teller.regime_checks import Held, Pointer, State, hold, is_met
@@ -331,6 +334,22 @@ def test_pictures() -> None:
     still = replace(STORED, evidence=STILL, kind=EvidenceKind.FACE_STILL)
     assert len(shown(stands(check, STORED, still))) == 2
     assert why(check, STORED) == "no_face_still"
+
+
+def test_features() -> None:
+    """Of different categories, on one document; of two ticks of a feature the later counts."""
+    check = {"kind": "features", "categories": 2}
+    wall, micro = (
+        FeatureTicked(CALL, STORED.kind, name, category, "", "", CARD, FeatureSeen.SEEN, AGENT)
+        for name, category in (("wall", FeatureCategory.OPTICAL), ("micro", FeatureCategory.PRINTING))
+    )
+    held = ["FeatureTicked", "FeatureTicked", "EvidenceStored"]
+    assert sorted(shown(stands(check, STORED, wall, micro))) == sorted(held)
+    assert why(check, STORED, wall) == why(check) == "too_few_features"
+    doubtful = replace(wall, feature="letters", seen=FeatureSeen.DOUBTFUL)
+    assert why(check, STORED, wall, micro, doubtful) == "feature_doubtful"
+    cleared = replace(doubtful, seen=FeatureSeen.SEEN)
+    assert stands(check, STORED, wall, micro, doubtful, cleared).state is State.MET
 
 
 def test_outside_sources() -> None:
