@@ -1,8 +1,8 @@
 """How many fields of specimen documents are read exactly, per kind, condition and field.
 
-``python -m benchmarks.document_accuracy COUNT FILE [--seed N]`` reads specimens 0 to COUNT - 1 through the
-job that the model process does, on one thread, and keeps a line for each in FILE. Cut off, it goes on where
-FILE ends; with COUNT already there it only prints the tables.
+``python -m benchmarks.document_accuracy COUNT FILE [--seed N] [--jobs N]`` reads specimens 0 to COUNT - 1
+through the job that the model process does, on one thread in each of so many processes, and keeps a line for
+each in FILE. Cut off, it goes on where FILE ends; with COUNT already there it only prints the tables.
 """
 
 import argparse
@@ -11,7 +11,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +34,25 @@ ON = date(2026, 11, 22)
 _TOLD_EVERY = 100
 
 
-def main(count: int, file: Path, seed: int) -> None:
+def main(count: int, file: Path, seed: int, jobs: int) -> None:
     """Read what ``file`` does not hold yet, then print the tables."""
-    cv2.setNumThreads(1)
     there = sum(1 for _ in lines(file, seed))
-    models = Models(find_pack(None, "base"))
-    with file.open("a", encoding="utf-8") as out:
-        for place in range(there, count):
-            out.write(json.dumps(read(models, seed, place), ensure_ascii=False) + "\n")
+    # Started anew: a process that was forked has no models of its own.
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+    with pool, file.open("a", encoding="utf-8") as out:
+        for place, row in enumerate(pool.map(partial(read, seed), range(there, count)), there):
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
             out.flush()
             if place % _TOLD_EVERY == 0:
                 print(f"{place} of {count}", file=sys.stderr)
     report(list(lines(file, seed))[:count])
+
+
+@cache
+def loaded() -> Models:
+    """Return this process's models."""
+    cv2.setNumThreads(1)
+    return Models(find_pack(None, "base"))
 
 
 def lines(file: Path, seed: int) -> Iterator[dict[str, Any]]:
@@ -64,12 +74,12 @@ def lines(file: Path, seed: int) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def read(models: Models, seed: int, place: int) -> dict[str, Any]:
+def read(seed: int, place: int) -> dict[str, Any]:
     """Draw one specimen and read it; fields that were not read, or otherwise, are in ``wrong``."""
     drawn = specimen(seed, place)
     found: dict[str, Field]
     try:
-        found = dict(answer_read_card(models, ReadCard(drawn.picture, ON)).reading.fields)
+        found = dict(answer_read_card(loaded(), ReadCard(drawn.picture, ON)).reading.fields)
     except UserError:
         found = {}
     wrong = {
@@ -112,5 +122,6 @@ if __name__ == "__main__":
     parser.add_argument("count", type=int)
     parser.add_argument("file", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
-    main(given.count, given.file, given.seed)
+    main(given.count, given.file, given.seed, given.jobs)
