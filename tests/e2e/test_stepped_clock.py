@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 HOUR = 3_600.0
 # Between two steps, and before the first.
 TALK_S = 4.0
+# From the answer to the first frame, at most.
+CONNECTED_S = 8.0
 
 
 class SteppedClock:
@@ -132,8 +134,9 @@ def test_the_journal_of_the_call_goes_on_evenly(told: Told) -> None:
 def test_the_record_is_as_long_as_the_talk_and_whole(told: Told) -> None:
     """Neither film nor ledger has an hour more or less, and nothing of the two steps is a gap."""
     [merged] = [e.fact for e in told.entries if isinstance(e.fact, facts.MergeCompleted)]
-    # The film lasts until the end stands in the journal, which a disk that is slow holds up.
-    assert 3 * TALK_S < told.ended.seconds < merged.seconds + 2.0
+    # The film begins with the first frame, which a busy machine is seconds late with, and lasts until the end
+    # stands in the journal, which a disk that is slow holds up.
+    assert 3 * TALK_S < told.ended.seconds < merged.seconds + CONNECTED_S
     assert merged.seconds < told.seconds
     [counted] = [e.fact for e in told.entries if isinstance(e.fact, facts.GapsAccounted)]
     recorded = [lane for lane in counted.lanes if lane.media_s]
