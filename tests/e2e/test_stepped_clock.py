@@ -11,6 +11,7 @@ import pytest
 
 from contract import facts, wire
 from contract.facts import Entry
+from contract.phases import CallPhase
 from teller.demo.caller import Rest
 from teller.demo.data import LOGINS
 from tests.e2e.people import in_call
@@ -23,8 +24,8 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 HOUR = 3_600.0
 # Between two steps, and before the first.
 TALK_S = 4.0
-# From the answer to the first frame, at most.
-CONNECTED_S = 8.0
+# The film's length against the call's by its journal.
+LENGTH_MAX_S = 0.5
 
 
 class SteppedClock:
@@ -67,6 +68,16 @@ class Told:
         """Return the call's end; its length is by the steady clock."""
         [ended] = [entry.fact for entry in self.entries if isinstance(entry.fact, facts.CallEnded)]
         return ended
+
+    @property
+    def active_s(self) -> float:
+        """Return how long the call was by its journal: from active to ended."""
+        began = next(
+            entry.at
+            for entry in self.entries
+            if isinstance(entry.fact, facts.CallAdvanced) and entry.fact.now is CallPhase.ACTIVE
+        )
+        return next(e.at for e in self.entries if isinstance(e.fact, facts.CallEnded)) - began
 
 
 async def _play(server: Server, clock: SteppedClock) -> Told:
@@ -134,9 +145,8 @@ def test_the_journal_of_the_call_goes_on_evenly(told: Told) -> None:
 def test_the_record_is_as_long_as_the_talk_and_whole(told: Told) -> None:
     """Neither film nor ledger has an hour more or less, and nothing of the two steps is a gap."""
     [merged] = [e.fact for e in told.entries if isinstance(e.fact, facts.MergeCompleted)]
-    # The film begins with the first frame, which a busy machine is seconds late with, and lasts until the end
-    # stands in the journal, which a disk that is slow holds up.
-    assert 3 * TALK_S < told.ended.seconds < merged.seconds + CONNECTED_S
+    assert told.ended.seconds > 3 * TALK_S
+    assert merged.seconds == pytest.approx(told.active_s, abs=LENGTH_MAX_S)
     assert merged.seconds < told.seconds
     [counted] = [e.fact for e in told.entries if isinstance(e.fact, facts.GapsAccounted)]
     recorded = [lane for lane in counted.lanes if lane.media_s]

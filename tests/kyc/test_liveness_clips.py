@@ -95,7 +95,10 @@ def test_a_real_head_that_smiles_does_nothing(models: Models, clips: Callable[[s
 def test_a_real_head_that_leans_only_blinks(models: Models, clips: Callable[[str], list[Picture]]) -> None:
     """His eyes are shut in two pictures of 56: at 12 a second, rounding decides whether that is found."""
     half = [np.ascontiguousarray(picture[:, 240:]) for picture in clips("female-and-male")]
-    assert sights(traces_of(models, clip_of(models.faces, half), 12)) <= {Gesture.BLINK}
+    found = traces_of(models, clip_of(models.faces, half), 12)
+    assert sights(found) <= {Gesture.BLINK}
+    blink = judge(Gesture.BLINK, found)
+    assert not blink.seen or blink.at == pytest.approx(3.8, abs=0.5)
 
 
 @pytest.mark.parametrize(
