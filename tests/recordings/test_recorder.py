@@ -1,11 +1,11 @@
 """The recorder: what it is handed is on disk, sealed and journaled; nothing it meets stops it."""
 
 import asyncio
-import contextlib
 import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import av
 import pytest
@@ -321,23 +321,29 @@ async def test_recording_is_told_again_once_the_disk_keeps_up(
         sink = feed(recorder, info)
 
         async def told(kind: type[Fact]) -> Fact:
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    fact = (await asyncio.wait_for(anext(entries), 0.1)).fact
-                    if isinstance(fact, kind):
-                        return fact
-                if kind is RecordingStarted:
-                    clock.pass_s(1.0)
-                    sink.push_frame(next(frames))
+            async for entry in entries:
+                if isinstance(entry.fact, kind):
+                    return entry.fact
+            raise AssertionError("the journal ended")
 
-        started = await told(RecordingStarted)
+        async def told_meanwhile(kind: type[Fact]) -> Fact:
+            """Let a second pass with each frame, but none in which the disk still has one to keep."""
+            waiting = asyncio.create_task(told(kind))
+            while not waiting.done():
+                sink.push_frame(replace(next(frames), arrived_at=clock.now()))
+                await until(lambda: sink.is_empty and sink.sink.undurable_at is None, "the disk")
+                clock.pass_s(1.0)
+            return await waiting
+
+        started = await told_meanwhile(RecordingStarted)
         gate.clear()
-        for _ in range(40):
-            sink.push_frame(next(frames))
+        # More than the queue holds beside what the thread may have taken before it stood still.
+        for _ in range(60):
+            sink.push_frame(replace(next(frames), arrived_at=clock.now()))
         await told(RecorderTroubled)
         gate.set()
         await until(lambda: sink.is_empty, "the queue to be empty")
-        assert await told(RecordingStarted) == started
+        assert await told_meanwhile(RecordingStarted) == started
 
 
 async def test_what_comes_behind_a_full_queue_is_kept_and_marked(
