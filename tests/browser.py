@@ -31,7 +31,7 @@ ARGS = [
     "--no-first-run",
     "--disable-gpu",
 ]
-_TIMEOUT_MS = 10_000
+_TIMEOUT_MS = 30_000
 # A full machine is slow, not wrong: what is expected may come as late as what is clicked.
 expect.set_options(timeout=_TIMEOUT_MS)
 _SHOTS = os.environ.get("TEST_SHOTS")

