@@ -179,7 +179,7 @@ async def shoot(page: Page, name: str, *, whole: bool = False) -> None:
 async def wait_until(page: Page, condition: str) -> None:
     """Wait until a script expression is true. Playwright's own waiting evaluates text in the page, which
     the page's policy rightly refuses."""
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + _TIMEOUT_MS / 1000
     while not await page.evaluate(f"Boolean({condition})"):
         assert time.monotonic() < deadline, f"still not true: {condition}"
         await page.wait_for_timeout(50)

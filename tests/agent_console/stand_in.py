@@ -28,7 +28,7 @@ VIEWING: dict[str, Any] = {
     "viewing_until": 0.0, "unmasked_until": 0.0, "requests": [], "axis": [], "must": [], "left": [],
     "seen": [], "may_download": False,
 }  # fmt: skip
-_DEADLINE_S = 8.0
+_DEADLINE_S = 30.0
 _PEOPLE = {
     Role.AGENT: (AGENT, AGENT_NAME),
     Role.AUDITOR: (AUDITOR, "陈审核"),

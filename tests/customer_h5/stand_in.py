@@ -19,7 +19,7 @@ CASE = CaseId("case-3k9m0c7v2q8x1tzr")
 CALL = CallId("call-3k9m0c7v2q8x1tzr")
 SEAT = SeatId("seat-3k9m0c7v2q8x1tzr")
 UPLOAD = "upload-token"
-WAIT_S = 15.0
+WAIT_S = 30.0
 AGENT_SEAT = SeatId("seat-3k9m0c7v2q8x1agt")
 THIRD_SEAT = SeatId("seat-3k9m0c7v2q8x1grd")
 _M = TypeVar("_M", bound=wire.Message)

@@ -38,7 +38,7 @@ class ListTap:
         self.states.append(state)
 
 
-async def until(condition: Callable[[], object], missing: str, deadline_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], missing: str, deadline_s: float = 30.0) -> None:
     """Return when ``condition`` holds; fail with what is ``missing`` after ``deadline_s``."""
     end = time.monotonic() + deadline_s
     while not condition():

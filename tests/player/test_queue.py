@@ -74,7 +74,7 @@ async def test_a_page_that_closes_gives_its_case_back(
     await page.get_by_role("button", name="下一个案件").click()
     await expect(page.locator("audit-queue:visible")).to_contain_text("由您审核")
     await page.goto("about:blank")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while server.claims:
             server.heard.clear()
             await server.heard.wait()

@@ -412,7 +412,7 @@ async def test_tracks_that_are_written_by_now_are_left_alone(
     left_behind(spool, info)
     async with Recorder(spool, journal, MovedClock()) as recorder:
         fed = feed(recorder, live)
-        async with asyncio.timeout(20), journal.follow(info.case) as entries:
+        async with asyncio.timeout(60), journal.follow(info.case) as entries:
             for frame in frames_of("opus", 1):
                 fed.push_frame(frame)
             while not isinstance((await anext(entries)).fact, RecordingStarted):

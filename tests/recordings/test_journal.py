@@ -369,7 +369,7 @@ async def test_the_last_entry_of_a_case_is_made_up_for_too(
         if entry.seq == 2:
             whole.set()
 
-    async with asyncio.timeout(10), FileJournal(root, clock, project, retry_s=0.01) as journal:
+    async with asyncio.timeout(60), FileJournal(root, clock, project, retry_s=0.01) as journal:
         await journal.append(case, fact(1))
         await journal.append(case, fact(2))
         await whole.wait()
@@ -386,7 +386,7 @@ async def test_leaving_does_not_wait_for_a_database_that_stays_away(
         tried.release()
         raise StorageError("database is away")
 
-    async with asyncio.timeout(10), FileJournal(root, clock, project, retry_s=0.01) as journal:
+    async with asyncio.timeout(60), FileJournal(root, clock, project, retry_s=0.01) as journal:
         entry = await journal.append(case, fact(1))
         for _ in range(3):
             await tried.acquire()

@@ -493,7 +493,7 @@ async def test_job_table_that_cannot_be_looked_through_is_survived(tmp_path: Pat
         raise StorageError("database is locked")
 
     bench.jobs.for_case = refuse  # type: ignore[method-assign]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await bench.pipeline(poll_s=0.01).run_forever(stop)
 
     assert await bench.facts(MergeFailed) == []
@@ -513,7 +513,7 @@ async def test_dead_queue_is_survived(tmp_path: Path) -> None:
         raise StorageError("database is locked")
 
     bench.jobs.claim = refuse  # type: ignore[method-assign]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await bench.pipeline(poll_s=0.01).run_forever(stop)
 
     assert calls == 3

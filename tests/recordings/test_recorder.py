@@ -59,7 +59,7 @@ def same_bytes(codec: str, was: bytes, now: bytes) -> bool:
 async def until(is_so: Callable[[], bool], what: str) -> None:
     """Wait for a condition; say what is missing when it does not come."""
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not is_so():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     except TimeoutError:
@@ -281,7 +281,7 @@ async def test_a_hung_disk_is_told_while_it_hangs(
     info = track_info(case, call, "opus")
     async with Recorder(spool, journal, clock, RecorderSettings(queue_packets=20)) as recorder:
         sink = feed(recorder, info)
-        async with asyncio.timeout(20), journal.follow(case) as entries:
+        async with asyncio.timeout(60), journal.follow(case) as entries:
             for frame in frames_of("opus")[:40]:
                 sink.push_frame(frame)
             assert [type((await anext(entries)).fact) for _ in range(2)] == [PartyJoined, RecorderTroubled]
@@ -480,7 +480,7 @@ async def test_a_fact_that_the_journal_cannot_take_is_counted_and_passed_over(
 
     monkeypatch.setattr(FileJournal, "append", moody)
     lost = REGISTRY.get_sample_value("teller_recordings_lost_facts_total", {"why": "journal"}) or 0.0
-    async with asyncio.timeout(20), Recorder(spool, journal, clock) as recorder:
+    async with asyncio.timeout(60), Recorder(spool, journal, clock) as recorder:
         await record(recorder, track_info(case, call, "opus"), frames_of("opus"))
     now = REGISTRY.get_sample_value("teller_recordings_lost_facts_total", {"why": "journal"})
     assert now == lost + 1
@@ -498,7 +498,7 @@ async def test_a_recorder_whose_thread_broke_is_left_at_once(
 
     monkeypatch.setattr(DiskThread, "start", broken)
     with pytest.raises(ExceptionGroup) as raised:
-        async with asyncio.timeout(20), Recorder(spool, journal, clock) as recorder:
+        async with asyncio.timeout(60), Recorder(spool, journal, clock) as recorder:
             info = track_info(case, new_call_id(), "opus")
             feed(recorder, info)
             try:
@@ -548,7 +548,7 @@ async def test_leaving_wastes_no_time_on_a_dead_journal(
         raise StorageError("journal is away")
 
     monkeypatch.setattr(FileJournal, "append", refusing)
-    async with asyncio.timeout(20), Recorder(spool, journal, clock) as recorder:
+    async with asyncio.timeout(60), Recorder(spool, journal, clock) as recorder:
         for _ in range(3):
             sink = feed(recorder, track_info(case, new_call_id(), "opus"))
             for frame in frames_of("opus"):

@@ -55,7 +55,7 @@ SETTINGS = SignalingSettings(
 M = TypeVar("M", bound=Message)
 
 
-async def until(missing: Callable[[], str], within_s: float = 8.0) -> None:
+async def until(missing: Callable[[], str], within_s: float = 30.0) -> None:
     """Wait until ``missing`` returns an empty text; fail with the text otherwise."""
     deadline = time.monotonic() + within_s
     while what := missing():

@@ -27,7 +27,7 @@ async def alone(house: House) -> None:
     """Wait until nobody but Ben, who comes for that, is at the desk."""
     ben = await house.browser()
     await ben.as_staff("ben")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         others = True
         while others:
             await ben.send(wire.AskColleagues())

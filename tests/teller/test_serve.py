@@ -37,7 +37,7 @@ async def test_a_fork_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch)
         return Ended()
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         watch = group.create_task(serve._keep_worker(()))
         await started.acquire()
         await started.acquire()
