@@ -62,7 +62,7 @@ async def test_a_burst_is_asked_for_and_ticked(call: Page, server: StandIn, stor
     await expect(wall).to_contain_text("见第 2 张")
     await expect(sheet.get_by_role("status")).to_contain_text("已看到 2 类，需 3 类")
     await expect(sheet.get_by_role("status")).to_contain_text("还须看到以下任一类：印刷工艺")
-    await shoot(call, "console-features")
+    await shoot(call, "agent-features")
     since = len(story.entries)
     told.ticked(story, "microtext", asked.pictures[4])
     await tell(server, story, since)

@@ -270,7 +270,7 @@ class Siege:
             stranger = FarEnd(enemy.transport, self._plane.port)
             async with customer, agent, enemy, stranger:
                 await self._besiege(seconds, customer, agent, (enemy, stranger))
-                await until(lambda: self._all_there(agent), "every packet of the call", 10.0)
+                await until(lambda: self._all_there(agent), "every packet of the call")
                 await self._plane.close_call(call)
 
     async def _join(self, tasks: asyncio.TaskGroup, call: CallId, party: Party) -> FarEnd:
