@@ -159,6 +159,8 @@ class _Wrapped:
         return lambda *args: self._bomb.call(found, *args)
 
 
+# Some twenty records are made, archived and read back, each with tens of syncs.
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_crash_at_every_step(tmp_path: Path, after: bool) -> None:
     """Wherever the worker dies, the next one ends with the same archive: nothing lost, nothing twice."""

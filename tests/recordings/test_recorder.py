@@ -270,12 +270,7 @@ async def test_a_full_queue_loses_the_newest_sound(
 
 
 async def test_a_hung_disk_is_told_while_it_hangs(
-    gate: threading.Event,
-    spool: Spool,
-    journal: FileJournal,
-    clock: MovedClock,
-    case: CaseId,
-    call: CallId,
+    gate: threading.Event, spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, call: CallId
 ) -> None:
     """The first lost frame is told though the writing thread is stuck, and again only after five seconds."""
     info = track_info(case, call, "opus")
@@ -302,12 +297,7 @@ async def test_a_hung_disk_is_told_while_it_hangs(
 
 
 async def test_recording_is_told_again_once_the_disk_keeps_up(
-    gate: threading.Event,
-    spool: Spool,
-    journal: FileJournal,
-    clock: MovedClock,
-    case: CaseId,
-    call: CallId,
+    gate: threading.Event, spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, call: CallId
 ) -> None:
     """Behind frames that were lost, and five seconds without another loss, the track has started again."""
     info = track_info(case, call, "opus")
@@ -347,12 +337,7 @@ async def test_recording_is_told_again_once_the_disk_keeps_up(
 
 
 async def test_what_comes_behind_a_full_queue_is_kept_and_marked(
-    gate: threading.Event,
-    spool: Spool,
-    journal: FileJournal,
-    clock: MovedClock,
-    case: CaseId,
-    call: CallId,
+    gate: threading.Event, spool: Spool, journal: FileJournal, clock: MovedClock, case: CaseId, call: CallId
 ) -> None:
     """Pictures behind the gap are evidence too; the first of them says that something is missing."""
     info = track_info(case, call)
