@@ -1,5 +1,7 @@
 """Pictures: decoding a lane, and the canvas."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
@@ -58,22 +60,20 @@ def test_picture_by_time(codec: str) -> None:
 
 def test_starts_with_the_first_keyframe() -> None:
     """Pictures before the first keyframe are damage."""
-    track = PictureTrack("VP8", _coded(film(2.0, gop=15))[5:])
-
-    assert _number(track, 0.9) is None
-    assert _number(track, 1.0) == 15
-    assert _damage(track) == [(0.33, 1.0)]
+    with closing(PictureTrack("VP8", _coded(film(2.0, gop=15))[5:])) as track:
+        assert _number(track, 0.9) is None
+        assert _number(track, 1.0) == 15
+        assert _damage(track) == [(0.33, 1.0)]
 
 
 def test_waits_for_a_keyframe_after_a_break() -> None:
     """An inter frame that does not follow what is decoded is skipped, and those after it."""
     frames = _coded(film(2.0, gop=15))
     frames[5] = Coded(frames[5].at, frames[5].data, False, follows=False)
-    track = PictureTrack("VP8", frames)
-
-    assert _number(track, 0.95) == 4
-    assert _number(track, 1.05) == 15
-    assert _damage(track) == [(0.33, 1.0)]
+    with closing(PictureTrack("VP8", frames)) as track:
+        assert _number(track, 0.95) == 4
+        assert _number(track, 1.05) == 15
+        assert _damage(track) == [(0.33, 1.0)]
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
@@ -81,11 +81,10 @@ def test_garbage_costs_until_the_next_keyframe(codec: str) -> None:
     """A frame that does not decode is skipped with what depends on it."""
     frames = _coded(film(2.0, codec, gop=15))
     frames[5] = Coded(frames[5].at, b"\x01", False)
-    track = PictureTrack(codec, frames)
-
-    assert _number(track, 0.95) == 4
-    assert _number(track, 1.5) == 22
-    assert len(track.damage) == 1
+    with closing(PictureTrack(codec, frames)) as track:
+        assert _number(track, 0.95) == 4
+        assert _number(track, 1.5) == 22
+        assert len(track.damage) == 1
 
 
 def test_garbage_at_the_end() -> None:
