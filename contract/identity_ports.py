@@ -226,8 +226,12 @@ class FrameSampler(Protocol):
         """For ``seconds`` hand on every frame, from the next keyframe on, and all sound."""
         ...
 
+    def listen(self, call: CallId, seconds: float) -> None:
+        """For ``seconds`` hand on the sound of the customer and of the agent who leads the call."""
+        ...
+
     def calm(self, call: CallId) -> None:
-        """Look no more. Idempotent."""
+        """Look and listen no more. Idempotent."""
         ...
 
 

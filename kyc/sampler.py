@@ -1,9 +1,10 @@
-"""The face sampler: a receiver beside the recorder that hands on frames of the customer's camera, and,
-during a challenge, what the customer says.
+"""The face sampler: a receiver beside the recorder that hands on frames of the customer's camera, and, while
+somebody listens, what customer and agent say.
 
 It lives where the media is, in one thread for all calls of the process, and decodes nothing: encoded
 frames go to whoever has the models. Usually that is the newest keyframe every second or so; during a
-challenge it is every frame and every packet of the microphone.
+challenge it is every frame and every packet of the customer's microphone; who listens to a call gets the
+packets of customer and agent.
 """
 
 import threading
@@ -35,6 +36,8 @@ LOOK_EVERY_S = 1.0
 LOOK_EVERY_MIN_S = 0.5
 # Two gestures of 20 s; nobody is decoded continuously for longer.
 CHALLENGE_MAX_S = 40.0
+# Who listens asks again every ten seconds; sound that nobody asks for any more ends by itself.
+LISTEN_MAX_S = 40.0
 # During a challenge a keyframe comes this often: whoever decodes begins at the last one, and 100 frames of
 # 640 x 480 before those that are new cost 60 ms. Each is 15 kB, so this takes 6 % of 500 kbit/s.
 CHAIN_S = 4.0
@@ -64,6 +67,7 @@ class FaceSampler:
         self._lines: list[_Line] = []
         self._every: dict[CallId, float] = {}
         self._challenges: dict[CallId, float] = {}
+        self._listening: dict[CallId, float] = {}
         self._wake = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="face sampler", daemon=True)
@@ -82,8 +86,10 @@ class FaceSampler:
     # --- from the event loop -------------------------------------------------------------------
 
     def open_track(self, track: TrackInfo, depacketiser: Depacketiser) -> TrackSink:
-        """See ``contract.ports.MediaReceiver``; only the customer's own camera and microphone count."""
-        if track.role is not Role.CUSTOMER or (track.kind, track.source) not in _TAKEN:
+        """See ``contract.ports.MediaReceiver``; only the customer's camera and microphone count, and the
+        microphone of the agent who leads.
+        """
+        if (track.role, track.kind, track.source) not in _TAKEN:
             return _DEAF
         sink = _Sink()
         self._opened.append(_Line(track, sink, depacketiser))
@@ -102,9 +108,15 @@ class FaceSampler:
         self._challenges[call] = self._clock.monotonic() + min(seconds, CHALLENGE_MAX_S)
         self._wake.set()
 
+    def listen(self, call: CallId, seconds: float) -> None:
+        """For ``seconds``, LISTEN_MAX_S at most, hand on what customer and agent say."""
+        self._listening[call] = self._clock.monotonic() + min(seconds, LISTEN_MAX_S)
+        self._wake.set()
+
     def calm(self, call: CallId) -> None:
-        """End the challenge of a call, and look at it as at any other. Idempotent."""
+        """End the challenge of a call and the listening, and look at it as at any other. Idempotent."""
         self._challenges.pop(call, None)
+        self._listening.pop(call, None)
         self._every.pop(call, None)
 
     # --- in the thread -------------------------------------------------------------------------
@@ -117,9 +129,10 @@ class FaceSampler:
         for line in self._lines:
             self._turn_line(line, now)
         self._lines = [line for line in self._lines if not line.done]
-        for call, until in tuple(self._challenges.items()):
-            if until <= now:
-                self._challenges.pop(call, None)
+        for ends in (self._challenges, self._listening):
+            for call, until in tuple(ends.items()):
+                if until <= now:
+                    ends.pop(call, None)
 
     def _turn_line(self, line: "_Line", now: float) -> None:
         call, seat = line.track.call, line.track.seat
@@ -127,6 +140,7 @@ class FaceSampler:
             frames = line.take(
                 now,
                 challenged=self._challenges.get(call, now) > now,
+                heard=self._listening.get(call, now) > now,
                 every_s=self._every.get(call, self._every_s),
             )
         except Exception as error:
@@ -201,7 +215,13 @@ class _Deaf:
 _DEAF = _Deaf()
 
 
-_TAKEN = frozenset({(TrackKind.VIDEO, TrackSource.CAMERA), (TrackKind.AUDIO, TrackSource.MICROPHONE)})
+_TAKEN = frozenset(
+    {
+        (Role.CUSTOMER, TrackKind.VIDEO, TrackSource.CAMERA),
+        (Role.CUSTOMER, TrackKind.AUDIO, TrackSource.MICROPHONE),
+        (Role.AGENT, TrackKind.AUDIO, TrackSource.MICROPHONE),
+    }
+)
 
 
 class _Line:
@@ -220,14 +240,17 @@ class _Line:
         # something was lost since the last one.
         self._challenged = self._begun = self._broken = False
 
-    def take(self, now: float, *, challenged: bool, every_s: float | None) -> Sequence[EncodedFrame]:
-        """Return the frames to hand on now; none where nobody looks."""
+    def take(
+        self, now: float, *, challenged: bool, heard: bool, every_s: float | None
+    ) -> Sequence[EncodedFrame]:
+        """Return the frames to hand on now; none where nobody looks or listens."""
         if challenged and not self._challenged:
             self._begun, self._asked_at = False, float("-inf")
         self._challenged, self._every_s = challenged, every_s
         frames = self._drain()
         if self._sound:
-            return frames if challenged else []
+            own = self.track.role is Role.CUSTOMER
+            return frames if heard or (challenged and own) else []
         for frame in frames:
             self._broken = not frame.keyframe and (self._broken or frame.after_loss)
         if any(frame.keyframe for frame in frames):

@@ -1,5 +1,5 @@
 """Frames from the worker that owns a call to the server that has the models, over their link: pictures of
-the customer, and during a challenge sound.
+the customer, and sound while somebody listens.
 
 Looks and challenges are worth something only while they are new: what finds no room is dropped, and the
 next frame of that track says so.

@@ -225,6 +225,15 @@ class Pool:
         ward.look_every_s = every_s
         await self._tell(ward, "sample", call=call, every_s=every_s, all_s=all_s)
 
+    async def listen(self, call: CallId, seconds: float) -> None:
+        """Hand on the sound of customer and agent for ``seconds``; a later worker is to be asked again.
+
+        An unknown call is ignored. Raises MediaError.
+        """
+        ward = self._wards.get(call)
+        if ward is not None and not ward.closed:
+            await self._tell(ward, "listen", call=call, seconds=seconds)
+
     async def finish(self, call: CallId) -> None:
         """Return when every segment of the call is sealed and journaled. Idempotent."""
         ward = self._wards.get(call)

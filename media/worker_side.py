@@ -93,6 +93,7 @@ class WorkerSide:
             "drop_seat": self._drop_seat,
             "close_call": self._close_call,
             "sample": self._sample,
+            "listen": self._listen,
             "finish": self._finish,
             "ping": self._ping,
             "figures": self._figures,
@@ -134,6 +135,11 @@ class WorkerSide:
             return
         self._sampler.look_every(call, float(values["every_s"]))
         self._sampler.challenge(call, float(values["all_s"]))
+
+    async def _listen(self, values: dict[str, Any]) -> None:
+        if self._sampler is None:
+            raise MediaError("nobody listens here")
+        self._sampler.listen(CallId(values["call"]), float(values["seconds"]))
 
     async def _finish(self, values: dict[str, Any]) -> None:
         await self._recordings.finish(CallId(values["call"]))

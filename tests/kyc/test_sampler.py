@@ -273,6 +273,29 @@ def test_sound_is_handed_on_in_a_challenge_only(bench: Bench) -> None:
     assert bench.asked == []
 
 
+def test_customer_and_agent_are_heard_while_somebody_listens(bench: Bench) -> None:
+    """Every packet of both, a challenge or none, until the time is over."""
+    customer, agent, sent = microphone(bench), microphone(bench, Role.AGENT), sound_frames(75)
+    seats = {customer.info.seat, agent.info.seat}
+    bench.sampler.challenge(CALL, 0.5)
+    bench.sampler.listen(CALL, 1.0)
+    for frame in sent:
+        customer.send([frame], per_turn=1)
+        agent.send([frame], per_turn=1)
+    assert {seat for _, seat, *_ in bench.got} == seats
+    # Each passes 40 ms of the clock.
+    for seat in seats:
+        came = [frame.data for _, of, _, frames in bench.got if of == seat for frame in frames]
+        assert came == [frame.data for frame in sent[: len(came)]] and 12 <= len(came) <= 14
+
+
+@pytest.mark.parametrize("role", [Role.GUEST, Role.SUPERVISOR])
+def test_nobody_else_is_heard(bench: Bench, role: Role) -> None:
+    bench.sampler.listen(CALL, 10.0)
+    microphone(bench, role).send(sound_frames(50))
+    assert bench.got == []
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -349,6 +372,7 @@ def test_what_is_over_is_forgotten(bench: Bench) -> None:
     camera = bench.camera()
     bench.sampler.look_every(CALL, 2)
     bench.sampler.challenge(CALL, 3)
+    bench.sampler.listen(CALL, 3)
     camera.send(picture_frames("VP8", 1))
     camera.sink.close()
     camera.sink.close()
@@ -356,8 +380,8 @@ def test_what_is_over_is_forgotten(bench: Bench) -> None:
     bench.sampler.turn()
     bench.sampler.calm(CALL)
 
-    kept = bench.sampler._lines, bench.sampler._every, bench.sampler._challenges
-    assert kept == ([], {}, {})
+    kept = bench.sampler._lines, bench.sampler._every, bench.sampler._challenges, bench.sampler._listening
+    assert kept == ([], {}, {}, {})
 
 
 @pytest.fixture

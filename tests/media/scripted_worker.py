@@ -103,6 +103,9 @@ class ScriptedSampler:
     def __init__(self, relay: FrameRelay) -> None:
         self._relay = relay
 
+    def listen(self, call: CallId, seconds: float) -> None:
+        self._tell(call, f"listen {seconds}")
+
     def look_every(self, call: CallId, seconds: float) -> None:
         self._tell(call, f"look {seconds}")
 

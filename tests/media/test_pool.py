@@ -383,16 +383,19 @@ async def test_faces_are_looked_at_where_the_call_is() -> None:
         pid = await scene.pid_of(call)
         await scene.pool.sample(call, 0.5)
         await scene.pool.sample(call, 1.0, 20.0)
+        await scene.pool.listen(call, 30.0)
         await scene.pool.sample(call, None)
         await until("the last wish", lambda: "calm" in scene.looked())
-        assert scene.looked() == ["look 0.5", "all 0.0", "look 1.0", "all 20.0", "calm"]
+        assert scene.looked() == ["look 0.5", "all 0.0", "look 1.0", "all 20.0", "listen 30.0", "calm"]
         assert scene.frames[0] == (call, "VP8", EncodedFrame(b"look 0.5", pid, keyframe=True, arrived_at=1.5))
         await scene.pool.close_call(call)
         await scene.pool.finish(call)
         await scene.pool.sample(call, 1.0)
         await scene.pool.sample(new_call_id(), 1.0)
+        await scene.pool.listen(call, 30.0)
+        await scene.pool.listen(new_call_id(), 30.0)
         # The close itself is told to the sampler; its frame may still have come.
-        assert set(scene.looked()[5:]) <= {"calm"}
+        assert set(scene.looked()[6:]) <= {"calm"}
 
 
 async def test_another_worker_looks_at_the_face_again() -> None:
