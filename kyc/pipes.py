@@ -80,11 +80,24 @@ class SeenFace:
 
 
 @dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where a face looks, in degrees: ``across`` above 0 to the subject's right, ``down`` below the camera.
+
+    Head and eyes together. ``openness`` of the eyes as in :func:`kyc.landmarks.eye_openness`.
+    """
+
+    across: float
+    down: float
+    openness: float
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """What the newest frame shows; ``arrived_at`` in seconds UTC, ``faces`` largest first.
 
     ``template`` describes the largest face and is of use only as a later ``reference``; ``likeness``
     is its score against the reference. Both are None without a face, the latter also without a reference.
+    ``gaze`` is the largest face's, where it was asked for and the pack has a face mesh.
     """
 
     arrived_at: float
@@ -94,6 +107,7 @@ class Watched:
     faces: tuple[SeenFace, ...]
     template: bytes | None
     likeness: float | None
+    gaze: Gaze | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,7 @@ class Watch(LiveJob[Watched | None]):
     """Look at one party now: ``frames`` begin with a keyframe, the newest good picture counts.
 
     Answered by None when no frame could be decoded. ``reference`` is a former ``template`` of this call.
+    ``gaze``: tell where the face looks; faces are then found at half the size, so a look takes no longer.
     """
 
     HANDLER: ClassVar[str] = "kyc.watching:watch"
@@ -109,6 +124,7 @@ class Watch(LiveJob[Watched | None]):
     codec: str
     frames: tuple[EncodedFrame, ...]
     reference: bytes | None = None
+    gaze: bool = False
 
     @property
     def key(self) -> Hashable:

@@ -5,9 +5,11 @@ import numpy as np
 from contract.errors import ModelError
 from kyc.faces import Face, Vector
 from kyc.frames import decode_frames
-from kyc.images import sharpness
+from kyc.images import Picture, sharpness
+from kyc.landmarks import eye_openness, eye_turn, head_pose
 from kyc.models import Models
-from kyc.pipes import SeenFace, Watch, Watched
+from kyc.pipes import Gaze, SeenFace, Watch, Watched
+from kyc.tracing import Tracer, find_faces, load_tracer
 
 # A template begins with the SHA-256 of the model that made it: those of two models cannot be compared.
 _DIGEST = 32
@@ -19,7 +21,8 @@ def watch(models: Models, job: Watch) -> Watched | None:
     if not pictures:
         return None
     timed = pictures[-1]
-    faces = models.faces.detect(timed.picture)
+    tracer = models.once(load_tracer) if job.gaze else None
+    faces = models.faces.detect(timed.picture) if tracer is None else find_faces(models.faces, timed.picture)
     vector = models.faces.embed(timed.picture, faces[0]) if faces else None
     height, width = timed.picture.shape[:2]
     return Watched(
@@ -30,7 +33,17 @@ def watch(models: Models, job: Watch) -> Watched | None:
         faces=tuple(map(_seen, faces)),
         template=None if vector is None else _template(models, vector),
         likeness=None if vector is None else _likeness(models, vector, job.reference),
+        gaze=_gaze(tracer, timed.picture, faces[0]) if tracer is not None and faces else None,
     )
+
+
+def _gaze(tracer: Tracer, picture: Picture, face: Face) -> Gaze | None:
+    points = tracer.mesh.landmarks(picture, face)
+    if points is None:
+        return None
+    pose, eyes = head_pose(points), eye_turn(points)
+    across, down = pose.yaw + eyes.yaw, pose.pitch + eyes.pitch
+    return Gaze(round(across, 2), round(down, 2), round(eye_openness(points), 4))
 
 
 def _seen(face: Face) -> SeenFace:

@@ -14,6 +14,7 @@ from kyc.landmarks import (
     Landmarks,
     disagreement,
     eye_openness,
+    eye_turn,
     head_pose,
     mouth_openness,
 )
@@ -68,6 +69,23 @@ def test_openness_is_a_ratio() -> None:
     assert eye_openness(grown) == pytest.approx(eye_openness(points), rel=1e-3)
     assert mouth_openness(grown) == pytest.approx(mouth_openness(points), rel=1e-3)
     assert eye_openness(np.zeros((478, 3), np.float32)) == mouth_openness(np.zeros((478, 3), np.float32)) == 0
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (20, 0), (-35, 0), (0, 15), (0, -15), (10, 10)])
+def test_eyes_turn_within_the_head(yaw: float, pitch: float) -> None:
+    """The iris goes aside with the sine; signs are those of the head's pose. A head that leans is none."""
+    points = np.zeros((478, 3), np.float32)
+    for iris, left, right, at in ((468, 33, 133, -30.0), (473, 362, 263, 30.0)):
+        points[left, 0], points[right, 0] = at - 15, at + 15
+        points[iris, 0] = at - 30 * 0.375 * np.sin(np.radians(yaw))
+        points[iris, 1] = 30 * 0.375 * np.sin(np.radians(pitch))
+    lean = np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]], np.float32)
+    for one in (points[:, :2], points[:, :2] @ lean + 200):
+        turned = points.copy()
+        turned[:, :2] = one
+        found = eye_turn(turned)
+        assert found.yaw == pytest.approx(yaw, abs=0.1)
+        assert found.pitch == pytest.approx(pitch, abs=0.1)
 
 
 def test_a_mouth_turned_sideways_on_paper_opens_no_wider() -> None:

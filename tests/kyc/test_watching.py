@@ -105,3 +105,23 @@ def test_templates_of_two_models_are_never_compared(models: Models, base: Loaded
     theirs = seen(Models(base.pack), asked(frames)).template
     with pytest.raises(ModelError, match="another model"):
         watch(models, asked(frames, theirs))
+
+
+@pytest.mark.models
+def test_the_gaze_is_told_where_it_is_asked_for(models: Models) -> None:
+    """The astronaut looks into the camera, her head turned a little; who it is is told as before."""
+    frames = sent(*person(astronaut(), 0, 1))
+    plain = seen(models, asked(frames))
+    looked = seen(models, dataclasses.replace(asked(frames, plain.template), gaze=True))
+    assert plain.gaze is None and looked.gaze is not None
+    assert abs(looked.gaze.across) < 20 and abs(looked.gaze.down) < 20
+    assert looked.gaze.openness > 0.15
+    assert looked.likeness is not None and looked.likeness > 0.9
+    assert len(looked.faces) == 1
+    nobody = sent(*[np.full((480, 640, 3), 128, np.uint8)] * 2)
+    assert seen(models, dataclasses.replace(asked(nobody), gaze=True)).gaze is None
+
+
+def test_a_pack_without_a_mesh_tells_no_gaze(base: Loaded) -> None:
+    look = dataclasses.replace(asked(sent(*person(astronaut(), 0, 1))), gaze=True)
+    assert seen(Models(base.pack), look).gaze is None
