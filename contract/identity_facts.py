@@ -15,6 +15,8 @@ from contract.phases import (
     CodeChannel,
     DocumentKind,
     LivenessKind,
+    PromptingWord,
+    VoiceWord,
     WatchEvent,
 )
 
@@ -398,6 +400,38 @@ class QuestionJudged(Fact):
     verdict: CheckVerdict
     pii_note: str
     agent: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class PromptingSign:
+    """A sign that was over its ``limit``: ``value`` in seconds (slow answer, second face), as a share of
+    looks (gaze) or a distance (voice).
+
+    ``count`` is over what it was found: looks, or seconds of the second voice; 0 where it says nothing.
+    """
+
+    sign: PromptingWord
+    value: float
+    limit: float
+    count: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptingNoticed(Fact):
+    """While the question ``check`` stood, from ``began_at`` to ``ended_at`` (seconds UTC), there were signs
+    that somebody prompts.
+
+    Advice to the agent, told once, after the verdict. ``models`` as in :class:`ChallengeEnded`.
+    """
+
+    call: CallId
+    check: CheckId
+    seat: SeatId
+    began_at: float
+    ended_at: float
+    signs: tuple[PromptingSign, ...]
+    voice: VoiceWord
+    models: tuple[ModelUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,23 @@ class WatchEvent(StrEnum):
     ENDED_DIFFERENT_PERSON = "ended_different_person"
 
 
+class PromptingWord(StrEnum):
+    """What may mean that somebody tells the customer what to answer; none of it shows that somebody does."""
+
+    SLOW_ANSWER = "slow_answer"
+    GAZE_OFF = "gaze_off"
+    SECOND_VOICE = "second_voice"
+    SECOND_FACE = "second_face"
+
+
+class VoiceWord(StrEnum):
+    """Whether the voices of an answer were compared with the one that was heard in the call before."""
+
+    COMPARED = "compared"
+    TOO_LITTLE = "too_little_voice"
+    NOT_HEARD = "not_heard"
+
+
 class CodeChannel(StrEnum):
     """How a one-time code reaches the customer."""
 

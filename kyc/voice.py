@@ -89,14 +89,39 @@ class InStep:
 
 def hear(sound: Sound, began_at: float = 0.0) -> Speech:
     """Return where in ``sound`` there is a voice: loud enough, and with the peaks of a voice's spectrum."""
-    frames = sound[: len(sound) // _HOP * _HOP].reshape(-1, _HOP).astype(np.float64) / 32768
+    frames = in_frames(sound)
     if not len(frames):
         return Speech(began_at, np.empty(0), np.empty(0, np.bool_), np.empty(0))
-    level = 10 * np.log10((frames**2).mean(axis=1) + 1e-10)
-    threshold = max(_LEVEL_MIN_DB, float(np.percentile(level, 10)) + _ABOVE_FLOOR_DB)
-    power = np.abs(np.fft.rfft(frames * np.hanning(_HOP))) ** 2 + 1e-12
-    voiced = (level > threshold) & (_flatness(_between(power, _BAND_HZ)) < _FLATNESS_MAX)
+    level, power = level_of(frames), _power(frames)
+    voiced = are_voiced(level, _flatness(_between(power, _BAND_HZ)))
     return Speech(began_at, level, voiced, _between(power, _OPEN_HZ).sum(axis=1) ** 0.25)
+
+
+def in_frames(sound: Sound) -> Numbers:
+    """Return the whole frames of ``sound``, (n, 960), full scale at 1."""
+    return sound[: len(sound) // _HOP * _HOP].reshape(-1, _HOP).astype(np.float64) / 32768
+
+
+def level_of(frames: Numbers) -> Numbers:
+    """Return the level of each frame in dBFS, -100 at least."""
+    level: Numbers = 10 * np.log10((frames**2).mean(axis=1) + 1e-10)
+    return level
+
+
+def flatness_of(frames: Numbers) -> Numbers:
+    """Return how even the spectrum of each frame is where voices are: 0 (a tone) to 1."""
+    return _flatness(_between(_power(frames), _BAND_HZ))
+
+
+def are_voiced(level: Numbers, flatness: Numbers) -> NDArray[np.bool_]:
+    """Tell which frames of one stretch, of at least one, have a voice."""
+    threshold = max(_LEVEL_MIN_DB, float(np.percentile(level, 10)) + _ABOVE_FLOOR_DB)
+    return (level > threshold) & (flatness < _FLATNESS_MAX)
+
+
+def _power(frames: Numbers) -> Numbers:
+    power: Numbers = np.abs(np.fft.rfft(frames * np.hanning(_HOP))) ** 2 + 1e-12
+    return power
 
 
 def _between(power: Numbers, hertz: tuple[float, float]) -> Numbers:

@@ -44,6 +44,10 @@ export type LivenessKind = "passive" | "gestures" | "light";
 
 export type WatchEvent = "left_picture" | "second_face" | "different_person" | "ended_left_picture" | "ended_second_face" | "ended_different_person";
 
+export type PromptingWord = "slow_answer" | "gaze_off" | "second_voice" | "second_face";
+
+export type VoiceWord = "compared" | "too_little_voice" | "not_heard";
+
 export type CodeChannel = "sms" | "email";
 
 export type CheckWord = "thanks" | "again" | "agent_helps";
@@ -194,6 +198,13 @@ export interface SpokenScores {
   readonly moved: number;
   readonly r: number;
   readonly lag_s: number;
+}
+
+export interface PromptingSign {
+  readonly sign: PromptingWord;
+  readonly value: number;
+  readonly limit: number;
+  readonly count: number;
 }
 
 export interface LaneKept {
@@ -1061,6 +1072,17 @@ export interface QuestionJudged {
   readonly agent: string;
 }
 
+export interface PromptingNoticed {
+  readonly call: string;
+  readonly check: string;
+  readonly seat: string;
+  readonly began_at: number;
+  readonly ended_at: number;
+  readonly signs: readonly PromptingSign[];
+  readonly voice: VoiceWord;
+  readonly models: readonly ModelUsed[];
+}
+
 export interface CodeSent {
   readonly call: string | null;
   readonly check: string;
@@ -1779,6 +1801,7 @@ export interface Facts {
   ChallengeDecided: ChallengeDecided;
   QuestionDrawn: QuestionDrawn;
   QuestionJudged: QuestionJudged;
+  PromptingNoticed: PromptingNoticed;
   CodeSent: CodeSent;
   CodeTried: CodeTried;
   ExternalAsked: ExternalAsked;

@@ -30,7 +30,8 @@ _STRUCTS = (
     wire.IceServer, wire.PartySeen, wire.Choice, wire.StepSeen, wire.Colleague, wire.BoardAgent,
     wire.BoardWaiting, wire.BoardCall, identity_facts.Signal, identity_facts.ModelUsed,
     identity_facts.ReadField, identity_facts.PairScore, identity_facts.Limit, identity_facts.StillQuality,
-    identity_facts.StillJudged, identity_facts.SpokenScores, record_facts.LaneKept,
+    identity_facts.StillJudged, identity_facts.SpokenScores, identity_facts.PromptingSign,
+    record_facts.LaneKept,
     record_facts.StepKept, record_facts.MadeFile, viewing_facts.WatchedSpan, worksheet.Feature,
     worksheet.DocumentFeatures, worksheet.Worksheet, worksheet_facts.TiltPlace,
 )  # fmt: skip

@@ -28,7 +28,7 @@ const MARKED = new Set([
   "ChatSaid", "FileShared", "StepMarked", "HostChanged", "ObserverJoined", "ObserverLeft", "SeatModeChanged",
   "CaptureChanged", "SupervisorActed", "StillRequested", "EvidenceStored", "IdNumberChecked", "FacesCompared", "AgentDecided",
   "DocumentRead", "FieldCorrected", "PortraitsCompared", "LivenessStarted", "LivenessMeasured", "ChallengeTried", "ChallengeEnded",
-  "LightMeasured", "ChallengeDecided", "PersonWatched", "QuestionDrawn", "QuestionJudged", "CodeTried", "ExternalAnswered",
+  "LightMeasured", "ChallengeDecided", "PersonWatched", "QuestionDrawn", "QuestionJudged", "PromptingNoticed", "CodeTried", "ExternalAnswered",
   "PartyDropped", "PartyReturned", "MediaLost", "RecorderTroubled", "CaseRecovered", "CallEnded",
 ]); // prettier-ignore
 

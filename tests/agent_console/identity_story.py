@@ -24,6 +24,8 @@ from contract.identity_facts import (
     PairScore,
     PersonWatched,
     PortraitsCompared,
+    PromptingNoticed,
+    PromptingSign,
     QuestionDrawn,
     QuestionJudged,
     ReadField,
@@ -41,6 +43,8 @@ from contract.phases import (
     DocumentKind,
     EvidenceKind,
     LivenessKind,
+    PromptingWord,
+    VoiceWord,
     WatchEvent,
 )
 from tests.agent_console.story import AGENT, MODEL, Story
@@ -249,6 +253,20 @@ def question(story: Story, expected: str = "") -> CheckId:
 def answered(story: Story, check: CheckId, verdict: CheckVerdict, note: str = "") -> Entry:
     """The agent judged the answer."""
     return story.tell(QuestionJudged(story.call, check, verdict, note, AGENT))
+
+
+def prompted(story: Story, check: CheckId) -> Entry:
+    """There were signs that somebody prompted."""
+    signs = (
+        PromptingSign(PromptingWord.SLOW_ANSWER, 11.24, 8.0),
+        PromptingSign(PromptingWord.GAZE_OFF, 0.75, 0.5, 12.0),
+        PromptingSign(PromptingWord.SECOND_VOICE, 3.14, 2.4, 1.9),
+        PromptingSign(PromptingWord.SECOND_FACE, 4.5, 2.0),
+    )
+    customer, at = story.customer, story.at
+    return story.tell(
+        PromptingNoticed(story.call, check, customer, at - 20, at, signs, VoiceWord.COMPARED, LOOKERS)
+    )
 
 
 def code(story: Story, expires_at: float) -> CheckId:

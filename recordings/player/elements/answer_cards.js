@@ -5,7 +5,7 @@ import { language, t } from "../../web_kit/i18n.js";
 import { verdictBadge } from "../../web_kit/record/face_match.js";
 import { decisionSummary } from "../../web_kit/record/identity/decision.js";
 import { sourceAnswer } from "../../web_kit/record/identity/outside.js";
-import { checkName } from "../../web_kit/record/identity/words.js";
+import { checkName, promptingWords } from "../../web_kit/record/identity/words.js";
 import { dateAndTime, personName, VERDICT_TONES, wordFor } from "../../web_kit/record/words.js";
 import { card, draw } from "./identity_cards.js";
 import { moment } from "./moment.js";
@@ -25,13 +25,14 @@ export function questionsCard(view, start) {
 
 /** @param {CaseView} view @param {Asked} one @param {number | null} start */
 function question(view, one, start) {
-  const { judged, candidates, pii_expected: expected } = one;
+  const { judged, prompting, candidates, pii_expected: expected } = one;
   const [words, other] = language() === "en" ? [one.pii_en, one.pii_zh] : [one.pii_zh, one.pii_en];
   return h("div", { class: "stack tight" },
     h("blockquote", { class: "question" }, h("p", {}, words), h("p", { class: "soft small" }, other)),
     h("div", { class: "row wrap" }, moment(one.at, start),
       judged ? h("span", { class: `badge ${VERDICT_TONES[judged.verdict] ?? "plain"}` }, wordFor("answered", judged.verdict)) : h("span", { class: "soft" }, t("findings.open")),
       judged && h("span", {}, judged.pii_note), judged && h("span", { class: "soft small" }, personName(view, judged.agent))),
+    prompting && h("p", { class: "notice warn" }, t("fact.PromptingNoticed", { signs_text: promptingWords(prompting).join(t("list.comma")) })),
     h("p", { class: "soft small" }, expected && [t("question.expected"), " ", expected, " · "].join(""), t("findings.drawn_from", { count: candidates.length }), " · ", draw(one.random_hex))); // prettier-ignore
 }
 

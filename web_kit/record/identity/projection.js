@@ -10,7 +10,7 @@
  *   result: FactBody | null, decided: FactBody | null}} Run  a LivenessStarted and what became of it; `former`: tries before
  * @typedef {FactBody & {ended: FactBody | null}} Spell  a PersonWatched that something began with
  * @typedef {FactBody & {result: FactBody | null}} SelfCheck  a SelfCheckStarted
- * @typedef {FactBody & {judged: FactBody | null}} Asked  a QuestionDrawn
+ * @typedef {FactBody & {judged: FactBody | null, prompting: FactBody | null}} Asked  a QuestionDrawn; `prompting`: its signs
  * @typedef {FactBody & {tried: FactBody | null, tries: number}} Code  a CodeSent, the last try and how many there were
  * @typedef {FactBody & {answer: FactBody | null}} Outside  an ExternalAsked
  * @typedef {FactBody & {ended: FactBody | null, measured: FactBody | null}} Tilt  a TiltRequested
@@ -87,8 +87,9 @@ const IDENTITY = {
   ChallengeEnded: (was, fact) => ofRun({ result: fact, asked: null })(was, fact),
   LightMeasured: (was, fact) => ofRun({ result: fact, asked: null })(was, fact),
   ChallengeDecided: (was, fact) => ofRun({ decided: fact })(was, fact),
-  QuestionDrawn: (was, fact) => ({ questions: [...was.questions, { ...fact, judged: null }] }),
+  QuestionDrawn: (was, fact) => ({ questions: [...was.questions, { ...fact, judged: null, prompting: null }] }),
   QuestionJudged: (was, fact) => ({ questions: changed(was.questions, fact.check, () => ({ judged: fact })) }),
+  PromptingNoticed: (was, fact) => ({ questions: changed(was.questions, fact.check, () => ({ prompting: fact })) }),
   CodeSent: (was, fact) => ({ codes: [...was.codes, { ...fact, tried: null, tries: 0 }] }),
   CodeTried: (was, fact) => ({ codes: changed(was.codes, fact.check, ({ tries }) => ({ tried: fact, tries: tries + 1 })) }),
   ExternalAsked: (was, fact) => ({ outside: [...was.outside, { ...fact, answer: null }] }),

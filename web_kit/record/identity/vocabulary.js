@@ -6,14 +6,14 @@ export const GROUPS = {
   PortraitsCompared: "check", LivenessStarted: "check", LivenessMeasured: "check", ChallengeDrawn: "check",
   ChallengeAsked: "check", ChallengeTried: "check", ChallengeEnded: "check", LightDrawn: "check", LightAsked: "check",
   LightMeasured: "check",
-  ChallengeDecided: "check", QuestionDrawn: "check", QuestionJudged: "check", CodeSent: "check", CodeTried: "check",
+  ChallengeDecided: "check", QuestionDrawn: "check", QuestionJudged: "check", PromptingNoticed: "check", CodeSent: "check", CodeTried: "check",
   ExternalAsked: "check", ExternalAnswered: "check", SelfCheckStarted: "check", SelfChecked: "check",
   TiltRequested: "check", TiltEnded: "check", TiltMeasured: "check", FeatureTicked: "check",
   ChecksLocked: "case", AccountsCounted: "case", Decided: "decision",
 }; // prettier-ignore
 
 /** @type {Readonly<Record<string, "warn">>} */
-export const TONES = { FieldCorrected: "warn", ChecksLocked: "warn" };
+export const TONES = { FieldCorrected: "warn", ChecksLocked: "warn", PromptingNoticed: "warn" };
 
 const JUDGED = [
   "DocumentJudged", "PortraitsCompared", "LivenessMeasured", "ChallengeEnded", "LightMeasured", "ChallengeDecided",

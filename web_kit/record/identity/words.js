@@ -103,6 +103,19 @@ export function pairName({ first, second }) {
 
 const number = (/** @type {unknown} */ value, /** @type {number} */ digits) => (typeof value === "number" ? value.toFixed(digits) : "—");
 
+/** How precise the value of a sign is. @type {Readonly<Record<string, number>>} */
+const DIGITS = { slow_answer: 1, second_face: 1, gaze_off: 2, second_voice: 2 };
+
+/** The signs of a PromptingNoticed, each as words. @param {FactBody} fact @returns {string[]} */
+export function promptingWords({ signs, voice }) {
+  const found = signs.map((/** @type {FactBody} */ one) => {
+    const digits = DIGITS[one.sign] ?? 2;
+    const counted = one.sign === "second_voice" ? number(one.count, 1) : number(one.count, 0);
+    return t(`prompting.${one.sign}`, { value: number(one.value, digits), limit: number(one.limit, digits), percent: number(100 * one.value, 0), count: counted });
+  });
+  return voice === "too_little_voice" ? [...found, t("prompting.too_little_voice")] : found;
+}
+
 /**
  * What the sentence of a fact may need beyond its own values; see `factWords`.
  *
@@ -136,6 +149,7 @@ const SPECIAL = {
   LightDrawn: (fact) => ({ count: fact.symbols.length }),
   LightMeasured: (fact) => ({ r_text: number(fact.r, 2), gain_text: number(fact.gain, 3) }),
   QuestionDrawn: (fact) => ({ question_text: language() === "en" ? fact.pii_en : fact.pii_zh, count: fact.candidates.length }),
+  PromptingNoticed: (fact) => ({ signs_text: promptingWords(fact).join(t("list.comma")) }),
   CodeSent: (fact) => ({ until_text: new Date(fact.expires_at * 1000).toLocaleTimeString(language(), { hour12: false }) }),
   // A right code leaves no attempts, which is no news of how many it took.
   CodeTried: (fact) => ({ right_text: t(fact.right ? "code_tried.right" : "code_tried.wrong"), left_text: fact.right ? "" : t("code_tried.left", { left: fact.left }) }),
