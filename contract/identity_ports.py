@@ -165,7 +165,8 @@ class LiveChecks(Protocol):
     What it does it journals: ``ChallengeDrawn``, ``ChallengeAsked``, ``ChallengeTried``, ``LightDrawn``,
     ``LightAsked``; each run ends with one of ``LivenessMeasured``, ``ChallengeEnded``, ``LightMeasured``,
     whatever comes, with verdict REVIEW when it could not be brought to its end. ``PersonWatched`` and
-    ``SourceJudged`` come of themselves while a call is watched, ``SourceSummed`` when it is closed.
+    ``SourceJudged`` come of themselves while a call is watched, ``SourceSummed`` when it is closed,
+    ``PromptingNoticed`` when a question was judged.
     """
 
     async def watch(self, case: CaseId, call: CallId, seat: SeatId) -> None:
@@ -196,6 +197,17 @@ class LiveChecks(Protocol):
 
     def seen(self, call: CallId) -> bytes:
         """Return the template of whom the first good look at the customer showed, empty without one."""
+        ...
+
+    def question_put(self, call: CallId, check: CheckId) -> None:
+        """The question ``check`` stands from now on; signs that somebody prompts are looked for.
+
+        A call that is not watched is ignored.
+        """
+        ...
+
+    def question_judged(self, call: CallId, check: CheckId) -> None:
+        """It stands no more: ``PromptingNoticed`` follows if there were any. Ignored for another question."""
         ...
 
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:

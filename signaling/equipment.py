@@ -85,6 +85,12 @@ class NoLiveChecks:
         """Return nothing: nobody was seen."""
         return b""
 
+    def question_put(self, call: CallId, check: CheckId) -> None:
+        """Do nothing."""
+
+    def question_judged(self, call: CallId, check: CheckId) -> None:
+        """Do nothing."""
+
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
         """Do nothing."""
 

@@ -202,6 +202,7 @@ class Identify(Work):
         self._require(self.phase in TALKING or self._undecided)
         self.identity.take_open_question(message.check)
         self._fact(QuestionJudged(self.call, message.check, message.verdict, message.note, host.account))
+        self._out.append(TellLive(message.check, "judged"))
 
     def _got_send(self, host: Seat, message: SendCode) -> None:
         self._require_kyc()

@@ -182,6 +182,8 @@ class IdentityCommands:
                 await live.ready(call, effect.check, sound=effect.sound)
             case TellLive(what="light_shown"):
                 await live.light_shown(call, effect.check)
+            case TellLive(what="judged"):
+                live.question_judged(call, effect.check)
             case TellLive(what="declined"):
                 await live.stop(call, effect.check, "declined")
             case TellLive():
@@ -221,6 +223,7 @@ class IdentityCommands:
                 pii_expected=expected,
             ),
         )
+        self._equipment.live.question_put(call, effect.check)
 
     async def _send_code(self, case: CaseId, call: CallId, effect: TextCode) -> None:
         await self._ceilings.require(case, "code")

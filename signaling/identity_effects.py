@@ -50,7 +50,8 @@ class RunLiveness:
 
 @dataclass(frozen=True, slots=True)
 class TellLive:
-    """The customer is ready or ``declined``, the light is shown, or (``stop``) the agent ends the check.
+    """The customer is ready or ``declined``, the light is shown, or (``stop``) the agent ends the check; or
+    the answer to a question was ``judged``.
 
     ``sound``: who is ready has the microphone on.
     """

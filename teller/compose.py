@@ -59,6 +59,7 @@ from teller.policy import (
     retention_rules,
     script_plan,
 )
+from teller.policy_identity import prompting_limits
 from teller.turn import Turn, TurnUri
 from teller.writers import wait_for_writers
 
@@ -194,7 +195,10 @@ async def open_house(config: Config, arguments: tuple[str, ...]) -> AsyncIterato
         async def sample(call: CallId, every_s: float | None, all_s: float) -> None:
             await media.sample(call, every_s, all_s)
 
-        live = LiveChecks(base.journal, engine, sample, base.clock)
+        async def listen(call: CallId, seconds: float) -> None:
+            await media.listen(call, seconds)
+
+        live = LiveChecks(base.journal, engine, sample, listen, base.clock, prompting_limits(policy.identity))
         equipment = make_equipment(config, policy, engine, live)
         recovered = await _recover(base)
         media = await stack.enter_async_context(

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from contract.identity_facts import Limit
 from contract.phases import AccountClass, WatchEvent
 from kyc.decision import ClassRule, DecisionRules, Need
+from kyc.prompting import PromptingLimits
 from signaling.identity_plan import COOL_DOWN_S, RESEND_S, TRIES, IdentityPlan
 from signaling.questions import Question
 from teller.policy_parts import Part, Source, Title, Word, refuse_doubles
@@ -36,6 +37,8 @@ class Check(StrEnum):
     EXTERNAL_NEGATIVE_LIST = "external_negative_list"
 
 
+PROMPTING = PromptingLimits()
+
 # A picture by itself shows nothing; what is found of it does.
 Weighed = Literal[
     "consent", "id_number", "face_match", "document", "portraits", "passive", "gestures", "light",
@@ -63,11 +66,17 @@ class BankQuestion(Part):
 
 
 class Questions(Part):
-    """The bank of questions: how many make an order, pass and fail."""
+    """The bank of questions: how many make an order, pass and fail.
+
+    An answer that takes longer than ``slow_answer_s`` seconds, and looks of which ``gaze_off_share`` go
+    elsewhere, are told to the agent as signs that somebody prompts.
+    """
 
     ask: int = Field(default=3, ge=1, le=10)
     right: int = Field(default=2, ge=1, le=10)
     wrong_max: int = Field(default=1, ge=0, le=10)
+    slow_answer_s: float = Field(default=PROMPTING.slow_answer_s, ge=1, le=120)
+    gaze_off_share: float = Field(default=PROMPTING.gaze_off_share, gt=0, le=1)
     bank: tuple[BankQuestion, ...] = ()
 
     @model_validator(mode="after")
@@ -151,6 +160,12 @@ def identity_plan(identity: Identity) -> IdentityPlan:
         resend_s=identity.resend_s,
         worksheet=worksheet_plan(identity.worksheet),
     )
+
+
+def prompting_limits(identity: Identity) -> PromptingLimits:
+    """Return from where on something is a sign that somebody prompts."""
+    questions = identity.questions
+    return PromptingLimits(questions.slow_answer_s, questions.gaze_off_share)
 
 
 def decision_rules(name: str, version: int, identity: Identity, decision: Decision) -> DecisionRules:

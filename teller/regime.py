@@ -86,7 +86,9 @@ class Networks(Part):
 
 
 class PromptingEnds(Part):
-    """A second face, or one of the ``reasons`` by which an agent ends for it, was followed by no pass."""
+    """A second face, signs of prompting at a question, or one of the ``reasons`` by which an agent ends for
+    it, were followed by no pass.
+    """
 
     kind: Literal["prompting"]
     reasons: tuple[Word, ...] = ("prompting",)

@@ -49,6 +49,7 @@ from contract.identity_facts import (
     LivenessStarted,
     PersonWatched,
     PortraitsCompared,
+    PromptingNoticed,
     QuestionDrawn,
     QuestionJudged,
 )
@@ -456,6 +457,7 @@ def _networks(case: _Case, check: Networks) -> _Found:
 
 def _prompting(case: _Case, check: PromptingEnds) -> _Found:
     signs = [entry for entry, fact in case.of(PersonWatched) if fact.event is WatchEvent.SECOND_FACE]
+    signs += [entry for entry, _ in case.of(PromptingNoticed)]
     signs += [entry for entry, fact in case.of(AgentDecided) if fact.reason in check.reasons]
     if not signs:
         return _beside("no_sign_of_it")

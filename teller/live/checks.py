@@ -23,7 +23,9 @@ from contract.ids import CallId, CaseId, CheckId, SeatId
 from contract.phases import CheckVerdict, LivenessKind
 from contract.ports import Clock, EncodedFrame, Journal
 from kyc.injection import FindLoop, Signal
+from kyc.prompting import PromptingLimits
 from kyc.registry import Task
+from teller.live.answering import Answering, Listen
 from teller.live.chain import FrameChain
 from teller.live.gestures import run_gestures
 from teller.live.hearing import CODEC
@@ -86,6 +88,7 @@ class _Call:
     seat: SeatId
     chain: FrameChain
     watcher: Watcher
+    answering: Answering
     signs: SourceSigns
     line: FactLine
     every_s: float
@@ -99,10 +102,17 @@ class LiveChecks:
     """Implements the port; an async context manager. Frames come by ``take``."""
 
     def __init__(
-        self, journal: Journal, models: Models, sample: Sample, clock: Clock, tick_s: float = TICK_S
+        self,
+        journal: Journal,
+        models: Models,
+        sample: Sample,
+        listen: Listen,
+        clock: Clock,
+        limits: PromptingLimits,
+        tick_s: float = TICK_S,
     ) -> None:
         self._journal, self._models, self._sample, self._clock = journal, models, sample, clock
-        self._tick_s = tick_s
+        self._listen, self._limits, self._tick_s = listen, limits, tick_s
         self._calls: dict[CallId, _Call] = {}
         self._claims: OrderedDict[CallId, Mapping[str, Any]] = OrderedDict()
         self._over: OrderedDict[CallId, None] = OrderedDict()
@@ -122,10 +132,18 @@ class LiveChecks:
         await self._tasks.__aexit__(None, None, None)
 
     def take(self, call: CallId, seat: SeatId, codec: str, frame: EncodedFrame) -> None:
-        """Take what came of the customer; of a call that nobody watches it is dropped."""
+        """Take what came of customer and agent; of a call that nobody watches it is dropped."""
         looked = self._calls.get(call)
-        if looked is None or seat != looked.seat or looked.closing:
+        if looked is None or looked.closing:
             return
+        if codec == CODEC:
+            looked.answering.take(seat, frame)
+        if looked.answering.begin():
+            self._begin(looked, looked.answering.work())
+        if seat == looked.seat:
+            self._take_own(looked, codec, frame)
+
+    def _take_own(self, looked: _Call, codec: str, frame: EncodedFrame) -> None:
         if codec == CODEC:
             if looked.running is not None and looked.running.run.wanted.kind is LivenessKind.GESTURES:
                 looked.running.run.hearing.push(frame)
@@ -143,8 +161,10 @@ class LiveChecks:
         if call in self._calls or call in self._over:
             return
         chain, line = FrameChain(), FactLine(self._journal, case)
-        watcher = Watcher(call, seat, chain, self._models, self._clock, line.note)
-        looked = _Call(case, call, seat, chain, watcher, SourceSigns(), line, watcher.continuity.next_look_s)
+        answering = Answering(call, seat, self._models, self._clock, line.note, self._ask_sound, self._limits)
+        watcher = Watcher(call, seat, chain, self._models, self._clock, line.note, answering)
+        every_s = watcher.continuity.next_look_s
+        looked = _Call(case, call, seat, chain, watcher, answering, SourceSigns(), line, every_s)
         self._calls[call] = looked
         self._start(line.run())
         claim = self._claims.pop(call, None)
@@ -209,6 +229,18 @@ class LiveChecks:
         if len(self._claims) > _CLAIMS_MAX:
             self._claims.popitem(last=False)
 
+    def question_put(self, call: CallId, check: CheckId) -> None:
+        """See the port."""
+        looked = self._calls.get(call)
+        if looked is not None and not looked.closing:
+            looked.answering.put(check)
+
+    def question_judged(self, call: CallId, check: CheckId) -> None:
+        """See the port."""
+        looked = self._calls.get(call)
+        if looked is not None and not looked.closing and looked.answering.judged(check):
+            self._begin(looked, looked.answering.conclude())
+
     async def close(self, call: CallId) -> None:
         """See the port."""
         self._claims.pop(call, None)
@@ -253,6 +285,13 @@ class LiveChecks:
                 await self._sample(call, every_s, all_s)
         except (MediaError, TimeoutError) as error:
             _log.warning("a call's pictures were not asked for", call=call, pii_error=repr(error))
+
+    async def _ask_sound(self, call: CallId, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(_SAMPLE_S):
+                await self._listen(call, seconds)
+        except (MediaError, TimeoutError) as error:
+            _log.warning("a call's sound was not asked for", call=call, pii_error=repr(error))
 
     async def _go(self, looked: _Call, running: _Running) -> None:
         """Run a check to its end, whatever comes, and journal it."""

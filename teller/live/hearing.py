@@ -39,6 +39,11 @@ class Hearing:
         while packet.timestamp - self._packets[0].timestamp > KEPT_S * RATE:
             self._packets.popleft()
 
+    @property
+    def newest_at(self) -> float:
+        """Return when the newest packet came, minus infinity before the first."""
+        return self._packets[-1].arrived_at if self._packets else float("-inf")
+
     def comes(self, now: float) -> bool:
         """Tell whether there is sound now, be it silence."""
         return bool(self._packets) and now - self._packets[-1].arrived_at <= _FRESH_S

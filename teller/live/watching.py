@@ -14,6 +14,7 @@ from contract.ports import Clock
 from kyc.continuity import Change, Continuity, Trouble, is_frontal, look_of
 from kyc.pipes import Watch, Watched
 from kyc.registry import Task
+from teller.live.answering import Answering
 from teller.live.chain import FrameChain
 from teller.live.run import Models
 
@@ -40,6 +41,7 @@ class Watcher:
     models: Models
     clock: Clock
     note: Callable[[Fact], None]
+    answering: Answering
     continuity: Continuity = field(init=False)
     reference: bytes | None = None
     _looking: int = 0
@@ -63,7 +65,8 @@ class Watcher:
         newest = self.chain.newest
         frames = self.chain.since(newest.timestamp) if newest is not None else ()
         try:
-            watch = Watch(self.call, self.seat, self.chain.codec, frames, self.reference)
+            gaze = self.answering.wants_gaze
+            watch = Watch(self.call, self.seat, self.chain.codec, frames, self.reference, gaze)
             watched = await self.models.watch(watch)
         except ModelError as error:
             _log.warning("nobody looked at a party", call=self.call, pii_error=str(error))
@@ -74,7 +77,9 @@ class Watcher:
             self._looking -= 1
 
     def _saw(self, watched: Watched) -> None:
-        for change in self.continuity.push(look_of(watched)):
+        changes = self.continuity.push(look_of(watched))
+        self.answering.saw(watched, changes)
+        for change in changes:
             models = self.models.pack.used(*_JUDGES[change.trouble])
             event = event_of(change)
             self.note(PersonWatched(self.call, self.seat, event, change.since, change.likeness, models))

@@ -31,6 +31,7 @@ from contract.ports import EncodedFrame
 from kyc.engine import Engine
 from kyc.models import Models
 from kyc.packs import Pack, find_pack
+from kyc.prompting import PromptingLimits
 from kyc.sampler import FaceSampler
 from kyc.traces import Gesture
 from kyc.voice import IN_STEP_R, RATE
@@ -89,7 +90,9 @@ class Call:
         self.clock, self.models, self.journal = MovedClock(), models, ListJournal()
         self.info = track_info(new_case_id(), CallId("call"))
         self.sampler = FaceSampler(self._emit, self._ask_keyframe, self.clock, every_s=None)
-        self.live = LiveChecks(self.journal, models, self._sample, self.clock, 0.005)
+        self.live = LiveChecks(
+            self.journal, models, self._sample, self._listen, self.clock, PromptingLimits(), 0.005
+        )
         self._sink = self.sampler.open_track(self.info, TrackDepacketiser("VP8", 90_000))
         self._packetiser = Packetiser("VP8")
         self._encoder = encoder("VP8", (640, 480), FPS, 500)
@@ -145,6 +148,9 @@ class Call:
 
     def _ask_keyframe(self, _call: CallId, _seat: SeatId) -> None:
         self._wanted = True
+
+    async def _listen(self, call: CallId, seconds: float) -> None:
+        self.sampler.listen(call, seconds)
 
     async def _sample(self, call: CallId, every_s: float | None, all_s: float) -> None:
         if every_s is None:

@@ -112,6 +112,12 @@ class FakeLive:
     def seen(self, call: CallId) -> bytes:
         return f"template of {call}".encode()
 
+    def question_put(self, call: CallId, check: CheckId) -> None:
+        self.told.append(("question_put", check))
+
+    def question_judged(self, call: CallId, check: CheckId) -> None:
+        self.told.append(("question_judged", check))
+
     def claims(self, call: CallId, claim: Mapping[str, str | int | float | bool]) -> None:
         self.told.append(("claims", str(claim["label"])))
 

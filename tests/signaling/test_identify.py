@@ -438,6 +438,7 @@ def test_questions_are_drawn_and_judged() -> None:
     played.got(AGENT, wire.JudgeQuestion(first.check, PASSED, "knew it"))
     assert refusal(played, AGENT, wire.JudgeQuestion(first.check, PASSED)) == "wrong_phase"
     played.note(played.facts(QuestionJudged)[0])
+    assert played.all(TellLive) == [TellLive(first.check, "judged")]
     second = ask(played)
     assert first.question.id not in second.candidates
     played.got(AGENT, wire.JudgeQuestion(second.check, PASSED))

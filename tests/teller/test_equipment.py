@@ -7,6 +7,7 @@ import pytest
 
 from contract.identity_ports import LiveChecks as Port
 from kyc.engine import Engine
+from kyc.prompting import PromptingLimits
 from signaling.equipment import NoBooks, NoMessenger
 from teller.config import Config, ConfigError, load
 from teller.documents import Documents
@@ -21,7 +22,7 @@ def config(tmp_path: Path, **kyc: Any) -> Config:
 
 def equipped(settings: Config) -> Any:
     nothing = cast("Any", None)
-    live = LiveChecks(nothing, nothing, nothing, nothing)
+    live = LiveChecks(nothing, nothing, nothing, nothing, nothing, PromptingLimits())
     port: Port = live
     engine = cast("Engine", None)
     made = make_equipment(settings, load_policy(settings.policy.pack), engine, live)

@@ -48,6 +48,8 @@ from contract.identity_facts import (
     PairScore,
     PersonWatched,
     PortraitsCompared,
+    PromptingNoticed,
+    PromptingSign,
     QuestionDrawn,
     QuestionJudged,
 )
@@ -67,11 +69,13 @@ from contract.phases import (
     LivenessKind,
     NetworkKind,
     Outcome,
+    PromptingWord,
     Role,
     StepResult,
     TrackKind,
     TrackSource,
     Verdict,
+    VoiceWord,
     WatchEvent,
 )
 from contract.record_facts import LaneKept
@@ -394,6 +398,10 @@ def test_prompting() -> None:
     assert why(check, second) == "no_ending"
     assert shown(stands(check, prompted)) == ["AgentDecided"]
     assert shown(stands(check, second, prompted)) == ["PersonWatched", "AgentDecided"]
+    slow = (PromptingSign(PromptingWord.SLOW_ANSWER, 9.0, 8.0),)
+    noticed = PromptingNoticed(CALL, CheckId("q-1"), SEAT, 1.0, 2.0, slow, VoiceWord.COMPARED)
+    assert why(check, noticed, RESULT) == "passed_all_the_same"
+    assert shown(stands(check, noticed, prompted)) == ["PromptingNoticed", "AgentDecided"]
     for phase in (CasePhase.ABORTED, CasePhase.EXPIRED):
         assert shown(stands(check, second, advanced(phase))) == ["PersonWatched", "CaseAdvanced"]
 

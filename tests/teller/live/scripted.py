@@ -12,14 +12,16 @@ from contract.errors import MediaError, ModelError
 from contract.fact import Fact
 from contract.identity_facts import ChallengeEnded, LightMeasured, LivenessMeasured
 from contract.identity_ports import LivenessRun
-from contract.ids import CallId, new_call_id, new_case_id, new_check_id, new_seat_id
-from contract.phases import CheckVerdict, LivenessKind
+from contract.ids import CallId, SeatId, new_call_id, new_case_id, new_check_id, new_seat_id
+from contract.phases import CheckVerdict, LivenessKind, VoiceWord
 from contract.ports import EncodedFrame
+from kyc.answer_jobs import AnswerFinding, HeardSound, HearSound, JudgeAnswer
 from kyc.calibration import Card, OperatingPoint
 from kyc.injection import FindLoop, Print, PrintFrames, Signal
 from kyc.light_sequence import JudgeLight, LightFinding, LightSample, LightSampled, SampleLight
 from kyc.packs import Pack
-from kyc.pipes import SeenFace, Watch, Watched
+from kyc.pipes import Gaze, SeenFace, Watch, Watched
+from kyc.prompting import PromptingLimits
 from kyc.registry import BASE_MODELS, OPEN_MODELS, Task
 from kyc.traces import GestureFinding, JudgeStep, PassiveLook, Trace, Traced, TraceFrames
 from teller.live.chain import CLOCK_RATE
@@ -61,6 +63,8 @@ class ScriptedModels:
         self.finding: Callable[[JudgeStep], GestureFinding] = lambda _: GestureFinding(
             False, None, "not_seen"
         )
+        self.answer, self.voice_s = AnswerFinding(None, VoiceWord.NOT_HEARD), 0.0
+        self.gaze: Gaze | None = None
         self.light = LightFinding(0.9, 0.1, 0.1, 0.1, CheckVerdict.PASSED, "", 150)
 
     async def ask(self, job: Any) -> Any:
@@ -84,7 +88,8 @@ class ScriptedModels:
         faces = tuple(SeenFace((80.0, 80.0, 100.0, 100.0), AHEAD, 0.9) for _ in range(self.people))
         likeness = self.likeness if look.reference is not None and faces else None
         template = b"template" if faces else None
-        return Watched(look.frames[-1].arrived_at, 640, 480, 100.0, faces, template, likeness)
+        gaze = self.gaze if look.gaze else None
+        return Watched(look.frames[-1].arrived_at, 640, 480, 100.0, faces, template, likeness, gaze)
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [job for job in self.asked if isinstance(job, kind)]
@@ -113,6 +118,10 @@ class ScriptedModels:
                 )
             case JudgeLight():
                 return self.light
+            case HearSound():
+                return HeardSound(job.at + job.lead_s, b"", self.voice_s)
+            case JudgeAnswer():
+                return self.answer
             case _:
                 raise AssertionError(job)
 
@@ -130,10 +139,14 @@ class Scene:
         self.journal = ListJournal()
         self.case, self.call, self.seat = new_case_id(), new_call_id(), new_seat_id()
         self.wishes: list[tuple[CallId, float | None, float]] = []
+        self.listened: list[tuple[CallId, float]] = []
         self.media_broken = self.media_hangs = False
-        self.live = LiveChecks(self.journal, self.models, self._sample, self.clock, tick_s)
+        self.live = LiveChecks(
+            self.journal, self.models, self._sample, self._listen, self.clock, PromptingLimits(), tick_s
+        )
         self.number = 0
         self.speaks = False
+        self.also: SeatId | None = None
 
     async def _sample(self, call: CallId, every_s: float | None, all_s: float) -> None:
         self.wishes.append((call, every_s, all_s))
@@ -141,6 +154,11 @@ class Scene:
             raise MediaError("gone")
         if self.media_hangs:
             await asyncio.Event().wait()
+
+    async def _listen(self, call: CallId, seconds: float) -> None:
+        self.listened.append((call, seconds))
+        if self.media_broken:
+            raise MediaError("gone")
 
     def of(self, kind: type[F]) -> list[F]:
         return self.journal.of(kind)
@@ -169,9 +187,19 @@ class Scene:
         self.live.take(self.call, self.seat, "VP8", frame)
 
     def say(self) -> None:
-        """Let the microphone send 40 ms, at the picture's time."""
+        """Let the microphones send 40 ms, at the picture's time."""
         stamp = 9_000_000 + round(self.clock.monotonic() * 48_000)
-        self.live.take(self.call, self.seat, "opus", EncodedFrame(b"sound", stamp, True, self.clock.now()))
+        packet = EncodedFrame(b"sound", stamp, True, self.clock.now())
+        self.live.take(self.call, self.seat, "opus", packet)
+        if self.also is not None:
+            self.live.take(self.call, self.also, "opus", packet)
+
+    async def settled(self) -> None:
+        """Return when what was begun for the call is done and told."""
+        looked = self.live._calls.get(self.call)
+        if looked is not None:
+            await until("what was begun", lambda: not looked.under_way and looked.line._facts.empty())
+            await asyncio.sleep(0.01)
 
     async def pass_s(self, seconds: float) -> None:
         """Let time pass without a picture."""
