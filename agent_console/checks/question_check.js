@@ -2,6 +2,7 @@
 
 import { h, mount } from "../../web_kit/dom.js";
 import { language, t } from "../../web_kit/i18n.js";
+import { promptingWords } from "../../web_kit/record/identity/words.js";
 import { ask, define } from "../../web_kit/record/part.js";
 import { VERDICT_TONES, wordFor } from "../../web_kit/record/words.js";
 import { CheckElement, workButton } from "./check_element.js";
@@ -10,8 +11,11 @@ import { isWorking } from "./working.js";
 /**
  * @typedef {import("./check_element.js").CheckShown} CheckShown
  * @typedef {import("../../web_kit/record/identity/projection.js").Asked} Asked
+ * @typedef {import("../../web_kit/record/projection.js").FactBody} FactBody
  */
 
+// The policy's reason, where it has one; else the dialog opens without.
+const PROMPTING = "prompting";
 const NOTE_MAX = 500;
 const ANSWERS = /** @type {const} */ (["passed", "review", "failed"]);
 
@@ -33,7 +37,7 @@ export class QuestionCheckElement extends CheckElement {
     const judged = questions.filter((one) => one.judged);
     this.say(open ? asked(open) : []);
     mount(this.rest,
-      judged.length > 0 && h("ol", { class: "asked-list" }, judged.map((one) => answered(one))),
+      judged.length > 0 && h("ol", { class: "asked-list" }, judged.map((one) => this.answered(one, live))),
       open && this.question(shown, open),
       live && !open && workButton({ key: "question", words: t(judged.length ? "question.next" : "question.draw"), busy: working.includes("question"), able, primary: true,
         act: () => ask(this, "question-request") })); // prettier-ignore
@@ -46,6 +50,20 @@ export class QuestionCheckElement extends CheckElement {
       live && this.note,
       live && h("div", { class: "answers", role: "group", "aria-label": t("question.judge") },
         ANSWERS.map((verdict) => workButton({ key: `judge:${verdict}`, words: wordFor("answered", verdict), busy: working.includes(`judge:${verdict}`), able: able && !isWorking(working, "judge"), act: () => this.askJudgement(one.check, verdict) })))); // prettier-ignore
+  }
+
+  /** @param {Asked} one @param {boolean} live */
+  answered(one, live) {
+    const { verdict, pii_note: note } = one.judged ?? {};
+    return h("li", {}, h("span", { class: "grow" }, inBoth(one)[0], note && h("small", { class: "soft" }, ` ${note}`)),
+      h("span", { class: `badge ${VERDICT_TONES[verdict] ?? "plain"}` }, wordFor("answered", verdict)), one.prompting && this.prompting(one.prompting, live)); // prettier-ignore
+  }
+
+  /** What may mean that somebody prompts, and the way out with that reason chosen. @param {FactBody} fact @param {boolean} live */
+  prompting(fact, live) {
+    return h("div", { class: "notice warn prompting" }, h("strong", {}, t("question.prompting")), h("ul", {}, promptingWords(fact).map((words) => h("li", {}, words))),
+      h("small", {}, t("live.advice_short")),
+      live && h("button", { class: "button", type: "button", onclick: () => ask(this, "abort-request", { reason: PROMPTING }) }, t("question.abort"))); // prettier-ignore
   }
 
   /** @param {string} check @param {string} verdict */
@@ -61,11 +79,5 @@ function asked(one) {
   return h("blockquote", { class: "question" }, h("p", {}, words), h("p", { class: "soft small" }, other));
 }
 
-/** @param {Asked} one */
-function answered(one) {
-  const { verdict, pii_note: note } = one.judged ?? {};
-  return h("li", {}, h("span", { class: "grow" }, inBoth(one)[0], note && h("small", { class: "soft" }, ` ${note}`)),
-    h("span", { class: `badge ${VERDICT_TONES[verdict] ?? "plain"}` }, wordFor("answered", verdict))); // prettier-ignore
-}
 
 define("question-check", QuestionCheckElement);

@@ -56,7 +56,7 @@ export class CallViewElement extends PartElement {
     /** @type {Record<string, (detail: any) => void>} */
     const openers = {
       "decide-request": () => this.openDecide("passed"),
-      "abort-request": () => this.openDecide("failed"),
+      "abort-request": (detail) => this.openDecide("failed", detail?.reason),
       "hang-up-request": () => this.ending?.showModal(),
       "leave-open": () => this.leaving?.showModal(),
       "invite-open": () => this.mayInvite() && this.invite?.open(),
@@ -95,11 +95,11 @@ export class CallViewElement extends PartElement {
     return dialog;
   }
 
-  /** @param {string} outcome */
-  openDecide(outcome) {
+  /** @param {string} outcome @param {string} [reason] */
+  openDecide(outcome, reason = "") {
     if (this.shown?.call?.leads && !this.decide?.open) {
       this.decide?.showModal();
-      this.form?.begin(outcome);
+      this.form?.begin(outcome, reason);
     }
   }
 

@@ -51,12 +51,15 @@ export class FinishFormElement extends PartElement {
     mount(this, this.form);
   }
 
-  /** Begin with an outcome. @param {string} outcome */
-  begin(outcome) {
+  /** Begin with an outcome, and a reason where there is one. @param {string} outcome @param {string} [reason] */
+  begin(outcome, reason = "") {
     for (const input of this.choices ?? []) {
       input.checked = input.value === outcome && !input.disabled;
     }
     this.choose();
+    if (reason && this.reason) {
+      this.reason.value = reason;
+    }
   }
 
   outcome() {

@@ -16,6 +16,7 @@ from contract.phases import (
     CodeChannel,
     EvidenceKind,
     LivenessKind,
+    Outcome,
     Role,
     TrackKind,
     TrackSource,
@@ -257,6 +258,35 @@ async def test_a_question_is_drawn_and_judged(call: Page, server: StandIn, story
     await server.note(told.answered(story, check, told.PASSED, said.note))
     await expect(questions.locator(".asked-list li")).to_contain_text("答对")
     await expect(questions.get_by_role("button", name="下一题")).to_be_visible()
+
+
+async def test_signs_of_prompting_stand_at_the_question_with_the_way_out(
+    call: Page, server: StandIn, story: Story
+) -> None:
+    """What was seen, in numbers, as advice; one click opens the form with that reason, and sends nothing."""
+    since = len(story.entries)
+    check = told.question(story)
+    told.answered(story, check, told.REVIEW)
+    told.prompted(story, check)
+    other = told.question(story)
+    told.answered(story, other, told.PASSED)
+    await tell(server, story, since)
+    reason = wire.Choice("prompting", "疑似他人授意", "Prompted by somebody", Outcome.FAILED)
+    await server.send(replace(checks_of(story), abort_reasons=(reason,)))
+    suspected, plain = (step(call, "questions").locator(".asked-list > li").nth(n) for n in (0, 1))
+    for words in (
+        "11.2 秒后才作答（超过 8.0 秒）",
+        "12 次观察中有 75% 视线偏离",
+        "另一人声 1.9 秒（距离 3.14，阈值 2.40）",
+        "第二张人脸 4.5 秒",
+    ):
+        await expect(suspected).to_contain_text(words)
+    await expect(plain).not_to_contain_text("提示")
+    await shoot(call, "console-prompting")
+    await suspected.get_by_role("button", name="疑似他人授意").click()
+    await expect(call.locator("#finish-reason")).to_have_value("prompting")
+    await expect(call.locator("input[name=outcome][value=failed]")).to_be_checked()
+    assert not any(isinstance(message, wire.Finish) for message in server.got)
 
 
 async def test_a_code_is_sent_and_followed(call: Page, server: StandIn, story: Story) -> None:
