@@ -23,7 +23,7 @@ PROOFS := tests/contract tests/store/test_search_words.py tests/store/test_foldi
 	tests/recordings/test_ledger.py tests/recordings/test_completeness.py \
   $(patsubst %,tests/recordings/test_%.py, cipher papers retention veils) \
   $(patsubst %,tests/kyc/test_%.py, documents mrz consistency card_fields bounds calibration lanes decision \
-    challenge continuity injection passive_verdict voice answers prompting) \
+    challenge continuity injection passive_verdict voice voice_profile answers prompting) \
   $(patsubst %,tests/signaling/test_%.py, desk routing places board hours job_outlook \
     call call_endings call_parties call_supervisors call_work fresh_call arrangement script \
     identify sheet memory questions codes watching masking sign_off sampling) \

@@ -1,4 +1,5 @@
-"""How an answer is given, from the sound of customer and agent in numbers: how long it takes to come. Pure.
+"""How an answer is given, from the sound of customer and agent in numbers: how long it takes to come, and
+whether all of it is the customer's voice. Pure.
 
 Everything here errs towards saying nothing: what was not heard for certain, because packets were lost or a
 microphone was off, is no sign of anything.
@@ -10,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.phases import VoiceWord
-from kyc.answer_jobs import AnswerFinding, HeardSound, JudgeAnswer
-from kyc.voice import HOP_S, Sound, are_voiced, flatness_of, in_frames, level_of
+from kyc.answer_jobs import DISTANCE_MAX, AnswerFinding, HeardSound, JudgeAnswer
+from kyc.voice import HOP_S, Numbers, Sound, are_voiced, flatness_of, in_frames, level_of
+from kyc.voice_profile import FEATURES, PROFILE_MIN, distance, features
 
 Rows = NDArray[np.float32]
 """(n, COLUMNS), one row for each 20 ms."""
 Turn = tuple[int, int]
 """The first frame of a turn and that behind its last."""
 
-KNOWN, LEVEL, FLATNESS = range(3)
-COLUMNS = 3
+KNOWN, LEVEL, FLATNESS, CLEAN, PITCH = range(5)
+COLUMNS = PITCH + FEATURES
+# Above 0.97 of full scale a converter cuts; five samples of a frame there change its spectrum.
+_FULL, _CUT_MAX = 0.97, 5
+# What stands behind a loss is still being put together by the decoder.
+_AFTER_HOLE = 2
 # A microphone that is switched off by the page sends zeros, of which Opus makes one unit at most. No room is
 # so still.
 _MUTE = 1.5 / 32768
@@ -29,18 +35,28 @@ _HOLE_MAX = 22
 _PAUSE_MAX = 15
 # A short yes; a click or a cough has less of a voice.
 _TURN_MIN = 10
+# A second voice is compared by pieces of 0.8 s and more: fewer sounds than that do not tell whose they are.
+_PIECE = 40
+# Where the customer's phone plays the agent aloud, he is heard in the customer's microphone: there and back
+# through network and buffers, within a second.
+_ECHO = 50
 # Who answers may come in before the last syllable is over.
 _OVERLAP = 10
 
 
 def describe(sound: Sound, known: NDArray[np.bool_]) -> Rows:
-    """Return the frames of ``sound`` in numbers: whether it came, level in dBFS, flatness."""
+    """Return the frames of ``sound`` in numbers.
+
+    Whether it came, level in dBFS, flatness, whether it is not cut, and :func:`kyc.voice_profile.features`.
+    """
     frames = in_frames(sound)
     rows = np.zeros((len(frames), COLUMNS), np.float32)
     if len(frames):
         came = known[: frames.size].reshape(frames.shape).all(axis=1)
         rows[:, KNOWN] = came & (np.abs(frames).max(axis=1) > _MUTE)
         rows[:, LEVEL], rows[:, FLATNESS] = level_of(frames), flatness_of(frames)
+        rows[:, CLEAN] = (np.abs(frames) >= _FULL).sum(axis=1) <= _CUT_MAX
+        rows[:, PITCH:] = features(sound)
     return rows
 
 
@@ -52,7 +68,61 @@ def voice_seconds(rows: Rows) -> float:
 def judge_answer(job: JudgeAnswer) -> AnswerFinding:
     """Do the job; see :class:`kyc.answer_jobs.JudgeAnswer`."""
     customer, agent = (_on_axis(heard, job.put_at, job.until) for heard in (job.customer, job.agent))
-    return AnswerFinding(answer_after(customer, agent), VoiceWord.NOT_HEARD)
+    profile = [_voice_of(rows_of(one)) for one in job.earlier]
+    voice = other_voice(np.concatenate([*profile, np.zeros((0, FEATURES))]), customer, agent)
+    return AnswerFinding(answer_after(customer, agent), *voice)
+
+
+def other_voice(profile: Numbers, customer: Rows, agent: Rows) -> tuple[VoiceWord, float, float]:
+    """Return whether the customer's ``profile`` was compared, for how many seconds another voice was heard in
+    the customer's microphone, and at which distance.
+
+    Pieces of 0.8 s that are further from the profile than DISTANCE_MAX are another one's; the greatest
+    distance counts, that of the piece most unlike it. What may be the agent's echo is left out.
+    """
+    if len(profile) < PROFILE_MIN:
+        return VoiceWord.TOO_LITTLE, 0.0, 0.0
+    usable = _usable(customer) & ~_echoes(agent)
+    pieces = [
+        piece for begin, end in _turns(customer) for piece in _pieces(customer[begin:end], usable[begin:end])
+    ]
+    if not pieces:
+        return VoiceWord.NOT_HEARD, 0.0, 0.0
+    apart = [(distance(profile, piece), len(piece)) for piece in pieces]
+    others = sum(count for one, count in apart if one > DISTANCE_MAX)
+    return VoiceWord.COMPARED, round(others * HOP_S, 2), round(max(apart)[0], 3)
+
+
+def _pieces(rows: Rows, usable: NDArray[np.bool_]) -> list[Numbers]:
+    """Return what can be compared of a turn, in pieces of 0.8 to 1.6 s."""
+    kept = rows[usable, PITCH:].astype(np.float64)
+    count = len(kept) // _PIECE
+    return np.array_split(kept, count) if count else []
+
+
+def _voice_of(rows: Rows) -> Numbers:
+    return rows[_usable(rows), PITCH:].astype(np.float64)
+
+
+def _usable(rows: Rows) -> NDArray[np.bool_]:
+    """Tell which frames say whose voice it is: voiced, with a pitch, not cut, and not patched up."""
+    known = rows[:, KNOWN] > 0
+    return _voiced(rows) & (rows[:, PITCH] > 0) & (rows[:, CLEAN] > 0) & ~_followed(~known, _AFTER_HOLE)
+
+
+def _echoes(agent: Rows) -> NDArray[np.bool_]:
+    """Tell in which frames the agent may be heard on the customer's side."""
+    missing = np.zeros(len(agent), np.bool_)
+    for first, last, count in _runs(np.flatnonzero(agent[:, KNOWN] == 0), 1):
+        missing[first : last + 1] = count > _HOLE_MAX
+    # Who was never heard has no track, and no echo either.
+    return _followed(_voiced(agent) | (missing & ~missing.all()), _ECHO)
+
+
+def _followed(frames: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+    """Return ``frames`` and the ``count`` behind each."""
+    # One more in front, as there may be none at all.
+    return np.convolve(np.pad(frames, (1, 0)), np.ones(count + 1))[1 : len(frames) + 1] > 0
 
 
 def answer_after(customer: Rows, agent: Rows) -> float | None:

@@ -11,7 +11,7 @@ from statistics import median
 
 from contract.identity_facts import PromptingSign
 from contract.phases import PromptingWord
-from kyc.answer_jobs import AnswerFinding
+from kyc.answer_jobs import DISTANCE_MAX, AnswerFinding
 from kyc.continuity import LASTS_S
 from kyc.pipes import Gaze
 
@@ -71,6 +71,9 @@ def prompting_signs(
         found.append(PromptingSign(PromptingWord.SLOW_ANSWER, answer.answer_s, limits.slow_answer_s))
     if gaze is not None and gaze[0] >= limits.gaze_off_share:
         found.append(PromptingSign(PromptingWord.GAZE_OFF, gaze[0], limits.gaze_off_share, gaze[1]))
+    if answer.other_s > 0:
+        sign = PromptingWord.SECOND_VOICE
+        found.append(PromptingSign(sign, answer.distance, DISTANCE_MAX, answer.other_s))
     if face_s > 0:
         found.append(PromptingSign(PromptingWord.SECOND_FACE, face_s, LASTS_S))
     return tuple(found)

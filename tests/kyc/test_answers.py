@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from contract.phases import VoiceWord
 from contract.ports import EncodedFrame
-from kyc.answer_jobs import HeardSound, HearSound, JudgeAnswer
-from kyc.answers import COLUMNS, KNOWN, LEVEL, Rows, answer_after, describe, judge_answer
+from kyc.answer_jobs import DISTANCE_MAX, AnswerFinding, HeardSound, HearSound, JudgeAnswer
+from kyc.answers import COLUMNS, KNOWN, LEVEL, PITCH, Rows, answer_after, describe, judge_answer, other_voice
 from kyc.models import Models
 from kyc.packs import find_pack
 from kyc.sound import answer_hear_sound, answer_judge_answer, decode_known
 from kyc.voice import HOP_S, RATE, Sound
+from tests.kyc.speakers import Speaker, speech
 from tests.kyc.talking import Syllable, said
 from tests.kyc.test_sound import packets
 
@@ -143,3 +145,78 @@ def test_what_was_lost_is_known_to_be_lost() -> None:
     assert len(sound) == len(known)
     assert not known[7 * 960 : 9 * 960].any() and known[9 * 960 :].all()
     assert [len(part) for part in decode_known(())] == [0, 0]
+
+
+CUSTOMER, OTHER = Speaker(120.0, 1.0), Speaker(205.0, 1.22)
+PUT_AT = 5_000.0
+QUIET = np.zeros(2 * RATE, np.int16)
+EARLIER = speech(CUSTOMER, 16.0, seed=1)
+
+
+def own(seconds: float = 3.0) -> Sound:
+    return speech(CUSTOMER, seconds, seed=5)
+
+
+def others(seconds: float = 3.0) -> Sound:
+    return speech(OTHER, seconds, seed=6)
+
+
+def voices(sound: Sound, *, agent: Sound = QUIET[:0], earlier: Sound = EARLIER) -> AnswerFinding:
+    """Return what is found in a question's ``sound``, all of it by way of Opus."""
+    before = heard(earlier, PUT_AT - 100)
+    return judge_answer(JudgeAnswer(PUT_AT, PUT_AT + 20, heard(sound, PUT_AT), heard(agent, PUT_AT), before))
+
+
+def test_another_voice_is_found_and_told_in_seconds() -> None:
+    found = voices(np.concatenate([QUIET, own(), QUIET, others()]))
+    assert found.voice is VoiceWord.COMPARED
+    assert found.other_s == pytest.approx(2.2, abs=0.7) and found.distance > DISTANCE_MAX
+
+
+def test_the_customers_own_voice_is_no_other() -> None:
+    found = voices(np.concatenate([QUIET, own(), QUIET, own(4.0)]))
+    assert (found.voice, found.other_s) == (VoiceWord.COMPARED, 0.0)
+    assert 0 < found.distance < DISTANCE_MAX
+
+
+@pytest.mark.parametrize(
+    ("sound", "earlier", "word"),
+    [
+        (np.concatenate([QUIET, others()]), speech(CUSTOMER, 6.0, seed=1), VoiceWord.TOO_LITTLE),
+        (np.concatenate([QUIET, others()]), QUIET[:0], VoiceWord.TOO_LITTLE),
+        # A word of another one's is too short to tell.
+        (np.concatenate([QUIET, others(0.7), QUIET]), EARLIER, VoiceWord.NOT_HEARD),
+        (QUIET, EARLIER, VoiceWord.NOT_HEARD),
+        (QUIET[:0], EARLIER, VoiceWord.NOT_HEARD),
+    ],
+)
+def test_where_there_is_too_little_nothing_is_guessed(sound: Sound, earlier: Sound, word: VoiceWord) -> None:
+    found = voices(sound, earlier=earlier)
+    assert (found.voice, found.other_s, found.distance) == (word, 0.0, 0.0)
+
+
+def test_a_voice_that_is_cut_is_not_compared() -> None:
+    loud = np.clip(own(4.0).astype(np.int32) * 40, -32_768, 32_767).astype(np.int16)
+    assert voices(np.concatenate([QUIET, loud])).other_s == 0
+
+
+def test_the_agents_echo_is_not_another_voice() -> None:
+    """A phone without echo cancellation plays the agent aloud, and hears him half a second later."""
+    agent = np.concatenate([QUIET, others(), QUIET, QUIET])
+    late = np.concatenate([QUIET, QUIET[: RATE // 2], others(), QUIET])
+    assert voices(late, agent=agent).other_s == 0
+    assert voices(late, agent=np.zeros_like(agent)).other_s > 0
+
+
+def test_where_the_agent_was_lost_an_echo_is_not_ruled_out() -> None:
+    sound = np.concatenate([QUIET, QUIET, others()])
+    customer, profile = heard_rows(sound), heard_rows(EARLIER)[:, PITCH:].astype(np.float64)
+    agent = rows(seconds=len(customer) * HOP_S)
+    profile = profile[profile[:, 0] > 0]
+    assert other_voice(profile, customer, agent)[1] > 0
+    assert other_voice(profile, customer, without(agent, 3.5, 7.0))[1] == 0
+    assert other_voice(profile, without(customer, 0, 7), agent)[0] is VoiceWord.NOT_HEARD
+
+
+def heard_rows(sound: Sound) -> Rows:
+    return describe(sound, np.ones(len(sound), np.bool_))

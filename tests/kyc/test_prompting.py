@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contract.identity_facts import PromptingSign
 from contract.phases import PromptingWord, VoiceWord
-from kyc.answer_jobs import AnswerFinding
+from kyc.answer_jobs import DISTANCE_MAX, AnswerFinding
 from kyc.pipes import Gaze
 from kyc.prompting import AWAY_DEG, PromptingLimits, Spell, beside_s, gaze_off, prompting_signs
 
@@ -26,9 +26,11 @@ def test_nothing_is_no_sign() -> None:
 
 def test_each_sign_tells_its_number_and_limit() -> None:
     late = replace(QUIET, answer_s=9.5)
+    late = replace(late, voice=VoiceWord.COMPARED, other_s=1.4, distance=3.2)
     assert prompting_signs(late, (0.75, 8), 2.5, LIMITS) == (
         PromptingSign(PromptingWord.SLOW_ANSWER, 9.5, 8.0),
         PromptingSign(PromptingWord.GAZE_OFF, 0.75, 0.5, 8),
+        PromptingSign(PromptingWord.SECOND_VOICE, 3.2, DISTANCE_MAX, 1.4),
         PromptingSign(PromptingWord.SECOND_FACE, 2.5, 2.0),
     )
 
