@@ -138,8 +138,7 @@ class LiveChecks:
             return
         if codec == CODEC:
             looked.answering.take(seat, frame)
-        if looked.answering.begin():
-            self._begin(looked, looked.answering.work())
+        self._hear(looked)
         if seat == looked.seat:
             self._take_own(looked, codec, frame)
 
@@ -171,6 +170,7 @@ class LiveChecks:
         if claim is not None:
             self.claims(call, claim)
         await self._ask_frames(looked, 0.0)
+        self._hear(looked)
 
     async def start(self, run: LivenessRun) -> None:
         """See the port."""
@@ -234,6 +234,7 @@ class LiveChecks:
         looked = self._calls.get(call)
         if looked is not None and not looked.closing:
             looked.answering.put(check)
+            self._hear(looked)
 
     def question_judged(self, call: CallId, check: CheckId) -> None:
         """See the port."""
@@ -268,6 +269,10 @@ class LiveChecks:
         looked = self._calls.get(call)
         running = looked.running if looked is not None else None
         return running if running is not None and running.run.wanted.check == check else None
+
+    def _hear(self, looked: _Call) -> None:
+        if looked.answering.begin():
+            self._begin(looked, looked.answering.work())
 
     async def _look(self, looked: _Call) -> None:
         await looked.watcher.look()

@@ -22,11 +22,12 @@ from contract.identity_facts import (
     ChallengeTried,
     LivenessMeasured,
     PersonWatched,
+    PromptingNoticed,
     SourceJudged,
 )
 from contract.identity_ports import LivenessRun
 from contract.ids import CallId, SeatId, new_case_id, new_check_id
-from contract.phases import CheckVerdict, LivenessKind, WatchEvent
+from contract.phases import CheckVerdict, LivenessKind, PromptingWord, VoiceWord, WatchEvent
 from contract.ports import EncodedFrame
 from kyc.engine import Engine
 from kyc.models import Models
@@ -42,6 +43,7 @@ from teller.live.gestures import SILENT
 from tests.kyc.clips import Picture, clip_of
 from tests.kyc.encoding import encoder
 from tests.kyc.puppet import Move, Puppet, alive, there_and_back
+from tests.kyc.speakers import Speaker, speech
 from tests.kyc.talking import digits, mouth_of, said
 from tests.kyc.test_liveness_clips import puppet_of
 from tests.kyc.test_sound import packets
@@ -120,6 +122,15 @@ class Call:
             self._hear()
             self.sampler.turn()
             await asyncio.sleep(0.006)
+            await until("the models' answers", lambda: self.models.jobs == 0)
+
+    async def listen(self, seconds: float) -> None:
+        """Let the microphone send as time passes, with the camera off."""
+        for _ in range(round(seconds * 10)):
+            self.clock.pass_s(0.1)
+            self._hear()
+            self.sampler.turn()
+            await asyncio.sleep(0.001)
             await until("the models' answers", lambda: self.models.jobs == 0)
 
     def _hear(self) -> None:
@@ -253,6 +264,34 @@ async def test_digits_are_read_aloud(
         assert tried.spoken is not None and tried.spoken.bursts == 4
         if not reason:
             assert tried.spoken.r >= IN_STEP_R and abs(tried.spoken.lag_s) <= 0.2
+
+
+@pytest.mark.parametrize("answers", ["another, late", "the same, soon", "nobody"])
+async def test_who_answers_a_question_and_how_late(pack: Pack, answers: str) -> None:
+    """RTP of a microphone by way of sampler, decoder and model process, a voice before and one after."""
+    customer = Speaker(120.0, 1.0)
+    async with called(pack) as call:
+        await call.live.watch(call.info.case, call.info.call, call.info.seat)
+        call.speak(speech(customer, 20.0, seed=1))
+        await call.listen(20)
+        check, quiet = new_check_id(), np.zeros(10 * RATE, np.int16)
+        quiet += np.random.default_rng(2).normal(0, 25, len(quiet)).astype(np.int16)
+        call.live.question_put(call.info.call, check)
+        if answers == "another, late":
+            call.speak(np.concatenate([quiet, speech(Speaker(205.0, 1.22), 4.0, seed=6)]))
+        elif answers == "the same, soon":
+            call.speak(np.concatenate([quiet[: 2 * RATE], speech(customer, 4.0, seed=5)]))
+        await call.listen(16)
+        call.live.question_judged(call.info.call, check)
+        await call.live.close(call.info.call)
+        told = call.journal.of(PromptingNoticed)
+        if answers != "another, late":
+            assert told == []
+            return
+        slow, voice = told[0].signs
+        assert (told[0].check, told[0].voice) == (check, VoiceWord.COMPARED)
+        assert slow.sign is PromptingWord.SLOW_ANSWER and slow.value == pytest.approx(10.15, abs=0.4)
+        assert voice.sign is PromptingWord.SECOND_VOICE and voice.count == pytest.approx(3.0, abs=1.0)
 
 
 async def test_a_still_picture_is_measured_and_flagged(pack: Pack, faces: tuple[Puppet, Picture]) -> None:
