@@ -112,17 +112,21 @@ _IRISES = ((468, 33, 133), (473, 362, 263))
 # How far the middle of the iris goes aside when an eye turns by 90 degrees, over the width between the
 # corners: an eye of 24 mm (radius of the iris' plane 10.5) behind lids of 28 mm.
 _EYE_REACH = 0.375
+# The sine of 30 degrees. Heads follow before eyes go further; more is a mesh that lost the iris.
+_EYE_MOST = 0.5
 
 
 def eye_turn(points: Landmarks) -> Pose:
-    """Return how far both eyes are turned within the head, as :class:`Pose` without roll.
+    """Return how far both eyes are turned within the head, 30 degrees at most, as :class:`Pose` without roll.
 
     The middle of the opening counts as straight ahead, which is not so for everybody: compare it with the
     same person's usual.
     """
     turns = [_iris_offset(points, *numbers) for numbers in _IRISES]
     right, down = (sum(turn[axis] for turn in turns) / len(turns) for axis in (0, 1))
-    yaw, pitch = (np.degrees(np.arcsin(np.clip(one / _EYE_REACH, -1, 1))) for one in (-right, down))
+    yaw, pitch = (
+        np.degrees(np.arcsin(np.clip(one / _EYE_REACH, -_EYE_MOST, _EYE_MOST))) for one in (-right, down)
+    )
     return Pose(float(yaw), float(pitch), 0.0)
 
 
