@@ -124,10 +124,9 @@ def eye_turn(points: Landmarks) -> Pose:
     """
     turns = [_iris_offset(points, *numbers) for numbers in _IRISES]
     right, down = (sum(turn[axis] for turn in turns) / len(turns) for axis in (0, 1))
-    yaw, pitch = (
-        np.degrees(np.arcsin(np.clip(one / _EYE_REACH, -_EYE_MOST, _EYE_MOST))) for one in (-right, down)
-    )
-    return Pose(float(yaw), float(pitch), 0.0)
+    sines = (np.clip(one / _EYE_REACH, -_EYE_MOST, _EYE_MOST) for one in (-right, down))
+    yaw, pitch = (float(np.degrees(np.arcsin(sine))) for sine in sines)
+    return Pose(yaw, pitch, 0.0)
 
 
 def _iris_offset(points: Landmarks, iris: int, left: int, right: int) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from kyc.tracing import Tracer, find_faces, load_tracer
 
 # A template begins with the SHA-256 of the model that made it: those of two models cannot be compared.
 _DIGEST = 32
-# With fewer pixels between the eyes an iris is three pixels wide, and the mesh guesses; the head still counts.
+# With fewer pixels between the eyes an iris is four wide, and the mesh guesses; the head still counts.
 _EYES_MIN = 40.0
 
 

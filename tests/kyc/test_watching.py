@@ -119,7 +119,7 @@ def test_the_gaze_is_told_where_it_is_asked_for(models: Models) -> None:
     assert looked.gaze.openness > 0.15
     assert looked.likeness is not None and looked.likeness > 0.9
     assert len(looked.faces) == 1
-    small = [cv2.resize(one, (320, 240)) for one in person(astronaut(), 0, 1)]
+    small = [np.asarray(cv2.resize(one, (320, 240)), np.uint8) for one in person(astronaut(), 0, 1)]
     head = seen(models, dataclasses.replace(asked(sent(*small)), gaze=True)).gaze
     assert head is not None and abs(head.across) < 20
     nobody = sent(*[np.full((480, 640, 3), 128, np.uint8)] * 2)
