@@ -8,7 +8,7 @@ from contract.ports import EncodedFrame
 from kyc.pipes import Job
 
 # From the customer's voice, as :func:`kyc.voice_profile.distance` has it; what is further is another one's.
-# The same voice stayed under 2.4 in fourteen synthetic voices; see docs/identity.md.
+# In fourteen synthetic voices the same one stayed under 2; see docs/identity.md.
 DISTANCE_MAX = 2.5
 
 

@@ -18,7 +18,9 @@ FEATURES = 1 + COEFFICIENTS
 _HOP = 960
 # Three periods of the deepest voice.
 _WINDOW = 1_920
-_SPECTRUM = 4_096
+_SPECTRUM, _BINS = 4_096, 684
+# What a sound of those bins only is sampled at.
+_LOW_RATE = RATE * 2 * (_BINS - 1) / _SPECTRUM
 # Telephone band: what Opus keeps at every rate that a call falls to.
 _BAND_HZ = (120.0, 4_000.0)
 _FILTERS = 26
@@ -42,7 +44,7 @@ def features(sound: NDArray[np.int16]) -> Numbers:
     aside = (_WINDOW - _HOP) // 2
     padded = np.pad(sound[: count * _HOP].astype(np.float64) / 32768, aside)
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
-    power = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), _SPECTRUM)) ** 2
+    power = _power(windows * np.hanning(_WINDOW))
     mel = np.log(power @ _filters() + 1e-9)
     return np.column_stack([_pitch(power), mel @ _cosines()])
 
@@ -62,12 +64,18 @@ def distance(profile: Numbers, stretch: Numbers) -> float:
     return float(np.sqrt(np.maximum(nearest, 0.0)).mean())
 
 
+def _power(windows: Numbers) -> Numbers:
+    """Return the power up to 8 kHz, which spares two thirds of the work behind it."""
+    spectrum = np.fft.rfft(windows, _SPECTRUM)[..., :_BINS]
+    return spectrum.real**2 + spectrum.imag**2
+
+
 @cache
 def _filters() -> Numbers:
     """Return triangles that are even on the mel scale (O'Shaughnessy 1987), (bins, filters)."""
     low, high = (2595 * np.log10(1 + hertz / 700) for hertz in _BAND_HZ)
     edges = 700 * (10 ** (np.linspace(low, high, _FILTERS + 2) / 2595) - 1)
-    bins = np.fft.rfftfreq(_SPECTRUM, 1 / RATE)[:, None]
+    bins = np.fft.rfftfreq(_SPECTRUM, 1 / RATE)[:_BINS, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
     return np.clip(np.minimum(rising, falling), 0.0, None)
@@ -82,17 +90,17 @@ def _cosines() -> Numbers:
 
 def _pitch(power: Numbers) -> Numbers:
     """Return log2 of the pitch of each frame, 0 where it has none (autocorrelation, Boersma 1993)."""
-    shortest, longest = (round(RATE / hertz) for hertz in reversed(_PITCH_HZ))
+    shortest, longest = (round(_LOW_RATE / hertz) for hertz in reversed(_PITCH_HZ))
     echo = np.fft.irfft(power)[:, : longest + 1]
     echo = echo / np.maximum(echo[:, :1], 1e-12) / _window_echo()[: longest + 1]
     # Of two periods the shorter one, unless the longer fits clearly better.
     fits = echo[:, shortest:] * np.linspace(1.0, 0.9, longest + 1 - shortest)
     best = fits.argmax(axis=1)
     periodic = np.take_along_axis(fits, best[:, None], axis=1)[:, 0] > _PERIODIC
-    return np.where(periodic, np.log2(RATE / (best + shortest)), 0.0)
+    return np.where(periodic, np.log2(_LOW_RATE / (best + shortest)), 0.0)
 
 
 @cache
 def _window_echo() -> Numbers:
-    echo = np.fft.irfft(np.abs(np.fft.rfft(np.hanning(_WINDOW), _SPECTRUM)) ** 2)
+    echo = np.fft.irfft(_power(np.hanning(_WINDOW)))
     return np.asarray(echo / echo[0], np.float64)
