@@ -37,7 +37,7 @@ Listen = Callable[[CallId, float], Awaitable[None]]
 
 # Sound is asked for so long ahead, and again after a third of it, as frames of a challenge are.
 _LISTEN_S, _RENEWED_S = 30.0, 10.0
-# A stretch of both microphones takes the models 30 ms.
+# A stretch of both microphones takes the models 90 ms.
 _STRETCH_S, _LEAD_S = 4.0, 0.08
 # One packet.
 HOP_S = 0.02
@@ -47,7 +47,7 @@ EARLIER_VOICE_S, _EARLIER_MAX_S = 20.0, 180.0
 QUESTION_MAX_S = 180.0
 # Looks before a question from which the usual is taken, the newest.
 _USUAL_MAX = 20
-# A stretch takes 30 ms, a model process that is started anew a few seconds.
+# A stretch takes 45 ms, a model process that is started anew a few seconds.
 _ASK_S = 10.0
 _JUDGES = (Task.DETECTION, Task.MESH)
 
