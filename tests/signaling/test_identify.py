@@ -431,9 +431,8 @@ def test_questions_are_drawn_and_judged() -> None:
     """One after another, none twice; two right ones pass."""
     played = begun()
     first = ask(played)
-    assert first.candidates == ("a", "b", "c")
+    assert (first.candidates, state(played, "questions")) == (("a", "b", "c"), "waiting")
     assert refusal(played, AGENT, wire.DrawQuestion()) == "busy"
-    assert state(played, "questions") == "waiting"
     assert refusal(played, AGENT, wire.JudgeQuestion(CHECK, PASSED)) == "not_found"
     played.got(AGENT, wire.JudgeQuestion(first.check, PASSED, "knew it"))
     assert refusal(played, AGENT, wire.JudgeQuestion(first.check, PASSED)) == "wrong_phase"

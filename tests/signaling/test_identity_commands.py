@@ -97,6 +97,9 @@ async def test_every_check_leaves_its_facts() -> None:  # noqa: PLR0915  one sto
         drawn = await house.noted(case, QuestionDrawn)
         assert isinstance(drawn, QuestionDrawn)
         assert (drawn.pii_en, drawn.pii_expected) == ("On 2026-11-03?", "超市 -12.50")
+        await until(lambda: "" if ("question_put", drawn.check) in live.told else "the question")
+        await console.send(wire.JudgeQuestion(drawn.check, CheckVerdict.PASSED))
+        await until(lambda: "" if ("question_judged", drawn.check) in live.told else "its verdict")
         # The still is held against whom the video of this call shows.
         assert documents.videos == [f"template of {compared.call}".encode()]
         await console.send(wire.SendCode(CodeChannel.SMS))
