@@ -115,7 +115,7 @@ class Watch(LiveJob[Watched | None]):
     """Look at one party now: ``frames`` begin with a keyframe, the newest good picture counts.
 
     Answered by None when no frame could be decoded. ``reference`` is a former ``template`` of this call.
-    ``gaze``: tell where the face looks; faces are then found at half the size, so a look takes no longer.
+    ``gaze``: tell where the face looks, too, which takes a run of the face mesh more.
     """
 
     HANDLER: ClassVar[str] = "kyc.watching:watch"

@@ -9,7 +9,7 @@ from kyc.images import Picture, sharpness
 from kyc.landmarks import eye_openness, eye_turn, head_pose
 from kyc.models import Models
 from kyc.pipes import Gaze, SeenFace, Watch, Watched
-from kyc.tracing import Tracer, find_faces, load_tracer
+from kyc.tracing import Tracer, load_tracer
 
 # A template begins with the SHA-256 of the model that made it: those of two models cannot be compared.
 _DIGEST = 32
@@ -24,7 +24,7 @@ def watch(models: Models, job: Watch) -> Watched | None:
         return None
     timed = pictures[-1]
     tracer = models.once(load_tracer) if job.gaze else None
-    faces = models.faces.detect(timed.picture) if tracer is None else find_faces(models.faces, timed.picture)
+    faces = models.faces.detect(timed.picture)
     vector = models.faces.embed(timed.picture, faces[0]) if faces else None
     height, width = timed.picture.shape[:2]
     return Watched(

@@ -86,8 +86,8 @@ class Networks(Part):
 
 
 class PromptingEnds(Part):
-    """A second face, signs of prompting at a question, or one of the ``reasons`` by which an agent ends for
-    it, were followed by no pass.
+    """A second face, a second voice at a question, or one of the ``reasons`` by which an agent ends for it,
+    were followed by no pass.
     """
 
     kind: Literal["prompting"]

@@ -64,6 +64,7 @@ from contract.phases import (
     LivenessKind,
     NetworkKind,
     Outcome,
+    PromptingWord,
     Role,
     StepResult,
     TrackSource,
@@ -455,9 +456,17 @@ def _networks(case: _Case, check: Networks) -> _Found:
     return _met(*(entry for entry, _ in seen)) if seen else _not_met("no_network_seen")
 
 
+# Somebody who thinks before he answers was not prompted.
+_HEARD_OR_SEEN: Final = frozenset({PromptingWord.SECOND_VOICE, PromptingWord.SECOND_FACE})
+
+
 def _prompting(case: _Case, check: PromptingEnds) -> _Found:
     signs = [entry for entry, fact in case.of(PersonWatched) if fact.event is WatchEvent.SECOND_FACE]
-    signs += [entry for entry, _ in case.of(PromptingNoticed)]
+    signs += [
+        entry
+        for entry, fact in case.of(PromptingNoticed)
+        if any(one.sign in _HEARD_OR_SEEN for one in fact.signs)
+    ]
     signs += [entry for entry, fact in case.of(AgentDecided) if fact.reason in check.reasons]
     if not signs:
         return _beside("no_sign_of_it")

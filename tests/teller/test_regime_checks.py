@@ -398,8 +398,11 @@ def test_prompting() -> None:
     assert why(check, second) == "no_ending"
     assert shown(stands(check, prompted)) == ["AgentDecided"]
     assert shown(stands(check, second, prompted)) == ["PersonWatched", "AgentDecided"]
-    slow = (PromptingSign(PromptingWord.SLOW_ANSWER, 9.0, 8.0),)
-    noticed = PromptingNoticed(CALL, CheckId("q-1"), SEAT, 1.0, 2.0, slow, VoiceWord.COMPARED)
+    slow, heard = (
+        PromptingSign(word, 9.0, 8.0) for word in (PromptingWord.SLOW_ANSWER, PromptingWord.SECOND_VOICE)
+    )
+    noticed = PromptingNoticed(CALL, CheckId("q-1"), SEAT, 1.0, 2.0, (slow, heard), VoiceWord.COMPARED)
+    assert beside(check, replace(noticed, signs=(slow,)), RESULT) == "no_sign_of_it"
     assert why(check, noticed, RESULT) == "passed_all_the_same"
     assert shown(stands(check, noticed, prompted)) == ["PromptingNoticed", "AgentDecided"]
     for phase in (CasePhase.ABORTED, CasePhase.EXPIRED):
