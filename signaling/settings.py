@@ -40,7 +40,7 @@ DEFAULT_PLAN = ScriptPlan(
         PlannedStep("faces", "人脸比对", "Compare the faces", "face_match"),
     ),
     abort_reasons=(
-        AbortReason(Choice("prompting", "疑似他人授意", "Prompted by somebody"), Outcome.FAILED),
+        AbortReason(Choice("prompting", "疑似他人提示", "Somebody prompts the customer"), Outcome.FAILED),
         AbortReason(Choice("checks", "核验未通过", "Checks not passed"), Outcome.FAILED),
         AbortReason(Choice("picture", "画面不清晰", "Picture too poor"), Outcome.INCOMPLETE),
         AbortReason(Choice("customer_left", "客户离开", "Customer left"), Outcome.INCOMPLETE),

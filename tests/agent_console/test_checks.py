@@ -271,7 +271,7 @@ async def test_signs_of_prompting_stand_at_the_question_with_the_way_out(
     other = told.question(story)
     told.answered(story, other, told.PASSED)
     await tell(server, story, since)
-    reason = wire.Choice("prompting", "疑似他人授意", "Prompted by somebody", Outcome.FAILED)
+    reason = wire.Choice("prompting", "疑似他人提示", "Somebody prompts the customer", Outcome.FAILED)
     await server.send(replace(checks_of(story), abort_reasons=(reason,)))
     suspected, plain = (step(call, "questions").locator(".asked-list > li").nth(n) for n in (0, 1))
     for words in (
@@ -282,8 +282,8 @@ async def test_signs_of_prompting_stand_at_the_question_with_the_way_out(
     ):
         await expect(suspected).to_contain_text(words)
     await expect(plain).not_to_contain_text("提示")
-    await shoot(call, "console-prompting")
-    await suspected.get_by_role("button", name="疑似他人授意").click()
+    await shoot(call, "agent-prompting")
+    await suspected.get_by_role("button", name="疑似他人提示").click()
     await expect(call.locator("#finish-reason")).to_have_value("prompting")
     await expect(call.locator("input[name=outcome][value=failed]")).to_be_checked()
     assert not any(isinstance(message, wire.Finish) for message in server.got)

@@ -261,6 +261,8 @@ class Checking:
                 self._count(effect.run.kind)
                 self._runs.append(effect.run)
                 self._known.add(effect.run.check)
+            case TellLive(what="judged"):
+                assert effect.check == self._question, "another question than the one that stood"
             case TellLive():
                 assert effect.check in self._known
             case WatchCustomer():

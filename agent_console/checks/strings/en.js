@@ -27,7 +27,7 @@ export default {
   "features.missing": "Still to be seen, one of: {names}", "features.enough": "Enough different categories were seen.",
   "question.draw": "Draw a question", "question.next": "Next question",
   "question.by_ear": "The bank knows no answer to hold it against; judge what you hear.", "question.note": "Note (optional)", "question.judge": "The answer was",
-  "question.prompting": "Perhaps somebody prompted", "question.abort": "Abort: prompted by somebody…",
+  "question.prompting": "Perhaps somebody prompted", "question.abort": "Abort: somebody prompts the customer…",
   "code.send": "Send by {channel}", "code.again": "Send anew by {channel}", "code.sent": "Sent by {channel} to {to} at {time}",
   "code.waiting": "The customer may try {count} times.", "code.left": "{time} left", "code.expired": "The code has expired.",
   "code.passed": "The customer entered the right code.", "code.failed": "All attempts were wrong.", "code.wrong": "The last attempt was wrong.",

@@ -27,7 +27,7 @@ export default {
   "features.missing": "还须看到以下任一类：{names}", "features.enough": "已看到足够的不同类别。",
   "question.draw": "抽取问题", "question.next": "下一题",
   "question.by_ear": "银行没有可对照的答案，请根据客户所答判断。", "question.note": "备注（选填）", "question.judge": "客户的回答",
-  "question.prompting": "可能有人在旁提示", "question.abort": "以「疑似他人授意」中止…",
+  "question.prompting": "可能有人在旁提示", "question.abort": "以「疑似他人提示」中止…",
   "code.send": "用{channel}发送", "code.again": "用{channel}重新发送", "code.sent": "{time} 已用{channel}发送至 {to}",
   "code.waiting": "客户还可试 {count} 次。", "code.left": "剩余 {time}", "code.expired": "验证码已过期。",
   "code.passed": "客户输入正确。", "code.failed": "全部尝试都不正确。", "code.wrong": "上一次输入不正确。",
