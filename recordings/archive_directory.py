@@ -5,13 +5,15 @@ archive with object lock.
 """
 
 import asyncio
+import fcntl
+import glob
 import json
 import os
 import secrets
 import stat
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from contract.errors import NotFound, StorageError
@@ -93,13 +95,14 @@ class DirectoryArchive:
         target = self._path(key)
         try:
             sha256, size = sha256_of(path)
+            _sweep(target)
             if target.exists():
                 _check_same(target, sha256)
                 return ArchivedObject(key, size, sha256)
             make_dirs(target.parent, self._root)
             part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_TEMPORARY}")
-            _copy(path, part)
-            self._give_name(part, target, sha256)
+            with _copied(path, part):
+                self._give_name(part, target, sha256)
             sync_dir(target.parent)
             return ArchivedObject(key, size, sha256)
         except OSError as error:
@@ -111,8 +114,6 @@ class DirectoryArchive:
             os.link(part, target)
         except FileExistsError:
             _check_same(target, sha256)
-        finally:
-            part.unlink()
 
     def _keys(self, prefix: str) -> tuple[str, ...]:
         start = self._root / prefix.rpartition("/")[0]
@@ -139,6 +140,8 @@ class DirectoryArchive:
         try:
             for key in keys:
                 self._path(key).unlink(missing_ok=True)
+            for part in folder.rglob(f"*{_TEMPORARY}"):
+                part.unlink(missing_ok=True)
             for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
                 with suppress(OSError):
                     path.rmdir()
@@ -186,19 +189,31 @@ def _block(path: Path, offset: int, length: int) -> bytes:
         raise StorageError(f"archive cannot be read: {error.strerror}") from error
 
 
-def _copy(source: Path, target: Path) -> None:
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+@contextmanager
+def _copied(source: Path, part: Path) -> Iterator[None]:
+    """Have a copy in ``part`` while it gets its name; the lock tells :func:`_sweep` that somebody writes."""
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
+        # A file system without locks sweeps nothing.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         with source.open("rb", buffering=0) as file:
             while block := file.read(BLOCK_BYTES):
                 write_all(descriptor, block)
         os.fchmod(descriptor, 0o444)
         os.fsync(descriptor)
-    except OSError:
-        target.unlink()
-        raise
+        yield
     finally:
+        part.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what writers of ``target`` that were killed left behind, also beside a finished file."""
+    for part in target.parent.glob(f".{glob.escape(target.name)}.*{_TEMPORARY}"):
+        with suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
 def _check_same(target: Path, sha256: str) -> None:

@@ -87,6 +87,47 @@ async def test_a_name_taken_in_the_last_moment_is_seen(
     assert [path.read_bytes() for path in (root / "t/case").iterdir()] == [b"was first"]
 
 
+def killed_at(step: str, root: Path, source: Path) -> None:
+    """Put in a process of its own that dies when it would call this function of ``os``."""
+    child = os.fork()
+    if child == 0:
+        setattr(os, step, lambda *_: os._exit(9))
+        DirectoryArchive(root)._put("t/case/a", source)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+@pytest.mark.parametrize("step", ["fchmod", "link", "unlink"])
+async def test_a_killed_writer_leaves_nothing_for_ever(
+    archive: DirectoryArchive, root: Path, source: Path, step: str
+) -> None:
+    """Wherever it died, the next one that puts the file tidies up; so does who removes the record."""
+    await asyncio.to_thread(killed_at, step, root, source)
+    [part] = (root / "t/case").glob(".*")
+    assert await archive.keys("") == (("t/case/a",) if step == "unlink" else ())
+    await archive.put("t/case/a", source)
+    assert [path.name for path in (root / "t/case").iterdir()] == ["a"]
+    part.write_bytes(b"left")
+    assert await archive.remove("t/case/", frozenset()) == ()
+    assert not (root / "t/case").exists() or not list((root / "t/case").iterdir())
+
+
+async def test_who_still_writes_is_left_alone(
+    archive: DirectoryArchive, root: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second writer of the same file takes nothing away from the first."""
+    link = os.link
+
+    def second_first(part: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        DirectoryArchive(root)._put("t/case/a", source)
+        link(part, target)
+
+    monkeypatch.setattr(os, "link", second_first)
+    await archive.put("t/case/a", source)
+    assert [path.name for path in (root / "t/case").iterdir()] == ["a"]
+
+
 async def test_a_full_disk_leaves_nothing(
     archive: DirectoryArchive, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
