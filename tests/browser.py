@@ -124,11 +124,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def chromium(playwright: Playwright, *more: str) -> AsyncIterator[Browser]:
+async def chromium(
+    playwright: Playwright, *more: str, program: str | Path = "/usr/bin/chromium"
+) -> AsyncIterator[Browser]:
     """Run Chromium with a fake camera."""
-    browser = await playwright.chromium.launch(
-        executable_path="/usr/bin/chromium", headless=True, args=[*ARGS, *more]
-    )
+    browser = await playwright.chromium.launch(executable_path=program, headless=True, args=[*ARGS, *more])
     try:
         yield browser
     finally:
