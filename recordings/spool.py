@@ -12,6 +12,7 @@ Functions here block; callers on an event loop use ``asyncio.to_thread``.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -165,13 +166,11 @@ def sha256_of(path: Path) -> tuple[str, int]:
 def create_first(path: Path, content: bytes) -> None:
     """Give ``path`` its content unless it has one: of two processes that start at once both use one file.
 
-    Blocks. Raises OSError.
+    Under no other name does the content outlive this, not even where a process is killed within it and the
+    next one calls it again. Blocks. Raises OSError.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    create_synced(part, content)
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(part, path)
-    finally:
-        part.unlink()
-    sync_dir(path.parent)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with _closed(folder):
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not path.exists():
+            replace_synced(path, content)

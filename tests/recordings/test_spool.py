@@ -1,6 +1,8 @@
 """The spool: where things lie, and that what was written is there or not at all."""
 
 import hashlib
+import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,15 @@ import pytest
 from contract.errors import NotFound
 from contract.ids import CallId, CaseId, TrackId, new_track_id
 from recordings import spool as spool_module
-from recordings.spool import Spool, create_synced, make_dirs, replace_synced, sha256_of, write_all
+from recordings.spool import (
+    Spool,
+    create_first,
+    create_synced,
+    make_dirs,
+    replace_synced,
+    sha256_of,
+    write_all,
+)
 
 
 def test_paths_follow_the_layout(spool: Spool, case: CaseId, call: CallId) -> None:
@@ -75,6 +85,39 @@ def test_replacing_shows_the_old_or_the_new(tmp_path: Path) -> None:
     replace_synced(tmp_path / "a", b"second")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"second"
+
+
+def test_the_first_content_stays(tmp_path: Path) -> None:
+    """Who comes later finds the file made."""
+    for content in (b"first", b"second"):
+        create_first(tmp_path / "key", content)
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert (tmp_path / "key").read_bytes() == b"first"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "link", "unlink"])
+def test_a_killed_creation_leaves_no_second_name(tmp_path: Path, step: str) -> None:
+    """Whatever a process was killed before: after the next start there is the file and nothing else."""
+    child = multiprocessing.get_context("fork").Process(target=_die_at, args=(step, tmp_path / "key"))
+    child.start()
+    child.join()
+    create_first(tmp_path / "key", b"next")
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert (tmp_path / "key").read_bytes() == (b"next" if child.exitcode == _KILLED else b"first")
+
+
+_KILLED = 9
+
+
+def _die_at(step: str, path: Path) -> None:
+    def die(*_: object, **__: object) -> None:
+        os._exit(_KILLED)
+
+    for module in (os, Path):
+        if hasattr(module, step):
+            setattr(module, step, die)
+    create_first(path, b"first")
+    os._exit(0)
 
 
 def test_hash_and_size_are_of_the_whole_file(tmp_path: Path) -> None:
