@@ -1,6 +1,7 @@
 """``teller export``: a whole record in one file, for whoever must judge it without this service."""
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
@@ -85,15 +86,23 @@ async def _marked(archive: Archive, key: str, folder: Path, mark: Mark) -> Path 
     try:
         await asyncio.to_thread(mark_film, film, out, mark, _progress)
     except StorageError as error:
-        click.echo(f"\nthe film cannot be marked, the bundle goes without the copy: {error}", err=True)
+        _end_progress()
+        click.echo(f"the film cannot be marked, the bundle goes without the copy: {error}", err=True)
         return None
-    click.echo("", err=True)
+    _end_progress()
     await asyncio.to_thread(film.unlink)
     return out
 
 
 def _progress(seconds: float) -> None:
-    click.echo(f"\rmarking the film: {seconds:.0f} s", err=True, nl=False)
+    # A file of log lines has no line that can be written over.
+    if sys.stderr.isatty():
+        click.echo(f"\rmarking the film: {seconds:.0f} s", err=True, nl=False)
+
+
+def _end_progress() -> None:
+    if sys.stderr.isatty():
+        click.echo("", err=True)
 
 
 def _statement(manifest: bytes, entries: Sequence[Entry], now: float, signer: Signer) -> bytes:
