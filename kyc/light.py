@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.phases import CheckVerdict
-from kyc.light_sequence import COLOURS, COUNT_MIN, LightFinding, LightSample, LightSequence
+from kyc.light_sequence import COLOURS, COUNT_MIN, LAG_MAX_S, LightFinding, LightSample, LightSequence
 
-# From the moment the server heard that the first colour is on the screen: camera, encoder, network.
-LAG_MAX_S = 0.5
 _LAG_STEP_S = 0.02
 R_PASSED = 0.6
 GAIN_PASSED = 0.02

@@ -24,6 +24,8 @@ COUNT_MIN = 12
 # By r and gain alone 0.4 % of wrong sequences pass with 12 symbols, 0.1 % with 16 (simulated, 720 each).
 COUNT = 16
 NONCE_BYTES_MIN = 16
+# From the moment the server heard that the first colour is on the screen: camera, encoder, network.
+LAG_MAX_S = 0.5
 _LABEL = b"video-teller light 1"
 
 Colour = tuple[float, float, float]

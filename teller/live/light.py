@@ -4,7 +4,14 @@ import asyncio
 
 from contract.identity_facts import LightAsked, LightDrawn, LightMeasured
 from contract.phases import CheckVerdict
-from kyc.light_sequence import JudgeLight, LightFinding, LightSample, LightSequence, draw_sequence
+from kyc.light_sequence import (
+    LAG_MAX_S,
+    JudgeLight,
+    LightFinding,
+    LightSample,
+    LightSequence,
+    draw_sequence,
+)
 from kyc.registry import Task
 from teller.live.chain import STRETCH_S
 from teller.live.gestures import READY_S
@@ -14,8 +21,8 @@ from teller.live.run import Over, Run
 _NONCE_BYTES = 32
 # From the message to the first colour the page needs half a second; a phone in a poor network ten times that.
 SHOWN_S = 10.0
-# The light comes back within half a second, and its frame within as much.
-_AFTER_S = 0.8
+# A lag is counted up to a frame's arrival, so later ones tell nothing; a tenth is for jitter.
+_AFTER_S = LAG_MAX_S + 0.1
 # What the models may need for what had come by then.
 _LATE_S = 5.0
 # What is told before the first colour is shown, and then in pieces. A piece is on its way for so long before
@@ -23,8 +30,8 @@ _LATE_S = 5.0
 # ever knows more than two seconds of what comes.
 _FIRST, _PIECE = 4, 2
 AHEAD_S = 1.6
-# The last stretch is judged however short it is.
-_LEAST_S = 0.0
+# Towards the end stretches are short, so that little is left to do at it; the last one as short as it is.
+_ENDING_S, _ENDING_STRETCH_S, _LEAST_S = 0.8, 0.3, 0.0
 
 
 async def run_light(run: Run) -> LightMeasured:
@@ -78,8 +85,8 @@ async def _shown(run: Run) -> tuple[list[LightSample], float]:
 
 async def _sampled(run: Run, samples: list[LightSample], until: float) -> list[LightSample]:
     """Sample until ``until``, seconds UTC, and then what has come by then."""
-    while run.clock.now() < until:
-        samples = await _more(run, samples)
+    while (left_s := until - run.clock.now()) > 0:
+        samples = await _more(run, samples, STRETCH_S if left_s > _ENDING_S else _ENDING_STRETCH_S)
     while run.reader.next(_LEAST_S) is not None and run.clock.now() < until + _LATE_S:
         samples = await _more(run, samples, _LEAST_S)
     return samples

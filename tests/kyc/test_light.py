@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.phases import CheckVerdict
-from kyc.light import LAG_MAX_S, correlate
+from kyc.light import correlate
 from kyc.light_sequence import (
     COLOURS,
     COUNT,
     COUNT_MIN,
+    LAG_MAX_S,
     NONCE_BYTES_MIN,
     STEP_S,
     LightFinding,
