@@ -11,6 +11,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import av
 import cv2
@@ -37,12 +38,13 @@ from kyc.tracing import load_passive
 
 _LONG_SIDE = 640
 _PICTURES_MAX = 8
-_ROUNDS, _LIGHT_ROUNDS, _CARD_ROUNDS = 20, 3, 2
+_ROUNDS, _LIGHT_ROUNDS, _CARD_ROUNDS = 20, 3, _PICTURES_MAX
 # Loading and first runs are not what a call waits for.
 _WARM = 2
 _FPS = 30
 
 Call = Callable[[], object]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _steps(models: Models, faces: Sequence[Picture], cards: Sequence[bytes]) -> 
     yield _documents(models, cards)
 
 
-def _each(items: Sequence[Picture], call: Callable[[Picture], object]) -> Call:
+def _each(items: Sequence[_T], call: Callable[[_T], object]) -> Call:
     """Return what calls ``call`` with one of ``items`` after the other."""
     place = iter(range(1 << 62))
     return lambda: call(items[next(place) % len(items)])
@@ -255,7 +257,7 @@ def _documents(models: Models, cards: Sequence[bytes]) -> Step:
     photos = [decode(card) for card in cards]
     today = date.today()
 
-    def ours() -> object:
-        return [answer_read_card(models, ReadCard(card, today)) for card in cards[:1]]
+    def ours(card: bytes) -> object:
+        return answer_read_card(models, ReadCard(card, today))
 
-    return Step("read a document", 3.0, ours, lambda: [plain(photo) for photo in photos[:1]], _CARD_ROUNDS)
+    return Step("read a document", 3.0, _each(cards, ours), _each(photos, plain), _CARD_ROUNDS)

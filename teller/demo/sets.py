@@ -12,6 +12,7 @@ import numpy as np
 
 from teller.demo.card import cut_portrait, photograph, render_card, specimen
 from teller.demo.pictures import FaceVideo, Picture, Portrait, astronaut, jpeg, other_person
+from teller.demo.specimens import specimen as one_specimen
 from teller.demo.specimens import specimens
 
 NAMES = ("match", "pad", "ocr", "speed")
@@ -20,6 +21,8 @@ _FRAMES = 10
 _APART = 13
 # Every condition of two kinds of document.
 _DOCUMENTS = 14
+# Every kind twice, every condition at least once; they stand in an order of seven conditions to a kind.
+_TIMED_DOCUMENTS, _TO_THE_NEXT = 8, 8
 
 
 def write_sets(folder: Path, seed: int, names: Sequence[str] = NAMES) -> tuple[Path, ...]:
@@ -109,7 +112,9 @@ def _write_ocr(folder: Path, _: dict[str, Portrait], seed: int) -> None:
 def _write_speed(folder: Path, people: dict[str, Portrait], seed: int) -> None:
     for name, portrait in people.items():
         _put(folder / "faces" / f"{name}.jpg", jpeg(FaceVideo(portrait).frame(3)))
-    _put(folder / "cards" / "card.jpg", photograph(render_card(cut_portrait(astronaut()), specimen()), seed))
+    for n in range(_TIMED_DOCUMENTS):
+        document = one_specimen(seed, n * _TO_THE_NEXT)
+        _put(folder / "cards" / f"{n}-{document.kind}-{document.condition}.jpg", document.picture)
 
 
 _WRITERS = {"match": _write_match, "pad": _write_pad, "ocr": _write_ocr, "speed": _write_speed}

@@ -57,13 +57,14 @@ def test_targets_that_are_none_are_refused(tmp_path: Path, rates: tuple[str, str
 
 def test_a_sample_has_every_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same seed writes the same; every document has its truth beside it."""
-    for name, few in (("_DOCUMENTS", 2), ("_FRAMES", 1)):
+    for name, few in (("_DOCUMENTS", 2), ("_TIMED_DOCUMENTS", 1), ("_FRAMES", 1)):
         monkeypatch.setattr(sets, name, few)
     ran = told(tmp_path, "sample", str(tmp_path / "a"), "--seed", "7")
     assert ran.exit_code == 0, ran.output
     assert [Path(line).name for line in ran.output.splitlines()] == [*NAMES]
     files = {path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file()}
-    assert {Path("match/groups.csv"), Path("match/person-6/card.jpg"), Path("speed/cards/card.jpg")} < files
+    cards = {Path("match/person-6/card.jpg"), Path("speed/cards/0-front-clean.jpg")}
+    assert {Path("match/groups.csv"), *cards} < files
     assert Path("pad/attack/screen/person-0--tablet/00.jpg") in files
     truth = json.loads((tmp_path / "a" / "ocr" / "front" / "00.json").read_text())
     assert (truth["condition"], len(truth["fields"])) == ("clean", 6)

@@ -17,6 +17,7 @@ def _written(folder: Path, name: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         # Fourteen specimens take ten seconds to draw, and one shows all.
         patch.setattr(sets, "_DOCUMENTS", 1)
+        patch.setattr(sets, "_TIMED_DOCUMENTS", 1)
         (written,) = write_sets(folder, 1, (name,))
     return written
 
