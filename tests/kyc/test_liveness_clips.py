@@ -1,4 +1,4 @@
-"""Gestures and passive liveness on pictures that went through a call: VP8 and H.264, 250 to 800 kbit/s."""
+"""Gestures on pictures that went through a call: VP8 and H.264, 250 to 800 kbit/s."""
 
 from collections.abc import Callable
 from functools import cache

@@ -9,12 +9,14 @@ from contract.phases import CheckVerdict
 from kyc.models import Models
 from kyc.packs import find_pack
 from kyc.passive import surroundings
-from kyc.passive_verdict import passive_verdict
+from kyc.passive_verdict import FRAMES_MIN, passive_verdict
 from kyc.registry import Task
 from kyc.tracing import find_faces, load_passive
 from teller.demo.pictures import astronaut, other_person
-from tests.kyc.attacks import Picture, on_screen, printed
-from tests.kyc.clips import clip_of
+from tests.kyc.attacks import Held, Picture, on_screen, printed
+from tests.kyc.clips import CLIP_FPS, DELIVERIES, at_rate, clip_of, delivered, intel_clip, media_dir
+
+FILMED_FPS = 30
 
 
 def test_surroundings_stay_inside_and_keep_their_scale_when_they_can() -> None:
@@ -48,6 +50,42 @@ def test_a_camera_picture_passes_and_so_does_one_that_is_injected(open_models_di
     rng = np.random.default_rng(1)
     frames = [np.clip(still + rng.normal(0, 2, still.shape), 0, 255).astype(np.uint8) for _ in range(10)]
     assert finding(models, frames) == (CheckVerdict.PASSED, "")
+
+
+@pytest.mark.models
+@pytest.mark.clips
+@pytest.mark.parametrize(("codec", "kbps", "fps"), DELIVERIES)
+def test_what_a_call_delivers_is_judged_alike(
+    open_models_dir: Path, filmed: dict[str, list[Picture]], codec: str, kbps: int, fps: int
+) -> None:
+    """A real head passes, and the print and the screen in a hand do not, whatever the line leaves of them."""
+    models = Models(find_pack(open_models_dir))
+    for name, pictures in filmed.items():
+        seen = delivered(at_rate(pictures, FILMED_FPS, fps), codec, kbps, fps)
+        # The first frames of a call are mud.
+        looks = seen[len(seen) // 6 :: max(1, len(seen) // 14)]
+        assert len(looks) >= FRAMES_MIN
+        assert (finding(models, looks)[0] is CheckVerdict.PASSED) is (name == "head"), name
+
+
+@pytest.fixture(name="filmed", scope="module")
+def _filmed(open_models_dir: Path) -> dict[str, list[Picture]]:
+    """Return two seconds of a head, of a print of a face, and of a screen with it."""
+    folder = media_dir()
+    if folder is None:
+        raise pytest.UsageError('no clips: set TEST_MEDIA_DIR, or run with -m "not clips"')
+    faces = Models(find_pack(open_models_dir)).faces
+    still = clip_of(faces, [astronaut().image])[0]
+    head = at_rate(clip_of(faces, intel_clip(folder, "male")), CLIP_FPS, FILMED_FPS)
+    held = [
+        Held(fill=0.85, yaw=3 * float(np.sin(n / 11)), shift=(0.01 * float(np.sin(n / 7)), 0.0))
+        for n in range(2 * FILMED_FPS)
+    ]
+    return {
+        "head": head[: 2 * FILMED_FPS],
+        "print": [printed(still, 5, one) for one in held],
+        "screen": [on_screen(still, 5, one) for one in held],
+    }
 
 
 def finding(models: Models, frames: list[Picture]) -> tuple[CheckVerdict, str]:
