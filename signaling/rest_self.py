@@ -8,7 +8,7 @@ a living person is there is not judged, so a case ends here only where the polic
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated
@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 
 from contract.codec import Text
-from contract.errors import Busy, NotFound, UserError, WrongPhase
+from contract.errors import Busy, ModelError, NotFound, UserError, WrongPhase
 from contract.facts import AgentDecided, CaseAdvanced, ConsentGiven, Entry, EvidenceStored, MergeQueued
 from contract.identity_facts import Decided, SelfChecked, SelfCheckStarted
 from contract.ids import CaseId, CheckId, EvidenceId, new_check_id, new_evidence_id
@@ -141,6 +141,8 @@ class SelfService:
             raise WrongPhase("card and still come first")
         found, reason = await self._looked_at(case.case, check, pictures)
         left = 0 if reason in _FOR_AN_AGENT else await self._left(case)
+        if reason == "portraits" and not left:
+            await self._read_for_the_agent(case.case, pictures)
         await self._rooms.journal.append(case.case, SelfChecked(check, found, left, reason))
         word = CheckWord.AGAIN if left else CheckWord.AGENT_HELPS
         if found is CheckVerdict.PASSED:
@@ -172,6 +174,12 @@ class SelfService:
         if await self._in_doubt(self._not_decided(case)):
             return CheckVerdict.REVIEW, "decision"
         return CheckVerdict.PASSED, ""
+
+    async def _read_for_the_agent(self, case: CaseId, pictures: Mapping[EvidenceKind, EvidenceId]) -> None:
+        """Have the document's fields there before the call; without them the agent reads it himself."""
+        with suppress(TimeoutError, Busy, ModelError, UserError):
+            async with asyncio.timeout(self._settings.command_s):
+                await self._read(case, pictures)
 
     async def _in_doubt(self, work: Awaitable[bool]) -> bool:
         try:

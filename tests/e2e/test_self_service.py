@@ -19,6 +19,7 @@ from contract.fact import Fact
 from contract.identity_facts import (
     CodeTried,
     Decided,
+    DocumentRead,
     ExternalAnswered,
     LivenessMeasured,
     LivenessStarted,
@@ -232,8 +233,11 @@ async def identified(server: Server, app: App, customer: Caller, agent: Caller) 
     entered = {step.id: step.state for step in script.steps}
     assert (entered["id_card"], entered["face_still"], entered["portraits"]) == ("passed", "passed", "review")
     card, still = EvidenceId(compared[-1].card), EvidenceId(compared[-1].still)
+    (read,) = of(agent, DocumentRead)
+    number = next(field.pii_value for field in read.fields if field.name == "number")
+    assert (read.call, read.evidence, number) == (None, card, specimen().number), "nothing has to be typed"
     await settled(agent, "purpose", "daily")
-    await agent.send(wire.CheckIdNumber(specimen().number))
+    await agent.send(wire.CheckIdNumber(number))
     await agent.wait_for_fact(facts.IdNumberChecked)
     await agent.send(wire.MatchFaces(card, still))
     await agent.wait_for_fact(facts.FacesCompared)

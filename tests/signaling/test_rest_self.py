@@ -107,6 +107,13 @@ async def test_the_round_trip() -> None:
         visit = house.signaling._front._floor._hall.visits[case]
         entered = visit.who.memory.entered
         assert sum(isinstance(fact, PortraitsCompared) for fact in entered) == 3
+        # Read once, when an agent is named: both sides, and judged.
+        assert [
+            sum(isinstance(fact, kind) for fact in entered) for kind in (DocumentRead, DocumentJudged)
+        ] == [
+            2,
+            1,
+        ]
         assert await refused(app, "POST", path, json=CONSENT) == (409, "wrong_phase")
         _, result = await app.request("GET", path)
         assert result == {
