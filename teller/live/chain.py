@@ -138,6 +138,10 @@ class Reader:
         self._since = max(self._since, newest.timestamp - round(BEHIND_MAX_S * CLOCK_RATE))
         return Stretch(self._chain.codec, self._chain.since(self._since), self._origin, self._since)
 
+    def waits(self, stretch: Stretch) -> bool:
+        """Tell whether what ``stretch`` holds is still to be looked at."""
+        return stretch.origin == self._origin and self._since < stretch.until
+
     def done(self, stretch: Stretch) -> None:
         """Go on behind ``stretch``."""
         if stretch.origin == self._origin:

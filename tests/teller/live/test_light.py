@@ -36,6 +36,28 @@ async def test_light_is_drawn_shown_and_judged() -> None:
         assert max(len(job.frames) for job in scene.models.of(SampleLight)) <= 140
 
 
+async def test_light_is_judged_while_the_camera_goes_on() -> None:
+    """What comes while the models look at the end of it is no part of the challenge, and delays nothing."""
+    async with staged() as scene:
+        run = scene.run(LivenessKind.LIGHT)
+        await scene.live.start(run)
+        await scene.live.ready(scene.call, run.check)
+        await scene.film(1.0)
+        shown = scene.clock.now()
+        await scene.live.light_shown(scene.call, run.check)
+
+        def at_work(job: object) -> None:
+            if isinstance(job, SampleLight):
+                scene.clock.pass_s(0.2)
+                scene.push(keyframe=False)
+
+        scene.models.broken = at_work
+        await filmed_to_the_end(scene)
+        (judged,) = scene.models.of(JudgeLight)
+        behind_s = judged.samples[-1].arrived_at - shown - judged.sequence.seconds
+        assert 0.5 < behind_s < 1.0
+
+
 async def test_nobody_knows_the_colours_long_before_they_are_due() -> None:
     """Four before the first is shown, however early the page says that it is, and then two seconds ahead."""
     async with staged() as scene:
