@@ -23,7 +23,10 @@ async def trace(run: Run, *, looks_only: bool = False) -> tuple[int, Traced] | N
 
 
 async def sample_light(run: Run, least_s: float = STRETCH_S) -> tuple[int, tuple[LightSample, ...]] | None:
-    """Return the next stretch's samples, with its epoch; None when there is nothing yet."""
+    """Return the next stretch's samples, with its epoch; None when there is nothing yet.
+
+    A stretch that need not be whole is wanted at once, and is not looked at for loops.
+    """
     stretch = await run.stretch(least_s)
     if stretch is None:
         return None
@@ -32,7 +35,8 @@ async def sample_light(run: Run, least_s: float = STRETCH_S) -> tuple[int, tuple
     if sampled is None:
         return None
     run.reader.done(stretch)
-    await _print(run, epoch, stretch)
+    if least_s >= STRETCH_S:
+        await _print(run, epoch, stretch)
     return epoch, sampled.samples
 
 
