@@ -49,13 +49,20 @@ class KeepingStore(KeyStore, Protocol):
     """One row a case, which outlives all others of it."""
 
     async def note(
-        self, case: CaseId, tenant: TenantId, *, held: bool, due_at: float | None, settled: bool
+        self, case: CaseId, tenant: TenantId, *, held: bool, due_at: float | None, settled_at: float | None
     ) -> None:
-        """Note what the case's journal says of its keeping; nothing changes of an erased case but settled."""
+        """Note what the case's journal says of its keeping; nothing changes of an erased case but settled.
+
+        ``settled_at`` is when the archive was told of it, None while it was not.
+        """
         ...
 
     async def unsettled(self, limit: int) -> tuple[Keeping, ...]:
         """Return cases of whose keeping the archive was not told yet."""
+        ...
+
+    async def undated(self, before: float, limit: int) -> tuple[Keeping, ...]:
+        """Return cases without a date whose archive was last told ``before``, the longest ago first."""
         ...
 
     async def due(self, now: float, limit: int) -> tuple[Keeping, ...]:

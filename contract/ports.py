@@ -454,8 +454,8 @@ class Archive(Protocol):
 
     async def keep(self, prefix: str, until: float | None, *, held: bool) -> None:
         """Refuse from now on to delete what lies under ``prefix``: before ``until`` (seconds UTC; None: no
-        date), and for as long as it is ``held``. A date never goes back. A store that cannot lock does
-        what it can; see docs/records.md.
+        date, the store's own shortest lock begins anew), and for as long as it is ``held``. A date never
+        goes back. A store that cannot lock does what it can; see docs/records.md.
         """
         ...
 

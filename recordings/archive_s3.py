@@ -242,18 +242,28 @@ class S3Archive:
     def _keep(self, prefix: str, until: float | None, held: bool) -> None:
         # An earlier date than the bucket's default is refused as a shortening, and locks nothing longer.
         first = self._clock.now() + timedelta(days=self._lock_days).total_seconds() + _SKEW.total_seconds()
-        config = None
-        if until is not None and until > first:
-            config = Retention(COMPLIANCE, datetime.fromtimestamp(int(until), UTC))
+        # Without a date the default begins anew: a case may be open for longer than that.
+        wanted = first + _SKEW.total_seconds() if until is None else until
+        date = datetime.fromtimestamp(int(wanted), UTC) if wanted > first else None
         for key, version, is_marker in self._versions(prefix):
             if is_marker:
                 continue
-            if config is not None:
-                self._client.set_object_retention(
-                    bucket_name=self._bucket, object_name=key, version_id=version, config=config
-                )
+            if date is not None:
+                self._lengthen(key, version, date)
             hold = self._client.enable_object_legal_hold if held else self._client.disable_object_legal_hold
             hold(bucket_name=self._bucket, object_name=key, version_id=version)
+
+    def _lengthen(self, key: str, version: str | None, date: datetime) -> None:
+        """Lock a version until ``date``, unless it is locked for longer, as of a case that was reopened."""
+        found = self._client.stat_object(bucket_name=self._bucket, object_name=key, version_id=version)
+        told = (found.metadata or {}).get("x-amz-object-lock-retain-until-date")
+        if told is None or datetime.fromisoformat(told) < date:
+            self._client.set_object_retention(
+                bucket_name=self._bucket,
+                object_name=key,
+                version_id=version,
+                config=Retention(COMPLIANCE, date),
+            )
 
     def _remove(self, prefix: str, but: frozenset[str]) -> tuple[str, ...]:
         left = set()

@@ -37,6 +37,9 @@ DUE = Gauge("teller_records_due", "Records whose retention has ended and that ar
 
 # Rows looked at in one turn; the rest waits for the next one.
 _TURN = 200
+# A record whose rules count from something that has not happened is locked as if that happened now, and is
+# told so anew after this time; no archive's shortest lock should be shorter.
+_RENEWED_S = 30 * 86_400.0
 
 RulesOf = Callable[[str], Sequence[Rule]]
 
@@ -99,7 +102,10 @@ class Keeper:
 
     async def settle_all(self) -> None:
         """Tell the archive of every case that changed; what fails is tried again at the next look."""
-        for row in await self._keepings.unsettled(_TURN):
+        await self._settle(await self._keepings.unsettled(_TURN))
+
+    async def _settle(self, rows: Sequence[Keeping]) -> None:
+        for row in rows:
             try:
                 await self.settle(row.case)
             except TellerError as error:
@@ -111,7 +117,8 @@ class Keeper:
                     return
 
     async def sweep(self) -> tuple[CaseId, ...]:
-        """Return what was due; it is erased when the settings say so."""
+        """Return what was due; it is erased when the settings say so. Locks without a date are renewed."""
+        await self._settle(await self._keepings.undated(self._clock.now() - _RENEWED_S, _TURN))
         due = await self._keepings.due(self._clock.now(), _TURN)
         DUE.set(len(due))
         for row in due:
@@ -133,11 +140,11 @@ class Keeper:
             await self._finish(row)
         else:
             told = await self.standing(case)
-            await self._note(case, told, settled=False)
+            await self._note(case, told, None)
             prefix = f"{told.tenant}/{case}/"
             if await self._archive.keys(prefix):
                 await self._archive.keep(prefix, told.locked_until, held=told.subject.held)
-            await self._note(case, told, settled=True)
+            await self._note(case, told, self._clock.now())
         found = await self._keepings.keeping(case)
         if found is None:
             raise NotFound("nothing was noted of this case")
@@ -168,7 +175,7 @@ class Keeper:
         if row is None or row.erased_at is None:
             told = await self.standing(case)
             due_at = _require_due(told, self._clock.now())
-            await self._note(case, told, settled=False)
+            await self._note(case, told, None)
             row = await self._destroy(case, told, due_at, by, reason)
             ERASED.inc()
             _log.warning("record erased", case=case, due_at=due_at)
@@ -224,12 +231,12 @@ class Keeper:
             _log.info("locked ciphertext stays, unreadable", case=row.case, objects=len(locked))
         await asyncio.to_thread(shutil.rmtree, self._spool.case_dir(row.case), True)
         await self._journal.forget(row.case)
-        await self._keepings.note(row.case, row.tenant, held=False, due_at=None, settled=True)
+        now = self._clock.now()
+        await self._keepings.note(row.case, row.tenant, held=False, due_at=None, settled_at=now)
 
-    async def _note(self, case: CaseId, told: Standing, *, settled: bool) -> None:
-        await self._keepings.note(
-            case, told.tenant, held=told.subject.held, due_at=told.retention.due_at, settled=settled
-        )
+    async def _note(self, case: CaseId, told: Standing, settled_at: float | None) -> None:
+        held, due_at = told.subject.held, told.retention.due_at
+        await self._keepings.note(case, told.tenant, held=held, due_at=due_at, settled_at=settled_at)
 
 
 def _require_due(told: Standing, now: float) -> float:

@@ -41,10 +41,13 @@ class Keepings:
         return found
 
     async def note(
-        self, case: CaseId, tenant: TenantId, *, held: bool, due_at: float | None, settled: bool
+        self, case: CaseId, tenant: TenantId, *, held: bool, due_at: float | None, settled_at: float | None
     ) -> None:
         """Note what the case's journal says of its keeping; nothing changes of an erased case but settled."""
-        told = {"held": held, "due_at": due_at, "settled": settled}
+        settled = settled_at is not None
+        told: dict[str, Any] = {"held": held, "due_at": due_at, "settled": settled}
+        if settled:
+            told["settled_at"] = settled_at
         mine = KEEPING.c.case == case
         async with self._engine.write() as connection:
             await connection.execute(self._blank(case, tenant))
@@ -59,6 +62,13 @@ class Keepings:
         """Return cases of whose keeping the archive was not told yet."""
         query = sa.select(KEEPING).where(sa.not_(KEEPING.c.settled)).order_by(KEEPING.c.case).limit(limit)
         return await self._rows(query)
+
+    async def undated(self, before: float, limit: int) -> tuple[Keeping, ...]:
+        """Return cases without a date whose archive was last told ``before``, the longest ago first."""
+        told_at = sa.func.coalesce(KEEPING.c.settled_at, 0.0)
+        open_ended = (KEEPING.c.settled, KEEPING.c.due_at.is_(None), KEEPING.c.erased_at.is_(None))
+        query = sa.select(KEEPING).where(*open_ended, told_at < before)
+        return await self._rows(query.order_by(told_at, KEEPING.c.case).limit(limit))
 
     async def due(self, now: float, limit: int) -> tuple[Keeping, ...]:
         """Return the cases that are neither held nor erased and were due before ``now``, the oldest first."""
@@ -106,6 +116,7 @@ UNNOTED: dict[str, Any] = {
     "held": False,
     "due_at": None,
     "settled": False,
+    "settled_at": None,
     "erased_at": None,
     "certificate": "",
 }

@@ -187,4 +187,6 @@ KEEPING = sa.Table(
     sa.Column("settled", sa.Boolean(create_constraint=False), nullable=False, index=True),
     sa.Column("erased_at", sa.Double),
     sa.Column("certificate", sa.Text, nullable=False),
+    # When the archive was last told; unknown of rows from before this column.
+    sa.Column("settled_at", sa.Double),
 )

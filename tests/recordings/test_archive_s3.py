@@ -172,6 +172,24 @@ async def test_a_lock_cannot_be_shortened(
         client_of(settings).set_object_retention(bucket_name=bucket, object_name="t/case/a", config=sooner)
 
 
+async def test_a_lock_begins_anew_and_never_goes_back(
+    lock_settings: S3Settings, wall: MovedClock, record: Path
+) -> None:
+    """A case that is open for longer than the shortest lock is locked again; a later date stands."""
+    archive = S3Archive(lock_settings, wall)
+    await archive.prepare()
+    await archive.put("t/case/a", record)
+    days = [lock_settings.object_lock_days or 0]
+    for passed, until_days in ((5, None), (0, 900), (1, None), (0, 30)):
+        wall.wall += passed * 86_400
+        until = None if until_days is None else wall.now() + until_days * 86_400
+        await archive.keep("t/case/", until, held=False)
+        found = client_of(lock_settings).stat_object(bucket_name=lock_settings.bucket, object_name="t/case/a")
+        told = datetime.fromisoformat((found.metadata or {})["x-amz-object-lock-retain-until-date"])
+        days.append(round((told.timestamp() - wall.now()) / 86_400))
+    assert days[1:] == [days[0], 900, 899, 899]
+
+
 async def test_one_canary_serves_every_probe(lock_settings: S3Settings, wall: MovedClock) -> None:
     """Probing again, from another process too, leaves no second object that cannot be removed."""
     await S3Archive(lock_settings, wall).prepare()

@@ -250,6 +250,46 @@ async def test_the_bank_says_when_the_relationship_ended(local: Vault) -> None:
     assert row.due_at == months_after(ended_at, 120)
 
 
+async def test_a_lock_without_a_date_is_renewed(local: Vault) -> None:
+    """An account that lasts: every month the lock is again as if it ended now, until it has ended."""
+    await local.begin(CasePhase.AGENT_DONE)
+    await local.archive_it()
+    await local.sign(CasePhase.APPROVED)
+    keeper = local.keeper()
+    await keeper.settle_all()
+    first_at = local.clock.now()
+    for days, told_at in ((29, first_at), (31, first_at + 31 * 86_400), (33, first_at + 31 * 86_400)):
+        local.clock.wall = first_at + days * 86_400
+        await keeper.sweep()
+        terms = json.loads((local.root / "archive" / local.prefix / ".terms").read_bytes())
+        assert terms["until"] == pytest.approx(months_after(told_at, 120)), days
+    ended_at = local.clock.now()
+    await local.journal.append(local.case, RelationEnded(Relation.RELATIONSHIP, ended_at, "core system"))
+    await keeper.settle_all()
+    local.clock.wall += 400 * 86_400
+    await keeper.sweep()
+    terms = json.loads((local.root / "archive" / local.prefix / ".terms").read_bytes())
+    assert terms["until"] == pytest.approx(months_after(ended_at, 120))
+
+
+async def test_an_archive_that_is_away_renews_later(local: Vault) -> None:
+    """What could not be told is told at the next sweep."""
+    await local.begin(CasePhase.AGENT_DONE)
+    await local.archive_it()
+    await local.sign(CasePhase.APPROVED)
+    keeper = local.keeper()
+    await keeper.settle_all()
+    local.clock.wall += 31 * 86_400
+    local.below.dead = True
+    await keeper.sweep()
+    row = await local.database.keepings.keeping(local.case)
+    assert row is not None and not row.settled
+    local.below.dead = False
+    await keeper.settle_all()
+    terms = json.loads((local.root / "archive" / local.prefix / ".terms").read_bytes())
+    assert terms["until"] == pytest.approx(months_after(local.clock.now(), 120))
+
+
 @pytest.mark.parametrize("keeps", list(AbortedKeeps))
 async def test_an_aborted_case_keeps_what_its_policy_says(local: Vault, keeps: AbortedKeeps) -> None:
     """Everything, pictures, or the log alone; the record verifies in each case."""
