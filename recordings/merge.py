@@ -22,7 +22,7 @@ from av.video.frame import VideoFrame
 from contract.errors import StorageError
 from contract.facts import Entry, SegmentSealed
 from contract.ids import CallId, CaseId, SeatId, TrackId, is_id
-from contract.phases import Template, TrackSource
+from contract.phases import Role, Template, TrackSource
 from recordings import compose, looks, mix, overview, scene, timeline
 from recordings.ahead import ahead
 from recordings.chapters import Chapter, ScriptStep, chapters
@@ -252,6 +252,7 @@ def _ticks(
     painted = scene.Scene(canvas, call.timeline, lanes, plan.template)
     voices = _voices(call)
     seen, looked = watching
+    cards = _cards(plan, call)
     for tick in range(round(call.timeline.axis.seconds * compose.FPS)):
         now = tick / compose.FPS
         if tick % compose.FPS == 0:
@@ -259,13 +260,33 @@ def _ticks(
             clock = clock_text(second, plan.utc_offset_s)
             canvas.stamp(clock, plan.whereabouts.at(second), plan.codes.at(second))
         picture = painted.paint(now)
-        card = any(one.holds(call.timeline.call, call.timeline.axis.start + now) for one in plan.cards)
-        # What stands for the whole film is no picture with a card in it.
-        seen.saw(canvas.planes, 0 if card else sum(one.fresh for one in painted.seen))
+        card = any(since <= now <= until for since, until in cards)
+        seen.saw(canvas.planes, sum(one.fresh for one in painted.seen), veiled=card)
         looked.saw(painted.seen)
         heard = mix.blocks(voices, tick * SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
         seen.heard(heard)
         yield picture, mix.mix(heard.values(), SAMPLES_PER_PICTURE)
+
+
+def _cards(plan: MergePlan, call: CallPlan) -> list[tuple[float, float]]:
+    """Return in which seconds of the call a card may be seen, a picture's time more on either side."""
+    start, picture_s = call.timeline.axis.start, 1 / compose.FPS
+    return [
+        (one.since - start - picture_s, next_picture(call, one.until - start) + picture_s)
+        for one in plan.cards
+        if one.call == call.timeline.call
+    ]
+
+
+def next_picture(call: CallPlan, at_s: float) -> float:
+    """Return when the customer's first picture after ``at_s`` came: until then the last one stands."""
+    coming = (
+        float(second)
+        for track in call.tracks
+        if track.recorded.info.role is Role.CUSTOMER and track.recorded.info.source is TrackSource.CAMERA
+        for second in track.at[track.at >= at_s][:1]
+    )
+    return min(coming, default=call.timeline.axis.seconds)
 
 
 def _voices(call: CallPlan) -> dict[overview.Lane, list[mix.SoundTrack]]:

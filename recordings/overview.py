@@ -24,6 +24,9 @@ TILES_MAX = 200
 COLUMNS = 10
 TILE = (160, 90)
 POSTER = (640, 360)
+# What is left of a veiled picture in its width: enough to tell that somebody is there, too little for any
+# letter of a card that fills it.
+SAMPLES = 18
 # Closer together, two thumbnails of a conversation look the same.
 STEP_MIN_S = 2
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 80)
@@ -50,9 +53,15 @@ class Overview:
         self._peaks: dict[Lane, bytearray] = {}
         self._ticks = 0
 
-    def saw(self, canvas: Plane, fresh: int) -> None:
-        """Take in the picture of the next tick, on which ``fresh`` people are seen as they are now."""
+    def saw(self, canvas: Plane, fresh: int, *, veiled: bool = False) -> None:
+        """Take in the picture of the next tick, on which ``fresh`` people are seen as they are now.
+
+        Of one that is ``veiled`` the thumbnail is a blur, and it never stands for the whole film.
+        """
         if self._ticks % (self.step_s * FPS):
+            return
+        if veiled:
+            self._tiles.append(_blurred(_bgr(canvas, TILE)))
             return
         self._tiles.append(_bgr(canvas, TILE))
         best = -1 if self._poster is None else self._poster[0]
@@ -112,6 +121,13 @@ class Overview:
             for lane, peaks in self._peaks.items()
         ]
         return codec.canonical({"rate": FPS, "seconds": self._seconds, "lanes": lanes})
+
+
+def _blurred(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a thumbnail of as many samples across as a veiled place of the film has."""
+    height, width = tile.shape[:2]
+    few = cv2.resize(tile, (SAMPLES, SAMPLES * height // width), interpolation=cv2.INTER_AREA)
+    return cv2.resize(few, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def _bgr(canvas: Plane, size: tuple[int, int]) -> NDArray[np.uint8]:

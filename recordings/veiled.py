@@ -11,18 +11,16 @@ from pathlib import Path
 
 import cv2
 
-from contract.phases import Role, TrackSource
+from contract.phases import TrackSource
 from recordings.compose import FPS, Plane, planes_of
 from recordings.layout import Place
-from recordings.merge import CallPlan, MergePlan
+from recordings.merge import CallPlan, MergePlan, next_picture
+from recordings.overview import SAMPLES
 from recordings.repaint import Paint, repaint_film
 from recordings.scene import Seating
 from recordings.veils import CardShown
 
 VEILED_FILE = "merged-veiled.mp4"
-# What is left of a place in its width: enough to tell that somebody is there, too little for any letter of a
-# card that fills it.
-_SAMPLES = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +50,11 @@ def _boxes(plan: MergePlan, call: CallPlan, shown: CardShown, before: int, count
     screens = {t.recorded.info.track for t in call.tracks if t.recorded.info.source is TrackSource.SCREEN}
     seating = Seating(call.timeline, screens, plan.template)
     first = max(0, floor((shown.since - axis.start) * FPS) - 1)
-    last = min(count - 1, ceil(_next_picture(call, shown.until - axis.start) * FPS) + 1)
+    last = min(count - 1, ceil(next_picture(call, shown.until - axis.start) * FPS) + 1)
     places = ((tick, seating.customer(tick / FPS)) for tick in range(first, last + 1))
     for place, run in itertools.groupby(places, key=lambda one: one[1]):
         ticks = [tick for tick, _ in run]
         yield Box(before + ticks[0], before + ticks[-1], place)
-
-
-def _next_picture(call: CallPlan, at_s: float) -> float:
-    """Return when the first picture after ``at_s`` came: until then the last one stands."""
-    coming = (
-        float(second)
-        for track in call.tracks
-        if track.recorded.info.role is Role.CUSTOMER and track.recorded.info.source is TrackSource.CAMERA
-        for second in track.at[track.at >= at_s][:1]
-    )
-    return min(coming, default=call.timeline.axis.seconds)
 
 
 def veil_film(film: Path, out: Path, veiled: Sequence[Box], progress: Callable[[float], None]) -> None:
@@ -90,6 +77,6 @@ def _veil(planes: Plane, place: Place) -> None:
     for plane, half in zip(planes_of(planes), (1, 2, 2), strict=True):
         rows = slice(place.top // half, (place.top + place.height) // half)
         pane = plane[rows, place.left // half : (place.left + place.width) // half]
-        few = (_SAMPLES, max(1, _SAMPLES * pane.shape[0] // pane.shape[1]))
+        few = (SAMPLES, max(1, SAMPLES * pane.shape[0] // pane.shape[1]))
         coarse = cv2.resize(pane, few, interpolation=cv2.INTER_AREA)
         pane[:] = cv2.resize(coarse, pane.shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -33,10 +33,6 @@ class CardShown:
     since: float
     until: float
 
-    def holds(self, call: CallId, at: float) -> bool:
-        """Tell whether a card may be seen in ``call`` at ``at`` (seconds UTC)."""
-        return call == self.call and self.since <= at < self.until
-
 
 def cards_shown(entries: Sequence[Entry]) -> tuple[CardShown, ...]:
     """Return when cards were asked for in calls whose customer was filmed, in order.

@@ -72,6 +72,24 @@ def test_poster_is_the_first_moment_with_everybody() -> None:
     assert _picture(Overview(1.0).poster()).mean() == 0
 
 
+def test_a_card_is_a_blur_among_the_thumbnails() -> None:
+    """Stripes of twelve pixels, as high as print on a card that fills the picture, are gone; others stay."""
+    striped = _canvas(30)
+    striped[:HEIGHT, :] = np.where(np.arange(WIDTH) // 12 % 2, 30, 220)
+    overview = Overview(8.0)
+    for tick in range(8 * FPS):
+        overview.saw(striped, 2, veiled=tick < 4 * FPS)
+        overview.heard({})
+    tiles = _picture(overview.sprite())[:, : 4 * TILE[0]].reshape(TILE[1], 4, TILE[0], 3)
+    contrast = [float(tiles[:, n, :, 1].std()) for n in range(4)]
+
+    assert max(contrast[:2]) < 5 and min(contrast[2:]) > 15
+    assert _picture(overview.poster()).std() > 15
+    hidden = Overview(2.0)
+    hidden.saw(striped, 2, veiled=True)
+    assert _picture(hidden.poster()).max() == 0
+
+
 def test_waveform_has_a_peak_for_each_tick() -> None:
     """Of each party from the first second of all, silence where it had no sound yet, never over 255."""
     found = json.loads(_seen(4, total=4.5).waveform())

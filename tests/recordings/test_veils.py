@@ -16,7 +16,7 @@ from contract.facts import (
 from contract.ids import AccountId, CallId, CaseId, CheckId, EvidenceId, TrackId
 from contract.phases import CallEnd, EvidenceKind, Role, TiltEnd, TrackKind
 from contract.worksheet_facts import TiltEnded, TiltRequested
-from recordings.veils import CardShown, cards_shown, segments_with_cards
+from recordings.veils import cards_shown, segments_with_cards
 
 CALL, CAMERA = CallId("call-1"), TrackId("track-1")
 CARD, BACK, FACE = EvidenceKind.ID_CARD, EvidenceKind.ID_CARD_BACK, EvidenceKind.FACE_STILL
@@ -94,10 +94,3 @@ def test_segments_that_touch_such_a_moment_are_named() -> None:
     assert segments_with_cards(told(*facts)) == {"2.mkv", "3.mkv"}
     assert segments_with_cards(told()) == frozenset()
     assert segments_with_cards(told(*facts, filmed=False)) == frozenset()
-
-
-def test_a_moment_is_one_of_its_call() -> None:
-    """From the first second on, to the last and not further."""
-    shown = CardShown(CALL, 5.0, 9.0)
-    assert [shown.holds(CALL, at) for at in (4.9, 5.0, 8.9, 9.0)] == [False, True, True, False]
-    assert not shown.holds(CallId("call-2"), 6.0)
