@@ -6,7 +6,8 @@
  * @typedef {import("../web_kit/wire.js").StepKept} StepKept
  * @typedef {"sound" | "incomplete" | "pending" | "broken"} IntegrityState
  * @typedef {{state: IntegrityState, incomplete: readonly string[], chain: boolean, manifest: string, archived: boolean, verified: boolean,
- *   objects: number, gapS: number | null, facts: number}} Integrity
+ *   objects: number, gapS: number | null, clockS: number, facts: number}} Integrity  ``clockS`` is how far the
+ *   machine's clock and the record's times were apart at most.
  */
 
 const GENESIS = "0".repeat(64);
@@ -29,6 +30,12 @@ export function chainHolds(entries) {
 /** Tell whether the policy wants this step and its recording has gaps. @param {StepKept} step */
 export const isIncomplete = ({ mandatory, kept }) => mandatory && kept === "incomplete";
 
+/** @param {readonly Entry[]} entries */
+function clockError(entries) {
+  const set = entries.filter(({ name }) => name === "ClockStepped");
+  return Math.max(0, ...set.map((entry) => Math.abs(/** @type {any} */ (entry).fact.seconds)));
+}
+
 /** @param {CaseView} view @param {readonly Entry[]} entries @returns {Integrity} */
 export function integrityOf(view, entries) {
   const chain = chainHolds(entries);
@@ -46,6 +53,7 @@ export function integrityOf(view, entries) {
     verified: view.verified !== null && agree,
     objects: view.verified?.objects ?? view.archived?.objects ?? 0,
     gapS: view.merge.result?.gap_s ?? null,
+    clockS: clockError(entries),
     facts: entries.length,
   };
 }

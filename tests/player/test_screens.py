@@ -5,7 +5,14 @@ import dataclasses
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from contract.facts import AuditReopened, AuditSigned, CaseAdvanced, OverrideProposed, seal_entry
+from contract.facts import (
+    AuditReopened,
+    AuditSigned,
+    CaseAdvanced,
+    ClockStepped,
+    OverrideProposed,
+    seal_entry,
+)
 from contract.phases import CasePhase, Verdict
 from contract.ports import CaseSummary, Job
 from tests.agent_console.stand_in import PASSWORD, StandIn
@@ -229,6 +236,7 @@ async def test_case_page_says_trust_first(watched: Watched, server: StandIn, aud
     await expect(badge).to_contain_text(f"{len(audited.entries)} 条，服务已校验")
     await expect(badge).to_contain_text("27 个文件一致")
     await expect(badge).to_contain_text("0.42 秒")
+    await expect(badge).to_contain_text("时钟误差0 秒，未被调整")
     await expect(page.locator("gap-ledger details")).not_to_have_attribute("open", "")
     await expect(page.locator("gap-ledger")).to_contain_text("2 个步骤中 2 个录制完整")
     await expect(page.locator("findings-panel")).to_contain_text("0.731（阈值 0.52）")
@@ -248,12 +256,15 @@ async def test_case_page_says_trust_first(watched: Watched, server: StandIn, aud
 async def test_an_incomplete_step_is_said_before_the_verdict(watched: Watched, server: StandIn) -> None:
     """A verified record of which a mandatory step is missing says so, names it, and opens its ledger."""
     story = whole_story(lost_s=3.2)
+    for seconds in (1.5, -7.25, 0.0):
+        story.tell(ClockStepped(story.call, seconds))
     add_case(server, story, CasePhase.UNDER_AUDIT)
     page = watched.page
     await open_case(page, server, story)
     badge, ledger = page.locator("integrity-badge"), page.locator("gap-ledger")
     await expect(badge).to_contain_text("必办步骤录制不完整")
     await expect(badge).to_contain_text("拍摄现场人像")
+    await expect(badge).to_contain_text("时钟误差7.25 秒")
     await expect(ledger.get_by_role("row").filter(has_text="拍摄现场人像")).to_contain_text("3.2 秒")
     await expect(ledger.locator(".badge.bad")).to_have_text("不完整")
     await expect(ledger.locator(".lane")).to_have_count(4)

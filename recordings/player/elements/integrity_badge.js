@@ -32,7 +32,8 @@ export class IntegrityBadgeElement extends PartElement {
         pair("chain", found.chain ? t("integrity.chain_holds", { facts: found.facts }) : t("integrity.chain_broken")),
         pair("manifest", found.manifest ? shortHash(found.manifest) : "—", found.manifest),
         pair("verified", found.verified ? t("integrity.objects", { objects: found.objects }) : yes(false)),
-        pair("gap", found.gapS === null ? "—" : t("integrity.seconds", { seconds: found.gapS.toFixed(2) }))))); // prettier-ignore
+        pair("gap", found.gapS === null ? "—" : t("integrity.seconds", { seconds: found.gapS.toFixed(2) })),
+        pair("clock", found.clockS ? t("integrity.seconds", { seconds: found.clockS.toFixed(2) }) : t("integrity.clock_kept"), t("integrity.clock_about"))))); // prettier-ignore
   }
 }
 

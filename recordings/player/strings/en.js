@@ -29,6 +29,7 @@ export default {
   "gaps.media": "recorded", "gaps.muted": "muted", "gaps.camera_off": "camera off", "gaps.held": "on hold", "gaps.reconnecting": "reconnecting", "gaps.lost": "lost", "gaps.absent": "not in the call",
   "integrity.chain": "Chain of facts", "integrity.chain_holds": "{facts} facts, checked by the server", "integrity.chain_broken": "interrupted",
   "integrity.manifest": "Manifest SHA-256", "integrity.verified": "Archive read back", "integrity.objects": "{objects} files agree",
+  "integrity.clock": "Clock error", "integrity.clock_kept": "0 s, never set", "integrity.clock_about": "How far the machine's clock was from the times in the record because somebody set it during a call; how far it was from true time only a time authority can say",
   "integrity.gap": "Gaps", "integrity.seconds": "{seconds} s", "integrity.yes": "yes", "integrity.not_yet": "not yet",
   "merge.title": "Progress of the recording", "merge.not_due": "The call is not finished yet", "merge.ready": "The recording waits to be merged", "merge.running": "Merging and archiving the recording",
   "merge.done": "Recording processed", "merge.dead": "Processing failed; please contact support", "merge.attempt": "attempt {attempt} of {most}",

@@ -29,6 +29,7 @@ export default {
   "gaps.media": "已录制", "gaps.muted": "静音", "gaps.camera_off": "摄像头关闭", "gaps.held": "保持中", "gaps.reconnecting": "重连中", "gaps.lost": "丢失", "gaps.absent": "不在通话中",
   "integrity.chain": "记录链", "integrity.chain_holds": "{facts} 条，服务已校验", "integrity.chain_broken": "不连续",
   "integrity.manifest": "清单 SHA-256", "integrity.verified": "归档回读", "integrity.objects": "{objects} 个文件一致",
+  "integrity.clock": "时钟误差", "integrity.clock_kept": "0 秒，未被调整", "integrity.clock_about": "通话中有人调整系统时钟，使其与记录时间相差的秒数；与标准时间的差只有时间戳机构能证明",
   "integrity.gap": "空缺时长", "integrity.seconds": "{seconds} 秒", "integrity.yes": "是", "integrity.not_yet": "未完成",
   "merge.title": "录像处理进度", "merge.not_due": "通话尚未办结", "merge.ready": "录像等待合成", "merge.running": "正在合成与归档录像",
   "merge.done": "录像处理完成", "merge.dead": "录像处理失败，请联系支持人员", "merge.attempt": "第 {attempt} 次，共 {most} 次",
