@@ -13,6 +13,7 @@ import { request, RestError, setCsrf } from "../web_kit/rest.js";
 import { createStore } from "../web_kit/store.js";
 import "./elements/case_list.js";
 import "./elements/case_page.js";
+import { isRendering } from "./films.js";
 import { makeQueue } from "./queue.js";
 import { bodyOf } from "./search.js";
 import { isMoving, mayLook, NO_CASE, seesCards, START } from "./state.js";
@@ -153,8 +154,8 @@ async function refresh() {
   } catch (error) {
     gotProblem(codeOf(error));
   }
-  const { summary, cases, boot: now } = store.get();
-  const moving = caseId ? isMoving(summary) : cases?.some((one) => one.phase === "agent_done");
+  const { summary, cases, view, jobs, boot: now } = store.get();
+  const moving = caseId ? isMoving(summary) || isRendering(view, jobs) : cases?.some((one) => one.phase === "agent_done");
   clearTimeout(again);
   if (now === "in" && (!caseId || moving)) {
     again = setTimeout(() => void refresh(), moving ? MERGING_MS : LIST_MS);
@@ -274,6 +275,19 @@ async function askThenRead(what, body) {
   await refresh();
 }
 
+/** Have the film made anew. @param {{template: string, reason: string}} asked */
+async function askRender(asked) {
+  const { caseId } = store.get();
+  store.update({ renderProblem: null });
+  try {
+    await request("POST", path(caseId, "renders"), asked);
+  } catch (error) {
+    const renderProblem = codeOf(error);
+    store.get().caseId === caseId && store.update({ renderProblem });
+  }
+  await refresh();
+}
+
 /**
  * Put answers into the state, keeping what is equal to what stands there: an answer that brings nothing
  * new must not redraw anything.
@@ -312,6 +326,7 @@ const REQUESTS = {
   "viewing-request": (asked) => askThenRead("viewings", asked),
   "watched-report": (asked) => askViewing("watched", asked),
   "tracks-request": readTracks,
+  "render-request": askRender,
   "unmask-request": (asked) => askThenRead("unmaskings", asked),
   "unmask-answer": ({ asked, granted }) => askThenRead(`unmaskings/${asked}`, { granted }),
   "filter-request": narrow,

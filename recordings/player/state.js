@@ -17,7 +17,7 @@ import { NO_FILTER } from "./search.js";
  *   staff: readonly Readonly<{account: string, name: string}>[], views: readonly import("./search.js").View[],
  *   dropped: import("./search.js").View | null, deskProblem: string | null,
  *   summary: CaseSummary | null, entries: readonly Entry[], jobs: readonly Job[], view: CaseView,
- *   viewing: Viewing | null, viewProblem: string | null,
+ *   viewing: Viewing | null, viewProblem: string | null, renderProblem: string | null,
  *   calls: readonly import("./track_axis.js").Call[] | null, beside: Beside, sight: string,
  *   signing: boolean, signProblem: string | null, claims: readonly Claim[], queueNote: string, handing: boolean, minute: number}>} PlayerState
  *   `queueNote` is the key of a sentence; `minute` goes with the clock, so that what becomes overdue is drawn anew.
@@ -59,6 +59,7 @@ export const START = Object.freeze({
   viewing: null,
   sight: "",
   viewProblem: null,
+  renderProblem: null,
   calls: null,
   beside: NOTHING_BESIDE,
   signing: false,
@@ -77,6 +78,7 @@ export const NO_CASE = Object.freeze({
   viewing: null,
   sight: "",
   viewProblem: null,
+  renderProblem: null,
   calls: null,
   beside: NOTHING_BESIDE,
   signing: false,

@@ -305,6 +305,7 @@ async def stand_in(files: Mapping[str, Path]) -> AsyncIterator[StandIn]:
     app.router.add_get("/api/cases/{case}", server.got_case)
     app.router.add_post("/api/cases/{case}/verdict", server.got_verdict)
     app.router.add_post("/api/cases/{case}/reopen", server.got_verdict)
+    app.router.add_post("/api/cases/{case}/renders", server.got_verdict)
     app.router.add_get("/api/cases/{case}/tracks", server.got_tracks)
     app.router.add_get("/api/cases/{case}/tracks/{track}", server.got_track)
     app.router.add_get("/api/cases/{case}/viewings", server.got_viewing)

@@ -17,6 +17,7 @@ from contract.facts import (
     EvidenceStored,
     MergeCompleted,
     RecordingStarted,
+    RecordViewed,
     RenderCompleted,
     SegmentSealed,
     StillRequested,
@@ -285,6 +286,8 @@ async def test_other_layouts_of_a_film_with_a_card_wait_for_the_second_person(sc
     assert (status, json.loads(told)["code"]) == (403, "card_veiled")
     await screen.may_see_cards()
     assert await screen.ask(f"files/{name}?sight=1") == (200, content)
+    entries = await screen.bench.journal.read(screen.bench.case)
+    assert [e.fact.file for e in entries if isinstance(e.fact, RecordViewed)] == [name]
 
 
 def written(screen: Screen, name: str, content: bytes) -> Path:

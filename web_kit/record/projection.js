@@ -32,7 +32,7 @@ import { IDENTITY_FOLDS, NO_IDENTITY } from "./identity/projection.js";
  *   asked: Readonly<Record<string, FactBody>>, evidence: readonly FactBody[], idChecks: readonly FactBody[],
  *   faceChecks: readonly FactBody[], identity: import("./identity/projection.js").IdentityView, chat: readonly ChatLine[], decision: FactBody | null, merge: MergeView,
  *   gaps: FactBody | null, archived: FactBody | null, verified: FactBody | null, audit: FactBody | null,
- *   proposed: FactBody | null, reopened: FactBody | null, given: readonly FactBody[],
+ *   proposed: FactBody | null, reopened: FactBody | null, given: readonly FactBody[], renders: readonly FactBody[],
  *   timeline: readonly Entry[]}>} CaseView
  * @typedef {(view: CaseView, fact: FactBody, at: number) => Partial<CaseView>} Fold
  */
@@ -73,6 +73,7 @@ export const EMPTY = Object.freeze({
   chat: Object.freeze([]),
   decision: null,
   merge: Object.freeze({ state: /** @type {const} */ ("none"), attempt: 0, reason: "", result: null }),
+  renders: Object.freeze([]),
   gaps: null,
   archived: null,
   verified: null,
@@ -185,6 +186,7 @@ const FOLDS = {
   MergeStarted: (view, fact) => ({ merge: { ...view.merge, state: "running", attempt: fact.attempt } }),
   MergeFailed: (view, fact) => ({ merge: { ...view.merge, state: "failed", reason: fact.reason } }),
   MergeCompleted: (view, fact, at) => ({ merge: { ...view.merge, state: "done", result: stamped(fact, at) } }),
+  RenderCompleted: (view, fact, at) => ({ renders: [...view.renders, stamped(fact, at)] }),
   GapsAccounted: (view, fact, at) => ({ gaps: stamped(fact, at) }),
   ArchiveWritten: (view, fact, at) => ({ archived: stamped(fact, at) }),
   ArchiveVerified: (view, fact, at) => ({ verified: stamped(fact, at) }),

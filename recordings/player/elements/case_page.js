@@ -7,7 +7,9 @@ import "../../web_kit/record/fact_list.js";
 import { define, part, PartElement } from "../../web_kit/record/part.js";
 import { dateAndTime, timeOfDay, wordFor } from "../../web_kit/record/words.js";
 import { axisStart, currentSeq, markers } from "../axis.js";
+import { filmsOf } from "../films.js";
 import { isMoving, mayLook, seesCards } from "../state.js";
+import "./film_layouts.js";
 import "./findings_panel.js";
 import "./gap_ledger.js";
 import "./integrity_badge.js";
@@ -32,7 +34,7 @@ export class CasePageElement extends PartElement {
 
   /** @override */
   looksAt(/** @type {PlayerState} */ state) {
-    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem, state.viewing, state.viewProblem, mayLook(state), seesCards(state), state.calls, state.beside, state.claims, state.queueNote, state.handing, state.minute];
+    return [state.summary, state.entries, state.jobs, state.signing, state.signProblem, state.problem, state.viewing, state.viewProblem, state.renderProblem, mayLook(state), seesCards(state), state.calls, state.beside, state.claims, state.queueNote, state.handing, state.minute];
   }
 
   /** @override */
@@ -43,6 +45,7 @@ export class CasePageElement extends PartElement {
     this.queue = /** @type {import("./audit_queue.js").AuditQueueElement} */ (part("audit-queue"));
     this.merge = /** @type {import("./merge_progress.js").MergeProgressElement} */ (part("merge-progress"));
     this.player = /** @type {import("./record_player.js").RecordPlayerElement} */ (part("record-player"));
+    this.layouts = /** @type {import("./film_layouts.js").FilmLayoutsElement} */ (part("film-layouts"));
     this.facts = /** @type {import("../../web_kit/record/fact_list.js").FactListElement} */ (part("fact-list"));
     this.findings = /** @type {import("./findings_panel.js").FindingsPanelElement} */ (part("findings-panel"));
     this.audit = /** @type {import("./audit_state.js").AuditStateElement} */ (part("audit-state"));
@@ -50,7 +53,7 @@ export class CasePageElement extends PartElement {
     this.gate = /** @type {import("./viewing_gate.js").ViewingGateElement} */ (part("viewing-gate"));
     this.unmask = /** @type {import("./unmask_card.js").UnmaskCardElement} */ (part("unmask-card"));
     this.columns = h("div", { class: "columns" },
-        h("div", { class: "column" }, this.merge, this.player, this.gaps, this.findings, this.unmask),
+        h("div", { class: "column" }, this.merge, this.player, this.layouts, this.gaps, this.findings, this.unmask),
         h("div", { class: "column" }, this.verdict, this.audit, h("section", { class: "card story" }, h("h2", {}, t("page.facts")), this.facts))); // prettier-ignore
     mount(this, this.head, this.queue, this.integrity, this.gate, this.columns);
     this.addEventListener("play-moved", (event) => this.gotPlayMoved(/** @type {CustomEvent} */ (event).detail.second));
@@ -75,7 +78,8 @@ export class CasePageElement extends PartElement {
       return;
     }
     this.gaps?.show(state);
-    this.merge?.show(state);
+    this.merge?.show(mergeShown(state));
+    this.layouts?.show(state);
     if (entries !== was?.entries || state.viewing?.axis !== was?.viewing?.axis || !this.markers.length) {
       this.markers = markers(view, axisStart(entries), state.viewing?.axis);
     }
@@ -105,17 +109,17 @@ export class CasePageElement extends PartElement {
 
   /** @param {PlayerState} state */
   drawPlayer({ summary, view, session, viewing, entries, calls, beside, sight }) {
-    const file = summary?.phase === "agent_done" ? null : (view.merge.result?.file ?? null);
+    const films = summary?.phase === "agent_done" ? [] : filmsOf(view, sight);
     const hasTracks = entries.some((entry) => entry.name === "SegmentSealed");
-    const playable = Boolean(file) || hasTracks;
+    const playable = films.length > 0 || hasTracks;
     if (!this.player || !this.merge) {
       return;
     }
     this.player.hidden = !playable;
-    this.merge.hidden = Boolean(file) || !(isMoving(summary) || view.merge.state !== "none");
+    this.merge.hidden = films.length > 0 || !(isMoving(summary) || view.merge.state !== "none");
     if (playable && summary) {
       const { waveform, sprite } = beside;
-      this.player.show({ caseId: summary.case, file, sight, calls, hasTracks, names: this.names(view), markers: this.markers, viewing, name: session?.name ?? "", waveform, sprite });
+      this.player.show({ caseId: summary.case, films, sight, calls, hasTracks, names: this.names(view), markers: this.markers, viewing, name: session?.name ?? "", waveform, sprite });
     }
   }
 
@@ -159,7 +163,7 @@ export class CasePageElement extends PartElement {
 
   /** What somebody typed and where playback stands, for a page that is drawn anew in another language. */
   remember() {
-    const fields = [...this.querySelectorAll("textarea[id], input.input[id]")].map((one) => /** @type {const} */ ([one.id, /** @type {HTMLInputElement} */ (one).value]));
+    const fields = [...this.querySelectorAll("textarea[id], :is(input, select).input[id]")].map((one) => /** @type {const} */ ([one.id, /** @type {HTMLInputElement} */ (one).value]));
     return { fields, scroll: scrollY, player: this.player?.hidden === false ? this.player.remember() : null };
   }
 
@@ -181,6 +185,13 @@ export class CasePageElement extends PartElement {
     }
     return this.queue?.pressed(key) === true || (this.player?.hidden === false && this.player.pressed(key));
   }
+}
+
+/** @param {PlayerState} state @returns {import("./merge_progress.js").ProgressView} */
+function mergeShown({ jobs, view }) {
+  const job = jobs.findLast((one) => one.kind === "merge");
+  const state = job?.state ?? (view.phase === "agent_done" ? "ready" : "not_due");
+  return { title: t("merge.title"), words: t(`merge.${state}`), job };
 }
 
 /** @param {Pick<import("../state.js").CaseView, "parties">} view @returns {Readonly<Record<string, string>>} */

@@ -6,7 +6,7 @@ import { t } from "../../web_kit/i18n.js";
 const KEYS = [
   ["play", ["␣", "K"]], ["seconds", ["←", "→"]], ["ten", ["J", "L"]], ["frame", [",", "."]], ["speed", ["<", ">"]],
   ["share", ["0", "…", "9"]], ["ends", ["Home", "End"]], ["marker", ["P", "N"]], ["unseen", ["U"]],
-  ["mute", ["M"]], ["tracks", ["T"]], ["faces", ["C"]], ["full", ["F"]], ["next", ["G"]], ["help", ["?"]],
+  ["mute", ["M"]], ["tracks", ["T"]], ["layout", ["V"]], ["faces", ["C"]], ["full", ["F"]], ["next", ["G"]], ["help", ["?"]],
 ]; // prettier-ignore
 
 export function openKeyHelp() {

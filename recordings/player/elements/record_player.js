@@ -1,5 +1,5 @@
 /**
- * The recording with its facts on the line below: the merged film, or any set of tracks as they were recorded.
+ * The recording with its facts on the line below: a film with everybody in it, or any set of tracks as they were recorded.
  *
  * Emits `play-moved` with `{second}` as playback goes on, asks by `watched-report` with `{spans}` and by
  * `tracks-request` when tracks are to be played. `jumpTo(second)` is for the list of facts beside it.
@@ -20,10 +20,10 @@ import "./view_watermark.js";
 
 /**
  * @typedef {import("../track_axis.js").Call} Call
- * @typedef {{caseId: string, file: string | null, sight: string, calls: readonly Call[] | null, hasTracks: boolean, names: Readonly<Record<string, string>>,
+ * @typedef {{caseId: string, films: readonly import("../films.js").Film[], sight: string, calls: readonly Call[] | null, hasTracks: boolean, names: Readonly<Record<string, string>>,
  *   markers: readonly import("../axis.js").Marker[], viewing: import("../state.js").Viewing | null, name: string,
  *   waveform: import("./timeline_bar.js").Waveform | null, sprite: import("./timeline_bar.js").Sprite | null}} RecordView
- * @typedef {{second: number, rate: number, mode: string}} Memory
+ * @typedef {{second: number, rate: number, mode: string, chosen: string}} Memory
  */
 
 export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3];
@@ -46,6 +46,10 @@ export class RecordPlayerElement extends PartElement {
   tracks = null;
   /** "film" or "tracks"; empty before anything is played. */
   mode = "";
+  /** The file of the film that was chosen; empty for the merge's own. */
+  chosen = "";
+  /** The file of the film that was opened last. */
+  file = "";
   rate = 1;
   muted = false;
   /** Where to go when the film is there. @type {number | null} */
@@ -88,11 +92,12 @@ export class RecordPlayerElement extends PartElement {
     const small = (/** @type {string} */ key, /** @type {string} */ shape, /** @type {() => void} */ act) =>
       h("button", { class: "control small", type: "button", "aria-label": t(key), title: t(key), onclick: act }, icon(shape));
     this.modeButton = h("button", { class: "mode", type: "button", onclick: () => this.turn() });
+    this.layouts = h("select", { class: "rate", "aria-label": t("play.layout"), onchange: (/** @type {Event} */ event) => this.chooseFilm(/** @type {HTMLSelectElement} */ (event.target).value) });
     this.rates = h("select", { class: "rate", "aria-label": t("play.rate"), onchange: (/** @type {Event} */ event) => this.setRate(Number(/** @type {HTMLSelectElement} */ (event.target).value)) },
       RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`))); // prettier-ignore
     mount(this, this.screen, this.line,
       h("div", { class: "play-row" }, this.playButton, small("play.frame_back", "left", () => this.stepFrame(-1)), small("play.frame", "right", () => this.stepFrame(1)),
-        this.time, this.note, h("span", { class: "grow" }), this.modeButton, this.rates, small("play.full", "fullscreen", () => this.toggleFull()), small("keys.title", "keyboard", openKeyHelp)),
+        this.time, this.note, h("span", { class: "grow" }), this.layouts, this.modeButton, this.rates, small("play.full", "fullscreen", () => this.toggleFull()), small("keys.title", "keyboard", openKeyHelp)),
       this.chooser); // prettier-ignore
     this.addEventListener("seek-request", (event) => this.jumpTo(/** @type {CustomEvent} */ (event).detail.second));
     this.addEventListener("track-choice", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
@@ -102,17 +107,60 @@ export class RecordPlayerElement extends PartElement {
   draw(/** @type {RecordView} */ view, /** @type {RecordView | undefined} */ was) {
     this.watermark?.show({ name: view.name, caseId: view.caseId });
     const other = view.caseId !== was?.caseId;
-    if (other || (this.mode === "film" && (view.file !== was?.file || view.sight !== was?.sight)) || (this.mode === "" && (view.file || view.calls))) {
+    if (other) {
+      this.chosen = "";
+    }
+    const film = this.filmOf(view);
+    if (other || (this.mode === "film" && (film?.file !== this.file || view.sight !== was?.sight)) || (this.mode === "" && (film || view.calls))) {
       this.mode = "";
-      this.open(view.file ? "film" : view.hasTracks ? "tracks" : "");
+      this.open(film ? "film" : view.hasTracks ? "tracks" : "");
     } else if (this.mode === "tracks" && view.calls !== was?.calls) {
       this.open("tracks");
     }
     if (this.modeButton) {
-      this.modeButton.hidden = !(view.file && view.hasTracks);
+      this.modeButton.hidden = !(film && view.hasTracks);
     }
+    this.drawLayouts(view);
     this.drawLine();
     this.moved("");
+  }
+
+  /** The film that is played: what was chosen, while it may be seen. @param {RecordView} view */
+  filmOf({ films }) {
+    return films.find(({ file, veiled }) => file === this.chosen && !veiled) ?? films[0] ?? null;
+  }
+
+  /** @param {RecordView} view */
+  drawLayouts({ films }) {
+    if (!this.layouts) {
+      return;
+    }
+    const words = films.map(filmWords);
+    if (this.layoutWords !== words.join()) {
+      this.layoutWords = words.join();
+      mount(this.layouts, films.map(({ file, veiled }, index) => h("option", { value: file, disabled: veiled }, words[index]))); // prettier-ignore
+    }
+    this.layouts.hidden = films.length < 2 || this.mode !== "film";
+    this.layouts.value = this.file;
+  }
+
+  /** What the layouts are called that can be chosen now. */
+  layoutWords = "";
+
+  /** @param {string} file */
+  chooseFilm(file) {
+    this.chosen = file;
+    this.source?.pause();
+    this.open("film");
+  }
+
+  /** The film with the next layout that may be seen. */
+  nextFilm() {
+    const films = (this.shown?.films ?? []).filter(({ veiled }) => !veiled);
+    const next = films[(films.findIndex(({ file }) => file === this.file) + 1) % films.length];
+    if (next && this.layouts?.hidden === false) {
+      this.chooseFilm(next.file);
+    }
   }
 
   /** Play the film, or the tracks, from where playback stands. @param {string} mode */
@@ -130,7 +178,8 @@ export class RecordPlayerElement extends PartElement {
     this.source?.close();
     this.coverage.stop();
     this.tracks = mode === "tracks" && view.calls ? tracksSource(view.caseId, view.calls, (seat) => view.names[seat] ?? "", (what) => this.moved(what)) : null;
-    this.source = this.tracks ?? mergedSource(view.caseId, view.file ?? "", (what) => this.moved(what));
+    this.file = this.filmOf(view)?.file ?? "";
+    this.source = this.tracks ?? mergedSource(view.caseId, this.file, (what) => this.moved(what));
     this.wanted = at > 0 ? at : null;
     this.problem && (this.problem.hidden = true);
     mount(this.stage, this.source.element);
@@ -138,6 +187,7 @@ export class RecordPlayerElement extends PartElement {
     this.source.setMuted(this.muted);
     this.modeButton?.replaceChildren(t(mode === "tracks" ? "tracks.to_film" : "tracks.to_tracks"));
     this.drawChoices();
+    this.drawLayouts(view);
     if (this.tracks) {
       this.moved("loadedmetadata");
     }
@@ -286,14 +336,15 @@ export class RecordPlayerElement extends PartElement {
 
   /** What to go on with after the page was drawn anew, in another language. @returns {Memory} */
   remember() {
-    return { second: this.wanted ?? this.source?.second ?? 0, rate: this.rate, mode: this.mode };
+    return { second: this.wanted ?? this.source?.second ?? 0, rate: this.rate, mode: this.mode, chosen: this.chosen };
   }
 
   /** @param {Memory} memory */
-  recall({ second, rate, mode }) {
+  recall({ second, rate, mode, chosen }) {
     this.wanted = second;
-    if (mode === "tracks" && this.mode !== "tracks") {
-      this.open("tracks");
+    this.chosen = chosen;
+    if (mode !== this.mode || chosen) {
+      this.open(mode);
     }
     this.arrive();
     this.setRate(rate);
@@ -307,13 +358,19 @@ export class RecordPlayerElement extends PartElement {
       ArrowLeft: () => this.jumpBy(-STEP_S), ArrowRight: () => this.jumpBy(STEP_S), ",": () => this.stepFrame(-1), ".": () => this.stepFrame(1),
       "<": () => this.shiftRate(-1), ">": () => this.shiftRate(1), Home: () => this.jumpTo(0), End: () => this.jumpTo(this.source?.duration ?? 0),
       n: () => this.jumpMarker(1), p: () => this.jumpMarker(-1), u: () => this.jumpUnseen(), m: () => this.toggleMute(),
-      f: () => this.toggleFull(), t: () => this.modeButton?.hidden === false && this.turn(), "?": openKeyHelp,
+      f: () => this.toggleFull(), t: () => this.modeButton?.hidden === false && this.turn(), v: () => this.nextFilm(), "?": openKeyHelp,
     }; // prettier-ignore
     const share = /^\d$/.test(key) ? () => this.jumpTo(((this.source?.duration ?? 0) * Number(key)) / 10) : undefined;
     const action = share ?? actions[key.length === 1 ? key.toLowerCase() : key];
     action?.();
     return action !== undefined;
   }
+}
+
+/** @param {import("../films.js").Film} film */
+function filmWords({ template, own, veiled }) {
+  const name = wordFor("template", template);
+  return own ? t("play.own", { name }) : veiled ? t("play.veiled", { name }) : name;
 }
 
 define("record-player", RecordPlayerElement);
