@@ -1,6 +1,6 @@
 /** The auditor's page: login, the list of cases, one case with its recording. */
 
-import { setSight, sightQuery } from "../web_kit/record/evidence_zoom.js";
+import { setMark, setSight, sightQuery } from "../web_kit/record/evidence_zoom.js";
 import recordEn from "../web_kit/record/en.js";
 import "../web_kit/record/login_card.js";
 import { part } from "../web_kit/record/part.js";
@@ -13,6 +13,7 @@ import { request, RestError, setCsrf } from "../web_kit/rest.js";
 import { createStore } from "../web_kit/store.js";
 import "./elements/case_list.js";
 import "./elements/case_page.js";
+import "./elements/view_watermark.js";
 import { isRendering } from "./films.js";
 import { makeQueue } from "./queue.js";
 import { bodyOf } from "./search.js";
@@ -353,6 +354,11 @@ function gotKey(event) {
 for (const [name, handle] of Object.entries(REQUESTS)) {
   document.addEventListener(name, (event) => void handle(/** @type {CustomEvent} */ (event).detail));
 }
+setMark((caseId) => {
+  const mark = /** @type {import("./elements/view_watermark.js").ViewWatermarkElement} */ (part("view-watermark"));
+  mark.show({ name: store.get().session?.name ?? "", caseId });
+  return mark;
+});
 document.addEventListener("keydown", gotKey);
 addEventListener("hashchange", gotRoute);
 build();

@@ -227,6 +227,29 @@ async def test_nothing_is_shown_before_a_reason_is_given(
     assert span["until_s"] > 0.7
 
 
+async def test_pictures_open_with_the_name_of_who_looks(
+    watched: Watched, server: StandIn, audited: Story
+) -> None:
+    """Stills, cards and portraits bear the film's mark when they are large, on the picture, not beside it."""
+    page = watched.page
+    await open_case(page, server, audited)
+    thumbs = page.locator(".gallery .thumb")
+    await expect(thumbs).to_have_count(3)
+    for thumb in await thumbs.all():
+        await thumb.click()
+        mark = page.locator("dialog.zoom view-watermark")
+        await expect(mark).to_contain_text("陈审核 · ")
+        await expect(mark).to_contain_text(audited.case)
+        await wait_until(page, "document.querySelector('dialog.zoom img').naturalWidth > 0")
+        wider = (
+            "document.querySelector('.zoom-picture').offsetWidth - document.querySelector('.zoom img').width"
+        )
+        assert await page.evaluate(wider) == 0
+        await shoot(page, "player-picture")
+        await page.keyboard.press("Escape")
+        await expect(mark).to_have_count(0)
+
+
 async def test_case_page_says_trust_first(watched: Watched, server: StandIn, audited: Story) -> None:
     """Integrity, recording, checks with model hash, evidence and story stand on the page."""
     page = watched.page

@@ -18,6 +18,18 @@ export function setSight(now) {
   sight = now ? `?sight=${encodeURIComponent(now)}` : "";
 }
 
+/** @type {(caseId: string) => Element | null} */
+let markOf = () => null;
+
+/**
+ * Put a mark over every picture that is opened large from now on; without this there is none.
+ *
+ * @param {(caseId: string) => Element} make
+ */
+export function setMark(make) {
+  markOf = make;
+}
+
 /** What is put behind the address of a file or track, so that it is shown as it may be seen now. */
 export function sightQuery() {
   return sight;
@@ -50,7 +62,7 @@ export function openZoom(caseId, evidence) {
   const dialog = h("dialog", { class: "zoom", "aria-label": name });
   mount(dialog,
     h("header", {}, h("h2", {}, name), h("button", { class: "button quiet", type: "button", autofocus: true, onclick: () => dialog.close() }, t("close"))),
-    h("div", { class: "zoom-picture" }, h("img", { src: fileUrl(caseId, evidence.file), alt: name })),
+    h("div", { class: "zoom-picture" }, h("img", { src: fileUrl(caseId, evidence.file), alt: name }), markOf(caseId)),
     h("dl", { class: "pairs" },
       row(t("evidence.size"), `${evidence.width} × ${evidence.height}`),
       row(t("evidence.source"), wordFor("source", evidence.source)),
