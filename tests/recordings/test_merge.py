@@ -318,14 +318,16 @@ def test_plain_before_the_first_picture(tmp_path: Path) -> None:
     ] == [GapCause.NOT_STARTED]
 
 
-def test_reconnect_is_joined_on_the_axis(tmp_path: Path) -> None:
-    """A second track of the same person goes on where wall time says, not where the first ended."""
+@pytest.mark.parametrize("codecs", [("VP8", "VP8"), ("VP8", "H264"), ("H264", "VP8")])
+def test_reconnect_is_joined_on_the_axis(tmp_path: Path, codecs: tuple[str, str]) -> None:
+    """A second track of the same person, in another codec too, goes on where wall time says, not where the
+    first ended."""
     staged = stage(tmp_path)
     staged.begin()
     seat = new_seat_id()
-    for first, length in ((0, 2.0), (4, 2.0)):
-        pictures = film(length, first=first * 15)
-        staged.record(StagedTrack(Role.CUSTOMER, TrackSource.CAMERA, "VP8", pictures, seat))
+    for first, length, codec in ((0, 2.0, codecs[0]), (4, 2.0, codecs[1])):
+        pictures = film(length, codec, first=first * 15)
+        staged.record(StagedTrack(Role.CUSTOMER, TrackSource.CAMERA, codec, pictures, seat))
         sound = voice(length, first_s=first)
         staged.record(StagedTrack(Role.CUSTOMER, TrackSource.MICROPHONE, "opus", sound, seat))
     staged.end(6)
