@@ -48,9 +48,12 @@ def _joins(*seats: SeatId) -> list[Told]:
     return [(0.0, PartyJoined(CALL, seat, ROLES[seat], "")) for seat in seats]
 
 
-def _track(seat: SeatId, source: TrackSource, *spans: tuple[float, float]) -> TrackTimes:
+def _track(
+    seat: SeatId, source: TrackSource, *spans: tuple[float, float], every: float | None = None
+) -> TrackTimes:
     """Return a track with frames in these seconds of the call: of sound every 20 ms, else 15 a second."""
     rate, step = (48_000, 0.02) if source is MIC else (90_000, 1 / 15)
+    step = step if every is None else every
     at = np.concatenate([np.arange(since, until - 1e-9, step) for since, until in spans])
     ticks = (1_000_000 + at * rate).round().astype(np.int64)
     arrivals = tuple((int(tick), T0 + second) for tick, second in zip(ticks, at, strict=True))
@@ -93,6 +96,20 @@ def test_a_lane_that_loses_mutes_and_comes_back() -> None:
         ("camera_off", 9, 12),
         ("media", 12, 20),
     ]
+
+
+@pytest.mark.parametrize("every", [0.4, 0.44])
+def test_a_microphone_that_saves_in_silence_is_whole(every: float) -> None:
+    """Opus sends so seldom while nobody speaks (DTX): that is media, and one packet less of it is a loss."""
+    entries = _entries(*_joins(CUSTOMER, AGENT))
+    silent = _track(CUSTOMER, MIC, (0, 20), every=every)
+    # Twenty packets of silence, the next is lost, and silence goes on.
+    holed = _track(AGENT, MIC, (0, 20 * every), (21 * every, 20), every=every)
+    lanes = _lanes(entries, silent, holed)
+
+    assert _told(lanes[CUSTOMER, MIC]) == [("media", 0, 20)]
+    since, until = round(19 * every + 0.02, 1), round(21 * every, 1)
+    assert _told(lanes[AGENT, MIC]) == [("media", 0, since), ("lost", since, until), ("media", until, 20)]
 
 
 def test_held_staff_are_held_and_the_customer_is_recorded() -> None:

@@ -57,6 +57,16 @@ def test_single_lost_packets_do_not_add_up() -> None:
     assert 60 in _loud(_played([SoundTrack(_coded(frames))], 6.3))
 
 
+def test_packets_of_sparing_silence_lie_at_their_times() -> None:
+    """Of silence Opus may send a packet each 0.4 s (DTX): each is where it belongs, with nothing between."""
+    tone = voice(0.1)[2].data
+    sound = _played([SoundTrack(Coded(0.3 + number * 0.4, tone, True) for number in range(10))], 4.3)
+    packets = np.abs(sound[: sound.size // PACKET * PACKET]).reshape(-1, PACKET).max(axis=1)
+
+    assert [int(i) for i in np.flatnonzero(packets > 0.01)] == [15 + 20 * number for number in range(10)]
+    assert np.count_nonzero(packets) == 10
+
+
 def test_garbage_is_skipped() -> None:
     """A packet that does not decode is silence, and the rest plays."""
     frames = _coded(voice(2.0))
