@@ -70,6 +70,17 @@ def test_heavy_libraries_stay_at_home(library: str) -> None:
     assert [name for name in users if not name.startswith(HOMES[library])] == []
 
 
+def test_a_browser_is_no_part_of_the_server() -> None:
+    """Browsers are driven by tests and benchmarks, which no room imports, and installed for them alone."""
+    users = [name for name in tracked("*.py") if "playwright" in imported(name)]
+
+    assert users
+    assert [name for name in users if not name.startswith(("tests/", "benchmarks/"))] == []
+    assert [name for name in product() if {"tests", "benchmarks"} & imported(name)] == []
+    locks = {name: (ROOT / name).read_text() for name in tracked("requirements/*.lock")}
+    assert [name for name, text in locks.items() if "\nplaywright==" in text] == ["requirements/dev.lock"]
+
+
 def test_the_server_never_loads_the_demo() -> None:
     """Serving, working and the rooms know nothing of the scripted callers; only demo and doctor do.
 
