@@ -60,13 +60,26 @@ class Head:
 _START = Head()
 
 
+class JournalDamaged(StorageError):
+    """A line of a journal is altered, of another case, or does not follow; ``line`` counts from 1.
+
+    Where a file is read on from where it was read to before, only lines from there on are looked at.
+    """
+
+    default_code = "journal_damaged"
+
+    def __init__(self, line: int, what: str) -> None:
+        self.line = line
+        super().__init__(f"line {line} of the journal {what}")
+
+
 def load_chain(content: bytes, case: CaseId, head: Head = _START) -> tuple[tuple[Entry, ...], Head]:
     """Return the entries in ``content``, which follows ``head``, and the new head.
 
     Bytes behind the last line feed are not part of the chain: the new ``size`` stops before them.
 
     Raises:
-        StorageError: a line is damaged, of another case, or does not follow the one before.
+        JournalDamaged: the first line that is altered, of another case, or does not follow the one before.
     """
     entries: list[Entry] = []
     *lines, _torn = content.split(b"\n")
@@ -81,9 +94,9 @@ def _load_line(line: bytes, case: CaseId, head: Head) -> Entry:
     try:
         entry = load_entry(json.loads(line))
     except (ValueError, RecursionError, ProtocolError) as error:
-        raise StorageError(f"journal is damaged behind entry {head.seq}", code="journal_damaged") from error
+        raise JournalDamaged(head.seq + 1, "is damaged") from error
     if (entry.case, entry.seq, entry.prev) != (case, head.seq + 1, head.hash) or dump_entry(entry) != line:
-        raise StorageError(f"journal does not chain behind entry {head.seq}", code="journal_damaged")
+        raise JournalDamaged(head.seq + 1, "does not follow the one before")
     return entry
 
 

@@ -29,7 +29,7 @@ from contract.keeping_facts import RecordTimestamped
 from contract.ports import Archive
 from recordings.case_files import files_of
 from recordings.erasure import Certificate
-from recordings.journal import load_chain
+from recordings.journal import JournalDamaged, load_chain
 from recordings.manifest import MANIFEST, Manifest, ManifestFile, is_journal, load_manifest, manifest_sha256
 from recordings.papers import PLAIN_PAPERS
 from recordings.signature import (
@@ -89,7 +89,8 @@ class Report:
     ``file_not_as_journaled``, ``journaled_file_not_listed``, ``manifest_not_as_journaled``,
     ``signature_missing``, ``signature_damaged``, ``signature_wrong``, ``signature_of_another_key``,
     ``signature_of_another_record``, ``timestamp_missing``, ``timestamp_damaged``, ``timestamp_wrong``,
-    ``timestamp_of_another_record``. Of an erased record there is its ``certificate``, and ``files`` are the
+    ``timestamp_of_another_record``. ``damaged_line`` is the journal's first line that is ``journal_damaged``,
+    from 1; 0 where none is. Of an erased record there is its ``certificate``, and ``files`` are the
     objects that the archive did not let go.
     """
 
@@ -100,6 +101,7 @@ class Report:
     signatures: tuple[SignatureReport, ...] = ()
     stamped: Stamped | None = None
     certificate: Certificate | None = None
+    damaged_line: int = 0
 
     @property
     def intact(self) -> bool:
@@ -115,6 +117,7 @@ class _Read:
     manifest_sha256: str
     entries: tuple[Entry, ...]
     problems: list[str] = field(default_factory=list)
+    damaged_line: int = 0
 
 
 def judge(
@@ -144,7 +147,15 @@ def judge(
     stamped = _stamped(read.entries, signatures, roots, problems)
     files = tuple(_file_reports(read.manifest, found, read.entries, signed))
     told = tuple(dict.fromkeys(problems))
-    return Report(read.manifest_sha256, len(read.entries), files, told, signed, stamped)
+    return Report(
+        read.manifest_sha256,
+        len(read.entries),
+        files,
+        told,
+        signed,
+        stamped,
+        damaged_line=read.damaged_line,
+    )
 
 
 def verify_folder(
@@ -204,6 +215,7 @@ def _read(case: CaseId, manifest: bytes | None, journal: bytes | None) -> _Read:
     problems: list[str] = []
     loaded: Manifest | None = None
     entries: tuple[Entry, ...] = ()
+    damaged_line = 0
     try:
         loaded = load_manifest(manifest) if manifest is not None else None
         problems += [] if loaded else ["manifest_missing"]
@@ -215,9 +227,10 @@ def _read(case: CaseId, manifest: bytes | None, journal: bytes | None) -> _Read:
         entries, head = load_chain(journal or b"", case)
         problems += ["journal_torn"] if head.size < len(journal or b"") else []
         problems += [] if entries else ["journal_missing"]
-    except StorageError as error:
+    except JournalDamaged as error:
         problems.append(error.code)
-    return _Read(loaded, manifest_sha256(manifest or b"") if loaded else "", entries, problems)
+        damaged_line = error.line
+    return _Read(loaded, manifest_sha256(manifest or b"") if loaded else "", entries, problems, damaged_line)
 
 
 def _chain_problems(manifest: Manifest, entries: tuple[Entry, ...]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from contract.codec import dump
 from contract.errors import NotFound
 from contract.ids import CaseId, is_id
 from recordings.bundle import verify_bundle
+from recordings.journal import JournalDamaged
 from recordings.signature import read_public_key
 from recordings.timestamp import read_roots
 from recordings.verify import FileVerdict, Report, verify_archive, verify_folder
@@ -107,7 +108,8 @@ def _print(report: Report) -> None:
         if file.verdict is not FileVerdict.INTACT:
             click.echo(f"{file.verdict}: {file.path}")
     for problem in report.problems:
-        click.echo(f"problem: {problem}")
+        line = f", line {report.damaged_line}" if problem == JournalDamaged.default_code else ""
+        click.echo(f"problem: {problem}{line}")
     for signature in report.signatures:
         at = datetime.fromtimestamp(signature.signed_at, UTC).isoformat(timespec="seconds")
         click.echo(f"{signature.file}: signed {at}, {signature.entries} entries, key {signature.key}")

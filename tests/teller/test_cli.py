@@ -18,12 +18,15 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from contract.errors import TellerError
+from contract.ids import new_call_id, new_case_id
 from contract.ports import Account
 from store import Database
 from teller import people
 from teller.cli import main
 from teller.config import Config, load
 from teller.demo import run
+from tests.recordings.encoded import MovedClock
+from tests.recordings.small_record import small_record
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -200,6 +203,21 @@ def test_the_scripted_demo_ends_well(tmp_path: Path, auto: str, word: str) -> No
     ):
         assert re.search(measured, told.stdout), (measured, told.stdout)
     _export_and_verify(tmp_path, case[1])
+
+
+def test_verify_names_the_line_of_a_damaged_journal(tmp_path: Path) -> None:
+    """For people and for machines: the first fact that is not as it was."""
+    record = asyncio.run(small_record(tmp_path, new_case_id(), new_call_id(), MovedClock()))
+    journal = record / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert at_once(tmp_path, "verify", str(record)).stdout.splitlines()[-1] == "intact"
+
+    journal.write_bytes(b"".join(lines[:2] + lines[3:]))
+    told = at_once(tmp_path, "verify", str(record))
+    assert told.exit_code == 1
+    assert "problem: journal_damaged, line 3" in told.stdout.splitlines()
+    assert "problem: head_not_in_journal" in told.stdout.splitlines()
+    assert json.loads(at_once(tmp_path, "verify", str(record), "--json").stdout)["damaged_line"] == 3
 
 
 def _export_and_verify(folder: Path, case: str) -> None:
