@@ -3,6 +3,7 @@
 import random
 import tarfile
 from collections.abc import AsyncIterator, Callable, Mapping
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from recordings.signature import EXPORT_SIGNATURE, Signer, Statement, open_signe
 from recordings.spool import sha256_of
 from recordings.verify import FileReport, FileVerdict, Report, verify_folder
 from tests.recordings.encoded import START, MovedClock
-from tests.recordings.small_record import FILES, TENANT, small_record
+from tests.recordings.small_record import FILES, LAST_ENTRY, SIGNED_ENTRY, TENANT, small_record
 
 MADE_AT = START + 86_400.5
 MARKED = b"marked film"
@@ -87,7 +88,7 @@ async def test_a_whole_bundle_is_intact(made: Case) -> None:
     assert report.intact, report
     assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in IN_BUNDLE)
     assert {one.key for one in report.signatures} == {made.signer.key}
-    assert [one.entries for one in report.signatures] == [8, 5]
+    assert [one.entries for one in report.signatures] == [LAST_ENTRY + 1, SIGNED_ENTRY]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -138,9 +139,12 @@ async def test_a_cut_off_bundle_is_found(made: Case) -> None:
 
 @pytest.mark.parametrize("name", IN_BUNDLE)
 async def test_each_kind_of_file_is_held(made: Case, name: str) -> None:
-    """Altered, missing or added, it is named."""
+    """Altered, shortened, missing or added, it is named."""
     key = name.replace("/", "_").replace(".", "_")
-    for data, verdict in ((b"another content", FileVerdict.ALTERED), (None, FileVerdict.MISSING)):
+    longer, shorter = b"another content" * 2, made.parts[name][:-1]
+    changes = [(longer, FileVerdict.ALTERED), (shorter, FileVerdict.TRUNCATED), (None, FileVerdict.MISSING)]
+    # Of a file that is empty nothing can be cut off.
+    for data, verdict in (change for change in changes if change[0] != made.parts[name]):
         report = await made.judged(**{key: data})
         assert [file for file in report.files if file.verdict is not FileVerdict.INTACT] == [
             FileReport(name, verdict)
@@ -151,24 +155,37 @@ async def test_each_kind_of_file_is_held(made: Case, name: str) -> None:
     assert FileReport("evidence/x.jpg", FileVerdict.EXTRA) in report.files
 
 
-async def test_two_swapped_files_are_found(made: Case) -> None:
-    """Both are named."""
-    merged, segment = made.parts["merged.mp4"], made.parts["c/t/00000.mkv"]
-    report = await made.judged(merged_mp4=segment, c_t_00000_mkv=merged)
-    assert [file.path for file in report.files if file.verdict is not FileVerdict.INTACT] == [
-        "c/t/00000.mkv", "merged.mp4"
-    ]  # fmt: skip
+async def test_any_two_swapped_files_are_found(made: Case) -> None:
+    """Of every pair both are named; where one is a paper, the record is not sound."""
+    for one, other in combinations(sorted(made.parts), 2):
+        swapped = made.parts | {one: made.parts[other], other: made.parts[one]}
+        report = verify_bundle(await made.bundle(swapped))[1]
+        named = {file.path for file in report.files if file.verdict is not FileVerdict.INTACT}
+        if {one, other} <= {*IN_BUNDLE}:
+            assert (named, report.problems) == ({one, other}, ()), (one, other)
+        else:
+            assert report.problems, (one, other)
 
 
-async def test_a_fact_that_is_dropped_moved_or_cut_off_is_found(made: Case) -> None:
-    """The chain holds the order, the signature the end."""
+async def test_a_fact_that_is_dropped_or_moved_is_found_with_its_line(made: Case) -> None:
+    """The chain holds the order, wherever it is broken: the first line that does not follow is named."""
     lines = made.parts["journal.jsonl"].splitlines(keepends=True)
-    dropped = b"".join(lines[:2] + lines[3:])
-    moved = b"".join([lines[1], lines[0], *lines[2:]])
-    for journal in (dropped, moved):
-        assert "journal_damaged" in (await made.judged(journal_jsonl=journal)).problems
+    assert len(lines) == LAST_ENTRY + 1
+    for at in range(len(lines) - 1):
+        dropped = b"".join(lines[:at] + lines[at + 1 :])
+        moved = b"".join([*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]])
+        for journal in (dropped, moved):
+            report = await made.judged(journal_jsonl=journal)
+            assert "journal_damaged" in report.problems, at
+            assert report.damaged_line == at + 1
+
+
+async def test_facts_that_are_cut_off_are_found(made: Case) -> None:
+    """What is left is a whole chain: the signature holds the end."""
+    lines = made.parts["journal.jsonl"].splitlines(keepends=True)
     report = await made.judged(journal_jsonl=b"".join(lines[:-1]))
     assert report.problems == ("signature_of_another_record", "export_not_signed")
+    assert report.damaged_line == 0
 
 
 async def test_a_bundle_that_was_put_together_anew_is_not_signed(made: Case, tmp_path: Path) -> None:

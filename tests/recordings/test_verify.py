@@ -32,7 +32,14 @@ from recordings.verify import (
     verify_folder,
 )
 from tests.recordings.encoded import START, MovedClock
-from tests.recordings.small_record import FILES, TENANT, small_record
+from tests.recordings.small_record import (
+    FILES,
+    JOURNALED,
+    LAST_ENTRY,
+    SIGNED_ENTRY,
+    TENANT,
+    small_record,
+)
 
 
 @pytest.fixture
@@ -52,7 +59,7 @@ def test_a_signed_record_tells_by_whom(signed: Path, case: CaseId, tmp_path: Pat
     report = verify_folder(signed, case)
     assert report.intact
     key = open_signer(tmp_path / "records.pem").key
-    assert report.signatures == (SignatureReport(RECORD_SIGNATURE, key, 5, START),)
+    assert report.signatures == (SignatureReport(RECORD_SIGNATURE, key, SIGNED_ENTRY, START),)
 
 
 def test_a_signature_that_is_gone_altered_or_foreign_is_named(
@@ -69,7 +76,7 @@ def test_a_signature_that_is_gone_altered_or_foreign_is_named(
         return verify_folder(signed, case).problems
 
     assert problems(stranger.sign(statement)) == ("signature_of_another_key",)
-    assert problems(content.replace(b'"seq":5', b'"seq":4')) == ("signature_wrong",)
+    assert problems(content.replace(b'"seq":10', b'"seq":11')) == ("signature_wrong",)
     assert problems(b"") == ("signature_damaged",)
     elsewhere = replace(statement, case=new_case_id())
     assert problems(open_signer(tmp_path / "records.pem").sign(elsewhere)) == ("signature_of_another_record",)
@@ -82,7 +89,7 @@ def test_an_intact_record_is_intact(record: Path, case: CaseId) -> None:
     """Every file is judged, and the journal may be longer than the manifest's head."""
     report = verify_folder(record, case)
     assert report.intact
-    assert report.entries == 7
+    assert report.entries == LAST_ENTRY
     assert report.manifest_sha256 == manifest_sha256((record / "manifest.json").read_bytes())
     assert report.files == tuple(FileReport(name, FileVerdict.INTACT) for name in sorted(FILES))
 
@@ -138,27 +145,28 @@ def torn_journal(record: Path) -> None:
 
 
 def short_journal(record: Path) -> None:
-    (record / "journal.jsonl").write_bytes(b"".join(_lines(record)[:4]))
+    (record / "journal.jsonl").write_bytes(b"".join(_lines(record)[: SIGNED_ENTRY - 1]))
 
 
 @pytest.mark.parametrize(
-    ("harm", "problems"),
+    ("harm", "problems", "line"),
     [
-        (without_manifest, ("manifest_missing",)),
-        (damaged_manifest, ("manifest_damaged",)),
-        (without_journal, ("journal_missing", "head_not_in_journal")),
-        (damaged_journal, ("journal_damaged", "head_not_in_journal")),
-        (torn_journal, ("journal_torn",)),
-        (short_journal, ("head_not_in_journal", "file_not_as_journaled")),
+        (without_manifest, ("manifest_missing",), 0),
+        (damaged_manifest, ("manifest_damaged",), 0),
+        (without_journal, ("journal_missing", "head_not_in_journal"), 0),
+        # The verdict is the last but one; what is behind it is not read.
+        (damaged_journal, ("journal_damaged", "head_not_in_journal"), LAST_ENTRY - 1),
+        (torn_journal, ("journal_torn",), 0),
+        (short_journal, ("head_not_in_journal", "file_not_as_journaled"), 0),
     ],
 )
 def test_harm_to_manifest_or_journal_is_named(
-    harm: Callable[[Path], None], problems: tuple[str, ...], record: Path, case: CaseId
+    harm: Callable[[Path], None], problems: tuple[str, ...], line: int, record: Path, case: CaseId
 ) -> None:
     """A record without its papers, or with altered ones, is not intact."""
     harm(record)
     report = verify_folder(record, case)
-    assert report.problems == problems
+    assert (report.problems, report.damaged_line) == (problems, line)
     assert not report.intact
 
 
@@ -180,7 +188,7 @@ def test_a_forged_file_with_a_forged_manifest_is_found(record: Path, case: CaseI
     assert report.problems == ("file_not_as_journaled", "manifest_not_as_journaled")
 
 
-@pytest.mark.parametrize("name", ["c/t/00000.mkv", "evidence/e.jpg", "evidence/s.pdf", "merged.mp4"])
+@pytest.mark.parametrize("name", JOURNALED)
 def test_a_file_taken_out_of_record_and_manifest_is_found(name: str, record: Path, case: CaseId) -> None:
     """The journal knows that there was such a file."""
     (record / name).unlink()
