@@ -1,7 +1,10 @@
-"""A record on its way to an S3 server that answers 500, late, or not at all."""
+"""A record on its way to an S3 server that answers 500, late, or later than anybody waits."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from contract.facts import ArchiveVerified, MergeFailed
 from contract.ids import new_id
@@ -35,6 +38,38 @@ async def test_errors_and_delays_cost_time_and_nothing_else(tmp_path: Path, moto
         proxy.fails, proxy.late_s = False, 0.3
         assert await pipeline.run_one(await bench.job())
         proxy.late_s = 0.0
+        assert len(await bench.facts(ArchiveVerified)) == 1
+        assert not bench.folder.exists()
+        report = await verify_archive(archive, TENANT, bench.case)
+        assert report.intact, report
+
+
+@pytest.mark.parametrize(
+    ("retries", "failures"),
+    [
+        pytest.param(1, [], id="the-client-sends-it-again"),
+        pytest.param(0, ["archive_unreachable"], id="the-job-is-tried-again"),
+    ],
+)
+async def test_an_answer_that_nobody_waits_for_costs_a_second_attempt(
+    retries: int, failures: list[str], tmp_path: Path, moto_server: Gateway
+) -> None:
+    """An upload arrives and its answer does not within the read timeout: it is tried again, and arrives."""
+    bucket, read_s = new_id("faults"), 3.0
+    client_of(settings_for(moto_server, bucket)).make_bucket(bucket_name=bucket)
+    bench = await staged_bench(tmp_path)
+    async with troubled(moto_server, bucket) as (proxy, settings):
+        archive = S3Archive(replace(settings, read_s=read_s, retries=retries), MovedClock())
+        pipeline = bench.pipeline(archive=archive, retry_first_s=0.0)
+        proxy.withholds = True
+        for _ in failures:
+            assert not await pipeline.run_one(await bench.job())
+            assert (bench.folder / "merged.mp4").is_file(), "let go before it was archived"
+        assert await pipeline.run_one(await bench.job())
+
+        assert read_s * 0.9 < proxy.waited_s
+        told = await bench.facts(MergeFailed)
+        assert [fact.reason for fact in told if isinstance(fact, MergeFailed)] == failures
         assert len(await bench.facts(ArchiveVerified)) == 1
         assert not bench.folder.exists()
         report = await verify_archive(archive, TENANT, bench.case)

@@ -1,6 +1,7 @@
-"""An S3 server that answers 500, or late: a proxy before one that works."""
+"""An S3 server that answers 500, late, or so late that nobody waits for it: a proxy before one that works."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,11 +18,17 @@ _OF_ONE_HOP = frozenset({"transfer-encoding", "connection", "content-encoding", 
 
 
 class TroubledS3:
-    """Passes requests on, ``late_s`` seconds later; while ``fails`` it answers 500 instead."""
+    """Passes requests on, ``late_s`` seconds later; while ``fails`` it answers 500 instead.
+
+    With ``withholds`` the next upload is passed on, and its answer kept back until the client hangs up:
+    ``waited_s`` tells how long it waited, -1 before.
+    """
 
     def __init__(self, gateway: Gateway, session: ClientSession) -> None:
         self.fails = False
         self.late_s = 0.0
+        self.withholds = False
+        self.waited_s = -1.0
         self.refused = self.passed = 0
         self._url = f"https://{gateway.endpoint}"
         self._session = session
@@ -33,6 +40,21 @@ class TroubledS3:
             self.refused += 1
             return web.Response(status=500, text="<Error><Code>InternalError</Code></Error>")
         self.passed += 1
+        response = await self._pass_on(request)
+        if self.withholds and request.method == "PUT":
+            self.withholds = False
+            await self._wait_for_hanging_up()
+        return response
+
+    async def _wait_for_hanging_up(self) -> None:
+        begun = time.monotonic()
+        try:
+            # The test server cancels whoever answers a client that is gone.
+            await asyncio.Event().wait()
+        finally:
+            self.waited_s = time.monotonic() - begun
+
+    async def _pass_on(self, request: web.Request) -> web.Response:
         body = await request.read()
         async with self._session.request(
             request.method, self._url + request.raw_path, headers=request.headers, data=body
