@@ -125,6 +125,31 @@ async def test_tracks_are_played_together(watched: Watched, server: StandIn, pla
     await ready_to_play(page)
 
 
+async def test_speed_goes_from_a_half_to_three_at_the_same_pitch(
+    watched: Watched, server: StandIn, played: Story
+) -> None:
+    """Keys stop at both ends; the film, and then every track, has the speed and keeps its pitch."""
+    page = watched.page
+    await open_case(page, server, played)
+    await ready_to_play(page)
+    every = "[...document.querySelectorAll('.stage video, .stage audio')]"
+    for mode, count in (("film", 1), ("tracks", 4)):
+        if mode == "tracks":
+            await page.get_by_role("button", name="分轨").click()
+        await wait_until(page, f"{every}.length === {count} && {every}.every((one) => one.readyState > 2)")
+        assert await page.evaluate("document.querySelector('record-player').mode") == mode
+        # Tracks follow where they have something.
+        await page.evaluate("document.querySelector('record-player').jumpTo(12)")
+        await wait_until(
+            page, f"{every}.every((one) => !one.seeking && Math.abs(one.currentTime - 12) < 0.2)"
+        )
+        for key, rate in (("<", 0.5), (">", 3)):
+            await keys(page, *[key] * 8)
+            await expect(page.get_by_label("速度")).to_have_value(str(rate))
+            await wait_until(page, f"{every}.every((one) => one.playbackRate === {rate})")
+            assert await page.evaluate(f"{every}.map((one) => one.preservesPitch)") == [True] * count
+
+
 async def test_a_card_is_asked_for_and_allowed_by_another(
     browser: Browser, server: StandIn, played: Story
 ) -> None:
