@@ -1,6 +1,7 @@
 """The server is killed in the middle of a call; nothing but the last seconds may be missing."""
 
 import asyncio
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -21,29 +22,30 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
 
 # The promise: at most this much of any track is missing after a kill.
 LOSS_S = 5.0
-TALK_S = 11.0
+# The kill comes at any moment of a segment, which is 4 s long: into the second one at the earliest.
+TALK_S = (7.0, 15.0)
 # A worker seals a handful of segments in less than one second of its own time.
 SEALED_S = 20.0
 
 
-async def _talk_and_kill(server: Server) -> tuple[str, float]:
+async def _talk_and_kill(server: Server, talk_s: float, when: str) -> tuple[str, float]:
     async with in_call(server.url) as pair:
-        await asyncio.sleep(TALK_S)
+        await asyncio.sleep(talk_s)
         killed_at = time.time()
         await asyncio.to_thread(server.kill)
-        await _until_sealed(server)
+        await _until_sealed(server, when)
         await until("the closed socket", lambda: pair.agent.closed)
         return pair.case, killed_at
 
 
-async def _until_sealed(server: Server) -> None:
+async def _until_sealed(server: Server, when: str) -> None:
     """Wait until the media worker has noticed, sealed what it wrote and ended by itself."""
     (worker,) = server.media_workers().values()
-    await until("the worker's end", lambda: not Path(f"/proc/{worker}").exists(), SEALED_S)
-    assert list((server.data / "spool").rglob("*.part")) == []
+    await until(f"the worker's end, {when}", lambda: not Path(f"/proc/{worker}").exists(), SEALED_S)
+    assert list((server.data / "spool").rglob("*.part")) == [], when
 
 
-async def _until_archived(server: Server, case: str) -> Any:
+async def _until_archived(server: Server, case: str, when: str) -> Any:
     async with Rest(server.url) as auditor:
         await auditor.login(*LOGINS.auditor)
         deadline = time.monotonic() + 90
@@ -51,7 +53,7 @@ async def _until_archived(server: Server, case: str) -> Any:
             told = await auditor.case(case)
             if told["case"]["archived"]:
                 return told
-            assert time.monotonic() < deadline, f"not archived: {told['case']}, {told['jobs']}"
+            assert time.monotonic() < deadline, f"{when}, not archived: {told['case']}, {told['jobs']}"
             await asyncio.sleep(0.2)
 
 
@@ -64,25 +66,25 @@ def test_a_killed_server_loses_at_most_five_seconds(tmp_path: Path, pack_setting
     server = Server(tmp_path / "data", pack_settings)
     server.seed()
     server.start()
-    case, killed_at = asyncio.run(_talk_and_kill(server))
+    talk_s = random.uniform(*TALK_S)
+    when = f"killed after {talk_s:.2f} s of talk"
+    case, killed_at = asyncio.run(_talk_and_kill(server, talk_s, when))
     server.start()
     try:
-        told = asyncio.run(_until_archived(server, case))
+        told = asyncio.run(_until_archived(server, case, when))
     finally:
         assert server.stop() == 0
     entries = asyncio.run(_journal(server, case))
     facts = [entry.fact for entry in entries]
     tracks = {fact.track for fact in facts if isinstance(fact, TrackStarted)}
-    last = {
-        track: max(f.last_at for f in facts if isinstance(f, SegmentSealed) and f.track == track)
-        for track in tracks
-    }
+    sealed = [fact for fact in facts if isinstance(fact, SegmentSealed)]
+    lost = {track: killed_at - max((f.last_at for f in sealed if f.track == track), default=0.0)
+            for track in tracks}  # fmt: skip
 
-    assert len(tracks) == 4
-    assert all(killed_at - at <= LOSS_S for at in last.values()), {k: killed_at - v for k, v in last.items()}
-    assert any(isinstance(fact, CaseRecovered) for fact in facts)
-    assert [fact.reason for fact in facts if isinstance(fact, CallEnded)] == ["server_lost"]
-    assert told["case"]["phase"] == "aborted"
-    assert told["case"]["case_end"] == "server_lost"
+    assert len(tracks) == 4, when
+    assert all(seconds <= LOSS_S for seconds in lost.values()), (when, lost)
+    assert any(isinstance(fact, CaseRecovered) for fact in facts), when
+    assert [fact.reason for fact in facts if isinstance(fact, CallEnded)] == ["server_lost"], when
+    assert (told["case"]["phase"], told["case"]["case_end"]) == ("aborted", "server_lost"), when
     merged = server.archived(case)
-    assert measure(merged, VIDEO_SIZE).seconds >= TALK_S - LOSS_S
+    assert measure(merged, VIDEO_SIZE).seconds >= talk_s - LOSS_S, when
