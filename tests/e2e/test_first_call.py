@@ -58,32 +58,23 @@ def test_the_merged_file_is_as_long_as_the_call(minute: tuple[Report, Merged]) -
     assert merged.size == (1280, 720)
 
 
-def tails(server: Server, case: str) -> dict[str, float]:
-    """Return how long before each track's end its last recorded frame came, by the server's clock.
-
-    A track ends when the journal says so, or with the call: what is journaled then may wait for the disk.
-    """
-    told = server.told(case, "CallEnded", "TrackEnded", "SegmentSealed")
-    (call_ended,) = (fact["at"] for fact in told if fact["name"] == "CallEnded")
-    ended = {fact["track"]: min(fact["at"], call_ended) for fact in told if fact["name"] == "TrackEnded"}
-    last = {
-        track: max(
-            fact["last_at"] for fact in told if fact["name"] == "SegmentSealed" and fact["track"] == track
-        )
-        for track in ended
-    }
-    return {track: ended[track] - last[track] for track in ended}
+# The journal's own times wait for the disk; a segment that was lost at the end has twice as much on average.
+TAIL_MAX_S = 1.0
 
 
 def test_no_tail_is_cut_off_at_hang_up(server: Server, minute: tuple[Report, Merged]) -> None:
-    """Of both people picture and sound are recorded up to the moment at which the call ends."""
-    report, _ = minute
-    started = server.told(report.case, "TrackStarted")
-    missing = tails(server, report.case)
+    """Of both people every picture and packet of sound that came is on disk, up to the end of the call."""
+    case = minute[0].case
+    (call_ended,) = (fact["at"] for fact in server.told(case, "CallEnded"))
+    sealed = server.told(case, "SegmentSealed")
+    ended = {fact["track"]: fact for fact in server.told(case, "TrackEnded")}
 
-    assert len(started) == 4
-    assert {fact["track"] for fact in started} == missing.keys()
-    assert all(abs(seconds) <= 0.5 for seconds in missing.values()), missing
+    assert len(ended) == 4
+    for track, fact in ended.items():
+        mine = [one for one in sealed if one["track"] == track]
+        assert sum(one["frames"] for one in mine) >= fact["frames"] > 0, (track, fact)
+        last = max(one["last_at"] for one in mine)
+        assert min(fact["at"], call_ended) - last <= TAIL_MAX_S, (track, fact, last)
 
 
 @pytest.mark.parametrize("side", ["customer", "agent"])
