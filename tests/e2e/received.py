@@ -218,7 +218,8 @@ async def own_looks(page: Page) -> list[tuple[float, int]]:
         (ms / 1000, read_levels(np.asarray(levels, np.float64)))
         for ms, levels in await page.evaluate("looks")
     ]
-    return [(at, mark[1]) for at, mark in looks if mark]
+    # Where the page was too busy to look, several looks wait for one picture.
+    return sorted({at: mark[1] for at, mark in looks if mark}.items())
 
 
 async def _picture(page: Page, selector: str) -> NDArray[np.int16] | None:
