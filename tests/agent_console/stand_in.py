@@ -17,6 +17,7 @@ from contract.facts import Entry, dump_entry
 from contract.phases import Presence, Role
 from contract.ports import CaseSummary, Job
 from contract.wire import FactNoted, Message, PresenceSet, Welcome
+from signaling.job_outlook import outlook
 from tests.agent_console.story import AGENT, AGENT_NAME, AUDITOR, START, SUPERVISOR, Story
 from web_kit.serve import WebKit
 
@@ -166,7 +167,7 @@ class StandIn:
             json.loads(dump_entry(entry)) | (hidden if entry.seq in self.withheld else {})
             for entry in self.stories[case.case].entries
         ]
-        jobs = [codec.dump(job) for job in self.jobs]
+        jobs = [codec.dump(job) | codec.dump(outlook(job, time.time())) for job in self.jobs]
         return web.json_response(
             {"case": codec.dump(case), "entries": entries, "jobs": jobs, "claims": self.claims}
         )

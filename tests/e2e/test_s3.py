@@ -1,4 +1,4 @@
-"""The archive is an S3 store over TLS; it may be away when the call ends."""
+"""The archive is an S3 store over TLS."""
 
 import asyncio
 import subprocess

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from recordings.raw_tracks import RawTracks, dump_calls, sealed_tracks
 from tests.agent_console.stand_in import StandIn
 from tests.agent_console.story import Story, whole_story
 from tests.browser import Watched, shoot, wait_until, watched_page
-from tests.player.test_screens import add_case, at_second, open_case, ready_to_play
+from tests.player.test_screens import add_case, at_second, merging, open_case, ready_to_play
 from tests.recordings.staged import stage_call
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SECONDS = 30
+EVERY = "[...document.querySelectorAll('.stage video, .stage audio')]"
 PEAKS = base64.b64encode(bytes(n % 256 for n in range(SECONDS * 15))).decode()
 BESIDE = {
     "waveform.json": {
@@ -32,6 +34,18 @@ BESIDE = {
     },
 }  # fmt: skip
 MADE = (MadeFile("waveform", "waveform.json", "", 1),)
+
+
+async def record_tracks(server: StandIn, folder: Path) -> None:
+    """Put the four tracks of a call on the server, as the spool has them: 30 s of pictures and voices."""
+    staged = stage_call(folder / "spool", SECONDS)
+    raw = RawTracks(staged.spool, DirectoryArchive(folder / "archive"))
+    server.calls = dump_calls(await raw.calls("x", staged.case, staged.entries))
+    for track, facts in sealed_tracks(staged.entries).items():
+        file, _ = await raw.index("x", staged.case, facts)
+        server.tracks[track] = folder / f"{track}.mkv"
+        blocks = raw.bytes_of("x", staged.case, file, 0, file.bytes)
+        server.tracks[track].write_bytes(b"".join([block async for block in blocks]))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -49,14 +63,7 @@ async def played(server: StandIn, tmp_path: Path) -> AsyncIterator[Story]:
         prev = story.entries[n].hash
     story.tell(SegmentSealed(story.call, TrackId("track-1"), 0, "a.mkv", "", 1, 1, 0.0, 1.0))
     add_case(server, story, CasePhase.UNDER_AUDIT)
-    staged = stage_call(tmp_path / "spool", SECONDS)
-    raw = RawTracks(staged.spool, DirectoryArchive(tmp_path / "archive"))
-    server.calls = dump_calls(await raw.calls("x", staged.case, staged.entries))
-    for track, facts in sealed_tracks(staged.entries).items():
-        file, _ = await raw.index("x", staged.case, facts)
-        server.tracks[track] = tmp_path / f"{track}.mkv"
-        blocks = raw.bytes_of("x", staged.case, file, 0, file.bytes)
-        server.tracks[track].write_bytes(b"".join([block async for block in blocks]))
+    await record_tracks(server, tmp_path)
     server.beside = BESIDE
     yield story
 
@@ -107,13 +114,12 @@ async def test_tracks_are_played_together(watched: Watched, server: StandIn, pla
     await ready_to_play(page)
     await page.get_by_role("button", name="分轨").click()
     await expect(page.locator(".track video")).to_have_count(2)
-    every = "[...document.querySelectorAll('.stage video, .stage audio')]"
-    await wait_until(page, f"{every}.length === 4 && {every}.every((one) => one.readyState > 2)")
+    await wait_until(page, f"{EVERY}.length === 4 && {EVERY}.every((one) => one.readyState > 2)")
     await page.evaluate("document.querySelector('record-player').jumpTo(12)")
-    await wait_until(page, f"{every}.every((one) => !one.seeking && Math.abs(one.currentTime - 12) < 0.2)")
+    await wait_until(page, f"{EVERY}.every((one) => !one.seeking && Math.abs(one.currentTime - 12) < 0.2)")
     # The space bar would press the button that was clicked.
     await keys(page, "k")
-    await wait_until(page, f"{every}.every((one) => one.currentTime > 13)")
+    await wait_until(page, f"{EVERY}.every((one) => one.currentTime > 13)")
     # Started apart, they come together while they play.
     await wait_until(page, "document.querySelector('record-player').tracks.drift() < 0.08")
     await shoot(page, "player-tracks")
@@ -123,6 +129,46 @@ async def test_tracks_are_played_together(watched: Watched, server: StandIn, pla
     await watched.require_fit()
     await page.get_by_role("button", name="合成录像", exact=True).click()
     await ready_to_play(page)
+
+
+async def test_tracks_are_played_before_there_is_a_film(
+    watched: Watched, server: StandIn, tmp_path: Path
+) -> None:
+    """While the merge goes on its time to go is told and all tracks play in sync; then the film is offered,
+    and nobody is torn away from the second at which he watches."""
+    story = Story()
+    story.open()
+    story.answer()
+    story.checks()
+    story.tell(SegmentSealed(story.call, TrackId("track-1"), 0, "a.mkv", "", 1, 1, 0.0, 1.0))
+    story.finish()
+    row = add_case(server, story, CasePhase.AGENT_DONE)
+    await record_tracks(server, tmp_path)
+    server.jobs = [merging(story, 0.25, "merging")]
+    page = watched.page
+    await open_case(page, server, story)
+    await expect(page.locator("merge-progress")).to_contain_text("25 %")
+    await expect(page.locator("merge-progress")).to_contain_text(re.compile(r"约剩 [3-9]:\d\d$"))
+    await expect(page.locator(".track video")).to_have_count(2)
+    await expect(page.get_by_role("button", name="合成录像", exact=True)).to_be_hidden()
+    await wait_until(page, f"{EVERY}.length === 4 && {EVERY}.every((one) => one.readyState > 2)")
+    await page.evaluate("document.querySelector('record-player').jumpTo(12)")
+    await keys(page, "k")
+    await wait_until(page, f"{EVERY}.every((one) => one.currentTime > 13)")
+    await wait_until(page, "document.querySelector('record-player').tracks.drift() < 0.08")
+    await shoot(page, "player-merging-tracks")
+    await expect(page.locator("verdict-form").get_by_role("button", name="通过")).to_be_disabled()
+    await keys(page, "k")
+    stands = await page.evaluate("document.querySelector('record-player').tracks.second")
+    story.archive()
+    server.cases = [dataclasses.replace(row, phase=CasePhase.UNDER_AUDIT)]
+    server.jobs = [merging(story, 1.0, "", "done")]
+    to_film = page.get_by_role("button", name="合成录像", exact=True)
+    await expect(to_film).to_be_visible()
+    await expect(page.locator(".track video")).to_have_count(2)
+    await to_film.click()
+    await ready_to_play(page)
+    await at_second(page, stands)
 
 
 async def test_speed_goes_from_a_half_to_three_at_the_same_pitch(

@@ -1,6 +1,8 @@
 """The auditor's screens, driven in Chromium."""
 
 import dataclasses
+import re
+import time
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -44,8 +46,12 @@ def summary(story: Story, phase: CasePhase, name: str = CUSTOMER_NAME) -> CaseSu
 
 
 def merging(story: Story, progress: float, note: str, state: str = "running") -> Job:
-    """Return the merge job as the worker reports it."""
-    return Job(story.job, "merge", story.case, state, 1, 5, progress, note, "", START)
+    """Return the merge job as the worker reports it, a minute after it began."""
+    now = time.time()
+    return Job(
+        story.job, "merge", story.case, state, 1, 5, progress, note, "", START,
+        started_at=now - 60, lease_until=now + 60,
+    )  # fmt: skip
 
 
 def add_case(server: StandIn, story: Story, phase: CasePhase, name: str = CUSTOMER_NAME) -> CaseSummary:
@@ -346,6 +352,7 @@ async def test_merge_is_watched_until_it_can_be_played(watched: Watched, server:
     server.jobs = [merging(story, 0.37, "merging")]
     await open_case(page, server, story)
     await expect(page.locator("merge-progress")).to_contain_text("37 %")
+    await expect(page.locator("merge-progress")).to_contain_text(re.compile(r"约剩 [1-9]:\d\d$"))
     await expect(page.locator("merge-progress")).to_contain_text("合成画面与声音")
     await expect(page.locator("integrity-badge")).to_contain_text("尚未核验")
     await expect(page.locator("record-player")).to_be_hidden()
